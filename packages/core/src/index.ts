@@ -1,1 +1,1 @@
-export {};
+export * from './object/user-error.ts';
