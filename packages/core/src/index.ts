@@ -1,1 +1,2 @@
+export * from './fdt/index.ts';
 export * from './object/user-error.ts';
