@@ -1,3 +1,3 @@
 export * from './fdt/index.ts';
 export * from './loader/index.ts';
-export * from './object/user-error.ts';
+export * from './object/index.ts';
