@@ -1,1 +1,7 @@
-export {};
+export type { EngineExceptions, Frontend, InsnContext } from './frontend.ts';
+export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/builder.ts';
+export { defineHelper, defineTsHelper, type Helper, type IrHelper, type TsHelper } from './ir/helper.ts';
+export type { RmwOp } from './ir/nodes.ts';
+export type { Slot, Ty } from './ir/types.ts';
+export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
+export { compileHelpers } from './wasm/link.ts';

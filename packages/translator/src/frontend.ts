@@ -1,0 +1,62 @@
+/** What an architecture package supplies: how its instructions mean IR, and how its addresses are translated. */
+import type { IrBuilder, Value } from './ir/builder.ts';
+import type { IrHelper } from './ir/helper.ts';
+import type { Slot } from './ir/types.ts';
+import type { StateLayout } from './state.ts';
+
+/** The instruction that is being translated. */
+export interface InsnContext {
+  /** Address of the instruction, as the halves of a 64-bit number. */
+  readonly pcLo: number;
+  readonly pcHi: number;
+  /** The mode word that the block is translated for. */
+  readonly mode: number;
+  /** Two bytes of the instruction stream, `offset` bytes from the instruction's start, in the order of the frontend. */
+  fetch16(offset: number): number;
+  /** Four bytes, as an unsigned number. */
+  fetch32(offset: number): number;
+  /** Set by the frontend: bytes of this instruction. */
+  length: number;
+  /** Set by the frontend: no further instruction belongs to the block. It must have emitted a block end. */
+  ended: boolean;
+}
+
+/** Exception codes that the engine itself raises, as `excCode` values of the frontend. The address is in `excValue`. */
+export interface EngineExceptions {
+  readonly busLoad: number;
+  readonly busStore: number;
+  readonly busFetch: number;
+  readonly misalignedLoad: number;
+  readonly misalignedStore: number;
+}
+
+export interface Frontend {
+  readonly name: string;
+  readonly endian: 'little' | 'big';
+  /** log2 of the smallest page. */
+  readonly pageBits: number;
+  /** Number of translation regimes (`mmu` of accesses). */
+  readonly mmuModes: number;
+  readonly state: StateLayout;
+  /** Most instructions in a block; 64 unless said otherwise. */
+  readonly maxBlockInsns?: number;
+  /** A store into the running block takes effect at the next instruction (x86). Otherwise code is refetched at block ends. */
+  readonly preciseCodeWrites?: boolean;
+  /** Slots that the words of `b.insnStart(.., restart)` are written to when an instruction is restarted. */
+  readonly restartSlots?: readonly Slot[];
+  readonly exceptions: EngineExceptions;
+  /** Decodes one instruction at `ctx` and emits its IR. Undefined instructions raise. The engine has emitted the marker. */
+  translateInsn(b: IrBuilder, ctx: InsnContext): void;
+  /** Restart words of the instruction at `ctx`; needed only with `restartSlots`. */
+  restartWords?(ctx: InsnContext): readonly number[];
+  /** IR: the translation regime of instruction fetches, from the state (i32). */
+  fetchMmu(b: IrBuilder): Value;
+  /** (va i64, access i32 0 load 1 store 2 fetch, mmu i32) -> i32: 0 and walk* set, or not 0 and excCode, excValue set. */
+  readonly walk: IrHelper;
+  /** () : enters the exception in excCode and excValue at `pc`; sets pc and mode. */
+  readonly raise: IrHelper;
+  /** () -> i32: takes the highest pending enabled interrupt, if any: 1; clears `halted` when one is pending. */
+  readonly serviceInterrupt: IrHelper;
+  /** Text of the instruction in these bytes, for logs. */
+  disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number };
+}

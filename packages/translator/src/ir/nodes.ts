@@ -1,0 +1,110 @@
+/**
+ * The nodes of the intermediate code: values (each assigned once) and statements, in lists. Control flow inside an
+ * instruction or a helper is structured (`if`, `loop`), so that every tier can use it as it is.
+ */
+import type { Helper } from './helper.ts';
+import type { PureOp } from './ops.ts';
+import type { Slot, Ty } from './types.ts';
+
+/** How a guest memory access is made. */
+export interface MemAccess {
+  /** Bytes: 1, 2, 4 or 8. */
+  readonly size: 1 | 2 | 4 | 8;
+  /** Loads: extend the sign to the type of the result. */
+  readonly signed: boolean;
+  readonly endian: 'little' | 'big';
+  /** `natural`: an address that is no multiple of the size faults; `any`: it works, slower. */
+  readonly align: 'any' | 'natural';
+  /** Translation regime: the frontend's numbering. */
+  readonly mmu: number;
+}
+
+export type RmwOp = 'add' | 'and' | 'or' | 'xor' | 'swap' | 'minS' | 'maxS' | 'minU' | 'maxU';
+
+export type Detail =
+  | { readonly kind: 'const' }
+  | { readonly kind: 'pure'; readonly op: PureOp }
+  | { readonly kind: 'get'; readonly slot: Slot }
+  | { readonly kind: 'set'; readonly slot: Slot }
+  | { readonly kind: 'local' }
+  | { readonly kind: 'getLocal'; readonly local: Node }
+  | { readonly kind: 'setLocal'; readonly local: Node }
+  | { readonly kind: 'param'; readonly index: number }
+  | { readonly kind: 'load'; readonly access: MemAccess }
+  | { readonly kind: 'store'; readonly access: MemAccess }
+  | { readonly kind: 'rmw'; readonly access: MemAccess; readonly op: RmwOp }
+  | { readonly kind: 'cas'; readonly access: MemAccess }
+  | { readonly kind: 'probe'; readonly mmu: number; readonly write: boolean }
+  | { readonly kind: 'hostLoad'; readonly access: MemAccess }
+  | { readonly kind: 'hostStore'; readonly access: MemAccess }
+  | { readonly kind: 'hostFill' }
+  | { readonly kind: 'hostRmw'; readonly op: RmwOp; readonly size: 1 | 2 | 4 | 8 }
+  | { readonly kind: 'hostCas'; readonly size: 1 | 2 | 4 | 8 }
+  | { readonly kind: 'cpuBase' }
+  | { readonly kind: 'call'; readonly helper: Helper }
+  | { readonly kind: 'if'; readonly then: readonly Node[]; readonly else: readonly Node[] }
+  | { readonly kind: 'loop'; readonly body: readonly Node[] }
+  | { readonly kind: 'breakIf' }
+  | { readonly kind: 'return' }
+  | InsnMarker
+  | BlockEnd;
+
+/** Opens an instruction: its pc and what must be restored to restart it. */
+export interface InsnMarker {
+  readonly kind: 'insn';
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly restart: readonly number[];
+}
+
+/** How a block, or a path through an instruction, ends. */
+export type BlockEnd =
+  | { readonly kind: 'goto'; readonly pcLo: number; readonly pcHi: number }
+  | {
+      readonly kind: 'gotoIf';
+      readonly takenLo: number;
+      readonly takenHi: number;
+      readonly fallLo: number;
+      readonly fallHi: number;
+    }
+  | { readonly kind: 'gotoIndirect' }
+  | { readonly kind: 'raise' }
+  | { readonly kind: 'lookup' }
+  | { readonly kind: 'halt' };
+
+export type Kind = Detail['kind'];
+
+/** A value or a statement. Builders make them; passes read them. */
+export class Node {
+  readonly detail: Detail;
+  /** Type of the value, undefined for a statement. */
+  readonly type: Ty | undefined;
+  readonly args: readonly Node[];
+  /** Constants: low and high 32 bits of the value (floats as their bits). */
+  readonly lo: number;
+  readonly hi: number;
+  /** How many operands name this value. */
+  uses = 0;
+  /** Scratch for the pass that runs: position, local or slot. */
+  mark = -1;
+  last = -1;
+
+  constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = [], lo = 0, hi = 0) {
+    this.detail = detail;
+    this.type = type;
+    this.args = args;
+    this.lo = lo;
+    this.hi = hi;
+    for (const a of args) a.uses++;
+  }
+
+  get kind(): Kind {
+    return this.detail.kind;
+  }
+
+  /** Type of a value; throws for a statement. */
+  get ty(): Ty {
+    if (this.type === undefined) throw new Error(`${this.detail.kind} has no value`);
+    return this.type;
+  }
+}

@@ -1,0 +1,40 @@
+/** Where the parts of a vCPU's area lie, relative to its base, and the shapes of the tables in it. */
+import { STATE_BYTES } from '../state.ts';
+
+/** Jump cache: entries {pc i64, mode i32, ip i32} by a hash of the pc. */
+export const JUMP_CACHE = STATE_BYTES;
+export const JUMP_CACHE_ENTRIES = 4096;
+export const JUMP_CACHE_BYTES = JUMP_CACHE_ENTRIES * 16;
+/** One byte per hashed page number: the jump cache may hold an entry of that page. */
+export const JUMP_FILTER = STATE_BYTES - 4096;
+export const JUMP_FILTER_BYTES = 4096;
+
+/** TLB entries {tag i64, addend i32, unused i32}; three tables (load, store, fetch) and their physical pages a regime. */
+export const TLB = JUMP_CACHE + JUMP_CACHE_BYTES;
+export const TLB_ENTRIES = 1024;
+export const TLB_TABLE_BYTES = TLB_ENTRIES * 16;
+export const TLB_REGIME_BITS = 17;
+/** Offset within a regime of the physical page numbers: three tables of i64. */
+export const TLB_PA = TLB_TABLE_BYTES * 3;
+export const TLB_PA_BYTES = TLB_ENTRIES * 8;
+
+/** Bytes of a vCPU's area for a frontend with so many regimes. */
+export function cpuAreaBytes(mmuModes: number): number {
+  return TLB + mmuModes * 2 ** TLB_REGIME_BITS;
+}
+
+/** Ranges of the physical map: {base i64, last i64, host i32, flags i32, unused i64}, sorted by base. */
+export const PHYS_RANGE_BYTES = 32;
+export const PHYS_READ = 1;
+export const PHYS_WRITE = 2;
+
+/** Second-level block lookup: entries {pc i64, host i32, mode i32, ip i32, unused}, by a hash. */
+export const BLOCK_HASH_BITS = 17;
+export const BLOCK_HASH_ENTRY = 32;
+export const BLOCK_HASH_BYTES = 2 ** BLOCK_HASH_BITS * BLOCK_HASH_ENTRY;
+
+/** Tables of one machine's translator, shared by its vCPUs. */
+export interface EngineLayout {
+  readonly pageFlags: number;
+  readonly blockHash: number;
+}

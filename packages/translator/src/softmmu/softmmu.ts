@@ -1,0 +1,537 @@
+/**
+ * The software MMU, in the IR's own language: TLB refill through the frontend's page walk, slow loads and stores (page
+ * crossing, misaligned, device, read-only, pages with translated code), atomics, probes, flushes, and block lookup.
+ * Values cross this interface raw: as the little-endian number of their bytes, zero-extended.
+ */
+import type { Frontend } from '../frontend.ts';
+import type { IrBuilder, Value } from '../ir/builder.ts';
+import { defineHelper, type ImportHelper, type IrHelper } from '../ir/helper.ts';
+import type { RmwOp } from '../ir/nodes.ts';
+import { COMMON, FAULT } from '../state.ts';
+import {
+  BLOCK_HASH_BITS,
+  type EngineLayout,
+  JUMP_CACHE,
+  JUMP_CACHE_BYTES,
+  JUMP_CACHE_ENTRIES,
+  JUMP_FILTER,
+  JUMP_FILTER_BYTES,
+  PHYS_RANGE_BYTES,
+  PHYS_READ,
+  PHYS_WRITE,
+  TLB,
+  TLB_ENTRIES,
+  TLB_PA,
+  TLB_PA_BYTES,
+  TLB_REGIME_BITS,
+  TLB_TABLE_BYTES,
+} from './layout.ts';
+
+/** Functions of the engine that the softmmu imports; all take the vCPU's base first. */
+export const IMPORTS = {
+  /** Device load of `size` bytes at `state.pa`: result in ioLo and ioHi; gives 0, or not 0 on a bus error. */
+  ioLoad: { kind: 'import', name: 'ioLoad', params: ['i32'], result: 'i32' },
+  ioStore: { kind: 'import', name: 'ioStore', params: ['i32'], result: 'i32' },
+  /** A write is about to hit a flagged page: host offset, bytes. Not 0: it must not happen now (`FAULT.codeWrite`). */
+  flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['i32', 'i32'], result: 'i32' },
+} as const satisfies Record<string, ImportHelper>;
+
+/** Results of `translate` that are no host offset. */
+export const NOT_RAM = -1;
+export const FAULTED = -2;
+
+/** Slow-path descriptor: log2 of the size, then these bits. */
+export const DESC = { signed: 4, natural: 8, big: 16 } as const;
+
+const LOAD = 0;
+const STORE = 1;
+const FETCH = 2;
+
+export type SoftMmu = ReturnType<typeof createSoftMmu>;
+
+/** Makes the helpers for one frontend and one engine's tables. */
+export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
+  const pageBytes = 2 ** frontend.pageBits;
+  const slowBit = 2 ** (frontend.pageBits - 1);
+  const tlbEntry = (b: IrBuilder, va: Value, access: Value, mmu: Value): Value =>
+    tlbEntryOf(b, frontend.pageBits, va, access, mmu);
+
+  /** Range of the physical map that holds a page, or 0. */
+  const physFind = defineHelper('physFind', ['i64'], 'i32', (b, pa) => {
+    const low = b.local('i32', b.i32(0));
+    const high = b.local('i32', b.get(COMMON.physCount));
+    const map = b.get(COMMON.physMap);
+    b.loop((breakIf) => {
+      breakIf(b.geU(b.getLocal(low), b.getLocal(high)));
+      const middle = b.shr(b.add(b.getLocal(low), b.getLocal(high)), b.i32(1));
+      const range = b.add(map, b.mul(middle, b.i32(PHYS_RANGE_BYTES)));
+      b.if(
+        b.ltU(pa, b.hostLoad(range, { size: 8 })),
+        () => b.setLocal(high, middle),
+        () => {
+          b.if(b.leU(pa, b.hostLoad(b.add(range, b.i32(8)), { size: 8 })), () => b.return_(range));
+          b.setLocal(low, b.add(middle, b.i32(1)));
+        },
+      );
+    });
+    return b.i32(0);
+  });
+
+  /** Host offset of a physical address that is RAM or ROM, or -1. */
+  const ramHost = defineHelper('ramHost', ['i64'], 'i32', (b, pa) => {
+    const range = b.call(physFind, pa);
+    b.if(b.eqz(range), () => b.return_(b.i32(NOT_RAM)));
+    b.if(b.eqz(b.and(rangeFlags(b, range), b.i32(PHYS_READ))), () => b.return_(b.i32(NOT_RAM)));
+    return hostOf(b, range, pa);
+  });
+
+  /** Bits set in any page flag byte of the guest page at a host offset. */
+  const flagsOf = (b: IrBuilder, host: Value): Value => {
+    const first = b.add(b.shr(b.and(host, b.i32(-pageBytes)), b.i32(12)), b.i32(layout.pageFlags));
+    let flags = b.hostLoad(first, { size: 1, ty: 'i32' });
+    for (let i = 1; i < pageBytes / 4096; i++) {
+      flags = b.or(flags, b.hostLoad(b.add(first, b.i32(i)), { size: 1, ty: 'i32' }));
+    }
+    return flags;
+  };
+
+  /** (pa, access) -> host offset or NOT_RAM; no TLB. */
+  const resolve = defineHelper('resolve', ['i64', 'i32'], 'i32', (b, pa, access) => {
+    b.set(COMMON.pa, pa);
+    const range = b.call(physFind, pa);
+    b.if(b.eqz(range), () => b.return_(b.i32(NOT_RAM)));
+    const right = b.select(b.eq(access, b.i32(STORE)), b.i32(PHYS_WRITE), b.i32(PHYS_READ));
+    b.if(b.eqz(b.and(rangeFlags(b, range), right)), () => b.return_(b.i32(NOT_RAM)));
+    return hostOf(b, range, pa);
+  });
+
+  /** Enters a page into the TLB; a slow one where its accesses need more than an addition. */
+  const fill = defineHelper(
+    'tlbFill',
+    ['i64', 'i32', 'i32', 'i64', 'i32'],
+    undefined,
+    (b, va, access, entry, pa, host) => {
+      const page = b.and(va, b.i64(-pageBytes));
+      const paPage = b.and(pa, b.i64(-pageBytes));
+      const range = b.call(physFind, paPage);
+      const whole = b.local('i32', b.i32(0));
+      b.if(range, () => {
+        const last = b.hostLoad(b.add(range, b.i32(8)), { size: 8 });
+        b.setLocal(whole, b.leU(b.add(paPage, b.i64(pageBytes - 1)), last));
+      });
+      b.if(b.eqz(b.getLocal(whole)), () => b.if(b.ne(host, b.i32(NOT_RAM)), () => b.return_()));
+      const tag = b.local('i64', page);
+      b.if(
+        b.eq(host, b.i32(NOT_RAM)),
+        () => b.setLocal(tag, b.or(page, b.i64(slowBit))),
+        () =>
+          b.if(b.eq(access, b.i32(STORE)), () =>
+            b.if(flagsOf(b, host), () => b.setLocal(tag, b.or(page, b.i64(slowBit)))),
+          ),
+      );
+      b.hostStore(entry, b.getLocal(tag), { size: 8 });
+      b.hostStore(b.add(entry, b.i32(8)), b.sub(host, b.wrap(va)), { size: 4 });
+      b.hostStore(paEntry(b, entry, access), paPage, { size: 8 });
+    },
+  );
+
+  /** (va, access, mmu) -> host offset, NOT_RAM with `state.pa`, or FAULTED with the exception in the state. */
+  const translate = defineHelper('translate', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
+    const entry = tlbEntry(b, va, access, mmu);
+    const tag = b.hostLoad(entry, { size: 8 });
+    const page = b.and(va, b.i64(-pageBytes));
+    b.if(b.eq(tag, page), () =>
+      b.return_(b.add(b.wrap(va), b.hostLoad(b.add(entry, b.i32(8)), { size: 4, ty: 'i32' }))),
+    );
+    const pa = b.local('i64');
+    const cacheable = b.local('i32', b.i32(1));
+    b.if(
+      b.eq(tag, b.or(page, b.i64(slowBit))),
+      () => {
+        const paPage = b.hostLoad(paEntry(b, entry, access), { size: 8 });
+        b.setLocal(pa, b.or(paPage, b.and(va, b.i64(pageBytes - 1))));
+      },
+      () => {
+        b.if(b.call(frontend.walk, va, access, mmu), () => {
+          b.set(COMMON.fault, b.i32(FAULT.exception));
+          b.return_(b.i32(FAULTED));
+        });
+        const bits = b.extend32U(b.get(COMMON.walkBits));
+        const offset = b.sub(b.shl(b.i64(1), bits), b.i64(1));
+        b.setLocal(pa, b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset)));
+        b.setLocal(cacheable, b.geU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)));
+      },
+    );
+    const host = b.call(resolve, b.getLocal(pa), access);
+    b.if(b.getLocal(cacheable), () => {
+      const bit = b.shl(b.i32(1), b.add(b.mul(mmu, b.i32(3)), access));
+      b.set(COMMON.tlbUsed, b.or(b.get(COMMON.tlbUsed), bit));
+      b.call(fill, va, access, entry, b.getLocal(pa), host);
+    });
+    return host;
+  });
+
+  const raiseFault = (b: IrBuilder, code: number, va: Value): void => {
+    b.set(COMMON.excCode, b.i32(code));
+    b.set(COMMON.excValue, va);
+    b.set(COMMON.fault, b.i32(FAULT.exception));
+  };
+
+  /** Raw load of `size` bytes that do not cross a page. */
+  const loadRaw = defineHelper('loadRaw', ['i64', 'i32', 'i32'], 'i64', (b, va, size, mmu) => {
+    const host = b.call(translate, va, b.i32(LOAD), mmu);
+    b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+      b.if(b.call(IMPORTS.ioLoad, size), () => {
+        raiseFault(b, frontend.exceptions.busLoad, va);
+        b.return_(b.i64(0));
+      });
+      const high = b.shl(b.extend32U(b.get(COMMON.ioHi)), b.i64(32));
+      b.return_(b.or(b.extend32U(b.get(COMMON.ioLo)), high));
+    });
+    for (const bytes of [8, 4, 2] as const) {
+      b.if(b.eq(size, b.i32(bytes)), () => b.return_(b.hostLoad(host, { size: bytes })));
+    }
+    return b.hostLoad(host, { size: 1 });
+  });
+
+  /** Makes the write to pages of watched kinds known; not 0 when the store must not happen now. */
+  const beforeWrite = (b: IrBuilder, host: Value, size: Value, refused: () => void): void => {
+    b.if(flagsOf(b, host), () => {
+      b.if(b.call(IMPORTS.flaggedWrite, host, size), () => {
+        b.set(COMMON.fault, b.i32(FAULT.codeWrite));
+        refused();
+      });
+    });
+  };
+
+  const storeRaw = defineHelper('storeRaw', ['i64', 'i64', 'i32', 'i32'], undefined, (b, va, value, size, mmu) => {
+    const host = b.call(translate, va, b.i32(STORE), mmu);
+    b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
+    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+      b.set(COMMON.ioLo, b.wrap(value));
+      b.set(COMMON.ioHi, b.wrap(b.shr(value, b.i64(32))));
+      b.if(b.call(IMPORTS.ioStore, size), () => raiseFault(b, frontend.exceptions.busStore, va));
+      b.return_();
+    });
+    beforeWrite(b, host, size, () => b.return_());
+    for (const bytes of [8, 4, 2, 1] as const) {
+      b.if(b.eq(size, b.i32(bytes)), () => b.hostStore(host, value, { size: bytes }));
+    }
+  });
+
+  const crosses = (b: IrBuilder, va: Value, size: Value): Value =>
+    b.gtU(b.add(b.and(b.wrap(va), b.i32(pageBytes - 1)), size), b.i32(pageBytes));
+
+  const misaligned = (b: IrBuilder, va: Value, size: Value, desc: Value): Value => {
+    const low = b.and(b.wrap(va), b.sub(size, b.i32(1)));
+    return b.and(b.ne(low, b.i32(0)), b.ne(b.and(desc, b.i32(DESC.natural)), b.i32(0)));
+  };
+
+  /** Reverses the low `size` bytes of a raw value. */
+  const swapRaw = (b: IrBuilder, raw: Value, size: Value): Value => {
+    const count = b.shl(b.extend32U(b.sub(b.i32(8), size)), b.i64(3));
+    return b.shr(b.bswap(raw), count);
+  };
+
+  /** (va, descriptor, mmu) -> the value, extended as the descriptor says; on a fault 0 and `state.fault`. */
+  const slowLoad = defineHelper('slowLoad', ['i64', 'i32', 'i32'], 'i64', (b, va, desc, mmu) => {
+    const size = b.shl(b.i32(1), b.and(desc, b.i32(3)));
+    b.if(misaligned(b, va, size, desc), () => {
+      raiseFault(b, frontend.exceptions.misalignedLoad, va);
+      b.return_(b.i64(0));
+    });
+    const raw = b.local('i64', b.i64(0));
+    b.if(
+      crosses(b, va, size),
+      () => {
+        const i = b.local('i32', b.i32(0));
+        b.loop((breakIf) => {
+          const at = b.extend32U(b.getLocal(i));
+          const byte = b.call(loadRaw, b.add(va, at), b.i32(1), mmu);
+          b.if(b.get(COMMON.fault), () => b.return_(b.i64(0)));
+          b.setLocal(raw, b.or(b.getLocal(raw), b.shl(byte, b.shl(at, b.i64(3)))));
+          b.setLocal(i, b.add(b.getLocal(i), b.i32(1)));
+          breakIf(b.geU(b.getLocal(i), size));
+        });
+      },
+      () => b.setLocal(raw, b.call(loadRaw, va, size, mmu)),
+    );
+    b.if(b.and(desc, b.i32(DESC.big)), () => b.setLocal(raw, swapRaw(b, b.getLocal(raw), size)));
+    b.if(b.and(desc, b.i32(DESC.signed)), () => {
+      const count = b.sub(b.i64(64), b.shl(b.extend32U(size), b.i64(3)));
+      b.setLocal(raw, b.sar(b.shl(b.getLocal(raw), count), count));
+    });
+    return b.getLocal(raw);
+  });
+
+  /** (va, value, descriptor, mmu); on a fault nothing is written and `state.fault` says why. */
+  const slowStore = defineHelper('slowStore', ['i64', 'i64', 'i32', 'i32'], undefined, (b, va, value, desc, mmu) => {
+    const size = b.shl(b.i32(1), b.and(desc, b.i32(3)));
+    b.if(misaligned(b, va, size, desc), () => {
+      raiseFault(b, frontend.exceptions.misalignedStore, va);
+      b.return_();
+    });
+    const raw = b.local('i64', value);
+    b.if(b.and(desc, b.i32(DESC.big)), () => b.setLocal(raw, swapRaw(b, value, size)));
+    b.if(b.eqz(crosses(b, va, size)), () => {
+      b.call(storeRaw, va, b.getLocal(raw), size, mmu);
+      b.return_();
+    });
+    b.call(probe, va, size, b.i32(STORE), mmu);
+    const i = b.local('i32', b.i32(0));
+    b.loop((breakIf) => {
+      breakIf(b.get(COMMON.fault));
+      const at = b.extend32U(b.getLocal(i));
+      b.call(storeRaw, b.add(va, at), b.shr(b.getLocal(raw), b.shl(at, b.i64(3))), b.i32(1), mmu);
+      b.setLocal(i, b.add(b.getLocal(i), b.i32(1)));
+      breakIf(b.geU(b.getLocal(i), size));
+    });
+  });
+
+  /** (va, length, access, mmu): faults now if the first or the last byte could not be accessed, or code lies there. */
+  const probe = defineHelper('probe', ['i64', 'i32', 'i32', 'i32'], undefined, (b, va, length, access, mmu) => {
+    const last = b.add(va, b.extend32U(b.sub(length, b.i32(1))));
+    for (const at of [va, last]) {
+      const host = b.call(translate, at, access, mmu);
+      b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
+      b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i32(NOT_RAM))), () =>
+        beforeWrite(b, host, b.i32(1), () => b.return_()),
+      );
+    }
+  });
+
+  /** Host offset for an atomic access, or FAULTED; device memory has no atomics here. */
+  const atomicHost = defineHelper('atomicHost', ['i64', 'i32', 'i32'], 'i32', (b, va, size, mmu) => {
+    b.if(b.and(b.wrap(va), b.sub(size, b.i32(1))), () => {
+      raiseFault(b, frontend.exceptions.misalignedStore, va);
+      b.return_(b.i32(FAULTED));
+    });
+    const host = b.call(translate, va, b.i32(STORE), mmu);
+    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+      raiseFault(b, frontend.exceptions.busStore, va);
+      b.return_(b.i32(FAULTED));
+    });
+    b.if(b.ne(host, b.i32(FAULTED)), () => beforeWrite(b, host, size, () => b.return_(b.i32(FAULTED))));
+    return host;
+  });
+
+  const atomics = new Map<string, IrHelper>();
+  const cached = (name: string, make: () => IrHelper): IrHelper => {
+    let helper = atomics.get(name);
+    if (helper === undefined) {
+      helper = make();
+      atomics.set(name, helper);
+    }
+    return helper;
+  };
+
+  /** (va, value, mmu) -> value before. */
+  const rmw = (op: RmwOp, size: 1 | 2 | 4 | 8, signed: boolean, big: boolean): IrHelper => {
+    const name = `rmw.${op}.${size}${signed ? 's' : 'u'}${big ? '.big' : ''}`;
+    return cached(name, () =>
+      defineHelper(name, ['i64', 'i64', 'i32'], 'i64', (b, va, value, mmu) => {
+        const host = b.call(atomicHost, va, b.i32(size), mmu);
+        b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+        const old = atomicUpdate(b, op, host, value, size, big);
+        return signed ? b.sext(old, size * 8) : old;
+      }),
+    );
+  };
+
+  /** (va, expected, value, mmu) -> value before. */
+  const cas = (size: 1 | 2 | 4 | 8, signed: boolean, big: boolean): IrHelper => {
+    const name = `cas.${size}${signed ? 's' : 'u'}${big ? '.big' : ''}`;
+    return cached(name, () =>
+      defineHelper(name, ['i64', 'i64', 'i64', 'i32'], 'i64', (b, va, expected, value, mmu) => {
+        const host = b.call(atomicHost, va, b.i32(size), mmu);
+        b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+        const old = order(
+          b,
+          b.hostCas(host, order(b, b.zext(expected, size * 8), size, big), order(b, value, size, big), size),
+          size,
+          big,
+        );
+        return signed ? b.sext(old, size * 8) : old;
+      }),
+    );
+  };
+
+  const flushJumps = defineHelper('flushJumps', [], undefined, (b) => {
+    b.hostFill(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.i32(0xff), b.i32(JUMP_CACHE_BYTES));
+    b.hostFill(b.add(b.cpuBase(), b.i32(JUMP_FILTER)), b.i32(0), b.i32(JUMP_FILTER_BYTES));
+  });
+
+  /** Forgets every translation of this vCPU. */
+  const flushAll = defineHelper('tlbFlush', [], undefined, (b) => {
+    const used = b.get(COMMON.tlbUsed);
+    for (let i = 0; i < frontend.mmuModes * 3; i++) {
+      const table = TLB + Math.floor(i / 3) * 2 ** TLB_REGIME_BITS + (i % 3) * TLB_TABLE_BYTES;
+      b.if(b.and(used, b.i32(2 ** i)), () =>
+        b.hostFill(b.add(b.cpuBase(), b.i32(table)), b.i32(0xff), b.i32(TLB_TABLE_BYTES)),
+      );
+    }
+    b.set(COMMON.tlbUsed, b.i32(0));
+    b.call(flushJumps);
+  });
+
+  /** Forgets the translations of one page in every regime. */
+  const flushPage = defineHelper('tlbFlushPage', ['i64'], undefined, (b, va) => {
+    for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
+      for (const access of [LOAD, STORE, FETCH]) {
+        b.hostStore(tlbEntry(b, va, b.i32(access), b.i32(mmu)), b.i64(-1), { size: 8 });
+      }
+    }
+    b.if(b.hostLoad(jumpFilter(b, va), { size: 1, ty: 'i32' }), () => b.call(flushJumps));
+  });
+
+  /** Makes stores to the page at a host offset slow: code was translated from it, or somebody watches it. */
+  const protectPage = defineHelper('tlbProtect', ['i32'], undefined, (b, host) => {
+    const page = b.and(host, b.i32(-pageBytes));
+    for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
+      const entry = b.local('i32', b.add(b.cpuBase(), b.i32(TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_TABLE_BYTES)));
+      const end = b.add(b.getLocal(entry), b.i32(TLB_TABLE_BYTES));
+      b.loop((breakIf) => {
+        const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
+        const at = b.add(b.wrap(tag), b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 4, ty: 'i32' }));
+        b.if(b.eq(b.and(at, b.i32(-pageBytes)), page), () =>
+          b.hostStore(b.getLocal(entry), b.or(tag, b.i64(slowBit)), { size: 8 }),
+        );
+        b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
+        breakIf(b.geU(b.getLocal(entry), end));
+      });
+    }
+  });
+
+  /** Host offset of the instruction at `state.pc`; NOT_RAM; or FAULTED. */
+  const fetchHost = defineHelper('fetchHost', [], 'i32', (b) =>
+    b.call(translate, b.get(COMMON.pc), b.i32(FETCH), frontend.fetchMmu(b)),
+  );
+
+  /** Translated code for `state.pc` in `state.mode`, or 0; enters it into the jump cache. */
+  const lookup = defineHelper('lookup', [], 'i32', (b) => {
+    const pc = b.get(COMMON.pc);
+    const mode = b.get(COMMON.mode);
+    const jump = jumpEntry(b, pc);
+    const hit = b.and(
+      b.eq(b.hostLoad(jump, { size: 8 }), pc),
+      b.eq(b.hostLoad(b.add(jump, b.i32(8)), { size: 4, ty: 'i32' }), mode),
+    );
+    b.if(hit, () => b.return_(b.hostLoad(b.add(jump, b.i32(12)), { size: 4, ty: 'i32' })));
+    const host = b.call(fetchHost);
+    b.if(b.geU(host, b.i32(FAULTED)), () => {
+      b.set(COMMON.fault, b.i32(FAULT.none));
+      b.return_(b.i32(0));
+    });
+    const entry = blockHashEntry(b, layout, host);
+    const same = b.and(
+      b.eq(b.hostLoad(entry, { size: 8 }), pc),
+      b.eq(
+        b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }),
+        b.or(b.extend32U(host), b.shl(b.extend32U(mode), b.i64(32))),
+      ),
+    );
+    b.if(b.eqz(same), () => b.return_(b.i32(0)));
+    const ip = b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' });
+    b.hostStore(jump, pc, { size: 8 });
+    b.hostStore(b.add(jump, b.i32(8)), mode, { size: 4 });
+    b.hostStore(b.add(jump, b.i32(12)), ip, { size: 4 });
+    b.hostStore(jumpFilter(b, pc), b.i32(1), { size: 1 });
+    return ip;
+  });
+
+  return {
+    frontend,
+    physFind,
+    ramHost,
+    translate,
+    slowLoad,
+    slowStore,
+    probe,
+    rmw,
+    cas,
+    flushAll,
+    flushPage,
+    flushJumps,
+    protectPage,
+    fetchHost,
+    lookup,
+  } as const;
+}
+
+function rangeFlags(b: IrBuilder, range: Value): Value {
+  return b.hostLoad(b.add(range, b.i32(20)), { size: 4, ty: 'i32' });
+}
+
+function hostOf(b: IrBuilder, range: Value, pa: Value): Value {
+  const base = b.hostLoad(range, { size: 8 });
+  return b.add(b.hostLoad(b.add(range, b.i32(16)), { size: 4, ty: 'i32' }), b.wrap(b.sub(pa, base)));
+}
+
+function tlbEntryOf(b: IrBuilder, pageBits: number, va: Value, access: Value, mmu: Value): Value {
+  const index = b.and(b.wrap(b.shr(va, b.i64(pageBits))), b.i32(TLB_ENTRIES - 1));
+  const table = b.add(b.shl(mmu, b.i32(TLB_REGIME_BITS)), b.mul(access, b.i32(TLB_TABLE_BYTES)));
+  return b.add(b.add(b.cpuBase(), b.i32(TLB)), b.add(table, b.shl(index, b.i32(4))));
+}
+
+/** Place of the physical page number that belongs to a TLB entry. */
+function paEntry(b: IrBuilder, entry: Value, access: Value): Value {
+  const inRegime = b.and(b.sub(b.sub(entry, b.cpuBase()), b.i32(TLB)), b.i32(2 ** TLB_REGIME_BITS - 1));
+  const regime = b.sub(entry, inRegime);
+  const index = b.shr(b.sub(inRegime, b.mul(access, b.i32(TLB_TABLE_BYTES))), b.i32(1));
+  return b.add(b.add(regime, b.i32(TLB_PA)), b.add(b.mul(access, b.i32(TLB_PA_BYTES)), index));
+}
+
+/** Hash of a pc in the jump cache, as tier 0 computes it too. */
+function jumpEntry(b: IrBuilder, pc: Value): Value {
+  const low = b.wrap(pc);
+  const hash = b.and(b.xor(b.shr(low, b.i32(1)), b.shr(low, b.i32(13))), b.i32(JUMP_CACHE_ENTRIES - 1));
+  return b.add(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.shl(hash, b.i32(4)));
+}
+
+function jumpFilter(b: IrBuilder, va: Value): Value {
+  const page = b.and(b.wrap(b.shr(va, b.i64(12))), b.i32(JUMP_FILTER_BYTES - 1));
+  return b.add(b.add(b.cpuBase(), b.i32(JUMP_FILTER)), page);
+}
+
+/** Entry of the block hash for code at a host offset; `blockHashIndex` is its TypeScript twin. */
+function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value): Value {
+  const mixed = b.mul(b.shr(host, b.i32(1)), b.i32(0x9e3779b1 | 0));
+  return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.i32(layout.blockHash));
+}
+
+/** Index in the block hash of code at a host offset. */
+export function blockHashIndex(host: number): number {
+  return Math.imul(host >>> 1, 0x9e3779b1) >>> (32 - BLOCK_HASH_BITS);
+}
+
+/** Converts between a guest value and its raw little-endian form. */
+function order(b: IrBuilder, value: Value, size: number, big: boolean): Value {
+  if (!big || size === 1) return value;
+  return b.shr(b.bswap(value), b.i64(64 - size * 8));
+}
+
+function atomicUpdate(b: IrBuilder, op: RmwOp, host: Value, value: Value, size: 1 | 2 | 4 | 8, big: boolean): Value {
+  const bits = size * 8;
+  if (op === 'and' || op === 'or' || op === 'xor' || op === 'swap') {
+    return order(b, b.hostRmw(op, host, order(b, value, size, big), size), size, big);
+  }
+  if (op === 'add' && !big) return b.hostRmw('add', host, value, size);
+  const old = b.local('i64', b.hostLoad(host, { size }));
+  b.loop((breakIf) => {
+    const seen = b.getLocal(old);
+    const next = order(b, combine(b, op, order(b, seen, size, big), value, bits), size, big);
+    const found = b.hostCas(host, seen, next, size);
+    b.setLocal(old, found);
+    breakIf(b.eq(found, seen));
+  });
+  return order(b, b.getLocal(old), size, big);
+}
+
+function combine(b: IrBuilder, op: RmwOp, a: Value, v: Value, bits: number): Value {
+  if (op === 'add') return b.add(a, v);
+  const signed = op === 'minS' || op === 'maxS';
+  const [x, y] = signed ? [b.sext(a, bits), b.sext(v, bits)] : [b.zext(a, bits), b.zext(v, bits)];
+  const less = signed ? b.ltS(x, y) : b.ltU(x, y);
+  return op === 'minS' || op === 'minU' ? b.select(less, x, y) : b.select(less, y, x);
+}

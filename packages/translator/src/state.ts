@@ -1,0 +1,115 @@
+/**
+ * The state of a vCPU in the RAM space: named slots at fixed offsets from the vCPU's base. The engine's own words come
+ * first and are the same for every architecture; a frontend adds its registers with `StateLayout.field`.
+ */
+import { type Slot, TYPE_BYTES, type Ty } from './ir/types.ts';
+
+/** Bytes of state that operands of tier 0 can reach. */
+export const STATE_BYTES = 65536;
+/** First temporary of tier 0, and how many 8-byte ones there are. */
+export const TEMP_OFFSET = 512;
+export const TEMP_COUNT = 256;
+const FIRST_FIELD = TEMP_OFFSET + TEMP_COUNT * 8;
+
+function slot(name: string, offset: number, ty: Ty): Slot {
+  return { name, offset, ty };
+}
+
+/** The engine's words. */
+export const COMMON = {
+  /** Address of the next instruction: valid when the vCPU is not running translated code. */
+  pc: slot('pc', 0, 'i64'),
+  /** The mode word: all that translation takes for constant. The frontend keeps it up to date. */
+  mode: slot('mode', 8, 'i32'),
+  /** Not zero: leave translated code soon. Any thread may set it; the budget's decrement never writes it. */
+  exitRequest: slot('exitRequest', 12, 'i32'),
+  budget: slot('budget', 16, 'i32'),
+  /** Budget given back when a slice was cut short. */
+  budgetReturned: slot('budgetReturned', 20, 'i32'),
+  exitIp: slot('exitIp', 24, 'i32'),
+  exitReason: slot('exitReason', 28, 'i32'),
+  excCode: slot('excCode', 32, 'i32'),
+  /** Set by a memory helper that could not finish; see `FAULT`. */
+  fault: slot('fault', 36, 'i32'),
+  excValue: slot('excValue', 40, 'i64'),
+  /** Results of the frontend's page walk: physical address, log2 of the mapping's bytes, rights (1 R, 2 W, 4 X). */
+  walkPa: slot('walkPa', 48, 'i64'),
+  walkBits: slot('walkBits', 56, 'i32'),
+  walkProt: slot('walkProt', 60, 'i32'),
+  /** Interrupt lines that devices set: a bit each, the frontend's numbering. */
+  pendingIrq: slot('pendingIrq', 64, 'i32'),
+  halted: slot('halted', 68, 'i32'),
+  /** Instructions executed; exact when the vCPU is not running translated code. */
+  insnCount: slot('insnCount', 72, 'i64'),
+  ioLo: slot('ioLo', 80, 'i32'),
+  ioHi: slot('ioHi', 84, 'i32'),
+  /** Host offset of the physical map, and its number of ranges. */
+  physMap: slot('physMap', 88, 'i32'),
+  physCount: slot('physCount', 92, 'i32'),
+  /** Let a store go through although it hits the page of the running block (one-instruction blocks). */
+  storeToCode: slot('storeToCode', 96, 'i32'),
+  /** Bit regime * 3 + access: that TLB table has had an entry since the last flush. */
+  tlbUsed: slot('tlbUsed', 100, 'i32'),
+  /** Physical address found by the last slow translation. */
+  pa: slot('pa', 104, 'i64'),
+  args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),
+  ret: slot('ret', 192, 'i64'),
+  /** Small constants that operands of tier 0 may name: -1 to 14. */
+  constants: Array.from({ length: 16 }, (_, i) => slot(`const${i - 1}`, 256 + i * 8, 'i64')),
+} as const;
+
+/** Why translated code was left (`exitReason`). */
+export const EXIT = {
+  /** A link to a block that is not translated yet; `exitIp` is the stub. */
+  unlinked: 0,
+  /** The budget is used up; `exitIp` goes on. */
+  budget: 1,
+  /** No translated block at `state.pc`, or interrupts want a look. */
+  lookup: 2,
+  /** `excCode` is to be raised at the instruction of `exitIp`. */
+  exception: 3,
+  /** The vCPU waits for an interrupt. */
+  halt: 4,
+  /** The operation at `exitIp` wrote to its own block: repeat its instruction alone. */
+  codeWrite: 5,
+} as const;
+
+/** Values of `COMMON.fault`. */
+export const FAULT = { none: 0, exception: 1, codeWrite: 2 } as const;
+
+export interface FieldOptions {
+  /** Value after reset; zero unless said otherwise. */
+  readonly reset?: number | bigint;
+}
+
+export interface StateField {
+  readonly slot: Slot;
+  readonly reset: bigint;
+}
+
+/** Declares the registers of an architecture, once, for translation, reset, snapshots and inspection. */
+export class StateLayout {
+  readonly common = COMMON;
+  readonly #fields: StateField[] = [];
+  #next = FIRST_FIELD;
+
+  field(name: string, ty: Ty, o: FieldOptions = {}): Slot {
+    const bytes = TYPE_BYTES[ty];
+    const offset = Math.ceil(this.#next / bytes) * bytes;
+    this.#next = offset + bytes;
+    if (this.#next > STATE_BYTES) throw new Error(`state of a vCPU is above ${STATE_BYTES} bytes at ${name}`);
+    const made = slot(name, offset, ty);
+    this.#fields.push({ slot: made, reset: BigInt(o.reset ?? 0) });
+    return made;
+  }
+
+  /** `count` fields called name0, name1 ... */
+  array(name: string, ty: Ty, count: number, o: FieldOptions = {}): Slot[] {
+    return Array.from({ length: count }, (_, i) => this.field(`${name}${i}`, ty, o));
+  }
+
+  /** Every field in the order of declaration. */
+  get fields(): readonly StateField[] {
+    return this.#fields;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Links IR helpers into one WebAssembly module: finds every helper that the given ones call, numbers them, lowers their
+ * bodies. TypeScript helpers become a call of the import `tsCall` with their number, after their arguments have been
+ * put into the `arg` slots.
+ */
+import type { Helper, IrHelper, TsHelper } from '../ir/helper.ts';
+import type { Node } from '../ir/nodes.ts';
+import type { Ty } from '../ir/types.ts';
+import { COMMON } from '../state.ts';
+import { ByteWriter } from './bytes.ts';
+import { FunctionLowering, type Linker, slotLoad, slotStore } from './lower.ts';
+import { type MemoryImport, ModuleBuilder } from './module.ts';
+import { W } from './opcodes.ts';
+
+/** A function of raw WebAssembly that joins the module: tier 0. Its index is asked for with `functionOf`. */
+export interface RawFunction {
+  readonly name: string;
+  readonly params: readonly Ty[];
+  readonly result: Ty | undefined;
+  body(linker: ModuleLinker): { readonly locals: readonly Ty[]; readonly code: Uint8Array };
+}
+
+export interface LinkInput {
+  /** Helpers to export under their names (whatever they call comes along). */
+  readonly exports: readonly IrHelper[];
+  /** Helpers that translated code may call, besides. */
+  readonly helpers?: readonly Helper[];
+  readonly raw?: readonly RawFunction[];
+  /** What the engine's services (`ENGINE`) are here. */
+  readonly bind?: ReadonlyMap<Helper, IrHelper>;
+}
+
+export interface LinkedModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** TypeScript helpers in the order of the numbers that `tsCall` is given. */
+  readonly tsHelpers: readonly TsHelper[];
+}
+
+export class ModuleLinker implements Linker {
+  readonly module: ModuleBuilder;
+  readonly #functions = new Map<Helper, number>();
+  readonly #tsHelpers: TsHelper[] = [];
+  readonly #tableEntries: number[] = [];
+  #tsCall = 0;
+  #bind: ReadonlyMap<Helper, IrHelper> = new Map();
+
+  constructor(memory: MemoryImport) {
+    this.module = new ModuleBuilder(memory);
+  }
+
+  get tsHelpers(): readonly TsHelper[] {
+    return this.#tsHelpers;
+  }
+
+  functionOf(helper: Helper): number {
+    const index = this.#functions.get(this.#bind.get(helper) ?? helper);
+    if (index === undefined) throw new Error(`helper ${helper.name} is not linked`);
+    return index;
+  }
+
+  /** Puts a function into table 0 and gives its place. */
+  tablePlace(functionIndex: number): number {
+    const known = this.#tableEntries.indexOf(functionIndex);
+    return known >= 0 ? known : this.#tableEntries.push(functionIndex) - 1;
+  }
+
+  link(input: LinkInput): LinkedModule {
+    this.#bind = input.bind ?? new Map();
+    const all = reachable([...input.exports, ...(input.helpers ?? [])], this.#bind);
+    this.#tsCall = this.module.importFunction('tsCall', ['i32', 'i32'], undefined);
+    for (const h of all) {
+      if (h.kind === 'import') {
+        this.#functions.set(h, this.module.importFunction(h.name, ['i32', ...h.params], h.result));
+      }
+    }
+    for (const h of all) if (h.kind !== 'import') this.#functions.set(h, this.module.reserve());
+    const raw = (input.raw ?? []).map((r) => ({ r, index: this.module.reserve() }));
+    for (const h of all) if (h.kind !== 'import') this.#define(h);
+    for (const { r, index } of raw) {
+      const { locals, code } = r.body(this);
+      this.module.define(index, r.params, r.result, locals, code);
+      this.module.export(r.name, index);
+    }
+    for (const h of input.exports) this.module.export(h.name, this.functionOf(h));
+    this.module.table(this.#tableEntries);
+    return { bytes: this.module.bytes(), tsHelpers: this.#tsHelpers };
+  }
+
+  #define(h: IrHelper | TsHelper): void {
+    const params: Ty[] = ['i32', ...h.params];
+    if (h.kind === 'ts') {
+      const number = this.#tsHelpers.push(h) - 1;
+      this.module.define(this.functionOf(h), params, h.result, [], tsBody(h, number, this.#tsCall));
+      return;
+    }
+    const { statements } = h.body();
+    const lowered = new FunctionLowering(h.params.length, this).lower(statements, h.result !== undefined);
+    this.module.define(this.functionOf(h), params, h.result, lowered.locals, lowered.code);
+  }
+}
+
+function tsBody(h: TsHelper, number: number, tsCall: number): Uint8Array {
+  const out = new ByteWriter(64);
+  for (const [i, ty] of h.params.entries()) {
+    const slot = COMMON.args[i];
+    if (slot === undefined) throw new Error(`${h.name}: too many arguments`);
+    out
+      .u8(W.localGet)
+      .unsigned(0)
+      .u8(W.localGet)
+      .unsigned(i + 1);
+    if (ty === 'i32') out.u8(W.i64ExtendI32U);
+    out.bytes(slotStore('i64')).unsigned(slot.offset);
+  }
+  out.u8(W.localGet).unsigned(0).u8(W.i32Const).signed32(number).u8(W.call).unsigned(tsCall);
+  if (h.result !== undefined) {
+    out.u8(W.localGet).unsigned(0).bytes(slotLoad(h.result)).unsigned(COMMON.ret.offset);
+  }
+  return out.view();
+}
+
+/** The helpers given and every one that they call, in a fixed order. */
+function reachable(roots: readonly Helper[], bind: ReadonlyMap<Helper, IrHelper>): Helper[] {
+  const seen = new Set<Helper>();
+  const queue = [...roots];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const h = bind.get(next) ?? next;
+    if (seen.has(h)) continue;
+    seen.add(h);
+    if (h.kind === 'ir') collectCalls(h.body().statements, queue);
+  }
+  return [...seen];
+}
+
+function collectCalls(statements: readonly Node[], into: Helper[]): void {
+  for (const node of statements) {
+    const d = node.detail;
+    if (d.kind === 'call') into.push(d.helper);
+    else if (d.kind === 'if') {
+      collectCalls(d.then, into);
+      collectCalls(d.else, into);
+    } else if (d.kind === 'loop') collectCalls(d.body, into);
+  }
+}
+
+/** Helpers compiled on their own, for tests and tools: call them with the CPU state's offset first. */
+export function compileHelpers(
+  memory: WebAssembly.Memory,
+  helpers: readonly IrHelper[],
+): Readonly<Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>> {
+  const shared = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
+  const linker = new ModuleLinker({ pages: memory.buffer.byteLength / 65536, shared });
+  const { bytes, tsHelpers } = linker.link({ exports: helpers });
+  const module = new WebAssembly.Module(bytes);
+  const tsCall = (cpu: number, index: number): void => tsHelpers[index]?.run(cpu);
+  const instance = new WebAssembly.Instance(module, { env: { memory, tsCall } });
+  return instance.exports as Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>;
+}

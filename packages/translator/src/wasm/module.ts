@@ -1,0 +1,127 @@
+/** Writes a WebAssembly module (WebAssembly Core Specification 2.0, section 5.5). */
+import type { Ty } from '../ir/types.ts';
+import { ByteWriter } from './bytes.ts';
+import { W, WASM_TYPE } from './opcodes.ts';
+
+/** How the module sees the RAM space: sizes are in 64 KiB pages. */
+export interface MemoryImport {
+  readonly pages: number;
+  readonly shared: boolean;
+}
+
+interface FunctionBody {
+  readonly type: number;
+  readonly locals: readonly Ty[];
+  readonly code: Uint8Array;
+}
+
+/** A module that imports one memory `env.memory`. Imported functions come before defined ones. */
+export class ModuleBuilder {
+  readonly #types: string[] = [];
+  readonly #typeBytes: Uint8Array[] = [];
+  readonly #imports: { name: string; type: number }[] = [];
+  readonly #functions: (FunctionBody | undefined)[] = [];
+  readonly #exports: { name: string; index: number }[] = [];
+  #table: readonly number[] = [];
+  readonly #memory: MemoryImport;
+
+  constructor(memory: MemoryImport) {
+    this.#memory = memory;
+  }
+
+  /** Index of a function type, made when first asked for. */
+  type(params: readonly Ty[], result: Ty | undefined): number {
+    const key = `${params.join()}>${result ?? ''}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    const out = new ByteWriter().u8(0x60).unsigned(params.length);
+    for (const p of params) out.u8(WASM_TYPE[p]);
+    if (result === undefined) out.u8(0);
+    else out.u8(1).u8(WASM_TYPE[result]);
+    this.#typeBytes.push(out.view());
+    return this.#types.push(key) - 1;
+  }
+
+  /** Declares an imported function `env.<name>`; all imports come before the first `reserve`. */
+  importFunction(name: string, params: readonly Ty[], result: Ty | undefined): number {
+    if (this.#functions.length > 0) throw new Error('imports come before functions');
+    return this.#imports.push({ name, type: this.type(params, result) }) - 1;
+  }
+
+  /** Reserves an index for a function whose body comes later with `define`. */
+  reserve(): number {
+    return this.#imports.length + this.#functions.push(undefined) - 1;
+  }
+
+  define(index: number, params: readonly Ty[], result: Ty | undefined, locals: readonly Ty[], code: Uint8Array): void {
+    this.#functions[index - this.#imports.length] = { type: this.type(params, result), locals, code };
+  }
+
+  export(name: string, index: number): void {
+    this.#exports.push({ name, index });
+  }
+
+  /** Fills table 0 with these functions. */
+  table(functions: readonly number[]): void {
+    this.#table = functions;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter(65536).bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const bodies = this.#functions.map((f, i) => {
+      if (f === undefined) throw new Error(`function ${i + this.#imports.length} has no body`);
+      return f;
+    });
+    section(out, 1, this.#typeBytes.length, (s) => {
+      for (const t of this.#typeBytes) s.bytes(t);
+    });
+    section(out, 2, this.#imports.length + 1, (s) => {
+      for (const i of this.#imports) s.name('env').name(i.name).u8(0).unsigned(i.type);
+      s.name('env').name('memory').u8(2);
+      s.u8(this.#memory.shared ? 3 : 1)
+        .unsigned(this.#memory.pages)
+        .unsigned(this.#memory.pages);
+    });
+    section(out, 3, bodies.length, (s) => {
+      for (const f of bodies) s.unsigned(f.type);
+    });
+    if (this.#table.length > 0) {
+      section(out, 4, 1, (s) => s.u8(0x70).u8(0).unsigned(this.#table.length));
+    }
+    section(out, 7, this.#exports.length, (s) => {
+      for (const e of this.#exports) s.name(e.name).u8(0).unsigned(e.index);
+    });
+    if (this.#table.length > 0) {
+      section(out, 9, 1, (s) => {
+        s.u8(0).u8(W.i32Const).u8(0).u8(W.end).unsigned(this.#table.length);
+        for (const f of this.#table) s.unsigned(f);
+      });
+    }
+    section(out, 10, bodies.length, (s) => {
+      for (const f of bodies) {
+        const body = functionBody(f);
+        s.unsigned(body.length).bytes(body.view());
+      }
+    });
+    return out.view().slice() as Uint8Array<ArrayBuffer>;
+  }
+}
+
+function section(out: ByteWriter, id: number, count: number, fill: (s: ByteWriter) => void): void {
+  const content = new ByteWriter(4096).unsigned(count);
+  fill(content);
+  out.u8(id).unsigned(content.length).bytes(content.view());
+}
+
+function functionBody(f: FunctionBody): ByteWriter {
+  const body = new ByteWriter(f.code.length + 64);
+  const runs: { ty: Ty; count: number }[] = [];
+  for (const ty of f.locals) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.ty === ty) last.count++;
+    else runs.push({ ty, count: 1 });
+  }
+  body.unsigned(runs.length);
+  for (const run of runs) body.unsigned(run.count).u8(WASM_TYPE[run.ty]);
+  return body.bytes(f.code).u8(W.end);
+}
