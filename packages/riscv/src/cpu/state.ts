@@ -75,3 +75,12 @@ export const csr = {
   pmpcfg: layout.array('pmpcfg', 'i64', 2),
   pmpaddr: layout.array('pmpaddr', 'i64', 16),
 } as const;
+
+/** Physical memory protection as the checks want it; follows pmpcfg and pmpaddr, see pmp.ts. */
+export const pmp = {
+  /** First and past-the-end physical address of each entry; an entry that is off has lo above hi. */
+  lo: layout.array('pmpLo', 'i64', 16, { reset: -1n }),
+  hi: layout.array('pmpHi', 'i64', 16),
+  /** Number of the last entry that is on, plus one. */
+  active: layout.field('pmpActive', 'i32'),
+} as const;
