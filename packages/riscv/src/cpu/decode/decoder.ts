@@ -1,0 +1,89 @@
+/**
+ * Finds the table row of an instruction word. The encodings that a CPU model has are compiled into patterns; words that
+ * agree in the bits that select most instructions (opcode, funct3, funct7) share a short list of candidates, made at first use.
+ */
+import type { Extension } from '../models.ts';
+import type { Encoding, Xlen } from './encoding.ts';
+import { type Fields, Pattern } from './pattern.ts';
+import { encodings } from './tables/index.ts';
+
+/** A decoded instruction: compressed ones appear as what they stand for. */
+export interface Instruction {
+  readonly mnemonic: string;
+  readonly fields: Fields;
+  /** Bytes in memory. */
+  readonly length: 2 | 4;
+  /** The row of the 32-bit form. */
+  readonly encoding: Encoding;
+}
+
+interface Candidate {
+  readonly pattern: Pattern;
+  readonly encoding: Encoding;
+}
+
+export interface DecoderOptions {
+  readonly xlen: Xlen;
+  readonly extensions: ReadonlySet<Extension>;
+}
+
+/** Bits of a 32-bit word that choose the candidate list: opcode without its constant 11, funct3 and funct7. */
+const KEY_BITS_32 = 0xfe00707c;
+/** Bits of a 16-bit word that choose the candidate list: quadrant and the six most significant bits. */
+const KEY_BITS_16 = 0xfc03;
+
+const bitCount = (n: number): number => n.toString(2).replaceAll('0', '').length;
+
+/** Instruction length in bytes by the low bits of its first halfword; longer encodings than 32 bits are unknown and count as 4. */
+export const instructionLength = (halfword: number): 2 | 4 => ((halfword & 3) === 3 ? 4 : 2);
+
+export class Decoder {
+  readonly xlen: Xlen;
+  readonly #candidates: Readonly<Record<2 | 4, readonly Candidate[]>>;
+  readonly #lists32: (readonly Candidate[] | undefined)[] = new Array(1 << 15);
+  readonly #lists16: (readonly Candidate[] | undefined)[] = new Array(1 << 8);
+
+  /** @throws Error when a table row is malformed */
+  constructor(options: DecoderOptions) {
+    this.xlen = options.xlen;
+    const present = encodings.filter(
+      ({ xlen = options.xlen, requires }) =>
+        xlen === options.xlen && requires.every((extension) => options.extensions.has(extension)),
+    );
+    const byMnemonic = new Map(present.map((encoding) => [encoding.mnemonic, encoding]));
+    const candidates = present.map((row): Candidate => {
+      const pattern = new Pattern(row.pattern, row.expands?.fixed);
+      const encoding = row.expands ? byMnemonic.get(row.expands.mnemonic) : row;
+      if (!encoding) throw new Error(`'${row.mnemonic}' expands to an unknown instruction`);
+      return { pattern, encoding };
+    });
+    // A special case (more fixed bits) goes before the general one.
+    candidates.sort((p, q) => bitCount(q.pattern.mask) - bitCount(p.pattern.mask));
+    this.#candidates = {
+      2: candidates.filter(({ pattern }) => pattern.length === 2),
+      4: candidates.filter(({ pattern }) => pattern.length === 4),
+    };
+  }
+
+  /** @param word the instruction's bits; of a 16-bit instruction only the lower half is looked at */
+  decode(word: number): Instruction | undefined {
+    const length = instructionLength(word);
+    const bits = length === 4 ? word : word & 0xffff;
+    for (const { pattern, encoding } of this.#list(bits, length)) {
+      const fields = pattern.extract(bits);
+      if (fields) return { mnemonic: encoding.mnemonic, fields, length, encoding };
+    }
+    return undefined;
+  }
+
+  #list(word: number, length: 2 | 4): readonly Candidate[] {
+    const lists = length === 4 ? this.#lists32 : this.#lists16;
+    const key =
+      length === 4
+        ? ((word >>> 2) & 0x1f) | ((word >>> 7) & 0xe0) | ((word >>> 17) & 0x7f00)
+        : (word & 3) | ((word >>> 8) & 0xfc);
+    const known = length === 4 ? KEY_BITS_32 : KEY_BITS_16;
+    lists[key] ??= this.#candidates[length].filter(({ pattern }) => pattern.compatible(word, known));
+    return lists[key];
+  }
+}

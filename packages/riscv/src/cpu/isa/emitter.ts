@@ -1,0 +1,65 @@
+/**
+ * How instruction semantics are written: an emitter gives the intermediate code of one instruction. This file holds the type
+ * and the few operations that all extensions share.
+ */
+import type { IrBuilder, Value } from '@boardwalk/translator';
+import type { Fields } from '../decode/pattern.ts';
+import type { Extension } from '../models.ts';
+import { common, x } from '../state.ts';
+
+/** The instruction being translated, beyond its operands. */
+export interface RiscvContext {
+  /** Its address: low and high half, as 32-bit numbers of either signedness. */
+  readonly pcLo: number;
+  readonly pcHi: number;
+  /** Its length in bytes. */
+  readonly length: 2 | 4;
+  /** Its bits, zero-extended; what mtval shows when it is illegal. */
+  readonly word: number;
+  /** The mode word that the block is translated for, see mode.ts. */
+  readonly mode: number;
+  /** What the CPU model has. */
+  readonly extensions: ReadonlySet<Extension>;
+}
+
+/** Emits the meaning of one instruction. One that does not end the block falls through to the next instruction. */
+export type Emitter = (b: IrBuilder, f: Fields, cpu: RiscvContext) => void;
+
+/** Exception codes of mcause that instructions raise themselves. */
+export const CAUSE_MISALIGNED_FETCH = 0;
+export const CAUSE_ILLEGAL_INSTRUCTION = 2;
+export const CAUSE_BREAKPOINT = 3;
+export const CAUSE_MISALIGNED_LOAD = 4;
+export const CAUSE_MISALIGNED_STORE = 6;
+/** Environment call; the privilege (0 U, 1 S, 3 M) is added. */
+export const CAUSE_ECALL = 8;
+
+/** Value of integer register `n`; x0 is the constant zero. */
+export function readX(b: IrBuilder, n: number): Value {
+  const slot = x[n];
+  return n === 0 || slot === undefined ? b.i64(0) : b.get(slot);
+}
+
+/** Sets integer register `n`; a write of x0 vanishes, but whatever computed `v` stays (a load may still fault). */
+export function writeX(b: IrBuilder, n: number, v: Value): void {
+  const slot = x[n];
+  if (n !== 0 && slot !== undefined) b.set(slot, v);
+}
+
+/** The address `offset` bytes after the instruction, as a constant. */
+export function pcRelative(b: IrBuilder, cpu: RiscvContext, offset: number): Value {
+  const lo = (cpu.pcLo >>> 0) + offset;
+  const carry = Math.floor(lo / 2 ** 32);
+  return b.i64x(lo | 0, (cpu.pcHi + carry) | 0);
+}
+
+/** The instruction is illegal here: raises the exception, with the instruction's bits for mtval. */
+export function illegal(b: IrBuilder, cpu: RiscvContext): void {
+  b.raise(CAUSE_ILLEGAL_INSTRUCTION, b.i64x(cpu.word | 0, 0));
+}
+
+/** Ends the block after this instruction, where it has changed what translations take for constant. */
+export function endBlock(b: IrBuilder, cpu: RiscvContext): void {
+  b.set(common.pc, pcRelative(b, cpu, cpu.length));
+  b.exitToLookup();
+}
