@@ -14,7 +14,11 @@ export interface SetPropertyOptions {
   readonly json?: boolean | undefined;
 }
 
-type ObjectClass = typeof BwObject;
+/** A class of objects, abstract or not, whatever its constructor takes. */
+export type ObjectClass = (abstract new (
+  ...args: never[]
+) => BwObject) &
+  Pick<typeof BwObject, 'typeName' | 'properties' | 'interfaces'>;
 
 const classProperties = new WeakMap<ObjectClass, ReadonlyMap<string, PropertySpec>>();
 

@@ -1,6 +1,6 @@
 // The types that can be made by name (`-object`, `-device`, QMP object-add) and what is known of each.
 
-import { BwObject } from './object.ts';
+import { BwObject, type ObjectClass } from './object.ts';
 import type { PropertyBag, PropertySpec } from './property.ts';
 import { UserError } from './user-error.ts';
 
@@ -26,8 +26,11 @@ export interface TypeFilter {
   readonly abstract?: boolean | undefined;
 }
 
-/** How {@link TypeRegistry.create} looks links up and reads values. */
+/** How {@link TypeRegistry.create} looks links up and reads values, and where the object goes. */
 export interface CreateOptions {
+  /** Object that the new one becomes a child of, under the name `id`, before it is completed. */
+  readonly parent?: BwObject | undefined;
+  readonly id?: string | undefined;
   /** The tree in which links are looked up. */
   readonly scope?: BwObject | undefined;
   /** Takes strings as JSON strings. */
@@ -36,10 +39,10 @@ export interface CreateOptions {
 
 /** Describes a class for {@link TypeRegistry.register}, taking name, parent, interfaces and properties from it. */
 export function typeOfClass(
-  type: typeof BwObject,
+  type: ObjectClass,
   more: Pick<TypeDefinition, 'description' | 'abstract' | 'create'> = {},
 ): TypeDefinition {
-  const parent = Object.getPrototypeOf(type) as typeof BwObject;
+  const parent = Object.getPrototypeOf(type) as ObjectClass;
   return {
     name: type.typeName,
     parent: parent.typeName,
@@ -110,7 +113,8 @@ export class TypeRegistry {
   }
 
   /**
-   * Makes an object, sets its properties in the order given, and completes it. It is not put into any tree.
+   * Makes an object, sets its properties in the order given, places it in the tree if `options` say where, and completes it. If
+   * that fails nothing of it stays behind.
    *
    * @throws UserError for a type that is not there or abstract, and for properties that are missing, unknown or wrong
    */
@@ -126,8 +130,10 @@ export class TypeRegistry {
     const o = type.create(props);
     try {
       for (const [key, value] of Object.entries(props)) if (value !== undefined) o.setProperty(key, value, options);
+      if (options.parent && options.id !== undefined) options.parent.addChild(options.id, o);
       o.complete();
     } catch (error) {
+      o.remove();
       o.dispose();
       throw error;
     }

@@ -1,0 +1,179 @@
+// A tree of regions, flattened: which region answers at each address.
+
+import type { MemoryRegion } from './region.ts';
+import { ADDRESS_LIMIT, WHOLE_SPACE } from './types.ts';
+
+/** A stretch of addresses that one region answers in one way. */
+export class FlatRange {
+  /** First address. */
+  readonly base: number;
+  /** First address after it; {@link WHOLE_SPACE} at the top. */
+  readonly end: number;
+  readonly region: MemoryRegion;
+  /** Where in the region it begins. */
+  readonly offset: number;
+  /** Host offset of its first byte if reads come from RAM or ROM, otherwise -1. */
+  readonly host: number;
+  /** Host offset of its first byte if writes go to RAM, otherwise -1. */
+  readonly writeHost: number;
+  /** Writes are ignored (ROM, or RAM through something read-only). */
+  readonly readonly: boolean;
+  /** A ROM device: writes go to the device, reads come from its block if {@link host} says so. */
+  readonly romd: boolean;
+
+  constructor(base: number, end: number, region: MemoryRegion, offset: number, readonly_: boolean) {
+    const { block } = region;
+    const romDevice = region.kind === 'rom-device';
+    this.base = base;
+    this.end = end;
+    this.region = region;
+    this.offset = offset;
+    this.romd = romDevice && region.romMode;
+    this.readonly = readonly_;
+    this.host = block !== undefined && (!romDevice || region.romMode) ? block.offset + offset : -1;
+    this.writeHost = block !== undefined && !romDevice && !readonly_ ? block.offset + offset : -1;
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.end - this.base;
+  }
+
+  /** Whether both stand for the same: then nothing changed for a listener. */
+  equals(other: FlatRange): boolean {
+    return this.base === other.base && this.end === other.end && this.#alike(other) && this.offset === other.offset;
+  }
+
+  /** Whether `next` goes on where this range ends. */
+  continuedBy(next: FlatRange): boolean {
+    return this.end === next.base && this.#alike(next) && this.offset + (this.end - this.base) === next.offset;
+  }
+
+  #alike(other: FlatRange): boolean {
+    return this.region === other.region && this.readonly === other.readonly && this.romd === other.romd;
+  }
+}
+
+/** Where a tree is looked at: addresses `from` to `to` are seen. */
+interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Fills the addresses that are still free, keeping the ranges sorted. */
+class Renderer {
+  readonly ranges: FlatRange[] = [];
+
+  /** Renders a region whose offset 0 lies at `origin` (below zero for an alias that begins further on). */
+  render(region: MemoryRegion, origin: number, window: Window, readonly_: boolean): void {
+    if (!region.enabled) return;
+    const from = Math.max(window.from, origin);
+    const to = Math.min(window.to, region.size === WHOLE_SPACE ? WHOLE_SPACE : origin + region.size);
+    if (from >= to) return;
+    const clipped = { from, to };
+    const isReadonly = readonly_ || region.readonly;
+    if (region.target) {
+      this.render(region.target, origin - region.targetOffset, clipped, isReadonly);
+      return;
+    }
+    for (const part of region.subregions) this.render(part, origin + part.address, clipped, isReadonly);
+    if (region.answers) this.#fill(region, origin, clipped, isReadonly);
+  }
+
+  #fill(region: MemoryRegion, origin: number, window: Window, readonly_: boolean): void {
+    const { ranges } = this;
+    let at = window.from;
+    let index = this.#firstEndingAfter(at);
+    while (at < window.to) {
+      const next = ranges[index];
+      const gapEnd = next ? Math.min(next.base, window.to) : window.to;
+      if (at < gapEnd) {
+        ranges.splice(index, 0, new FlatRange(at, gapEnd, region, at - origin, readonly_));
+        index++;
+      }
+      if (!next) return;
+      at = Math.max(at, next.end);
+      index++;
+    }
+  }
+
+  #firstEndingAfter(address: number): number {
+    let low = 0;
+    let high = this.ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.ranges[middle] as FlatRange).end <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function merged(ranges: readonly FlatRange[]): FlatRange[] {
+  const result: FlatRange[] = [];
+  for (const range of ranges) {
+    const last = result.at(-1);
+    if (last?.continuedBy(range)) {
+      result[result.length - 1] = new FlatRange(last.base, range.end, last.region, last.offset, last.readonly);
+    } else {
+      result.push(range);
+    }
+  }
+  return result;
+}
+
+/** The ranges of an address space at one time, sorted and apart. */
+export class FlatView {
+  readonly ranges: readonly FlatRange[];
+  #last: FlatRange | undefined;
+
+  constructor(ranges: readonly FlatRange[]) {
+    this.ranges = ranges;
+  }
+
+  /** Flattens the tree below a region. */
+  static of(root: MemoryRegion): FlatView {
+    const renderer = new Renderer();
+    renderer.render(root, 0, { from: 0, to: WHOLE_SPACE }, false);
+    return new FlatView(merged(renderer.ranges));
+  }
+
+  /** The range that an address lies in. None for an address of 2^52 or more. */
+  find(address: number): FlatRange | undefined {
+    const last = this.#last;
+    if (last !== undefined && address >= last.base && address < last.end && address < ADDRESS_LIMIT) return last;
+    const range = this.#search(address);
+    if (range !== undefined) this.#last = range;
+    return range;
+  }
+
+  /** The first address after this one where a range begins, or the limit of addresses. */
+  nextBase(address: number): number {
+    const next = this.ranges[this.#indexAfter(address)];
+    return next ? next.base : ADDRESS_LIMIT;
+  }
+
+  #search(address: number): FlatRange | undefined {
+    if (!(address >= 0 && address < ADDRESS_LIMIT)) return undefined;
+    const range = this.ranges[this.#indexAfter(address) - 1];
+    return range !== undefined && address < range.end ? range : undefined;
+  }
+
+  /** Index of the first range that begins after an address. */
+  #indexAfter(address: number): number {
+    let low = 0;
+    let high = this.ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.ranges[middle] as FlatRange).base <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** What is in one view and not in another, compared range by range. */
+export function difference(view: FlatView, other: FlatView): FlatRange[] {
+  const byBase = new Map(other.ranges.map((range) => [range.base, range]));
+  return view.ranges.filter((range) => !byBase.get(range.base)?.equals(range));
+}

@@ -1,0 +1,10 @@
+export * from './address-space.ts';
+export * from './backend.ts';
+export * from './flat-view.ts';
+export * from './io-port.ts';
+export * from './page-flags.ts';
+export * from './ram-block.ts';
+export * from './ram-space.ts';
+export * from './region.ts';
+export { memoryTransaction } from './transaction.ts';
+export * from './types.ts';

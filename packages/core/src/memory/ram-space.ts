@@ -1,0 +1,256 @@
+// The one WebAssembly.Memory that a machine's RAM, CPU states and translator tables lie in. It never grows, so that its views and
+// anything that is mapped into it stay valid.
+
+import { UserError } from '../object/index.ts';
+import { PAGE_CLEAN, PAGE_SHIFT, PAGE_SIZE, type PageFlags } from './page-flags.ts';
+import { RamBlock } from './ram-block.ts';
+
+const WASM_PAGE = 65536;
+const GIB = 2 ** 30;
+const DEFAULT_SIZES: readonly number[] = [4 * GIB, 2 * GIB, GIB, GIB / 2, GIB / 4];
+
+/** Told of a range of whole or partial pages that share nothing but being next to each other. */
+export type PageListener = (hostOffset: number, length: number, flags: PageFlags) => void;
+
+/** How {@link RamSpace.create} makes a space. */
+export interface RamSpaceOptions {
+  /** Size in bytes, a multiple of 64 KiB up to 4 GiB. If not given: 4 GiB, or the most that the runtime allows. */
+  readonly bytes?: number;
+  /** Shared memory, which other threads can use; where the runtime has it if not given. */
+  readonly shared?: boolean;
+}
+
+interface Hole {
+  offset: number;
+  size: number;
+}
+
+function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
+  const pages = bytes / WASM_PAGE;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+}
+
+function createLargestMemory(shared: boolean): WebAssembly.Memory {
+  for (const bytes of DEFAULT_SIZES) {
+    try {
+      return createMemory(bytes, shared);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  throw new UserError('cannot set up the memory of the machine: Cannot allocate memory');
+}
+
+/**
+ * The memory of one machine on the host. Places in it are host offsets: numbers from 0 to {@link RamSpace.size}.
+ *
+ * Offset 0 and the page around it are never given out.
+ */
+export class RamSpace {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+  /** Bytes. */
+  readonly size: number;
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly view: DataView;
+  /**
+   * Host offset of one byte for every 4 KiB page of the whole space, the sum of its {@link PageFlags}. Where the byte is not zero, a
+   * write must be followed by {@link noteWrite}.
+   */
+  readonly pageFlags: number;
+  /** Ranges not in use, by offset. */
+  readonly #holes: Hole[];
+  readonly #blocks = new Set<RamBlock>();
+  readonly #writeListeners: PageListener[] = [];
+  readonly #raiseListeners: PageListener[] = [];
+
+  private constructor(memory: WebAssembly.Memory, shared: boolean) {
+    const { buffer } = memory;
+    this.memory = memory;
+    this.shared = shared;
+    this.size = buffer.byteLength;
+    this.u8 = new Uint8Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.view = new DataView(buffer);
+    this.#holes = [{ offset: WASM_PAGE, size: this.size - WASM_PAGE }];
+    this.pageFlags = this.reserve(this.size / PAGE_SIZE);
+  }
+
+  /** @throws UserError if the host has no room for a memory of this size */
+  static create(options: RamSpaceOptions = {}): RamSpace {
+    const shared = options.shared ?? typeof SharedArrayBuffer === 'function';
+    const { bytes } = options;
+    if (bytes === undefined) return new RamSpace(createLargestMemory(shared), shared);
+    if (bytes < 2 * WASM_PAGE || bytes % WASM_PAGE !== 0) throw new RangeError(`no RAM space can have ${bytes} bytes`);
+    try {
+      return new RamSpace(createMemory(bytes, shared), shared);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new UserError('cannot set up the memory of the machine: Cannot allocate memory');
+    }
+  }
+
+  /** The blocks of RAM, in the order in which they were made. */
+  get blocks(): readonly RamBlock[] {
+    return [...this.#blocks];
+  }
+
+  /**
+   * Takes a range of zeroed bytes for good and returns its host offset.
+   *
+   * @param align a power of two, in bytes
+   * @throws UserError when there is no room
+   */
+  reserve(bytes: number, align = WASM_PAGE): number {
+    return this.#take(bytes, align, 'the emulator');
+  }
+
+  /**
+   * Makes a block of zeroed RAM. It has pages of its own even if `bytes` is no whole number of them.
+   *
+   * @throws UserError when there is no room
+   */
+  allocateRam(name: string, bytes: number, align = WASM_PAGE): RamBlock {
+    const whole = Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+    const offset = this.#take(whole, Math.max(align, PAGE_SIZE), `guest memory '${name}'`);
+    const block = new RamBlock(this, name, offset, bytes);
+    this.#blocks.add(block);
+    return block;
+  }
+
+  /** Gives a block's bytes back. Nothing may refer to it any more. */
+  releaseRam(block: RamBlock): void {
+    if (!this.#blocks.delete(block)) throw new Error(`RAM block '${block.name}' is not in use`);
+    const size = Math.ceil(block.size / PAGE_SIZE) * PAGE_SIZE;
+    this.noteWrite(block.offset, size);
+    this.u8.fill(0, block.offset, block.offset + size);
+    this.u8.fill(0, this.pageFlags + block.offset / PAGE_SIZE, this.pageFlags + (block.offset + size) / PAGE_SIZE);
+    this.#giveBack(block.offset, size);
+  }
+
+  /** Registers for writes to pages with flags; the translator drops code made from them. The flags are those before the write. */
+  onWriteFlagged(listener: PageListener): void {
+    this.#writeListeners.push(listener);
+  }
+
+  /** Registers for pages whose flags become other than zero: from now on writes there need {@link noteWrite}. */
+  onFlagsRaised(listener: PageListener): void {
+    this.#raiseListeners.push(listener);
+  }
+
+  /** Sets flags on all pages that a range touches. */
+  raiseFlags(hostOffset: number, length: number, flags: PageFlags): void {
+    const end = this.#flagEnd(hostOffset, length);
+    let run = -1;
+    for (let at = this.#flagOf(hostOffset); at < end; at++) {
+      const old = this.u8[at] as number;
+      this.u8[at] = old | flags;
+      if (old === 0) {
+        if (run < 0) run = at;
+      } else if (run >= 0) {
+        this.#tell(this.#raiseListeners, run, at, flags);
+        run = -1;
+      }
+    }
+    if (run >= 0) this.#tell(this.#raiseListeners, run, end, flags);
+  }
+
+  /** Clears flags on all pages that a range touches. */
+  lowerFlags(hostOffset: number, length: number, flags: PageFlags): void {
+    const end = this.#flagEnd(hostOffset, length);
+    for (let at = this.#flagOf(hostOffset); at < end; at++) this.u8[at] = (this.u8[at] as number) & ~flags;
+  }
+
+  /** The flags of the page at a host offset. */
+  flagsAt(hostOffset: number): PageFlags {
+    return this.u8[this.#flagOf(hostOffset)] as number;
+  }
+
+  /**
+   * Must follow every write to RAM that is not a CPU's own (DMA, loaders, debuggers), and a CPU's where flags are set: marks the pages
+   * dirty and tells the listeners. Costs next to nothing where no flag is set.
+   */
+  noteWrite(hostOffset: number, length: number): void {
+    if (length <= 0) return;
+    const end = this.#flagEnd(hostOffset, length);
+    for (let at = this.#flagOf(hostOffset); at < end; at++) {
+      if (this.u8[at] !== 0) {
+        this.#noteFlagged(hostOffset, length, at, end);
+        return;
+      }
+    }
+  }
+
+  /** Clears the clean marks from `first` on and tells the listeners of every run of flagged pages. */
+  #noteFlagged(hostOffset: number, length: number, first: number, end: number): void {
+    let run = first;
+    let flags = 0;
+    for (let at = first; at < end; at++) {
+      const old = this.u8[at] as number;
+      if (old !== 0) {
+        flags |= old;
+        this.u8[at] = old & ~PAGE_CLEAN;
+        continue;
+      }
+      if (flags !== 0) this.#tellWritten(hostOffset, length, run, at, flags);
+      flags = 0;
+      run = at + 1;
+    }
+    if (flags !== 0) this.#tellWritten(hostOffset, length, run, end, flags);
+  }
+
+  #tellWritten(hostOffset: number, length: number, run: number, end: number, flags: PageFlags): void {
+    const from = Math.max(hostOffset, (run - this.pageFlags) * PAGE_SIZE);
+    const to = Math.min(hostOffset + length, (end - this.pageFlags) * PAGE_SIZE);
+    for (const listener of this.#writeListeners) listener(from, to - from, flags);
+  }
+
+  #tell(listeners: readonly PageListener[], run: number, end: number, flags: PageFlags): void {
+    const from = (run - this.pageFlags) * PAGE_SIZE;
+    for (const listener of listeners) listener(from, (end - run) * PAGE_SIZE, flags);
+  }
+
+  #flagOf(hostOffset: number): number {
+    return this.pageFlags + (hostOffset >>> PAGE_SHIFT);
+  }
+
+  #flagEnd(hostOffset: number, length: number): number {
+    return length <= 0 ? 0 : this.#flagOf(hostOffset + length - 1) + 1;
+  }
+
+  #take(bytes: number, align: number, what: string): number {
+    for (const [index, hole] of this.#holes.entries()) {
+      const offset = Math.ceil(hole.offset / align) * align;
+      const before = offset - hole.offset;
+      const after = hole.size - before - bytes;
+      if (after < 0) continue;
+      const rest: Hole[] = [];
+      if (before > 0) rest.push({ offset: hole.offset, size: before });
+      if (after > 0) rest.push({ offset: offset + bytes, size: after });
+      this.#holes.splice(index, 1, ...rest);
+      return offset;
+    }
+    throw new UserError(`cannot set up ${what}: Cannot allocate memory`);
+  }
+
+  #giveBack(offset: number, size: number): void {
+    const found = this.#holes.findIndex((hole) => hole.offset > offset);
+    const index = found < 0 ? this.#holes.length : found;
+    const before = this.#holes[index - 1];
+    const after = this.#holes[index];
+    const joinsBefore = before !== undefined && before.offset + before.size === offset;
+    const joinsAfter = after !== undefined && offset + size === after.offset;
+    if (joinsBefore) {
+      before.size += size + (joinsAfter ? after.size : 0);
+      if (joinsAfter) this.#holes.splice(index, 1);
+    } else if (joinsAfter) {
+      after.offset = offset;
+      after.size += size;
+    } else {
+      this.#holes.splice(index, 0, { offset, size });
+    }
+  }
+}
