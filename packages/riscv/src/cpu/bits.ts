@@ -36,10 +36,13 @@ export const MENVCFG_ADUE = 1n << 61n;
 export const MENVCFG_STCE = 1n << 63n;
 
 /** Exception codes of mcause. */
+export const CAUSE_FETCH_MISALIGNED = 0;
 export const CAUSE_FETCH_ACCESS = 1;
 export const CAUSE_ILLEGAL_INSTRUCTION = 2;
 export const CAUSE_BREAKPOINT = 3;
+export const CAUSE_LOAD_MISALIGNED = 4;
 export const CAUSE_LOAD_ACCESS = 5;
+export const CAUSE_STORE_MISALIGNED = 6;
 export const CAUSE_STORE_ACCESS = 7;
 export const CAUSE_ECALL_U = 8;
 export const CAUSE_FETCH_PAGE = 12;

@@ -5,7 +5,7 @@
 import { COMMON } from '../state.ts';
 import { ENGINE } from './engine.ts';
 import type { Helper } from './helper.ts';
-import { type BlockEnd, type Detail, type MemAccess, Node, type RmwOp } from './nodes.ts';
+import { BLOCK_ENDS, type BlockEnd, type Detail, type MemAccess, Node, type RmwOp } from './nodes.ts';
 import { pureOp } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
 
@@ -537,6 +537,12 @@ export class IrBuilder {
   /** Stops the vCPU until an interrupt; `state.pc` is where it goes on. */
   halt(): void {
     this.#end({ kind: 'halt' });
+  }
+
+  /** The last statement ends the block on every path: no further instruction can follow. */
+  get ended(): boolean {
+    const kind = this.#list.at(-1)?.kind;
+    return kind !== undefined && BLOCK_ENDS.has(kind);
   }
 
   #end(detail: BlockEnd, ...args: Value[]): void {

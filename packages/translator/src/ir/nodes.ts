@@ -74,6 +74,16 @@ export type BlockEnd =
 
 export type Kind = Detail['kind'];
 
+/** Kinds of `BlockEnd`. */
+export const BLOCK_ENDS: ReadonlySet<Kind> = new Set<BlockEnd['kind']>([
+  'goto',
+  'gotoIf',
+  'gotoIndirect',
+  'raise',
+  'lookup',
+  'halt',
+]);
+
 /** A value or a statement. Builders make them; passes read them. */
 export class Node {
   readonly detail: Detail;

@@ -3,6 +3,7 @@
  * and the few operations that all extensions share.
  */
 import type { IrBuilder, Value } from '@boardwalk/translator';
+import { CAUSE_ILLEGAL_INSTRUCTION } from '../bits.ts';
 import type { Fields } from '../decode/pattern.ts';
 import type { Extension } from '../models.ts';
 import { common, x } from '../state.ts';
@@ -25,15 +26,6 @@ export interface RiscvContext {
 /** Emits the meaning of one instruction. One that does not end the block falls through to the next instruction. */
 export type Emitter = (b: IrBuilder, f: Fields, cpu: RiscvContext) => void;
 
-/** Exception codes of mcause that instructions raise themselves. */
-export const CAUSE_MISALIGNED_FETCH = 0;
-export const CAUSE_ILLEGAL_INSTRUCTION = 2;
-export const CAUSE_BREAKPOINT = 3;
-export const CAUSE_MISALIGNED_LOAD = 4;
-export const CAUSE_MISALIGNED_STORE = 6;
-/** Environment call; the privilege (0 U, 1 S, 3 M) is added. */
-export const CAUSE_ECALL = 8;
-
 /** Value of integer register `n`; x0 is the constant zero. */
 export function readX(b: IrBuilder, n: number): Value {
   const slot = x[n];
@@ -46,11 +38,33 @@ export function writeX(b: IrBuilder, n: number, v: Value): void {
   if (n !== 0 && slot !== undefined) b.set(slot, v);
 }
 
-/** The address `offset` bytes after the instruction, as a constant. */
-export function pcRelative(b: IrBuilder, cpu: RiscvContext, offset: number): Value {
+/** rd = compute(rs1, rs2); nothing where rd is x0. */
+export function computeFromRegisters(compute: (b: IrBuilder, x: Value, y: Value) => Value): Emitter {
+  return (b, f) => {
+    if (f.rd !== 0) writeX(b, f.rd, compute(b, readX(b, f.rs1), readX(b, f.rs2)));
+  };
+}
+
+/** rd = compute(rs1, immediate); nothing where rd is x0. */
+export function computeFromImmediate(compute: (b: IrBuilder, x: Value, imm: number) => Value): Emitter {
+  return (b, f) => {
+    if (f.rd !== 0) writeX(b, f.rd, compute(b, readX(b, f.rs1), f.imm));
+  };
+}
+
+/** rd = compute(rs1); nothing where rd is x0. */
+export const computeFromRegister = (compute: (b: IrBuilder, x: Value) => Value): Emitter =>
+  computeFromImmediate(compute);
+
+/** The address `offset` bytes after the instruction, as halves. */
+export function pcAt(cpu: RiscvContext, offset: number): readonly [lo: number, hi: number] {
   const lo = (cpu.pcLo >>> 0) + offset;
-  const carry = Math.floor(lo / 2 ** 32);
-  return b.i64x(lo | 0, (cpu.pcHi + carry) | 0);
+  return [lo | 0, (cpu.pcHi + Math.floor(lo / 2 ** 32)) | 0];
+}
+
+/** The same as a value. */
+export function pcRelative(b: IrBuilder, cpu: RiscvContext, offset: number): Value {
+  return b.i64x(...pcAt(cpu, offset));
 }
 
 /** The instruction is illegal here: raises the exception, with the instruction's bits for mtval. */

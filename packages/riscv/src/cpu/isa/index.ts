@@ -1,0 +1,45 @@
+/** The instruction set of one CPU model: decoder and semantics together. */
+import type { InsnContext, IrBuilder } from '@boardwalk/translator';
+import { Decoder, instructionLength } from '../decode/decoder.ts';
+import type { Extension } from '../models.ts';
+import { atomicSemantics } from './atomic.ts';
+import { baseSemantics } from './base.ts';
+import { bitmanipSemantics } from './bitmanip.ts';
+import { type Emitter, illegal } from './emitter.ts';
+import { multiplySemantics } from './multiply.ts';
+
+/** Semantics of every unprivileged instruction but those of Zicsr, by mnemonic. */
+export const userSemantics: Readonly<Record<string, Emitter>> = {
+  ...baseSemantics,
+  ...multiplySemantics,
+  ...atomicSemantics,
+  ...bitmanipSemantics,
+};
+
+export class InstructionSet {
+  readonly decoder: Decoder;
+  readonly #extensions: ReadonlySet<Extension>;
+  readonly #semantics: ReadonlyMap<string, Emitter>;
+
+  /** @param system semantics of Zicsr and the privileged instructions, by mnemonic */
+  constructor(extensions: ReadonlySet<Extension>, system: Readonly<Record<string, Emitter>>) {
+    this.decoder = new Decoder({ xlen: 64, extensions });
+    this.#extensions = extensions;
+    this.#semantics = new Map(Object.entries({ ...userSemantics, ...system }));
+  }
+
+  /** Translates the instruction at `context`: emits its meaning and sets the context's length and whether the block is over. */
+  translate(b: IrBuilder, context: InsnContext): void {
+    const low = context.fetch16(0);
+    const length = instructionLength(low);
+    const word = length === 4 ? ((context.fetch16(2) << 16) | low) >>> 0 : low;
+    context.length = length;
+    const { pcLo, pcHi, mode } = context;
+    const cpu = { pcLo, pcHi, length, word, mode, extensions: this.#extensions };
+    const instruction = this.decoder.decode(word);
+    const emit = instruction && this.#semantics.get(instruction.mnemonic);
+    if (instruction && emit) emit(b, instruction.fields, cpu);
+    else illegal(b, cpu);
+    context.ended = b.ended;
+  }
+}
