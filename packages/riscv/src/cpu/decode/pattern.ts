@@ -62,6 +62,7 @@ interface Token {
   readonly fields: readonly string[];
   /** Immediate: destination ranges [high, low], most significant first. */
   readonly ranges: readonly (readonly [number, number])[];
+  readonly signed: boolean;
   readonly compressed: boolean;
   readonly exclude: readonly number[];
 }
@@ -73,13 +74,14 @@ function parseRange(text: string): readonly [number, number] {
 }
 
 function parseToken(text: string): Token {
-  const none = { fields: [], ranges: [], compressed: false, exclude: [] };
+  const none = { fields: [], ranges: [], signed: false, compressed: false, exclude: [] };
   if (/^[01-]+$/.test(text)) return { ...none, width: text.length, fixed: text };
   const immediate = /^(nz)?(u)?imm\[([\d:|]+)\]$/.exec(text);
   if (immediate) {
     const ranges = (immediate[3] ?? '').split('|').map(parseRange);
     const width = ranges.reduce((sum, [high, low]) => sum + high - low + 1, 0);
-    return { ...none, width, fields: ['imm'], ranges, exclude: immediate[1] ? [0] : [] };
+    const signed = immediate[2] === undefined;
+    return { ...none, width, fields: ['imm'], ranges, signed, exclude: immediate[1] ? [0] : [] };
   }
   const [names = '', condition = ''] = text.split('!=');
   const compressed = names.includes("'");
@@ -141,7 +143,7 @@ export class Pattern {
     this.match = match;
     this.#slices = slices;
     this.#exclusions = exclusions;
-    this.#signShift = signShift(tokens, / imm|^imm|nzimm/.test(text));
+    this.#signShift = signShift(tokens);
   }
 
   /** True when a word with these fixed bits could match; `known` says which bits of `word` are certain. */
@@ -176,8 +178,8 @@ function slicesOf(token: Token, field: number, position: number): Slice[] {
   });
 }
 
-/** How far the immediate is shifted left and back to extend its sign. */
-function signShift(tokens: readonly Token[], signed: boolean): number {
-  const highest = Math.max(-1, ...tokens.flatMap((token) => token.ranges.map(([high]) => high)));
-  return signed && highest >= 0 ? 31 - highest : 0;
+/** How far the immediate is shifted left and back to extend its sign; 0 for one that is unsigned, or none. */
+function signShift(tokens: readonly Token[]): number {
+  const highs = tokens.flatMap((token) => (token.signed ? token.ranges.map(([high]) => high) : []));
+  return highs.length === 0 ? 0 : 31 - Math.max(...highs);
 }

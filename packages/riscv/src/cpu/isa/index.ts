@@ -1,6 +1,7 @@
 /** The instruction set of one CPU model: decoder and semantics together. */
 import type { InsnContext, IrBuilder } from '@boardwalk/translator';
 import { Decoder, instructionLength } from '../decode/decoder.ts';
+import { disassemble } from '../decode/disassemble.ts';
 import type { Extension } from '../models.ts';
 import { atomicSemantics } from './atomic.ts';
 import { baseSemantics } from './base.ts';
@@ -41,5 +42,13 @@ export class InstructionSet {
     if (instruction && emit) emit(b, instruction.fields, cpu);
     else illegal(b, cpu);
     context.ended = b.ended;
+  }
+
+  /** Text and length in bytes of the instruction that starts these bytes, of which there are at least two. */
+  disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: 2 | 4 } {
+    const halfword = (at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    const length = instructionLength(halfword(0));
+    const word = length === 4 ? halfword(0) | (halfword(2) << 16) : halfword(0);
+    return { text: disassemble(word, pc, this.decoder), length };
   }
 }
