@@ -1,0 +1,27 @@
+// What a disk, a flash chip or a card reads and writes: bytes at an offset, whoever keeps them.
+
+/** Storage behind a block device. Offsets and sizes are bytes. Calls may overlap in time; each one is done when its promise is. */
+export interface BlockBackend {
+  /** Bytes that there are. */
+  readonly size: number;
+  readonly readonly: boolean;
+  /**
+   * Fills `dst` from `offset`. Rejects with a RangeError beyond the end, with an Error when the host cannot read.
+   */
+  read(offset: number, dst: Uint8Array): Promise<void>;
+  /**
+   * Writes `src` at `offset`. Rejects with a RangeError beyond the end, with an Error when it is read-only or the host cannot write.
+   */
+  write(offset: number, src: Uint8Array): Promise<void>;
+  /** Everything written before is safe when this is done. */
+  flush(): Promise<void>;
+  /** Flushes and lets go of what the host holds. Nothing may be called after it. */
+  close(): Promise<void>;
+}
+
+/** Checks a transfer against a backend's size. @throws RangeError */
+export function checkBlockRange(size: number, offset: number, length: number): void {
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset + length > size) {
+    throw new RangeError(`bytes ${offset} to ${offset + length} are not within a block device of ${size} bytes`);
+  }
+}

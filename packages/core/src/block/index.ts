@@ -1,0 +1,2 @@
+export { type BlockBackend, checkBlockRange } from './block-backend.ts';
+export { MemoryBlock } from './memory-block.ts';

@@ -1,0 +1,1 @@
+export { GuestLog, type LogCategory, type LogSink, logCategories } from './guest-log.ts';

@@ -1,0 +1,56 @@
+// What a machine wants from a vCPU, whatever executes its instructions.
+import { Device } from '../device/device.ts';
+import type { IrqHandler, IrqInput } from '../irq/irq-line.ts';
+
+/** A virtual CPU. Being part of a machine makes it one of `machine.cpus`. */
+export abstract class Cpu extends Device {
+  static override readonly typeName: string = 'cpu';
+  /** Position among the machine's CPUs, from 0. */
+  readonly index: number;
+
+  constructor(index: number) {
+    super();
+    this.index = index;
+  }
+
+  /** It waits for an interrupt (or has been switched off) and executes nothing. */
+  abstract get halted(): boolean;
+  abstract set halted(halted: boolean);
+
+  /**
+   * Executes about `budget` instructions; returns early when it halts or has been asked to. A halted CPU looks whether
+   * an interrupt wakes it, else returns 0 at once.
+   * @returns instructions executed
+   */
+  abstract execute(budget: number): number;
+
+  /** Asks for a return from {@link execute} soon: an interrupt, a reset, an earlier timer. Callable at any time. */
+  abstract requestExit(): void;
+
+  /** Where it is, for logs: `pc=0x80000000 mode=M`. */
+  abstract describe(): string;
+
+  /** False while {@link execute} could do nothing: saves the call. Override where interrupt lines end a halt. */
+  hasWork(): boolean {
+    return !this.halted;
+  }
+
+  /** Instructions executed since {@link execute} was entered; makes an instruction clock exact within a slice. */
+  instructionsInSlice(): number {
+    return 0;
+  }
+
+  /** A line that goes high ends the CPU's slice and wakes a sleeping machine, so that it is seen at once. */
+  protected override addInputs(count: number, handler: IrqHandler, name?: string): readonly IrqInput[] {
+    return super.addInputs(
+      count,
+      (level, index) => {
+        handler(level, index);
+        if (!level) return;
+        this.requestExit();
+        this.machine.wake();
+      },
+      name,
+    );
+  }
+}

@@ -1,0 +1,45 @@
+// What a machine tells the outside: the QMP events of its life.
+
+/** Who wanted it. */
+export type Cause = 'guest' | 'host';
+
+/** How a run ended. */
+export interface ExitInfo {
+  readonly cause: Cause;
+  /** `reset`: a guest's reset that `noReboot` made the end. */
+  readonly reason: 'shutdown' | 'reset';
+  /** The guest's exit status, where the board can say one; 0 otherwise. */
+  readonly status: number;
+}
+
+/** Events and what comes with them. */
+export interface MachineEvents {
+  /** After a reset. */
+  readonly reset: { readonly cause: Cause };
+  readonly stop: Record<string, never>;
+  readonly resume: Record<string, never>;
+  readonly shutdown: ExitInfo;
+  /** The power button. */
+  readonly powerdown: Record<string, never>;
+  /** Code of the host failed: the machine stands still. */
+  readonly error: { readonly error: Error };
+}
+
+type Listener<E> = (event: E) => void;
+
+/** Listeners by event. */
+export class EventHub {
+  readonly #listeners = new Map<keyof MachineEvents, Set<Listener<never>>>();
+
+  /** Calls back at each such event. Returns how to end that. */
+  on<K extends keyof MachineEvents>(name: K, listener: Listener<MachineEvents[K]>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  emit<K extends keyof MachineEvents>(name: K, event: MachineEvents[K]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as Listener<MachineEvents[K]>)(event);
+  }
+}

@@ -1,0 +1,410 @@
+// A machine: a board's devices, its RAM, its CPUs, its time, and what can be done with it as a whole.
+import { type CharBackend, NullChar } from '../char/index.ts';
+import type { Device } from '../device/device.ts';
+import { devicesOf, resetTree } from '../device/tree.ts';
+import { GuestLog } from '../log/index.ts';
+import { AddressSpace, type MemoryBackend, MemoryRegion, RamSpace } from '../memory/index.ts';
+import { BwObject, Container, createObjectTree, UserError } from '../object/index.ts';
+import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } from '../time/index.ts';
+import type { BoardDefinition } from './board.ts';
+import { Cpu } from './cpu.ts';
+import { type CpuModel, resolveCpuModel } from './cpu-model.ts';
+import { DriveTable } from './drives.ts';
+import { type Cause, EventHub, type ExitInfo, type MachineEvents } from './events.ts';
+import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
+import type { MachineOptions } from './options.ts';
+import { plugDevices } from './plug.ts';
+import { chooseRam, makeDefaultBackend, useBackend } from './ram.ts';
+import { RunLoop } from './run-loop.ts';
+import { resolveSmp, type SmpTopology } from './smp.ts';
+
+/** What a machine does now. `prelaunch`: made, not started. `internal-error`: code of the host failed. */
+export type RunState = 'prelaunch' | 'running' | 'paused' | 'shutdown' | 'internal-error';
+
+/** Things asked for while guest code or timers ran: they are done between slices. */
+interface Requests {
+  shutdown: ExitInfo | undefined;
+  reset: Cause | undefined;
+  pause: boolean;
+}
+
+class Deferred<T> {
+  resolve: (value: T) => void = () => {};
+  reject: (error: Error) => void = () => {};
+  readonly promise = new Promise<T>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}
+
+/** A whole computer. Made by {@link Machine.create}. */
+export class Machine extends BwObject {
+  static override readonly typeName: string = 'machine';
+
+  readonly board: BoardDefinition;
+  readonly options: MachineOptions;
+  /** Host memory that all guest RAM lies in. */
+  readonly space: RamSpace;
+  /** The root of what CPUs see. */
+  readonly systemMemory: MemoryRegion;
+  readonly addressSpace: AddressSpace;
+  /** Bytes of main RAM; 0 if there is none. */
+  readonly ramSize: number;
+  readonly smp: SmpTopology;
+  readonly cpuModel: CpuModel;
+  readonly clock: VirtualClock;
+  readonly log: GuestLog;
+  readonly drives: DriveTable;
+
+  #backend: MemoryBackend | undefined;
+  #ownsBackend = false;
+  readonly #cpus: Cpu[] = [];
+  readonly #events = new EventHub();
+  readonly #loop: RunLoop;
+  readonly #resetCallbacks: (() => void)[] = [];
+  readonly #powerdownCallbacks: (() => void)[] = [];
+  readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false };
+  readonly #exit = new Deferred<ExitInfo>();
+  #state: RunState = 'prelaunch';
+  #disposed: Promise<void> | undefined;
+
+  /** @internal use {@link Machine.create} */
+  private constructor(board: BoardDefinition, options: MachineOptions, scheduler: HostScheduler) {
+    super(`${board.name}-machine`);
+    this.board = board;
+    this.options = options;
+    this.smp = resolveSmp(options.smp ?? {}, board);
+    this.cpuModel = resolveCpuModel(options.cpu, board);
+    this.drives = new DriveTable(options.drives ?? []);
+    const root = options.root ?? createObjectTree();
+    const objects = root.children.get('objects') ?? root.addChild('objects', new Container());
+    const { size, backend } = chooseRam(board, options, objects);
+    for (const spec of board.properties ?? []) this.addProperty(spec);
+    for (const [name, value] of Object.entries(options.boardProps ?? {}))
+      this.setProperty(name, value, { scope: root });
+    this.ramSize = size;
+    this.log = options.log ?? new GuestLog();
+    this.clock =
+      options.clock ?? (options.accel === 'qtest' ? new ManualClock() : new VirtualClock(new HostClockSource()));
+    this.space = options.space ?? RamSpace.create();
+    this.systemMemory = MemoryRegion.container('system', 2 ** 64);
+    this.addressSpace = new AddressSpace('memory', this.systemMemory, this.space);
+    this.#loop = new RunLoop(this.#loopOwner(), scheduler);
+    this.#watchClock();
+    // Somebody who only listens to the error event does not have to look at the promise too.
+    this.#exit.promise.catch(() => {});
+    root.addChild('machine', this);
+    try {
+      this.addChild('system', this.systemMemory);
+      this.#backend = this.#takeRam(backend, objects);
+    } catch (error) {
+      this.#leaveTree();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a machine: checks the options, makes its RAM, lets the board add its devices, plugs in the user's, and resets
+   * everything. Nothing is left behind when it fails; the backends in `options` are still the caller's then.
+   * @throws UserError for whatever the user got wrong
+   */
+  static async create(
+    board: BoardDefinition,
+    options: MachineOptions = {},
+    scheduler: HostScheduler = new EventLoopScheduler(),
+  ): Promise<Machine> {
+    const machine = new Machine(board, options, scheduler);
+    try {
+      await board.build(machine);
+      plugDevices(machine, options.devices ?? []);
+      machine.drives.checkAllUsed();
+      machine.#performReset();
+    } catch (error) {
+      machine.#disposeTree();
+      throw error;
+    }
+    return machine;
+  }
+
+  // --- parts
+
+  /**
+   * The main RAM, for the board to map wherever its hardware has it.
+   * @throws Error if the board has none (no `defaultRamId`, or a size of 0)
+   */
+  get ram(): MemoryRegion {
+    if (this.#backend === undefined) throw new Error(`machine '${this.board.name}' has no main RAM`);
+    return this.#backend.region;
+  }
+
+  /** The object that provides the main RAM. */
+  get memoryBackend(): MemoryBackend | undefined {
+    return this.#backend;
+  }
+
+  /** The CPUs, in the order in which they were added. */
+  get cpus(): readonly Cpu[] {
+    return this.#cpus;
+  }
+
+  /** Adds a device and realizes it. Without a name it is called after its type. */
+  add<T extends Device>(device: T, name = `${device.type}[*]`): T {
+    this.addChild(name, device);
+    this.adopt(device);
+    return device;
+  }
+
+  /** @internal makes a device that is in the tree already part of the machine */
+  adopt(device: Device): void {
+    if (device instanceof Cpu) this.#cpus.push(device);
+    device.attach(this);
+  }
+
+  /** Maps a region at a physical address. Of regions that overlap, the higher priority is seen. */
+  map(base: number, region: MemoryRegion, priority = 0): void {
+    this.systemMemory.addSubregion(base, region, priority);
+  }
+
+  /** The backend of serial port `n`; nobody, if the user gave none. */
+  serial(n: number): CharBackend {
+    return this.options.serials?.[n] ?? new NullChar();
+  }
+
+  /** The real-time clock's time in ms since 1970 UTC: the host's, or `rtcBaseMs` plus virtual time. */
+  wallClockMs(): number {
+    const base = this.options.rtcBaseMs;
+    return base === undefined ? Date.now() : base + this.clock.now() / 1e6;
+  }
+
+  /** Runs at each reset, the first one too, when devices have their reset values: load firmware, set start addresses. */
+  onReset(callback: () => void): void {
+    this.#resetCallbacks.push(callback);
+  }
+
+  /** Runs when somebody presses the power button. */
+  onPowerdown(callback: () => void): void {
+    this.#powerdownCallbacks.push(callback);
+  }
+
+  // --- life
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** True while guest code or timers run: a reset, pause or shutdown that is asked for now is done when that has ended. */
+  get busy(): boolean {
+    return this.#loop.stepping || this.clock.dispatching;
+  }
+
+  /** The vCPU that executes now, for devices that answer to each CPU differently. */
+  get currentCpu(): Cpu | undefined {
+    return this.#loop.currentCpu;
+  }
+
+  /** Guest instructions per second, as measured lately. */
+  get instructionsPerSecond(): number {
+    return this.#loop.instructionsPerSecond;
+  }
+
+  /** Listens to an event; returns how to stop that. */
+  on<K extends keyof MachineEvents>(name: K, listener: (event: MachineEvents[K]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** Starts the machine, stopped if its options say so. No effect after the first time. */
+  start(): void {
+    if (this.#state !== 'prelaunch') return;
+    if (this.options.paused === true) this.#state = 'paused';
+    else this.#go();
+  }
+
+  /**
+   * Starts the machine if that has not been done, and waits for its end.
+   * Rejects with the error when code of a device or CPU throws.
+   */
+  run(): Promise<ExitInfo> {
+    this.start();
+    return this.#exit.promise;
+  }
+
+  /** Stops guest code and virtual time. */
+  pause(): void {
+    if (this.#state !== 'running') return;
+    if (this.#defer()) this.#requests.pause = true;
+    else this.#performPause();
+  }
+
+  /** Goes on after {@link pause}. @throws UserError after a shutdown or an internal error, until a reset */
+  resume(): void {
+    this.#requests.pause = false;
+    if (this.#state === 'running') return;
+    if (this.#state === 'shutdown' || this.#state === 'internal-error') {
+      throw new UserError('Resetting the Virtual Machine is required');
+    }
+    this.#go();
+    this.#events.emit('resume', {});
+  }
+
+  /** Resets every device. A guest's own reset ends the run if `noReboot` is set. */
+  reset(cause: Cause = 'host'): void {
+    if (cause === 'guest' && this.options.noReboot === true) {
+      this.#shutdown({ cause, reason: 'reset', status: 0 });
+    } else if (this.#defer()) {
+      this.#requests.reset ??= cause;
+    } else {
+      this.#performReset(cause);
+    }
+  }
+
+  /** Ends the run. A guest's own shutdown only stops the machine if `noShutdown` is set. */
+  shutdown(cause: Cause = 'host', status = 0): void {
+    this.#shutdown({ cause, reason: 'shutdown', status });
+  }
+
+  /** Presses the power button: what happens is the guest's affair. */
+  powerdown(): void {
+    for (const callback of this.#powerdownCallbacks) callback();
+    this.#events.emit('powerdown', {});
+  }
+
+  /** Tells the run loop that something outside has happened: a sleeping CPU may have an interrupt. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Ends the run, if it has not ended, and lets go of everything: devices, drives, serial backends. */
+  override dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose();
+    return this.#disposed;
+  }
+
+  // --- inside
+
+  #takeRam(chosen: MemoryBackend | undefined, objects: BwObject): MemoryBackend | undefined {
+    const { defaultRamId } = this.board;
+    if (defaultRamId === undefined || this.ramSize === 0) return undefined;
+    const backend = chosen ?? makeDefaultBackend(this.space, defaultRamId, this.ramSize, objects);
+    useBackend(backend, this.space);
+    this.#ownsBackend = chosen === undefined;
+    return backend;
+  }
+
+  #loopOwner() {
+    const machine = this;
+    return {
+      clock: machine.clock,
+      executingCpus: machine.options.accel === 'qtest' ? [] : machine.#cpus,
+      get running(): boolean {
+        return machine.#state === 'running';
+      },
+      performRequests: () => machine.#performRequests(),
+      fail: (error: unknown) => machine.#fail(error),
+    };
+  }
+
+  #watchClock(): void {
+    const { source } = this.clock;
+    if (source instanceof InstructionClockSource) source.inSlice = () => this.currentCpu?.instructionsInSlice() ?? 0;
+    this.clock.onDispatched = () => {
+      if (!this.#loop.stepping) this.#performRequests();
+    };
+  }
+
+  /** Whether a request has to wait; then the slice that it waits for is made to end. */
+  #defer(): boolean {
+    if (!this.busy) return false;
+    this.#loop.interrupt();
+    return true;
+  }
+
+  #go(): void {
+    this.#state = 'running';
+    this.clock.source.start();
+    this.#loop.start();
+  }
+
+  #halt(state: RunState): void {
+    this.#state = state;
+    this.clock.source.stop();
+    this.#loop.wake();
+  }
+
+  #performRequests(): void {
+    const { shutdown, reset, pause } = this.#requests;
+    if (shutdown === undefined && reset === undefined && !pause) return;
+    this.#requests.shutdown = undefined;
+    this.#requests.reset = undefined;
+    this.#requests.pause = false;
+    if (shutdown !== undefined) {
+      this.#performShutdown(shutdown);
+      return;
+    }
+    if (reset !== undefined) this.#performReset(reset);
+    if (pause) this.#performPause();
+  }
+
+  /** Without a cause: the first reset, which is nobody's news. */
+  #performReset(cause?: Cause): void {
+    resetTree(this, () => {
+      for (const callback of this.#resetCallbacks) callback();
+    });
+    if (this.#state === 'shutdown' || this.#state === 'internal-error') this.#state = 'paused';
+    if (cause !== undefined) this.#events.emit('reset', { cause });
+    this.#loop.wake();
+  }
+
+  #performPause(): void {
+    if (this.#state !== 'running') return;
+    this.#halt('paused');
+    this.#events.emit('stop', {});
+  }
+
+  #shutdown(info: ExitInfo): void {
+    if (this.#defer()) this.#requests.shutdown ??= info;
+    else this.#performShutdown(info);
+  }
+
+  #performShutdown(info: ExitInfo): void {
+    if (this.#state === 'shutdown') return;
+    this.#halt('shutdown');
+    this.#events.emit('shutdown', info);
+    if (info.cause === 'guest' && this.options.noShutdown === true) this.#events.emit('stop', {});
+    else this.#exit.resolve(info);
+  }
+
+  #fail(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    this.#halt('internal-error');
+    this.#events.emit('error', { error });
+    this.#exit.reject(error);
+  }
+
+  async #dispose(): Promise<void> {
+    this.#state = 'shutdown';
+    this.clock.source.stop();
+    this.#loop.wake();
+    await this.#loop.ended();
+    this.#exit.resolve({ cause: 'host', reason: 'shutdown', status: 0 });
+    this.#disposeTree();
+    for (const serial of this.options.serials ?? []) serial.close();
+    await Promise.all(this.drives.all.map((drive) => drive.backend.close()));
+  }
+
+  #disposeTree(): void {
+    for (const device of devicesOf(this).reverse()) device.dispose();
+    this.#leaveTree();
+  }
+
+  #leaveTree(): void {
+    this.addressSpace.dispose();
+    const backend = this.#backend;
+    if (backend !== undefined) {
+      backend.region.container?.removeSubregion(backend.region);
+      backend.mapped = false;
+      if (this.#ownsBackend) backend.remove();
+      if (this.#ownsBackend) backend.dispose();
+    }
+    this.remove();
+  }
+}

@@ -1,0 +1,72 @@
+// What a user says about a machine. Files have been read by the caller: here are bytes and backends.
+import type { BlockBackend } from '../block/index.ts';
+import type { CharBackend } from '../char/index.ts';
+import type { GuestLog } from '../log/index.ts';
+import type { RamSpace } from '../memory/index.ts';
+import type { BwObject, TypeRegistry } from '../object/index.ts';
+import type { VirtualClock } from '../time/index.ts';
+import type { SmpOptions } from './smp.ts';
+
+/** How a drive is attached: `none` waits for a device that names it. */
+export type DriveInterface = 'none' | 'virtio' | 'pflash' | 'ide' | 'scsi' | 'sd' | 'mtd' | 'floppy';
+
+/** One `-drive`. */
+export interface DriveOptions {
+  /** Name that a device refers to (`drive=ID`). */
+  readonly id?: string;
+  readonly if: DriveInterface;
+  /** Position among the drives of its interface; without it the next free one. */
+  readonly index?: number;
+  readonly media?: 'disk' | 'cdrom';
+  readonly backend: BlockBackend;
+}
+
+/** One `-device`. */
+export interface DeviceOptions {
+  readonly driver: string;
+  readonly id?: string;
+  /** Bus to plug it into; without it the first that fits. */
+  readonly bus?: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** Everything that a machine is made from besides its board. The machine owns the backends and closes them. */
+export interface MachineOptions {
+  /** Bytes of main RAM; without it the backend's size, or the board's default. */
+  readonly ramSize?: number;
+  /** Id of an object under `/objects` that provides the main RAM. */
+  readonly memoryBackend?: string;
+  /** The object tree that the machine joins, with the objects made by `-object`; without it a new one (see createObjectTree). */
+  readonly root?: BwObject;
+  readonly smp?: SmpOptions;
+  /** CPU model with properties: `rv64,zbb=off`. */
+  readonly cpu?: string;
+  readonly kernel?: Uint8Array;
+  readonly initrd?: Uint8Array;
+  /** Kernel command line. */
+  readonly append?: string;
+  readonly dtb?: Uint8Array;
+  /** `none`: start without the board's firmware. */
+  readonly firmware?: Uint8Array | 'none';
+  readonly drives?: readonly DriveOptions[];
+  readonly serials?: readonly CharBackend[];
+  readonly devices?: readonly DeviceOptions[];
+  /** Types that `devices` may name. */
+  readonly types?: TypeRegistry;
+  /** The board's own properties (`-machine virt,aclint=on`). */
+  readonly boardProps?: Readonly<Record<string, unknown>>;
+  readonly clock?: VirtualClock;
+  readonly log?: GuestLog;
+  /** Where all RAM lies, the backends' under `root` too; without it one as large as the runtime gives, up to 4 GiB. */
+  readonly space?: RamSpace;
+  /** `qtest`: no vCPU executes. Default `tcg`. */
+  readonly accel?: 'tcg' | 'qtest';
+  /** A guest's reset ends the run (-no-reboot). */
+  readonly noReboot?: boolean;
+  /** A guest's shutdown only stops the machine (-no-shutdown). */
+  readonly noShutdown?: boolean;
+  /** Start stopped (-S). */
+  readonly paused?: boolean;
+  /** What the real-time clock shows when the machine is made, in ms since 1970 UTC; without it the host's time, always. */
+  readonly rtcBaseMs?: number;
+}

@@ -1,0 +1,51 @@
+// The user's own devices (-device): made by type name, put into the tree, plugged into a bus.
+import { Bus, findBus, isPluggable } from '../device/bus.ts';
+import { Device } from '../device/device.ts';
+import { devicesOf } from '../device/tree.ts';
+import { type BwObject, Container, UserError } from '../object/index.ts';
+import type { Machine } from './machine.ts';
+import type { DeviceOptions } from './options.ts';
+
+/** Adds each device, in order. @throws UserError for a type, property, id or bus that cannot be */
+export function plugDevices(machine: Machine, devices: readonly DeviceOptions[]): void {
+  for (const options of devices) plugDevice(machine, options);
+}
+
+/**
+ * Adds one device to a machine.
+ * @throws UserError for a type, property, id or bus that cannot be; the machine is then as it was
+ */
+export function plugDevice(machine: Machine, options: DeviceOptions): Device {
+  const { driver, id } = options;
+  const types = machine.options.types;
+  if (types?.get(driver) === undefined) throw new UserError(`'${driver}' is not a valid device model name`);
+  const device = types.create(driver, options.properties ?? {}, { scope: machine.root });
+  if (!(device instanceof Device)) throw new UserError(`'${driver}' is not a valid device model name`);
+  const place = container(machine, id === undefined ? 'peripheral-anon' : 'peripheral');
+  if (id !== undefined && place.children.has(id)) throw new UserError(`Duplicate device ID '${id}'`);
+  const bus = chooseBus(machine, device, options.bus);
+  place.addChild(id ?? 'device[*]', device);
+  try {
+    bus?.plug(device);
+    machine.adopt(device);
+  } catch (error) {
+    device.remove();
+    throw error;
+  }
+  return device;
+}
+
+function chooseBus(machine: Machine, device: Device, name: string | undefined): Bus | undefined {
+  if (isPluggable(device))
+    return findBus(
+      devicesOf(machine).filter((other) => other instanceof Bus),
+      device,
+      name,
+    );
+  if (name !== undefined) throw new UserError(`Device '${device.type}' goes on no bus`);
+  return undefined;
+}
+
+function container(machine: Machine, name: string): BwObject {
+  return machine.children.get(name) ?? machine.addChild(name, new Container());
+}
