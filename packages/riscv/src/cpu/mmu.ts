@@ -3,7 +3,7 @@
  * the page and of the tables. RISC-V Privileged Architecture, "Virtual Address Translation Process" and the chapters of Svade
  * and Svadu.
  */
-import { defineHelper, type Helper, type IrBuilder, type Local, type Value } from '@boardwalk/translator';
+import { defineHelper, type IrBuilder, type IrHelper, type Local, type Value } from '@boardwalk/translator';
 import {
   CAUSE_FETCH_ACCESS,
   CAUSE_FETCH_PAGE,
@@ -16,7 +16,7 @@ import {
 import { MMU_M, MMU_MXR, MMU_S, MMU_S_SUM } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { noPmpCheck, PMP_BITS_SHIFT, PROT_ALL, PROT_R, PROT_W, PROT_X, pmpCheck } from './pmp.ts';
-import { common, csr } from './state.ts';
+import { common, csr, superpages } from './state.ts';
 
 /** Access kinds of the translator. */
 const STORE = 1;
@@ -45,7 +45,7 @@ interface Walk {
   readonly va: Value;
   readonly access: Value;
   readonly mmu: Value;
-  readonly check: Helper;
+  readonly check: IrHelper;
 }
 
 function bit(b: IrBuilder, word: Value, flag: bigint): Value {
@@ -121,12 +121,33 @@ function leaf(w: Walk, config: CpuConfig, pte: Local, pteAddress: Value, host: V
   const frame = b.shl(b.extract(b.getLocal(pte), PTE_PPN_SHIFT, PPN_BITS), b.i64(PAGE_BITS));
   const offsetMask = b.sub(b.shl(b.i64(1), shift), b.i64(1));
   b.if(b.ne(b.and(frame, offsetMask), b.i64(0)), () => pageFault(w));
+  b.if(b.gtS(shift, b.i64(PAGE_BITS)), () => b.set(superpages, b.or(b.get(superpages), halfOf(b, w.va))));
   updateAccessed(w, config, pte, pteAddress, host);
   // A page that is not dirty is not yet writable: the first store walks again and sets the bit.
   const dirty = bit(b, b.getLocal(pte), PTE_D);
   const prot = b.select(dirty, rights, b.and(rights, b.i32(PROT_R | PROT_X)));
   finish(w, b.or(frame, b.and(w.va, offsetMask)), prot, b.i32(0));
 }
+
+/** The bit of `superpages` for an address: 1 in the lower half, 2 in the upper. */
+function halfOf(b: IrBuilder, va: Value): Value {
+  return b.add(b.i32(1), b.ltS(va, b.i64(0)));
+}
+
+/** Forgets every translation. */
+export function flushTranslations(b: IrBuilder): void {
+  b.tlbFlush();
+  b.set(superpages, b.i32(0));
+}
+
+/** Forgets the translation of an address, and whatever else a superpage around it might have made. */
+export const flushTranslation: IrHelper = defineHelper('riscv_flush_translation', ['i64'], undefined, (b, va) => {
+  b.if(
+    b.and(b.get(superpages), halfOf(b, va)),
+    () => flushTranslations(b),
+    () => b.tlbFlushPage(va),
+  );
+});
 
 /** Descends the tables from the root that satp names. Every path returns. */
 function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
@@ -166,7 +187,7 @@ function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
  * The page walk of a hart: (virtual address i64, access i32, MMU index i32) -> 0, or 1 with the exception in the state.
  * Addresses that are not translated (machine mode, satp off) go through PMP alone.
  */
-export function defineWalk(config: CpuConfig): Helper {
+export function defineWalk(config: CpuConfig): IrHelper {
   const check = config.extensions.has('pmp') ? pmpCheck : noPmpCheck;
   return defineHelper('riscv_walk', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
     const w: Walk = { b, va, access, mmu, check };

@@ -5,7 +5,7 @@
  * against those. An answer holds for a whole page where no entry ends inside it, otherwise for the aligned block around the
  * address that no entry divides.
  */
-import { defineHelper, type Helper, type IrBuilder, type Value } from '@boardwalk/translator';
+import { defineHelper, type IrBuilder, type IrHelper, type Value } from '@boardwalk/translator';
 import { csr, pmp } from './state.ts';
 
 /** Number of entries. */
@@ -40,7 +40,7 @@ function entrySlots(entry: number) {
 }
 
 /** Recomputes the ranges from pmpcfg and pmpaddr. */
-export const updatePmp: Helper = defineHelper('pmp_update', [], undefined, (b) => {
+export const updatePmp: IrHelper = defineHelper('pmp_update', [], undefined, (b) => {
   const two = b.i64(2);
   b.set(pmp.active, b.i32(0));
   for (let entry = 0; entry < PMP_ENTRIES; entry++) {
@@ -98,7 +98,7 @@ function uniformBits(b: IrBuilder, pa: Value): Value {
 }
 
 /** As `pmpCheck`, where an entry ends inside the page. */
-const checkDivided: Helper = defineHelper('pmp_check_divided', ['i64', 'i32'], 'i32', (b, pa, machine) => {
+const checkDivided: IrHelper = defineHelper('pmp_check_divided', ['i64', 'i32'], 'i32', (b, pa, machine) => {
   const extent = b.shl(uniformBits(b, pa), b.i32(PMP_BITS_SHIFT));
   for (let entry = 0; entry < PMP_ENTRIES; entry++) {
     const { lo, hi } = entrySlots(entry);
@@ -112,7 +112,7 @@ const checkDivided: Helper = defineHelper('pmp_check_divided', ['i64', 'i32'], '
  * (physical address i64, whether in machine mode i32) -> rights in bits 2:0, log2 of the bytes around the address for which
  * they hold above `PMP_BITS_SHIFT`.
  */
-export const pmpCheck: Helper = defineHelper('pmp_check', ['i64', 'i32'], 'i32', (b, pa, machine) => {
+export const pmpCheck: IrHelper = defineHelper('pmp_check', ['i64', 'i32'], 'i32', (b, pa, machine) => {
   const wholePage = b.i32(PAGE_BITS << PMP_BITS_SHIFT);
   const page = b.and(pa, b.i64(-4096));
   const end = b.add(page, b.i64(4096));
@@ -136,6 +136,6 @@ export const pmpCheck: Helper = defineHelper('pmp_check', ['i64', 'i32'], 'i32',
 });
 
 /** The same for a hart without PMP: everything is allowed. */
-export const noPmpCheck: Helper = defineHelper('pmp_absent', ['i64', 'i32'], 'i32', (b) =>
+export const noPmpCheck: IrHelper = defineHelper('pmp_absent', ['i64', 'i32'], 'i32', (b) =>
   b.i32(PROT_ALL | (PAGE_BITS << PMP_BITS_SHIFT)),
 );

@@ -1,5 +1,5 @@
 /** mstatus as the rest of the hart uses it: its fields, and the mode word that follows from it. */
-import { defineHelper, type Helper, type IrBuilder, type Value } from '@boardwalk/translator';
+import { defineHelper, type IrBuilder, type IrHelper, type Value } from '@boardwalk/translator';
 import { lowBit, MSTATUS_FS, MSTATUS_MPP, MSTATUS_MPRV, MSTATUS_MXR, MSTATUS_SUM } from './bits.ts';
 import { FP_DIRTY, MMU_M, MODE_FP_SHIFT, MODE_FRM_SHIFT, MODE_MMU_SHIFT, modeFp, PRIV_M } from './mode.ts';
 import { common, csr, frm, priv } from './state.ts';
@@ -17,7 +17,7 @@ export function withField(b: IrBuilder, word: Value, mask: bigint, value: Value)
 }
 
 /** Recomputes the mode word (mode.ts) from privilege, mstatus and frm: to be called after every change of those. */
-export const updateMode: Helper = defineHelper('riscv_update_mode', [], undefined, (b) => {
+export const updateMode: IrHelper = defineHelper('riscv_update_mode', [], undefined, (b) => {
   const status = b.get(csr.mstatus);
   const current = b.get(priv);
   const effective = b.select(field(b, status, MSTATUS_MPRV), field(b, status, MSTATUS_MPP), current);

@@ -2,7 +2,7 @@
  * Traps: exceptions, interrupts, delegation to supervisor mode, and the returns from them. RISC-V Privileged Architecture,
  * "Machine Trap Delegation Registers", "Machine Interrupt Registers", "Trap-Return Instructions".
  */
-import { defineHelper, type Helper, type IrBuilder, type Slot, type Value } from '@boardwalk/translator';
+import { defineHelper, type IrBuilder, type IrHelper, type Slot, type Value } from '@boardwalk/translator';
 import {
   IRQ_MEI,
   IRQ_MSI,
@@ -86,7 +86,7 @@ function enter(b: IrBuilder, level: TrapLevel, code: Value, interrupt: Value, tv
 }
 
 /** Enters the exception in `excCode` and `excValue` at `pc`, where delegation says. */
-export const raise: Helper = defineHelper('riscv_raise', [], undefined, (b) => {
+export const raise: IrHelper = defineHelper('riscv_raise', [], undefined, (b) => {
   const code = b.get(common.excCode);
   const tval = b.get(common.excValue);
   const chosen = b.wrap(b.and(b.shr(b.get(csr.medeleg), b.extend32U(code)), b.i64(1)));
@@ -114,7 +114,7 @@ function enabled(b: IrBuilder, level: TrapLevel): Value {
 }
 
 /** Takes the most urgent interrupt that is pending and enabled: 1 if there is one. One that is only pending ends a wait. */
-export const serviceInterrupt: Helper = defineHelper('riscv_interrupt', [], 'i32', (b) => {
+export const serviceInterrupt: IrHelper = defineHelper('riscv_interrupt', [], 'i32', (b) => {
   const pending = b.and(pendingInterrupts(b), b.wrap(b.get(csr.mie)));
   b.if(b.eqz(pending), () => b.return_(b.i32(0)));
   b.set(common.halted, b.i32(0));
@@ -152,7 +152,7 @@ function leave(b: IrBuilder, level: TrapLevel, least: number): void {
 const leastPrivilege = (config: CpuConfig): number => (config.extensions.has('u') ? PRIV_U : PRIV_M);
 
 /** mret and sret: set pc, privilege and mode. */
-export function defineReturns(config: CpuConfig): { readonly mret: Helper; readonly sret: Helper } {
+export function defineReturns(config: CpuConfig): { readonly mret: IrHelper; readonly sret: IrHelper } {
   return {
     mret: defineHelper('riscv_mret', [], undefined, (b) => leave(b, MACHINE, leastPrivilege(config))),
     sret: defineHelper('riscv_sret', [], undefined, (b) => leave(b, SUPERVISOR, PRIV_U)),

@@ -1,5 +1,5 @@
 /** mstatus, sstatus and the registers that say what the hart is. RISC-V Privileged Architecture, "Machine ISA Register" to "Machine Status Registers". */
-import { defineHelper, type Helper, type IrBuilder, type Value } from '@boardwalk/translator';
+import { defineHelper, type IrBuilder, type IrHelper, type Value } from '@boardwalk/translator';
 import {
   MSTATUS_FS,
   MSTATUS_MIE,
@@ -53,7 +53,7 @@ function isPrivilege(b: IrBuilder, { extensions }: CpuConfig, value: Value): Val
 }
 
 /** (value, mask) -> writes the bits of mstatus in the mask; an illegal MPP keeps the one before. */
-function defineWriteStatus(config: CpuConfig): Helper {
+function defineWriteStatus(config: CpuConfig): IrHelper {
   return defineHelper('riscv_write_mstatus', ['i64', 'i64'], undefined, (b, value, mask) => {
     const old = b.get(csr.mstatus);
     const merged = b.or(b.and(old, b.not(mask)), b.and(value, mask));

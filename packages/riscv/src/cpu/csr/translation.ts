@@ -1,6 +1,7 @@
 /** satp, pmpcfg and pmpaddr. RISC-V Privileged Architecture, "Supervisor Address Translation and Protection Register", "Physical Memory Protection". */
 import { defineHelper, type IrBuilder, type Value } from '@boardwalk/translator';
 import { MSTATUS_TVM } from '../bits.ts';
+import { flushTranslations } from '../mmu.ts';
 import { modePriv, PRIV_S } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
 import { configByte, PMP_ENTRIES, updatePmp } from '../pmp.ts';
@@ -25,7 +26,7 @@ function defineWriteSatp({ extensions }: CpuConfig) {
     const known = modes.map((m) => b.eq(mode, b.i32(m))).reduce((any, one) => b.or(any, one));
     b.if(b.and(known, b.ne(value, b.get(csr.satp))), () => {
       b.set(csr.satp, value);
-      b.tlbFlush();
+      flushTranslations(b);
     });
   });
 }

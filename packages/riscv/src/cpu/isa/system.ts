@@ -7,6 +7,7 @@ import { CAUSE_BREAKPOINT, CAUSE_ECALL_U, MSTATUS_TSR, MSTATUS_TW } from '../bit
 import { type Csr, csrPrivilege, csrReadOnly } from '../csr/csr.ts';
 import { translationAllowed } from '../csr/translation.ts';
 import type { Fields } from '../decode/pattern.ts';
+import { flushTranslation, flushTranslations } from '../mmu.ts';
 import { modePriv, PRIV_M, PRIV_S, PRIV_U } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
 import { common, csr } from '../state.ts';
@@ -39,7 +40,7 @@ function require(b: IrBuilder, cpu: RiscvContext, condition: Value | boolean): b
 function applyEffect(b: IrBuilder, register: Csr, cpu: RiscvContext): void {
   if (register.effect === undefined) return;
   if (register.effect === 'mode') b.call(updateMode);
-  if (register.effect === 'translation') b.tlbFlush();
+  if (register.effect === 'translation') flushTranslations(b);
   endBlock(b, cpu);
 }
 
@@ -84,8 +85,8 @@ function wfi(config: CpuConfig): Emitter {
 
 function sfenceVma(b: IrBuilder, f: Fields, cpu: RiscvContext): void {
   if (!require(b, cpu, modePriv(cpu.mode) >= PRIV_S && translationAllowed(b, cpu.mode))) return;
-  if (f.rs1 === 0) b.tlbFlush();
-  else b.tlbFlushPage(readX(b, f.rs1));
+  if (f.rs1 === 0) flushTranslations(b);
+  else b.call(flushTranslation, readX(b, f.rs1));
   endBlock(b, cpu);
 }
 
