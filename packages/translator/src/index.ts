@@ -1,5 +1,6 @@
 export type { EngineExceptions, Frontend, InsnContext } from './frontend.ts';
 export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/builder.ts';
+export { ENGINE } from './ir/engine.ts';
 export { defineHelper, defineTsHelper, type Helper, type IrHelper, type TsHelper } from './ir/helper.ts';
 export type { RmwOp } from './ir/nodes.ts';
 export type { Slot, Ty } from './ir/types.ts';

@@ -143,14 +143,18 @@ function collectCalls(statements: readonly Node[], into: Helper[]): void {
   }
 }
 
-/** Helpers compiled on their own, for tests and tools: call them with the CPU state's offset first. */
+/**
+ * Helpers compiled on their own, for tests and tools: call them with the CPU state's offset first. `bind` says what the
+ * engine's services are.
+ */
 export function compileHelpers(
   memory: WebAssembly.Memory,
   helpers: readonly IrHelper[],
+  bind: ReadonlyMap<Helper, IrHelper> = new Map(),
 ): Readonly<Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>> {
   const shared = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
   const linker = new ModuleLinker({ pages: memory.buffer.byteLength / 65536, shared });
-  const { bytes, tsHelpers } = linker.link({ exports: helpers });
+  const { bytes, tsHelpers } = linker.link({ exports: helpers, bind });
   const module = new WebAssembly.Module(bytes);
   const tsCall = (cpu: number, index: number): void => tsHelpers[index]?.run(cpu);
   const instance = new WebAssembly.Instance(module, { env: { memory, tsCall } });
