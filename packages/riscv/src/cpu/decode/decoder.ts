@@ -17,6 +17,7 @@ export interface Instruction {
   readonly encoding: Encoding;
 }
 
+/** A pattern, and the row of the 32-bit instruction that it means. */
 interface Candidate {
   readonly pattern: Pattern;
   readonly encoding: Encoding;
@@ -32,7 +33,24 @@ const KEY_BITS_32 = 0xfe00707c;
 /** Bits of a 16-bit word that choose the candidate list: quadrant and the six most significant bits. */
 const KEY_BITS_16 = 0xfc03;
 
-const bitCount = (n: number): number => n.toString(2).replaceAll('0', '').length;
+const fixedBits = ({ mask }: Pattern): number => mask.toString(2).replaceAll('0', '').length;
+
+interface Row {
+  readonly encoding: Encoding;
+  readonly pattern: Pattern;
+}
+
+let rows: readonly Row[] | undefined;
+
+/** Every encoding compiled, once for all decoders; a special case (more fixed bits) goes before the general one. */
+function compiledRows(): readonly Row[] {
+  rows ??= encodings
+    .map((encoding) => ({ encoding, pattern: new Pattern(encoding.pattern, encoding.expands?.fixed) }))
+    .map((row) => ({ row, rank: fixedBits(row.pattern) }))
+    .sort((p, q) => q.rank - p.rank)
+    .map(({ row }) => row);
+  return rows;
+}
 
 /** Instruction length in bytes by the low bits of its first halfword; longer encodings than 32 bits are unknown and count as 4. */
 export const instructionLength = (halfword: number): 2 | 4 => ((halfword & 3) === 3 ? 4 : 2);
@@ -46,19 +64,16 @@ export class Decoder {
   /** @throws Error when a table row is malformed */
   constructor(options: DecoderOptions) {
     this.xlen = options.xlen;
-    const present = encodings.filter(
-      ({ xlen = options.xlen, requires }) =>
+    const present = compiledRows().filter(
+      ({ encoding: { xlen = options.xlen, requires } }) =>
         xlen === options.xlen && requires.every((extension) => options.extensions.has(extension)),
     );
-    const byMnemonic = new Map(present.map((encoding) => [encoding.mnemonic, encoding]));
-    const candidates = present.map((row): Candidate => {
-      const pattern = new Pattern(row.pattern, row.expands?.fixed);
-      const encoding = row.expands ? byMnemonic.get(row.expands.mnemonic) : row;
-      if (!encoding) throw new Error(`'${row.mnemonic}' expands to an unknown instruction`);
-      return { pattern, encoding };
+    const byMnemonic = new Map(present.map(({ encoding }) => [encoding.mnemonic, encoding]));
+    const candidates = present.map(({ encoding, pattern }): Candidate => {
+      const meant = encoding.expands ? byMnemonic.get(encoding.expands.mnemonic) : encoding;
+      if (!meant) throw new Error(`'${encoding.mnemonic}' expands to an unknown instruction`);
+      return { pattern, encoding: meant };
     });
-    // A special case (more fixed bits) goes before the general one.
-    candidates.sort((p, q) => bitCount(q.pattern.mask) - bitCount(p.pattern.mask));
     this.#candidates = {
       2: candidates.filter(({ pattern }) => pattern.length === 2),
       4: candidates.filter(({ pattern }) => pattern.length === 4),
