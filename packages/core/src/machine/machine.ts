@@ -89,6 +89,7 @@ export class Machine extends BwObject {
     this.space = options.space ?? RamSpace.create();
     this.systemMemory = MemoryRegion.container('system', 2 ** 64);
     this.addressSpace = new AddressSpace('memory', this.systemMemory, this.space);
+    this.addressSpace.onInvalidAccess = (...access) => this.#logInvalidAccess(...access);
     this.#loop = new RunLoop(this.#loopOwner(), scheduler);
     this.#watchClock();
     // Somebody who only listens to the error event does not have to look at the promise too.
@@ -301,6 +302,15 @@ export class Machine extends BwObject {
       performRequests: () => machine.#performRequests(),
       fail: (error: unknown) => machine.#fail(error),
     };
+  }
+
+  #logInvalidAccess(address: number, size: number, write: boolean, region?: MemoryRegion): void {
+    if (!this.log.enabled('guest_errors')) return;
+    const where = region === undefined ? 'nothing is there' : `${region.name} takes no such access`;
+    this.log.write(
+      'guest_errors',
+      `invalid ${write ? 'write' : 'read'} of ${size} bytes at 0x${address.toString(16)}: ${where}`,
+    );
   }
 
   #watchClock(): void {

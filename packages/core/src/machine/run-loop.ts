@@ -105,7 +105,7 @@ export class RunLoop {
   }
 
   async #run(): Promise<void> {
-    this.#lastYieldMs = this.#host.now();
+    await this.#yield(); // whoever starts the machine can do what it has to before the guest acts
     while (this.#owner.running) {
       this.#step();
       if (!this.#owner.running) return;
