@@ -16,12 +16,14 @@ describe('the monitor in the repository', () => {
 });
 
 const PEER = 'qemu-system-riscv64';
+const SESSION_TIMEOUT_MS = 50_000;
 const hasPeer = spawnSync(PEER, ['--version']).status === 0;
 
 /** Runs the monitor on the other emulator, types each line when the prompt stands, and gives its status and output. */
 function session(lines: readonly string[], ...options: string[]): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(PEER, ['-M', 'virt', '-m', '64M', '-nographic', '-bios', monitorPath, ...options]);
+    const machine = ['-M', 'virt', '-m', '64M', '-nographic'];
+    const child = spawn(PEER, [...machine, '-bios', monitorPath, ...options], { timeout: SESSION_TIMEOUT_MS });
     const queue = [...lines];
     let output = '';
     let seen = 0;

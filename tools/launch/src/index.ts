@@ -1,2 +1,11 @@
-export { type DebianSource, type LinuxGuest, prepareFirmware, prepareLinux } from './linux.ts';
+export {
+  type DebianSource,
+  ifReachable,
+  type LinuxGuest,
+  prepareFirmware,
+  prepareInstaller,
+  prepareLinux,
+  prepareUBoot,
+  type UBoot,
+} from './debian-guests.ts';
 export { start } from './start.ts';

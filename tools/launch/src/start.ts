@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DebianError } from '@boardwalk/debian';
 import { monitorPath } from '@boardwalk/guest';
-import { type DebianSource, prepareFirmware, prepareLinux } from './linux.ts';
+import { type DebianSource, isUnreachable, prepareFirmware, prepareLinux } from './debian-guests.ts';
 import { HELP, OptionError, parseStartOptions, type StartOptions } from './options.ts';
 import { ProgressDisplay } from './progress.ts';
 
@@ -59,9 +59,8 @@ async function prepareBoot(options: StartOptions): Promise<Boot> {
 
 /** Nothing at hand is not the user's mistake, unless the user said where to take it from. */
 export function canFallBack(error: unknown, options: StartOptions): error is DebianError {
-  if (!(error instanceof DebianError)) return false;
   const asked = [options.kernel, options.suite, options.mirror, options.keyring].some((value) => value !== undefined);
-  return !asked && !options.refresh && ['no-apt', 'no-mirror', 'network'].includes(error.reason);
+  return !asked && !options.refresh && isUnreachable(error);
 }
 
 async function debianBoot(bios: string | undefined, source: DebianSource): Promise<Boot> {
