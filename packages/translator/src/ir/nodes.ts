@@ -95,8 +95,9 @@ export class Node {
   readonly hi: number;
   /** How many operands name this value. */
   uses = 0;
-  /** Scratch for the pass that runs: position, local or slot. */
+  /** Scratch for the pass that runs: the local or slot that holds the value, its position, that of its last use. */
   mark = -1;
+  position = -1;
   last = -1;
 
   constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = [], lo = 0, hi = 0) {

@@ -90,11 +90,11 @@ define('sext32.i64', ['i64'], 'i64', [0xc4]);
 define('extend32S', ['i32'], 'i64', [W.i64ExtendI32S]);
 define('extend32U', ['i32'], 'i64', [W.i64ExtendI32U]);
 define('wrap', ['i64'], 'i32', [W.i32WrapI64]);
-/** 32-bit arithmetic on 64-bit registers with a sign-extended result, as RV64, MIPS64 and Alpha have it. */
+/** 32-bit arithmetic with a result sign-extended to 64 bits, as RV64, MIPS64 and Alpha have it: fused by tier 0. */
 for (const name of ['add', 'sub', 'mul', 'shl', 'shr', 'sar'] as const) {
   const op = integer[name];
   if (op === undefined) continue;
-  define(`${name}32s`, ['i64', 'i64'], 'i64', [op[0], W.i64ExtendI32S], { immediate: true });
+  define(`${name}32s`, ['i32', 'i32'], 'i64', [op[0], W.i64ExtendI32S], { immediate: true });
 }
 define('select.i32', ['i32', 'i32', 'i32'], 'i32', [W.select]);
 define('select.i64', ['i32', 'i64', 'i64'], 'i64', [W.select]);

@@ -17,7 +17,7 @@ export interface RawFunction {
   readonly name: string;
   readonly params: readonly Ty[];
   readonly result: Ty | undefined;
-  body(linker: ModuleLinker): { readonly locals: readonly Ty[]; readonly code: Uint8Array };
+  body(linker: ModuleLinker, self: number): { readonly locals: readonly Ty[]; readonly code: Uint8Array };
 }
 
 export interface LinkInput {
@@ -77,7 +77,7 @@ export class ModuleLinker implements Linker {
     const raw = (input.raw ?? []).map((r) => ({ r, index: this.module.reserve() }));
     for (const h of all) if (h.kind !== 'import') this.#define(h);
     for (const { r, index } of raw) {
-      const { locals, code } = r.body(this);
+      const { locals, code } = r.body(this, index);
       this.module.define(index, r.params, r.result, locals, code);
       this.module.export(r.name, index);
     }

@@ -1,0 +1,159 @@
+/** Writes the handlers of the tier 0 interpreter: a byte writer that knows its labels and where operands lie. */
+import type { Ty } from '../ir/types.ts';
+import { COMMON } from '../state.ts';
+import { ByteWriter } from '../wasm/bytes.ts';
+import { slotLoad, slotStore } from '../wasm/lower.ts';
+import { NO_RESULT, W } from '../wasm/opcodes.ts';
+
+/** Locals of the interpreter's function. The first three are its parameters. */
+export const L = { cpu: 0, ip: 1, budget: 2, va: 3, wide: 4, at: 5, reason: 6 } as const;
+export const INTERPRETER_LOCALS: readonly Ty[] = ['i64', 'i64', 'i32', 'i32'];
+
+export class Assembler {
+  readonly out = new ByteWriter(32768);
+  /** Labels open now; the dispatch loop is at `loopDepth`, the block whose end leaves the interpreter at `exitDepth`. */
+  depth = 0;
+  loopDepth = 0;
+  exitDepth = 0;
+
+  op(...bytes: number[]): this {
+    this.out.bytes(bytes);
+    return this;
+  }
+
+  get(local: number): this {
+    this.out.u8(W.localGet).unsigned(local);
+    return this;
+  }
+
+  set(local: number): this {
+    this.out.u8(W.localSet).unsigned(local);
+    return this;
+  }
+
+  tee(local: number): this {
+    this.out.u8(W.localTee).unsigned(local);
+    return this;
+  }
+
+  i32(value: number): this {
+    this.out.u8(W.i32Const).signed32(value);
+    return this;
+  }
+
+  i64(lo: number, hi: number): this {
+    this.out.u8(W.i64Const).signed64(lo, hi);
+    return this;
+  }
+
+  /** A memory instruction with its offset. */
+  mem(opcode: number, offset: number): this {
+    this.out.u8(opcode).u8(0).unsigned(offset);
+    return this;
+  }
+
+  block(): this {
+    this.out.u8(W.block).u8(NO_RESULT);
+    this.depth++;
+    return this;
+  }
+
+  loop(): this {
+    this.out.u8(W.loop).u8(NO_RESULT);
+    this.depth++;
+    return this;
+  }
+
+  if(): this {
+    this.out.u8(W.if).u8(NO_RESULT);
+    this.depth++;
+    return this;
+  }
+
+  else(): this {
+    this.out.u8(W.else);
+    return this;
+  }
+
+  end(): this {
+    this.out.u8(W.end);
+    this.depth--;
+    return this;
+  }
+
+  call(functionIndex: number): this {
+    this.out.u8(W.call).unsigned(functionIndex);
+    return this;
+  }
+
+  /** Host address of the slot that the u16 at `field` of the operation names. */
+  slotAddress(field: number): this {
+    return this.get(L.cpu).get(L.ip).mem(W.i32Load16U, field).op(W.i32Add);
+  }
+
+  operand(field: number, ty: Ty): this {
+    this.slotAddress(field);
+    this.out.bytes(slotLoad(ty)).unsigned(0);
+    return this;
+  }
+
+  /** Stores what `value` pushes to the slot named at `field`. */
+  result(field: number, ty: Ty, value: () => void): this {
+    this.slotAddress(field);
+    value();
+    this.out.bytes(slotStore(ty)).unsigned(0);
+    return this;
+  }
+
+  /** A word of the engine's part of the state. */
+  state(slot: { readonly offset: number; readonly ty: Ty }): this {
+    this.get(L.cpu);
+    this.out.bytes(slotLoad(slot.ty)).unsigned(slot.offset);
+    return this;
+  }
+
+  setState(slot: { readonly offset: number; readonly ty: Ty }, value: () => void): this {
+    this.get(L.cpu);
+    value();
+    this.out.bytes(slotStore(slot.ty)).unsigned(slot.offset);
+    return this;
+  }
+
+  /** Goes on with the operation `bytes` further. */
+  next(bytes: number): this {
+    return this.get(L.ip).i32(bytes).op(W.i32Add).set(L.ip).dispatch();
+  }
+
+  /** Goes on at `ip`. */
+  dispatch(): this {
+    this.out.u8(W.br).unsigned(this.depth - this.loopDepth);
+    return this;
+  }
+
+  /** Leaves the interpreter with `ip` as it is. */
+  exit(reason: number): this {
+    this.i32(reason).set(L.reason);
+    this.out.u8(W.br).unsigned(this.depth - this.exitDepth);
+    return this;
+  }
+
+  /** Pays for a block: the cost is the i32 at 24 of its end. */
+  pay(): this {
+    return this.get(L.budget).get(L.ip).mem(W.i32Load, 24).op(W.i32Sub).set(L.budget);
+  }
+
+  /** Leaves if the budget is used up; `ip` is where to go on. */
+  exitIfSpent(reason: number): this {
+    this.get(L.budget).i32(0).op(W.i32LtS).if();
+    this.exit(reason);
+    return this.end();
+  }
+
+  /** Ends a slice soon if somebody asked for it: the rest of the budget goes back. */
+  heedExitRequest(): this {
+    this.state(COMMON.exitRequest).if();
+    this.setState(COMMON.budgetReturned, () => this.state(COMMON.budgetReturned).get(L.budget).op(W.i32Add));
+    this.i32(0).set(L.budget);
+    return this.end();
+  }
+}

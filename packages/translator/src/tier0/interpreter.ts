@@ -1,0 +1,346 @@
+/**
+ * Generates the tier 0 interpreter: one WebAssembly function, `loop` and `br_table` over the operations of opcodes.ts.
+ * `run(cpu, ip, budget)` runs from `ip` until something needs the engine; the state's exitIp, exitReason and budget say
+ * where and why it stopped.
+ */
+import type { IrHelper } from '../ir/helper.ts';
+import { PURE_OPS, type PureOp } from '../ir/ops.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
+import { DESC, type SoftMmu } from '../softmmu/softmmu.ts';
+import { COMMON, EXIT, FAULT } from '../state.ts';
+import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
+import { loadOpcode, storeOpcode } from '../wasm/lower.ts';
+import { W } from '../wasm/opcodes.ts';
+import { Assembler, INTERPRETER_LOCALS, L } from './assembler.ts';
+import { BRANCH_OPS, type GuestMemoryOp, MEMORY_OPS, TIER0_OPS } from './opcodes.ts';
+
+type Handler = () => void;
+
+/** The interpreter as a function to link beside the helpers. `raise` is the frontend's exception entry. */
+export function tier0Function(mmu: SoftMmu, raise: IrHelper): RawFunction {
+  return {
+    name: 'run',
+    params: ['i32', 'i32', 'i32'],
+    result: undefined,
+    body: (linker) => {
+      const writer = new InterpreterWriter(mmu, raise, linker);
+      return { locals: INTERPRETER_LOCALS, code: writer.write() };
+    },
+  };
+}
+
+class InterpreterWriter {
+  readonly #a = new Assembler();
+  readonly #handlers = new Map<string, Handler>();
+  readonly #mmu: SoftMmu;
+  readonly #linker: ModuleLinker;
+  readonly #wrapperType: number;
+
+  constructor(mmu: SoftMmu, raise: IrHelper, linker: ModuleLinker) {
+    this.#mmu = mmu;
+    this.#linker = linker;
+    this.#wrapperType = linker.module.type(['i32', 'i32'], undefined);
+    this.#pureHandlers();
+    this.#branchHandlers();
+    for (const op of MEMORY_OPS) {
+      this.#handlers.set(op.name, op.store ? () => this.#store(op) : () => this.#load(op));
+    }
+    this.#moves();
+    this.#ends(raise);
+    this.#calls();
+  }
+
+  write(): Uint8Array {
+    const a = this.#a;
+    const count = TIER0_OPS.length;
+    a.block();
+    a.exitDepth = a.depth;
+    a.loop();
+    a.loopDepth = a.depth;
+    for (let i = 0; i < count; i++) a.block();
+    a.get(L.ip).mem(W.i32Load16U, 0);
+    a.out.u8(W.brTable).unsigned(count - 1);
+    for (let i = 0; i < count; i++) a.out.unsigned(i);
+    for (const name of TIER0_OPS) {
+      a.end();
+      const handler = this.#handlers.get(name);
+      if (handler === undefined) throw new Error(`tier 0 has no handler for ${name}`);
+      handler();
+    }
+    a.end().end();
+    a.setState(COMMON.exitIp, () => a.get(L.ip));
+    a.setState(COMMON.exitReason, () => a.get(L.reason));
+    a.setState(COMMON.budget, () => a.get(L.budget));
+    return a.out.view();
+  }
+
+  #pureHandlers(): void {
+    for (const op of PURE_OPS) {
+      this.#handlers.set(op.name, () => this.#pure(op, false));
+      if (op.immediate) this.#handlers.set(`${op.name}#`, () => this.#pure(op, true));
+    }
+  }
+
+  #pure(op: PureOp, immediate: boolean): void {
+    // A comparison's result is stored as a 64-bit 0 or 1, so that extending it costs nothing.
+    const stored = op.compare ? 'i64' : op.result;
+    this.#a
+      .result(2, stored, () => {
+        this.#operands(op, immediate);
+        this.#a.op(...op.code);
+        if (op.compare) this.#a.op(W.i64ExtendI32U);
+      })
+      .next(16);
+  }
+
+  #operands(op: PureOp, immediate: boolean): void {
+    const a = this.#a;
+    const [x, y, z] = op.args;
+    if (x === undefined) return;
+    if (z !== undefined && y !== undefined) {
+      a.operand(6, y).operand(8, z).operand(4, x);
+      return;
+    }
+    a.operand(4, x);
+    if (y === undefined) return;
+    if (!immediate) a.operand(6, y);
+    else a.get(L.ip).mem(y === 'i32' ? W.i32Load : W.i64Load, 8);
+  }
+
+  #branchHandlers(): void {
+    for (const op of BRANCH_OPS) {
+      for (const immediate of op.immediate ? [false, true] : [false]) {
+        this.#handlers.set(`br.${op.name}${immediate ? '#' : ''}`, () => {
+          this.#operands(op, immediate);
+          this.#a.op(...op.code);
+          this.#branch();
+        });
+      }
+    }
+  }
+
+  /** Ends a block by the condition on the stack: target at 16 where it holds, else at 20. */
+  #branch(): void {
+    const a = this.#a;
+    a.if();
+    a.pay().get(L.ip).mem(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
+    a.end();
+    a.pay().get(L.ip).mem(W.i32Load, 20).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
+  }
+
+  /** Puts va and the address of its TLB entry into locals; pushes whether a fast access may be made. */
+  #tlbProbe(op: GuestMemoryOp): void {
+    const a = this.#a;
+    const pageBits = this.#mmu.frontend.pageBits;
+    a.operand(4, 'i64').get(L.ip).mem(0x34, 8).op(W.i64Add).tee(L.va);
+    a.i64(pageBits - 4, 0).op(W.i64ShrU, W.i32WrapI64);
+    a.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
+    a.get(L.ip).mem(W.i32Load, 12).op(W.i32Add).get(L.cpu).op(W.i32Add).tee(L.at);
+    a.mem(W.i64Load, TLB + (op.store ? TLB_TABLE_BYTES : 0));
+    a.get(L.va)
+      .i64(-(2 ** pageBits) + op.size - 1, -1)
+      .op(W.i64And, W.i64Eq);
+  }
+
+  #hostAddress(op: GuestMemoryOp): void {
+    this.#a.get(L.at).mem(W.i32Load, TLB + (op.store ? TLB_TABLE_BYTES : 0) + 8);
+    this.#a.get(L.va).op(W.i32WrapI64, W.i32Add);
+  }
+
+  /** Slow-path descriptor and regime, from the operation: the flags at `flagsField`, the TLB's offset at 12. */
+  #descriptor(op: GuestMemoryOp, flagsField: number): void {
+    const fixed = Math.log2(op.size) | (op.signed ? DESC.signed : 0) | (op.big ? DESC.big : 0);
+    this.#a.get(L.ip).mem(W.i32Load16U, flagsField).i32(fixed).op(W.i32Or);
+    this.#a.get(L.ip).mem(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
+  }
+
+  #load(op: GuestMemoryOp): void {
+    const a = this.#a;
+    this.#tlbProbe(op);
+    a.if();
+    a.result(2, op.ty, () => {
+      this.#hostAddress(op);
+      a.mem(loadOpcode({ ...op, endian: 'little', align: 'any', mmu: 0 }, op.ty), 0);
+      if (op.big) this.#swap(op);
+    });
+    a.next(16).end();
+    a.get(L.cpu).get(L.va);
+    this.#descriptor(op, 6);
+    a.call(this.#linker.functionOf(this.#mmu.slowLoad)).set(L.wide);
+    this.#exitOnFault();
+    a.result(2, op.ty, () => {
+      a.get(L.wide);
+      if (op.ty === 'i32') a.op(W.i32WrapI64);
+    });
+    a.heedExitRequest().next(16);
+  }
+
+  #store(op: GuestMemoryOp): void {
+    const a = this.#a;
+    this.#tlbProbe(op);
+    a.if();
+    this.#hostAddress(op);
+    a.operand(6, op.ty);
+    if (op.big) this.#swap(op);
+    a.mem(storeOpcode(op.size, op.ty), 0);
+    a.next(16).end();
+    // Who watches code needs to know which operation stores.
+    a.setState(COMMON.exitIp, () => a.get(L.ip));
+    a.get(L.cpu).get(L.va).operand(6, op.ty);
+    if (op.ty === 'i32') a.op(W.i64ExtendI32U);
+    this.#descriptor(op, 2);
+    a.call(this.#linker.functionOf(this.#mmu.slowStore));
+    this.#exitOnFault();
+    a.heedExitRequest().next(16);
+  }
+
+  /** Reverses the bytes of the little-endian value on the stack, which a load extended as it should be. */
+  #swap(op: GuestMemoryOp): void {
+    const a = this.#a;
+    if (op.size === 8) {
+      a.set(L.wide);
+      a.get(L.wide).op(W.i32WrapI64);
+      this.#swap32();
+      a.op(W.i64ExtendI32U).i64(32, 0).op(W.i64Shl);
+      a.get(L.wide).i64(32, 0).op(W.i64ShrU, W.i32WrapI64);
+      this.#swap32();
+      a.op(W.i64ExtendI32U, W.i64Or);
+      return;
+    }
+    if (op.ty === 'i64') a.op(W.i32WrapI64);
+    this.#swap32();
+    if (op.size === 2) a.i32(16).op(op.signed ? 0x75 : W.i32ShrU);
+    if (op.ty === 'i64') a.op(op.signed ? W.i64ExtendI32S : W.i64ExtendI32U);
+  }
+
+  #swap32(): void {
+    const a = this.#a;
+    a.set(L.reason);
+    a.get(L.reason).i32(8).op(W.i32Rotl).i32(0x00ff00ff).op(W.i32And);
+    a.get(L.reason).i32(24).op(W.i32Rotl).i32(0xff00ff00).op(W.i32And).op(W.i32Or);
+  }
+
+  #exitOnFault(): void {
+    const a = this.#a;
+    a.state(COMMON.fault).if();
+    a.i32(EXIT.exception).i32(EXIT.codeWrite);
+    a.state(COMMON.fault).i32(FAULT.exception).op(W.i32Eq, W.select).set(L.reason);
+    a.setState(COMMON.fault, () => a.i32(FAULT.none));
+    a.out.u8(W.br).unsigned(a.depth - a.exitDepth);
+    a.end();
+  }
+
+  #moves(): void {
+    const a = this.#a;
+    for (const [name, ty] of [
+      ['mov32', 'i32'],
+      ['mov64', 'i64'],
+      ['mov128', 'v128'],
+    ] as const) {
+      this.#handlers.set(name, () => a.result(2, ty, () => a.operand(4, ty)).next(16));
+    }
+    this.#handlers.set('const', () => a.result(2, 'i64', () => a.get(L.ip).mem(W.i64Load, 8)).next(16));
+    this.#handlers.set('nop', () => a.next(16));
+    const jump = (): void => {
+      a.get(L.ip).get(L.ip).mem(W.i32Load, 8).op(W.i32Add).set(L.ip).dispatch();
+    };
+    this.#handlers.set('jmp', jump);
+    for (const [name, test] of [
+      ['brz', [W.i32Eqz]],
+      ['brnz', []],
+    ] as const) {
+      this.#handlers.set(name, () => {
+        a.operand(4, 'i32')
+          .op(...test)
+          .if();
+        jump();
+        a.end().next(16);
+      });
+    }
+  }
+
+  #ends(raise: IrHelper): void {
+    const a = this.#a;
+    this.#handlers.set('branch', () => {
+      a.operand(4, 'i32');
+      this.#branch();
+    });
+    this.#handlers.set('goto', () =>
+      a.pay().get(L.ip).mem(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch(),
+    );
+    this.#handlers.set('gotoPage', () => {
+      a.pay().get(L.ip).mem(W.i64Load, 8).set(L.va);
+      a.setState(COMMON.pc, () => a.get(L.va));
+      this.#jumpThroughCache();
+    });
+    this.#handlers.set('gotoIndirect', () => {
+      a.pay().operand(4, 'i64').set(L.va);
+      a.setState(COMMON.pc, () => a.get(L.va));
+      this.#jumpThroughCache();
+    });
+    this.#handlers.set('lookup', () => {
+      a.pay();
+      this.#lookupUnlessAsked();
+    });
+    this.#handlers.set('raise', () => {
+      a.setState(COMMON.excCode, () => a.operand(4, 'i32'));
+      a.setState(COMMON.excValue, () => a.operand(6, 'i64'));
+      a.setState(COMMON.pc, () => a.get(L.ip).mem(W.i64Load, 8));
+      a.pay().get(L.cpu).call(this.#linker.functionOf(raise));
+      this.#lookupUnlessAsked();
+    });
+    this.#handlers.set('halt', () => {
+      a.pay().setState(COMMON.halted, () => a.i32(1));
+      a.exit(EXIT.halt);
+    });
+    this.#handlers.set('unlinked', () => a.exit(EXIT.unlinked));
+  }
+
+  #lookupUnlessAsked(): void {
+    const a = this.#a;
+    a.state(COMMON.exitRequest).if();
+    a.exit(EXIT.lookup).end();
+    a.state(COMMON.pc).set(L.va);
+    this.#jumpThroughCache();
+  }
+
+  /** Goes on at the pc in `va`, which is in the state too; the block has been paid for. */
+  #jumpThroughCache(): void {
+    const a = this.#a;
+    a.get(L.va).op(W.i32WrapI64).tee(L.at).i32(1).op(W.i32ShrU);
+    a.get(L.at).i32(13).op(W.i32ShrU, W.i32Xor);
+    a.i32(JUMP_CACHE_ENTRIES - 1).op(W.i32And);
+    a.i32(4).op(W.i32Shl).get(L.cpu).op(W.i32Add).tee(L.at);
+    a.mem(W.i64Load, JUMP_CACHE).get(L.va).op(W.i64Eq);
+    a.get(L.at)
+      .mem(W.i32Load, JUMP_CACHE + 8)
+      .state(COMMON.mode)
+      .op(W.i32Eq, W.i32And)
+      .if();
+    a.get(L.at)
+      .mem(W.i32Load, JUMP_CACHE + 12)
+      .set(L.ip);
+    a.exitIfSpent(EXIT.budget).dispatch().end();
+    a.get(L.cpu).call(this.#linker.functionOf(this.#mmu.lookup)).tee(L.at).op(W.i32Eqz).if();
+    a.exit(EXIT.lookup).end();
+    a.get(L.at).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
+  }
+
+  #calls(): void {
+    const a = this.#a;
+    const call = (): void => {
+      a.get(L.cpu).get(L.ip).get(L.ip).mem(W.i32Load16U, 14);
+      a.out.u8(W.callIndirect).unsigned(this.#wrapperType).u8(0);
+    };
+    this.#handlers.set('call', () => {
+      call();
+      a.next(16);
+    });
+    this.#handlers.set('callFault', () => {
+      a.setState(COMMON.exitIp, () => a.get(L.ip));
+      call();
+      this.#exitOnFault();
+      a.next(16);
+    });
+  }
+}

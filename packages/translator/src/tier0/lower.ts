@@ -1,0 +1,638 @@
+/**
+ * Turns the IR of a block into tier 0 operations. Reads of state are operands, not operations; a pure value with one use
+ * is computed where it is used, into its register if it is set there; constants are immediates; comparisons fuse with
+ * branches, additions with the address of an access, sign extensions with 32-bit arithmetic.
+ */
+import { isConst } from '../ir/builder.ts';
+import type { Helper } from '../ir/helper.ts';
+import type { BlockEnd, Node } from '../ir/nodes.ts';
+import { type PureOp, pureOp } from '../ir/ops.ts';
+import type { Slot } from '../ir/types.ts';
+import { TLB_REGIME_BITS } from '../softmmu/layout.ts';
+import { DESC, type SoftMmu } from '../softmmu/softmmu.ts';
+import { COMMON, TEMP_COUNT, TEMP_OFFSET } from '../state.ts';
+import { branchOpNumber, memoryOpNumber, pureOpNumber, tier0Op } from './opcodes.ts';
+import { ARGUMENT_FIELDS } from './wrappers.ts';
+
+const OP = {
+  mov32: tier0Op('mov32'),
+  mov64: tier0Op('mov64'),
+  mov128: tier0Op('mov128'),
+  const: tier0Op('const'),
+  jmp: tier0Op('jmp'),
+  brz: tier0Op('brz'),
+  brnz: tier0Op('brnz'),
+  branch: tier0Op('branch'),
+  goto: tier0Op('goto'),
+  gotoPage: tier0Op('gotoPage'),
+  gotoIndirect: tier0Op('gotoIndirect'),
+  lookup: tier0Op('lookup'),
+  raise: tier0Op('raise'),
+  halt: tier0Op('halt'),
+  call: tier0Op('call'),
+  callFault: tier0Op('callFault'),
+  unlinked: tier0Op('unlinked'),
+} as const;
+
+/** 32-bit forms by the operation under the sign extension. */
+const FUSED_64 = new Map<PureOp, PureOp>(
+  (['add', 'sub', 'mul', 'shl'] as const).map((n) => [pureOp(`${n}.i64`), pureOp(`${n}32s`)]),
+);
+const FUSED_32 = new Map<PureOp, PureOp>(
+  (['add', 'sub', 'mul', 'shl', 'shr', 'sar'] as const).map((n) => [pureOp(`${n}.i32`), pureOp(`${n}32s`)]),
+);
+const SHL64 = pureOp('shl.i64');
+const ADD64 = pureOp('add.i64');
+const SEXT32 = pureOp('sext32.i64');
+const EXTEND32S = pureOp('extend32S');
+const EXTEND32U = pureOp('extend32U');
+const WRAP = pureOp('wrap');
+const ZERO = COMMON.constants[1]?.offset ?? 0;
+
+/** Host memory as the lowering writes it. */
+export interface CodeMemory {
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+}
+
+/** Where an instruction of a block starts in its operations. */
+export interface InsnStart {
+  readonly ip: number;
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly restart: readonly number[];
+}
+
+export interface LoweredBlock {
+  readonly start: number;
+  readonly end: number;
+  readonly insns: readonly InsnStart[];
+}
+
+export interface BlockLoweringOptions {
+  readonly memory: CodeMemory;
+  /** Place in table 0 of the wrapper of a helper. */
+  readonly wrapperOf: (helper: Helper) => number;
+  readonly mmu: SoftMmu;
+}
+
+export class BlockLowering {
+  readonly #o: BlockLoweringOptions;
+  readonly #u16: Uint16Array;
+  readonly #i32: Int32Array;
+  #ip = 0;
+  #temp = 0;
+  #insns: InsnStart[] = [];
+  #pcLo = 0;
+  #pcHi = 0;
+  #breaks: number[][] = [];
+  /** Positions in the instruction at hand at which a slot or local is written; calls write any slot. */
+  readonly #writes = new Map<Slot | Node, number[]>();
+  #calls: number[] = [];
+  #position = 0;
+
+  constructor(o: BlockLoweringOptions) {
+    this.#o = o;
+    this.#u16 = o.memory.u16;
+    this.#i32 = o.memory.i32;
+  }
+
+  /** Lowers a block's statements to operations at the host offset `start` (a multiple of 16). */
+  lower(statements: readonly Node[], start: number): LoweredBlock {
+
+    this.#ip = start;
+    this.#insns = [];
+    let from = 0;
+    while (from < statements.length) {
+      let to = from + 1;
+      while (to < statements.length && statements[to]?.detail.kind !== 'insn') to++;
+      this.#instruction(statements.slice(from, to));
+      from = to;
+    }
+    return { start, end: this.#ip, insns: this.#insns };
+  }
+
+  #instruction(statements: readonly Node[]): void {
+    this.#temp = TEMP_OFFSET;
+    this.#position = 0;
+    this.#writes.clear();
+    this.#calls = [];
+    this.#number(statements);
+    this.#findLastUses(statements, -1, 0);
+    this.#list(statements);
+  }
+
+  // --- analysis of one instruction ---
+
+  #number(statements: readonly Node[]): void {
+    for (const node of statements) {
+      node.position = this.#position++;
+      node.last = -1;
+      node.mark = -1;
+      const d = node.detail;
+      if (d.kind === 'set') this.#noteWrite(d.slot, node.position);
+      else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
+      else if (d.kind === 'call') this.#calls.push(node.position);
+      else if (d.kind === 'if') {
+        this.#number(d.then);
+        this.#number(d.else);
+      } else if (d.kind === 'loop') {
+        this.#number(d.body);
+        this.#position++;
+      }
+    }
+  }
+
+  #noteWrite(place: Slot | Node, position: number): void {
+    const list = this.#writes.get(place);
+    if (list === undefined) this.#writes.set(place, [position]);
+    else list.push(position);
+  }
+
+  /** Backwards: at which position the value of each node is last needed. */
+  #findLastUses(statements: readonly Node[], loopStart: number, loopEnd: number): void {
+    for (let i = statements.length - 1; i >= 0; i--) {
+      const node = statements[i];
+      if (node === undefined) continue;
+      const d = node.detail;
+      if (d.kind === 'if') {
+        this.#findLastUses(d.else, loopStart, loopEnd);
+        this.#findLastUses(d.then, loopStart, loopEnd);
+      } else if (d.kind === 'loop') {
+        const last = d.body.at(-1)?.position ?? node.position;
+        this.#findLastUses(d.body, node.position, lastPosition(d.body, last) + 1);
+      }
+      const use = isLazy(node) ? node.last : node.position;
+      for (const arg of node.args) {
+        const needed = arg.position < loopStart ? Math.max(use, loopEnd) : use;
+        if (needed > arg.last) arg.last = needed;
+      }
+    }
+  }
+
+  /** Whether a slot or local read at `from` still holds its value at `to`. */
+  #unchanged(place: Slot | Node, from: number, to: number, bySlot: boolean): boolean {
+    for (const p of this.#writes.get(place) ?? []) if (p > from && p < to) return false;
+    if (bySlot) for (const p of this.#calls) if (p > from && p < to) return false;
+    return true;
+  }
+
+  // --- emission ---
+
+  #list(statements: readonly Node[]): void {
+    for (let i = 0; i < statements.length; i++) {
+      const node = statements[i];
+      if (node === undefined) continue;
+      const target = directTarget(node, statements[i + 1]);
+      this.#statement(node, target);
+      if (target !== undefined) i++;
+    }
+  }
+
+  /** `target`: the slot that the next statement would set to this value. */
+  #statement(node: Node, target: Slot | undefined): void {
+    const d = node.detail;
+    switch (d.kind) {
+      case 'insn':
+        this.#insns.push({ ip: this.#ip, pcLo: d.pcLo, pcHi: d.pcHi, restart: d.restart });
+        this.#pcLo = d.pcLo;
+        this.#pcHi = d.pcHi;
+        return;
+      case 'get':
+        node.mark = this.#alias(node, d.slot, d.slot.offset, true);
+        return;
+      case 'local':
+        node.mark = this.#newTemp(node);
+        return;
+      case 'getLocal':
+        node.mark = this.#alias(node, d.local, d.local.mark, false);
+        return;
+      case 'pure':
+        if (node.uses > 1) this.#shared(node);
+        return;
+      case 'set':
+        this.#set(node.args[0], d.slot.offset, d.slot.ty);
+        return;
+      case 'setLocal':
+        this.#set(node.args[0], d.local.mark, 'local');
+        return;
+      case 'load':
+        this.#load(node, target);
+        return;
+      case 'store':
+        this.#store(node);
+        return;
+      case 'call':
+        this.#call(node, d.helper, OP.call, node.args, target);
+        return;
+      case 'rmw': {
+        const { size, signed, endian, mmu } = d.access;
+        const helper = this.#o.mmu.rmw(d.op, size, signed, endian === 'big');
+        this.#callWithMmu(node, helper, mmu);
+        return;
+      }
+      case 'cas': {
+        const { size, signed, endian, mmu } = d.access;
+        this.#callWithMmu(node, this.#o.mmu.cas(size, signed, endian === 'big'), mmu);
+        return;
+      }
+      case 'probe':
+        this.#probe(node, d.mmu, d.write);
+        return;
+      case 'if':
+        this.#if(node, d.then, d.else);
+        return;
+      case 'loop':
+        this.#loop(d.body);
+        return;
+      case 'breakIf':
+        this.#breaks.at(-1)?.push(this.#jumpOn(OP.brnz, node.args[0]));
+        return;
+      case 'goto':
+      case 'gotoIf':
+      case 'gotoIndirect':
+      case 'raise':
+      case 'lookup':
+      case 'halt':
+        this.#end(node, d);
+        return;
+      default:
+        throw new Error(`${d.kind} belongs in a helper, not in a block`);
+    }
+  }
+
+  #alias(node: Node, place: Slot | Node, offset: number, bySlot: boolean): number {
+    if (node.uses === 0 || this.#unchanged(place, node.position, node.last, bySlot)) return offset;
+    const temp = this.#newTemp(node);
+    this.#emit(moveOp(node), temp, offset, 0);
+    return temp;
+  }
+
+  /** A pure value with several uses is computed now, unless it is another name of its operand. */
+  #shared(node: Node): void {
+    const [arg] = node.args;
+    if (isTransparent(node) && arg !== undefined) {
+      if (!isConst(arg) && arg.mark < 0) arg.mark = this.#operand(arg);
+      node.mark = this.#operand(arg);
+      return;
+    }
+    node.mark = this.#newTemp(node);
+    this.#pure(node, node.mark);
+  }
+
+  #set(value: Node | undefined, offset: number, ty: string): void {
+    if (value === undefined) return;
+    const narrow = ty === 'i32';
+    if (isConst(value) && !narrow) {
+      this.#constant(offset, value);
+      return;
+    }
+    const d = value.detail;
+    if (d.kind === 'pure' && value.mark < 0 && !isTransparent(value) && !(narrow && d.op.compare)) {
+      this.#pure(value, offset);
+      return;
+    }
+    this.#emit(moveOp(value), offset, this.#operand(value), 0);
+  }
+
+  /** Offset of the slot that holds a value; computes it if that was put off. */
+  #operand(node: Node): number {
+    if (node.detail.kind === 'const') return this.#constantSlot(node);
+    if (node.mark >= 0) return node.mark;
+    const [arg] = node.args;
+    if (isTransparent(node) && arg !== undefined) return this.#operand(arg);
+    const temp = this.#newTemp(node);
+    this.#pure(node, temp);
+    return temp;
+  }
+
+  #constantSlot(node: Node): number {
+    const small = node.ty === 'i32' ? node.lo : node.hi === node.lo >> 31 ? node.lo : 99;
+    const slot = small >= -1 && small < 15 ? COMMON.constants[small + 1] : undefined;
+    if (slot !== undefined) return slot.offset;
+    const temp = this.#newTemp(node);
+    this.#constant(temp, node);
+    return temp;
+  }
+
+  #constant(offset: number, node: Node): void {
+    this.#emit(OP.const, offset, 0, 0);
+    this.#immediate(node);
+  }
+
+  /** Writes the immediate of the operation emitted last. */
+  #immediate(node: Node): void {
+    const at = (this.#ip - 8) >> 2;
+    this.#i32[at] = node.lo;
+    this.#i32[at + 1] = node.ty === 'i32' ? node.lo >> 31 : node.hi;
+  }
+
+  #pure(node: Node, dst: number): void {
+    if (node.detail.kind !== 'pure') throw new Error(`${node.kind} is used before it is computed`);
+    const op = node.detail.op;
+    const [a, b, c] = node.args;
+    if (a === undefined) return;
+    const fused = fuse32(node);
+    if (fused !== undefined && a.detail.kind === 'pure') {
+      const [x, y] = a.args;
+      if (x !== undefined && y !== undefined) return this.#binary(fused, dst, x, y);
+    }
+    if (b === undefined) {
+      this.#emit(pureOpNumber(op, false) ?? 0, dst, this.#operand(a), 0);
+    } else if (c === undefined) {
+      this.#binary(op, dst, a, b);
+    } else {
+      const [x, y, z] = [this.#operand(a), this.#operand(b), this.#operand(c)];
+      this.#emit(pureOpNumber(op, false) ?? 0, dst, x, y);
+      this.#u16[(this.#ip - 8) >> 1] = z;
+    }
+  }
+
+  #binary(op: PureOp, dst: number, a: Node, b: Node): void {
+    const immediate = isConst(b) ? pureOpNumber(op, true) : undefined;
+    const x = this.#operand(a);
+    if (immediate !== undefined) {
+      this.#emit(immediate, dst, x, 0);
+      this.#immediate(b);
+      return;
+    }
+    const y = this.#operand(b);
+    this.#emit(pureOpNumber(op, false) ?? 0, dst, x, y);
+  }
+
+  #address(address: Node): { readonly base: number; readonly displacement: number } {
+    const [a, b] = address.args;
+    const d = address.detail;
+    if (isConst(address) && address.hi === address.lo >> 31) return { base: ZERO, displacement: address.lo };
+    if (d.kind === 'pure' && d.op === ADD64 && address.mark < 0 && a !== undefined && b !== undefined) {
+      if (isConst(b) && b.hi === b.lo >> 31) return { base: this.#operand(a), displacement: b.lo };
+    }
+    return { base: this.#operand(address), displacement: 0 };
+  }
+
+  #load(node: Node, target: Slot | undefined): void {
+    const [address] = node.args;
+    const d = node.detail;
+    if (d.kind !== 'load' || address === undefined) return;
+    const { base, displacement } = this.#address(address);
+    node.mark = target?.offset ?? this.#newTemp(node);
+    this.#emit(memoryOpNumber(d.access, node.ty, false), node.mark, base, naturalFlag(d.access.align));
+    this.#i32[(this.#ip - 8) >> 2] = displacement;
+    this.#i32[(this.#ip - 4) >> 2] = d.access.mmu << TLB_REGIME_BITS;
+  }
+
+  #store(node: Node): void {
+    const [address, value] = node.args;
+    const d = node.detail;
+    if (d.kind !== 'store' || address === undefined || value === undefined) return;
+    const { base, displacement } = this.#address(address);
+    const source = this.#operand(value);
+    this.#emit(memoryOpNumber(d.access, value.ty, true), naturalFlag(d.access.align), base, source);
+    this.#i32[(this.#ip - 8) >> 2] = displacement;
+    this.#i32[(this.#ip - 4) >> 2] = d.access.mmu << TLB_REGIME_BITS;
+  }
+
+  #call(node: Node, helper: Helper, op: number, args: readonly Node[], target?: Slot): void {
+    this.#callSlots(
+      node,
+      helper,
+      op,
+      args.map((a) => this.#operand(a)),
+      target,
+    );
+  }
+
+  #callSlots(node: Node, helper: Helper, op: number, slots: readonly number[], target?: Slot): void {
+    if (node.type !== undefined) node.mark = target?.offset ?? this.#newTemp(node);
+    this.#emit(op, Math.max(node.mark, 0), 0, 0);
+    for (const [i, slot] of slots.entries()) this.#u16[(this.#ip - 16 + (ARGUMENT_FIELDS[i] ?? 0)) >> 1] = slot;
+    this.#u16[(this.#ip - 2) >> 1] = this.#o.wrapperOf(helper);
+  }
+
+  #callWithMmu(node: Node, helper: Helper, mmu: number): void {
+    const slots = node.args.map((a) => this.#operand(a));
+    this.#callSlots(node, helper, OP.callFault, [...slots, COMMON.constants[mmu + 1]?.offset ?? ZERO]);
+  }
+
+  #probe(node: Node, mmu: number, write: boolean): void {
+    const slots = node.args.map((a) => this.#operand(a));
+    const access = COMMON.constants[write ? 2 : 1]?.offset ?? ZERO;
+    const regime = COMMON.constants[mmu + 1]?.offset ?? ZERO;
+    this.#callSlots(node, this.#o.mmu.probe, OP.callFault, [...slots, access, regime]);
+  }
+
+  // --- control ---
+
+  #if(node: Node, then: readonly Node[], otherwise: readonly Node[]): void {
+    const toElse = this.#jumpOn(OP.brz, node.args[0]);
+    this.#list(then);
+    if (otherwise.length === 0) {
+      this.#land(toElse);
+      return;
+    }
+    const toEnd = this.#jumpOn(OP.jmp, undefined);
+    this.#land(toElse);
+    this.#list(otherwise);
+    this.#land(toEnd);
+  }
+
+  #loop(body: readonly Node[]): void {
+    const top = this.#ip;
+    this.#breaks.push([]);
+    this.#list(body);
+    const back = this.#jumpOn(OP.jmp, undefined);
+    this.#i32[(back + 8) >> 2] = top - back;
+    for (const at of this.#breaks.pop() ?? []) this.#land(at);
+  }
+
+  #jumpOn(op: number, condition: Node | undefined): number {
+    const operand = condition === undefined ? 0 : this.#operand(condition);
+    const at = this.#ip;
+    this.#emit(op, 0, operand, 0);
+    return at;
+  }
+
+  #land(at: number): void {
+    this.#i32[(at + 8) >> 2] = this.#ip - at;
+  }
+
+  #end(node: Node, d: BlockEnd): void {
+    const index = this.#insns.length;
+    const [first, second] = node.args;
+    switch (d.kind) {
+      case 'goto':
+        this.#goto(d.pcLo, d.pcHi, index);
+        return;
+      case 'gotoIf':
+        this.#gotoIf(d, first, index);
+        return;
+      case 'gotoIndirect':
+        if (first !== undefined) this.#emitEnd(OP.gotoIndirect, this.#operand(first), 0, index);
+        return;
+      case 'raise': {
+        if (first === undefined || second === undefined) return;
+        const [code, value] = [this.#operand(first), this.#operand(second)];
+        this.#emitEnd(OP.raise, code, value, index - 1);
+        this.#pc(this.#ip - 32, this.#pcLo, this.#pcHi);
+        return;
+      }
+      case 'lookup':
+        this.#emitEnd(OP.lookup, 0, 0, index);
+        return;
+      case 'halt':
+        this.#emitEnd(OP.halt, 0, 0, index);
+        return;
+    }
+  }
+
+  #gotoIf(d: BlockEnd & { kind: 'gotoIf' }, condition: Node | undefined, cost: number): void {
+    if (condition === undefined) return;
+    const cd = condition.detail;
+    const at = this.#fusedBranch(condition, cost) ?? this.#ip;
+    if (at === this.#ip || cd.kind !== 'pure') {
+      const operand = this.#operand(condition);
+      const plain = this.#ip;
+      this.#emitEnd(OP.branch, operand, 0, cost);
+      this.#link(plain + 16, d.takenLo, d.takenHi);
+      this.#link(plain + 20, d.fallLo, d.fallHi);
+      return;
+    }
+    this.#link(at + 16, d.takenLo, d.takenHi);
+    this.#link(at + 20, d.fallLo, d.fallHi);
+  }
+
+  /** Emits a branch fused with its comparison; undefined where the condition is none. */
+  #fusedBranch(condition: Node, cost: number): number | undefined {
+    const d = condition.detail;
+    const [a, b] = condition.args;
+    if (d.kind !== 'pure' || condition.mark >= 0 || a === undefined) return undefined;
+    const immediate = b !== undefined && isConst(b) ? branchOpNumber(d.op, true) : undefined;
+    const op = immediate ?? branchOpNumber(d.op, false);
+    if (op === undefined) return undefined;
+    const x = this.#operand(a);
+    const y = b !== undefined && immediate === undefined ? this.#operand(b) : 0;
+    const at = this.#ip;
+    this.#emitEnd(op, x, y, cost);
+    if (immediate !== undefined && b !== undefined) {
+      this.#i32[(at + 8) >> 2] = b.lo;
+      this.#i32[(at + 12) >> 2] = b.ty === 'i32' ? b.lo >> 31 : b.hi;
+    }
+    return at;
+  }
+
+  #goto(pcLo: number, pcHi: number, cost: number): void {
+    if (!this.#samePage(pcLo, pcHi)) {
+      this.#emitEnd(OP.gotoPage, 0, 0, cost);
+      this.#pc(this.#ip - 32, pcLo, pcHi);
+      return;
+    }
+    const at = this.#ip;
+    this.#emitEnd(OP.goto, 0, 0, cost);
+    this.#link(at + 16, pcLo, pcHi);
+  }
+
+  /** Makes the word at `word` lead to a stub: within the page one that is linked later, else one that looks up. */
+  #link(word: number, pcLo: number, pcHi: number): void {
+    this.#i32[word >> 2] = this.#ip;
+    const at = this.#ip;
+    if (this.#samePage(pcLo, pcHi)) {
+      this.#emit(OP.unlinked, 0, 0, 0);
+      this.#i32[(at + 4) >> 2] = word;
+    } else {
+      this.#emitEnd(OP.gotoPage, 0, 0, 0);
+    }
+    this.#pc(at, pcLo, pcHi);
+  }
+
+  #samePage(pcLo: number, pcHi: number): boolean {
+    const first = this.#insns[0];
+    if (first === undefined) return false;
+    const bits = this.#o.mmu.frontend.pageBits;
+    return first.pcHi === pcHi && first.pcLo >>> bits === pcLo >>> bits;
+  }
+
+  #pc(at: number, lo: number, hi: number): void {
+    this.#i32[(at + 8) >> 2] = lo;
+    this.#i32[(at + 12) >> 2] = hi;
+  }
+
+  #emit(op: number, dst: number, a: number, b: number): void {
+    const at = this.#ip >> 1;
+    this.#u16[at] = op;
+    this.#u16[at + 1] = dst;
+    this.#u16[at + 2] = a;
+    this.#u16[at + 3] = b;
+    this.#i32[(this.#ip + 8) >> 2] = 0;
+    this.#i32[(this.#ip + 12) >> 2] = 0;
+    this.#ip += 16;
+  }
+
+  /** A 32-byte operation that ends the block; `cost` instructions are paid. */
+  #emitEnd(op: number, a: number, b: number, cost: number): void {
+    this.#emit(op, 0, a, b);
+    this.#i32[(this.#ip + 8) >> 2] = cost;
+    this.#ip += 16;
+  }
+
+  #newTemp(node: Node): number {
+    const bytes = node.type === 'v128' ? 16 : 8;
+    const at = Math.ceil(this.#temp / bytes) * bytes;
+    this.#temp = at + bytes;
+    if (this.#temp > TEMP_OFFSET + TEMP_COUNT * 8) throw new Error('instruction needs too many temporaries');
+    return at;
+  }
+}
+
+/** The slot that the statement after a load or call sets to its only use: the value can go straight there. */
+function directTarget(node: Node, next: Node | undefined): Slot | undefined {
+  const d = node.detail;
+  if ((d.kind !== 'load' && d.kind !== 'call') || node.uses !== 1 || next === undefined) return undefined;
+  const n = next.detail;
+  return n.kind === 'set' && next.args[0] === node ? n.slot : undefined;
+}
+
+/** Another name of its operand: the low half of a slot, or a comparison that was stored extended. */
+function isTransparent(node: Node): boolean {
+  const d = node.detail;
+  if (d.kind !== 'pure') return false;
+  if (d.op === WRAP) return true;
+  const inner = node.args[0]?.detail;
+  return d.op === EXTEND32U && inner?.kind === 'pure' && inner.op.compare;
+}
+
+/** Computed where it is used, not where it stands. */
+function isLazy(node: Node): boolean {
+  return node.detail.kind === 'pure' && (node.uses <= 1 || isTransparent(node));
+}
+
+/** The 32-bit operation that a sign extension makes with its operand, if that is not needed otherwise. */
+function fuse32(node: Node): PureOp | undefined {
+  const [inner] = node.args;
+  const d = node.detail;
+  if (d.kind !== 'pure' || inner === undefined || inner.mark >= 0 || inner.detail.kind !== 'pure') return undefined;
+  if (d.op === EXTEND32S) return FUSED_32.get(inner.detail.op);
+  if (d.op !== SEXT32) return undefined;
+  const count = inner.args[1];
+  if (inner.detail.op === SHL64 && !(count !== undefined && isConst(count) && count.lo >>> 0 < 32)) return undefined;
+  return FUSED_64.get(inner.detail.op);
+}
+
+function lastPosition(statements: readonly Node[], otherwise: number): number {
+  let last = otherwise;
+  for (const node of statements) {
+    if (node.position > last) last = node.position;
+    const d = node.detail;
+    if (d.kind === 'if') last = Math.max(lastPosition(d.then, last), lastPosition(d.else, last));
+    else if (d.kind === 'loop') last = lastPosition(d.body, last);
+  }
+  return last;
+}
+
+function moveOp(node: Node): number {
+  if (node.type === 'v128') return OP.mov128;
+  return node.type === 'i32' || node.type === 'f32' ? OP.mov32 : OP.mov64;
+}
+
+function naturalFlag(align: 'any' | 'natural'): number {
+  return align === 'natural' ? DESC.natural : 0;
+}

@@ -1,0 +1,120 @@
+/**
+ * Operations of tier 0: 16-byte (block ends and fused branches: 32-byte) words that one WebAssembly loop runs.
+ *
+ *   0 u16 operation   2 u16 destination   4 u16 a   6 u16 b   8 immediate (i64), or c (u16), displacement (i32) ...
+ *
+ * Operands are byte offsets in the state of the vCPU. Block ends: 16 i32 target, 20 i32 second target, 24 i32 cost.
+ */
+import type { MemAccess } from '../ir/nodes.ts';
+import { PURE_OPS, type PureOp } from '../ir/ops.ts';
+import type { Ty } from '../ir/types.ts';
+
+export interface GuestMemoryOp {
+  readonly name: string;
+  readonly store: boolean;
+  readonly ty: 'i32' | 'i64';
+  readonly size: 1 | 2 | 4 | 8;
+  readonly signed: boolean;
+  readonly big: boolean;
+}
+
+const memoryOps: GuestMemoryOp[] = [];
+for (const big of [false, true]) {
+  for (const ty of ['i32', 'i64'] as const) {
+    for (const size of [1, 2, 4, 8] as const) {
+      if (size === 8 && ty === 'i32') continue;
+      if (size === 1 && big) continue;
+      for (const signed of [false, true]) {
+        if (signed && size === (ty === 'i32' ? 4 : 8)) continue;
+        memoryOps.push({ name: memoryOpName('load', ty, size, signed, big), store: false, ty, size, signed, big });
+      }
+      memoryOps.push({ name: memoryOpName('store', ty, size, false, big), store: true, ty, size, signed: false, big });
+    }
+  }
+}
+
+function memoryOpName(kind: string, ty: Ty, size: number, signed: boolean, big: boolean): string {
+  return `${kind}.${ty}.${size}${signed ? 's' : ''}${big && size > 1 ? '.big' : ''}`;
+}
+
+/** Loads and stores of guest memory, every shape. */
+export const MEMORY_OPS: readonly GuestMemoryOp[] = memoryOps;
+
+/** Comparisons that a branch is fused with. */
+export const BRANCH_OPS: readonly PureOp[] = PURE_OPS.filter(
+  (op) => op.compare && (op.args[0] === 'i32' || op.args[0] === 'i64'),
+);
+
+const names: string[] = [];
+for (const op of PURE_OPS) {
+  names.push(op.name);
+  if (op.immediate) names.push(`${op.name}#`);
+}
+for (const op of BRANCH_OPS) {
+  names.push(`br.${op.name}`);
+  if (op.immediate) names.push(`br.${op.name}#`);
+}
+for (const op of MEMORY_OPS) names.push(op.name);
+names.push(
+  'mov32',
+  'mov64',
+  'mov128',
+  'const',
+  'jmp',
+  'brz',
+  'brnz',
+  'branch',
+  'goto',
+  'gotoPage',
+  'gotoIndirect',
+  'lookup',
+  'raise',
+  'halt',
+  'call',
+  'callFault',
+  'unlinked',
+  'nop',
+);
+
+/** Names of the operations; the place in the list is the number. */
+export const TIER0_OPS: readonly string[] = names;
+
+const numbers = new Map(names.map((name, i) => [name, i]));
+
+/** Number of the operation called `name`. */
+export function tier0Op(name: string): number {
+  const n = numbers.get(name);
+  if (n === undefined) throw new Error(`no tier 0 operation ${name}`);
+  return n;
+}
+
+/** Operation of a guest load or store. */
+export function memoryOpNumber(access: MemAccess, ty: Ty, store: boolean): number {
+  const whole = access.size === (ty === 'i32' ? 4 : 8);
+  const signed = !store && access.signed && !whole;
+  return tier0Op(memoryOpName(store ? 'store' : 'load', ty, access.size, signed, access.endian === 'big'));
+}
+
+/** Place of an operation's number with an immediate second operand. */
+const IMMEDIATE = new Map<PureOp, number>();
+const PLAIN = new Map<PureOp, number>();
+const BRANCH = new Map<PureOp, number>();
+const BRANCH_IMMEDIATE = new Map<PureOp, number>();
+for (const op of PURE_OPS) {
+  PLAIN.set(op, tier0Op(op.name));
+  if (op.immediate) IMMEDIATE.set(op, tier0Op(`${op.name}#`));
+}
+for (const op of BRANCH_OPS) {
+  BRANCH.set(op, tier0Op(`br.${op.name}`));
+  if (op.immediate) BRANCH_IMMEDIATE.set(op, tier0Op(`br.${op.name}#`));
+}
+
+/** Number of a pure operation; with `immediate`, of its form with an immediate (undefined where there is none). */
+export function pureOpNumber(op: PureOp, immediate: boolean): number | undefined {
+  return (immediate ? IMMEDIATE : PLAIN).get(op);
+}
+
+/** Number of the branch fused with a comparison, or undefined. */
+export function branchOpNumber(op: PureOp, immediate: boolean): number | undefined {
+  return (immediate ? BRANCH_IMMEDIATE : BRANCH).get(op);
+}

@@ -1,0 +1,38 @@
+/**
+ * What tier 0 calls: for each helper a function (cpu, ip) that takes the arguments from the slots that the operation at
+ * `ip` names (u16 fields at 4, 6, 8, 10, 12) and leaves the result in the slot named at 2.
+ */
+import type { Helper } from '../ir/helper.ts';
+import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
+import { Assembler } from './assembler.ts';
+
+/** Most arguments of a helper that blocks call. */
+export const MAX_CALL_ARGUMENTS = 5;
+
+/** Fields of the operation that name the arguments. */
+export const ARGUMENT_FIELDS: readonly number[] = [4, 6, 8, 10, 12];
+
+/** Makes the wrapper of a helper; `placed` is told its place in table 0 when the module is linked. */
+export function callWrapper(helper: Helper, placed: (tablePlace: number) => void): RawFunction {
+  if (helper.params.length > MAX_CALL_ARGUMENTS) {
+    throw new Error(`helper ${helper.name} has more than ${MAX_CALL_ARGUMENTS} arguments`);
+  }
+  const name = `call.${helper.name}`;
+  return {
+    name,
+    params: ['i32', 'i32'],
+    result: undefined,
+    body: (linker: ModuleLinker, self: number) => {
+      placed(linker.tablePlace(self));
+      const a = new Assembler();
+      const call = (): void => {
+        a.get(0);
+        for (const [i, ty] of helper.params.entries()) a.operand(ARGUMENT_FIELDS[i] ?? 0, ty);
+        a.call(linker.functionOf(helper));
+      };
+      if (helper.result === undefined) call();
+      else a.result(2, helper.result, call);
+      return { locals: [], code: a.out.view() };
+    },
+  };
+}
