@@ -6,3 +6,6 @@ export type { RmwOp } from './ir/nodes.ts';
 export type { Slot, Ty } from './ir/types.ts';
 export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
 export { compileHelpers } from './wasm/link.ts';
+export { Engine } from './engine/engine.ts';
+export { TranslatedCpu } from './engine/translated-cpu.ts';
+export { printIr } from './ir/print.ts';

@@ -12,18 +12,21 @@ export const MAX_CALL_ARGUMENTS = 5;
 /** Fields of the operation that name the arguments. */
 export const ARGUMENT_FIELDS: readonly number[] = [4, 6, 8, 10, 12];
 
-/** Makes the wrapper of a helper; `placed` is told its place in table 0 when the module is linked. */
-export function callWrapper(helper: Helper, placed: (tablePlace: number) => void): RawFunction {
+/** Name under which the wrapper of a helper is exported. */
+export function wrapperName(helper: Helper): string {
+  return `call.${helper.name}`;
+}
+
+/** Makes the wrapper of a helper. */
+export function callWrapper(helper: Helper): RawFunction {
   if (helper.params.length > MAX_CALL_ARGUMENTS) {
     throw new Error(`helper ${helper.name} has more than ${MAX_CALL_ARGUMENTS} arguments`);
   }
-  const name = `call.${helper.name}`;
   return {
-    name,
+    name: wrapperName(helper),
     params: ['i32', 'i32'],
     result: undefined,
-    body: (linker: ModuleLinker, self: number) => {
-      placed(linker.tablePlace(self));
+    body: (linker: ModuleLinker) => {
       const a = new Assembler();
       const call = (): void => {
         a.get(0);

@@ -17,15 +17,19 @@ export interface RawFunction {
   readonly name: string;
   readonly params: readonly Ty[];
   readonly result: Ty | undefined;
-  body(linker: ModuleLinker, self: number): { readonly locals: readonly Ty[]; readonly code: Uint8Array };
+  body(linker: ModuleLinker): { readonly locals: readonly Ty[]; readonly code: Uint8Array };
 }
 
 export interface LinkInput {
   /** Helpers to export under their names (whatever they call comes along). */
   readonly exports: readonly IrHelper[];
-  /** Helpers that translated code may call, besides. */
+  /** Helpers to export under other names. */
+  readonly named?: Readonly<Record<string, IrHelper>>;
+  /** Helpers that the raw functions call, besides. */
   readonly helpers?: readonly Helper[];
   readonly raw?: readonly RawFunction[];
+  /** Raw functions call through table 0. */
+  readonly importTable?: boolean;
   /** What the engine's services (`ENGINE`) are here. */
   readonly bind?: ReadonlyMap<Helper, IrHelper>;
 }
@@ -40,7 +44,6 @@ export class ModuleLinker implements Linker {
   readonly module: ModuleBuilder;
   readonly #functions = new Map<Helper, number>();
   readonly #tsHelpers: TsHelper[] = [];
-  readonly #tableEntries: number[] = [];
   #tsCall = 0;
   #bind: ReadonlyMap<Helper, IrHelper> = new Map();
 
@@ -58,15 +61,11 @@ export class ModuleLinker implements Linker {
     return index;
   }
 
-  /** Puts a function into table 0 and gives its place. */
-  tablePlace(functionIndex: number): number {
-    const known = this.#tableEntries.indexOf(functionIndex);
-    return known >= 0 ? known : this.#tableEntries.push(functionIndex) - 1;
-  }
-
   link(input: LinkInput): LinkedModule {
     this.#bind = input.bind ?? new Map();
-    const all = reachable([...input.exports, ...(input.helpers ?? [])], this.#bind);
+    const named = Object.entries(input.named ?? {});
+    const roots = [...input.exports, ...named.map(([, h]) => h), ...(input.helpers ?? [])];
+    const all = reachable(roots, this.#bind);
     this.#tsCall = this.module.importFunction('tsCall', ['i32', 'i32'], undefined);
     for (const h of all) {
       if (h.kind === 'import') {
@@ -74,15 +73,16 @@ export class ModuleLinker implements Linker {
       }
     }
     for (const h of all) if (h.kind !== 'import') this.#functions.set(h, this.module.reserve());
+    if (input.importTable === true) this.module.importTable();
     const raw = (input.raw ?? []).map((r) => ({ r, index: this.module.reserve() }));
     for (const h of all) if (h.kind !== 'import') this.#define(h);
     for (const { r, index } of raw) {
-      const { locals, code } = r.body(this, index);
+      const { locals, code } = r.body(this);
       this.module.define(index, r.params, r.result, locals, code);
       this.module.export(r.name, index);
     }
     for (const h of input.exports) this.module.export(h.name, this.functionOf(h));
-    this.module.table(this.#tableEntries);
+    for (const [name, h] of named) this.module.export(name, this.functionOf(h));
     return { bytes: this.module.bytes(), tsHelpers: this.#tsHelpers };
   }
 

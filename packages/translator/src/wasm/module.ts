@@ -22,7 +22,7 @@ export class ModuleBuilder {
   readonly #imports: { name: string; type: number }[] = [];
   readonly #functions: (FunctionBody | undefined)[] = [];
   readonly #exports: { name: string; index: number }[] = [];
-  #table: readonly number[] = [];
+  #importsTable = false;
   readonly #memory: MemoryImport;
 
   constructor(memory: MemoryImport) {
@@ -61,9 +61,9 @@ export class ModuleBuilder {
     this.#exports.push({ name, index });
   }
 
-  /** Fills table 0 with these functions. */
-  table(functions: readonly number[]): void {
-    this.#table = functions;
+  /** Imports table 0 as `env.table`. */
+  importTable(): void {
+    this.#importsTable = true;
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
@@ -75,28 +75,20 @@ export class ModuleBuilder {
     section(out, 1, this.#typeBytes.length, (s) => {
       for (const t of this.#typeBytes) s.bytes(t);
     });
-    section(out, 2, this.#imports.length + 1, (s) => {
+    section(out, 2, this.#imports.length + (this.#importsTable ? 2 : 1), (s) => {
       for (const i of this.#imports) s.name('env').name(i.name).u8(0).unsigned(i.type);
       s.name('env').name('memory').u8(2);
       s.u8(this.#memory.shared ? 3 : 1)
         .unsigned(this.#memory.pages)
         .unsigned(this.#memory.pages);
+      if (this.#importsTable) s.name('env').name('table').u8(1).u8(0x70).u8(0).unsigned(0);
     });
     section(out, 3, bodies.length, (s) => {
       for (const f of bodies) s.unsigned(f.type);
     });
-    if (this.#table.length > 0) {
-      section(out, 4, 1, (s) => s.u8(0x70).u8(0).unsigned(this.#table.length));
-    }
     section(out, 7, this.#exports.length, (s) => {
       for (const e of this.#exports) s.name(e.name).u8(0).unsigned(e.index);
     });
-    if (this.#table.length > 0) {
-      section(out, 9, 1, (s) => {
-        s.u8(0).u8(W.i32Const).u8(0).u8(W.end).unsigned(this.#table.length);
-        for (const f of this.#table) s.unsigned(f);
-      });
-    }
     section(out, 10, bodies.length, (s) => {
       for (const f of bodies) {
         const body = functionBody(f);

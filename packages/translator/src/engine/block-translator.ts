@@ -1,0 +1,150 @@
+/** Reads guest instructions at a place in RAM or ROM and translates them to one block. */
+import type { RamSpace } from '@boardwalk/core';
+import type { Frontend, InsnContext } from '../frontend.ts';
+import { IrBuilder } from '../ir/builder.ts';
+import type { Node } from '../ir/nodes.ts';
+import type { BlockLowering } from '../tier0/lower.ts';
+import { Block } from './code-cache.ts';
+
+/** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
+export type SecondPage = () => number;
+export const FETCH_FAULT = -1;
+
+export interface TranslateRequest {
+  readonly host: number;
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly mode: number;
+  readonly maxInsns: number;
+  /** Where the operations go. */
+  readonly place: number;
+  readonly secondPage: SecondPage;
+  /** Sees the IR of the block before it is lowered. */
+  readonly watch?: ((ir: readonly Node[]) => void) | undefined;
+}
+
+class Reader implements InsnContext {
+  pcLo = 0;
+  pcHi = 0;
+  mode = 0;
+  length = 0;
+  ended = false;
+  /** The instruction goes on in the next page, and is not the first of its block. */
+  overran = false;
+  faulted = false;
+  secondHost = -1;
+  host = 0;
+  first = true;
+  secondPage: SecondPage = () => FETCH_FAULT;
+  readonly #space: RamSpace;
+  readonly #big: boolean;
+  readonly #pageMask: number;
+
+  constructor(space: RamSpace, frontend: Frontend) {
+    this.#space = space;
+    this.#big = frontend.endian === 'big';
+    this.#pageMask = 2 ** frontend.pageBits - 1;
+  }
+
+  fetch16(offset: number): number {
+    const a = this.#byte(offset);
+    const b = this.#byte(offset + 1);
+    return this.#big ? (a << 8) | b : a | (b << 8);
+  }
+
+  fetch32(offset: number): number {
+    const a = this.fetch16(offset);
+    const b = this.fetch16(offset + 2);
+    return (this.#big ? (a << 16) | b : a | (b << 16)) >>> 0;
+  }
+
+  #byte(offset: number): number {
+    const inPage = (this.pcLo & this.#pageMask) + offset;
+    if (inPage <= this.#pageMask) return this.#space.u8[this.host + offset] ?? 0;
+    if (!this.first) {
+      this.overran = true;
+      return 0;
+    }
+    if (this.secondHost < 0 && !this.faulted) {
+      this.secondHost = this.secondPage();
+      this.faulted = this.secondHost === FETCH_FAULT;
+    }
+    return this.faulted ? 0 : (this.#space.u8[this.secondHost + inPage - this.#pageMask - 1] ?? 0);
+  }
+}
+
+export class BlockTranslator {
+  readonly #frontend: Frontend;
+  readonly #lowering: BlockLowering;
+  readonly #builder = new IrBuilder();
+  readonly #reader: Reader;
+
+  constructor(space: RamSpace, frontend: Frontend, lowering: BlockLowering) {
+    this.#frontend = frontend;
+    this.#lowering = lowering;
+    this.#reader = new Reader(space, frontend);
+  }
+
+  /** The block, or undefined where its first instruction cannot be fetched whole. */
+  translate(request: TranslateRequest): Block | undefined {
+    const reader = this.#reader;
+    reader.pcLo = request.pcLo;
+    reader.pcHi = request.pcHi;
+    reader.mode = request.mode;
+    reader.host = request.host;
+    reader.secondPage = request.secondPage;
+    reader.secondHost = -1;
+    reader.faulted = false;
+    reader.first = true;
+    const statements = this.#statements(request.maxInsns);
+    if (statements === undefined) return undefined;
+    request.watch?.(statements);
+    const lowered = this.#lowering.lower(statements, request.place);
+    const { host, pcLo, pcHi, mode } = request;
+    const key = { host, pcLo, pcHi, mode, secondHost: reader.secondHost };
+    return new Block(key, reader.host - host, lowered);
+  }
+
+  #statements(maxInsns: number): Node[] | undefined {
+    const reader = this.#reader;
+    const statements: Node[] = [];
+    const pageMask = 2 ** this.#frontend.pageBits - 1;
+    for (let count = 0; ; count++) {
+      if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0)) return this.#endAt(statements);
+      const insn = this.#instruction();
+      if (reader.faulted) return undefined;
+      if (reader.overran) return this.#endAt(statements);
+      for (const node of insn) statements.push(node);
+      this.#advance();
+      if (reader.ended) return statements;
+      if (reader.secondHost >= 0) return this.#endAt(statements);
+      reader.first = false;
+    }
+  }
+
+  #instruction(): Node[] {
+    const reader = this.#reader;
+    reader.length = 0;
+    reader.ended = false;
+    reader.overran = false;
+    const restart = this.#frontend.restartWords?.(reader) ?? [];
+    this.#builder.insnStart(reader.pcLo, reader.pcHi, restart);
+    this.#frontend.translateInsn(this.#builder, reader);
+    return this.#builder.finish();
+  }
+
+  #advance(): void {
+    const reader = this.#reader;
+    const low = (reader.pcLo >>> 0) + reader.length;
+    reader.pcLo = low | 0;
+    if (low >= 2 ** 32) reader.pcHi = (reader.pcHi + 1) | 0;
+    reader.host += reader.length;
+  }
+
+  /** The block goes on at the reader's pc. */
+  #endAt(statements: Node[]): Node[] {
+    this.#builder.goto(this.#reader.pcLo, this.#reader.pcHi);
+    for (const node of this.#builder.finish()) statements.push(node);
+    return statements;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The translated blocks of a machine: found by (host offset of the code, pc, mode), linked to each other within a page,
+ * dropped when somebody writes to their page. Their operations lie in an arena of the RAM space that is emptied as a
+ * whole when it is full.
+ */
+import { PAGE_CODE, type RamSpace } from '@boardwalk/core';
+import { BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/layout.ts';
+import { blockHashIndex } from '../softmmu/softmmu.ts';
+import { tier0Op } from '../tier0/opcodes.ts';
+import type { InsnStart, LoweredBlock } from '../tier0/lower.ts';
+
+const PAGE = 4096;
+const UNLINKED = tier0Op('unlinked');
+/** Room that one block can need at most. */
+const BLOCK_ROOM = 256 * 1024;
+
+/** What a block is a translation of. */
+export interface BlockKey {
+  /** Host offset of its first byte. */
+  readonly host: number;
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly mode: number;
+  /** Host offset of the second page where its only instruction crosses into one, else -1. */
+  readonly secondHost: number;
+}
+
+export class Block {
+  readonly key: BlockKey;
+  /** Bytes of guest code. */
+  readonly bytes: number;
+  readonly start: number;
+  readonly end: number;
+  readonly insns: readonly InsnStart[];
+  /** Words of other blocks' operations that lead here, each followed by the stub that it led to before. */
+  readonly incoming: number[] = [];
+  valid = true;
+
+  constructor(key: BlockKey, bytes: number, lowered: LoweredBlock) {
+    this.key = key;
+    this.bytes = bytes;
+    this.start = lowered.start;
+    this.end = lowered.end;
+    this.insns = lowered.insns;
+  }
+
+  /** The instruction that the operation at `ip` belongs to, and its place in the block. */
+  insnAt(ip: number): { readonly insn: InsnStart; readonly index: number } {
+    let index = 0;
+    for (let i = 1; i < this.insns.length; i++) if ((this.insns[i]?.ip ?? Infinity) <= ip) index = i;
+    const insn = this.insns[index];
+    if (insn === undefined) throw new Error('a block without instructions');
+    return { insn, index };
+  }
+}
+
+export class CodeCache {
+  readonly #space: RamSpace;
+  readonly #arena: number;
+  readonly #arenaEnd: number;
+  readonly blockHash: number;
+  #next: number;
+  /** In the order of their places in the arena. */
+  #blocks: Block[] = [];
+  readonly #byHost = new Map<number, Block[]>();
+  readonly #byPage = new Map<number, Set<Block>>();
+  /** Raised whenever a block stops being valid: places in the arena that were remembered may be stale. */
+  generation = 0;
+  readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0 };
+  /** Forget where blocks are: jump caches hold places in the arena. */
+  readonly #forget: () => void;
+
+  constructor(space: RamSpace, o: { bytes: number; forget: () => void }) {
+    this.#space = space;
+    this.#arena = space.reserve(o.bytes);
+    this.#arenaEnd = this.#arena + o.bytes;
+    this.#next = this.#arena;
+    this.blockHash = space.reserve(BLOCK_HASH_BYTES);
+    this.#forget = o.forget;
+    space.onWriteFlagged((host, length, flags) => {
+      if ((flags & PAGE_CODE) !== 0) this.invalidate(host, length);
+    });
+  }
+
+  /** Where the next block is to be written; makes room first. */
+  place(): number {
+    if (this.#next + BLOCK_ROOM > this.#arenaEnd) this.flush();
+    return this.#next;
+  }
+
+  /** Bytes of the arena in use. */
+  get used(): number {
+    return this.#next - this.#arena;
+  }
+
+  get count(): number {
+    return this.#blocks.length;
+  }
+
+  find(host: number, pcLo: number, pcHi: number, mode: number): Block | undefined {
+    for (const block of this.#byHost.get(host) ?? []) {
+      const k = block.key;
+      if (k.pcLo === pcLo && k.pcHi === pcHi && k.mode === mode) return block;
+    }
+    return undefined;
+  }
+
+  /** Enters a block that was written at `place()`. */
+  add(block: Block): void {
+    this.#next = block.end;
+    this.#blocks.push(block);
+    this.stats.translated++;
+    this.stats.insns += block.insns.length;
+    const { host, secondHost } = block.key;
+    const list = this.#byHost.get(host);
+    if (list === undefined) this.#byHost.set(host, [block]);
+    else list.push(block);
+    this.#enterPage(host, block);
+    this.#enterPage(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
+    if (secondHost < 0) this.enterHash(block);
+  }
+
+  /** Makes the block the one that the lookup in WebAssembly finds for its code. */
+  enterHash(block: Block): void {
+    const { host, pcLo, pcHi, mode } = block.key;
+    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >> 2;
+    const { i32 } = this.#space;
+    i32[at] = pcLo;
+    i32[at + 1] = pcHi;
+    i32[at + 2] = host;
+    i32[at + 3] = mode;
+    i32[at + 4] = block.start;
+  }
+
+  /** Leads the stub's word straight to a block. */
+  link(stub: number, block: Block): void {
+    const { i32 } = this.#space;
+    const word = i32[(stub + 4) >> 2] ?? 0;
+    i32[word >> 2] = block.start;
+    block.incoming.push(word, stub);
+  }
+
+  /** The block whose operations lie around `ip`. */
+  blockAt(ip: number): Block | undefined {
+    let low = 0;
+    let high = this.#blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#blocks[middle]?.end ?? 0) > ip) high = middle;
+      else low = middle + 1;
+    }
+    const block = this.#blocks[low];
+    return block !== undefined && block.start <= ip ? block : undefined;
+  }
+
+  /** Drops the blocks of every page that a write touches. */
+  invalidate(host: number, length: number): void {
+    const last = Math.floor((host + length - 1) / PAGE);
+    for (let page = Math.floor(host / PAGE); page <= last; page++) {
+      const blocks = this.#byPage.get(page);
+      if (blocks === undefined) continue;
+      this.#byPage.delete(page);
+      this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
+      for (const block of blocks) this.#drop(block);
+      this.#forget();
+    }
+  }
+
+  /** Drops everything. */
+  flush(): void {
+    this.stats.flushes++;
+    this.generation++;
+    for (const block of this.#blocks) block.valid = false;
+    for (const page of this.#byPage.keys()) this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
+    this.#blocks = [];
+    this.#byHost.clear();
+    this.#byPage.clear();
+    this.#next = this.#arena;
+    this.#space.u8.fill(0, this.blockHash, this.blockHash + BLOCK_HASH_BYTES);
+    this.#forget();
+  }
+
+  #enterPage(host: number, block: Block): void {
+    const page = Math.floor(host / PAGE);
+    const set = this.#byPage.get(page);
+    if (set !== undefined) {
+      set.add(block);
+      return;
+    }
+    this.#byPage.set(page, new Set([block]));
+    this.#space.raiseFlags(page * PAGE, PAGE, PAGE_CODE);
+  }
+
+  #drop(block: Block): void {
+    if (!block.valid) return;
+    block.valid = false;
+    this.generation++;
+    this.stats.invalidated++;
+    const { host } = block.key;
+    const rest = this.#byHost.get(host)?.filter((b) => b !== block) ?? [];
+    if (rest.length > 0) this.#byHost.set(host, rest);
+    else this.#byHost.delete(host);
+    const { i32 } = this.#space;
+    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >> 2;
+    if (i32[at + 4] === block.start) i32[at + 4] = i32[at + 2] = 0;
+    for (let i = 0; i + 1 < block.incoming.length; i += 2) {
+      const [word, stub] = [block.incoming[i] ?? 0, block.incoming[i + 1] ?? 0];
+      if (i32[word >> 2] === block.start && (i32[stub >> 2] ?? 0) % 65536 === UNLINKED) i32[word >> 2] = stub;
+    }
+    block.incoming.length = 0;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The translator of one machine: the WebAssembly module of its helpers and tier 0, the code cache, the physical map.
+ * All vCPUs of a machine with the same frontend share one.
+ */
+import type { AddressSpace, GuestLog, RamSpace } from '@boardwalk/core';
+import type { Frontend } from '../frontend.ts';
+import { ENGINE } from '../ir/engine.ts';
+import type { Helper, IrHelper } from '../ir/helper.ts';
+import { createSoftMmu, IMPORTS } from '../softmmu/softmmu.ts';
+import { COMMON } from '../state.ts';
+import { tier0Function } from '../tier0/interpreter.ts';
+import { BlockLowering } from '../tier0/lower.ts';
+import { callWrapper, wrapperName } from '../tier0/wrappers.ts';
+import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
+import { BlockTranslator } from './block-translator.ts';
+import { CodeCache } from './code-cache.ts';
+import { PhysicalMap } from './phys-map.ts';
+
+const ARENA_BYTES = 64 * 2 ** 20;
+
+/** Exported functions of the module. Every one takes the host offset of a vCPU's state first. */
+export interface EngineExports {
+  run(cpu: number, ip: number, budget: number): void;
+  raise(cpu: number): void;
+  serviceInterrupt(cpu: number): number;
+  lookup(cpu: number): number;
+  fetchHost(cpu: number): number;
+  translate(cpu: number, va: bigint, access: number, mmu: number): number;
+  tlbFlush(cpu: number): void;
+  flushJumps(cpu: number): void;
+  tlbProtect(cpu: number, host: number): void;
+}
+
+/** What a vCPU does for the engine while its code runs. */
+export interface EngineCpu {
+  readonly base: number;
+  /** A write hits flagged pages; true: it must not happen now, because the running block is on the page. */
+  flaggedWrite(host: number, length: number): boolean;
+}
+
+export interface EngineOptions {
+  readonly addressSpace: AddressSpace;
+  readonly frontend: Frontend;
+  readonly log: GuestLog;
+  /** Bytes of the code cache; 64 MiB unless said otherwise. */
+  readonly arenaBytes?: number;
+}
+
+export class Engine {
+  readonly frontend: Frontend;
+  readonly space: RamSpace;
+  readonly log: GuestLog;
+  readonly exports: EngineExports;
+  readonly cache: CodeCache;
+  readonly blocks: BlockTranslator;
+  readonly physMap: PhysicalMap;
+  readonly #addressSpace: AddressSpace;
+  readonly #cpus = new Map<number, EngineCpu>();
+  readonly #table: WebAssembly.Table;
+  readonly #wrappers = new Map<Helper, number>();
+  readonly #bind: ReadonlyMap<Helper, IrHelper>;
+
+  constructor(o: EngineOptions) {
+    const { addressSpace, frontend } = o;
+    this.frontend = frontend;
+    this.space = addressSpace.space;
+    this.log = o.log;
+    this.#addressSpace = addressSpace;
+    const forget = (): void => {
+      for (const base of this.#cpus.keys()) this.exports.flushJumps(base);
+    };
+    this.cache = new CodeCache(this.space, { bytes: o.arenaBytes ?? ARENA_BYTES, forget });
+    const mmu = createSoftMmu(frontend, { pageFlags: this.space.pageFlags, blockHash: this.cache.blockHash });
+    this.#bind = new Map<Helper, IrHelper>([
+      [ENGINE.ramHost, mmu.ramHost],
+      [ENGINE.tlbFlush, mmu.flushAll],
+      [ENGINE.tlbFlushPage, mmu.flushPage],
+    ]);
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
+    const { raise, serviceInterrupt } = frontend;
+    this.exports = this.#instantiate(
+      {
+        exports: [mmu.lookup, mmu.fetchHost, mmu.translate, mmu.flushAll, mmu.flushJumps, mmu.protectPage],
+        named: { raise, serviceInterrupt },
+        raw: [tier0Function(mmu, raise)],
+        importTable: true,
+      },
+      [mmu.slowLoad, mmu.slowStore],
+    ) as unknown as EngineExports;
+    const memory = { u16: new Uint16Array(this.space.memory.buffer), i32: this.space.i32 };
+    const lowering = new BlockLowering({ memory, mmu, wrapperOf: (helper) => this.#wrapperOf(helper) });
+    this.blocks = new BlockTranslator(this.space, frontend, lowering);
+    this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
+    this.space.onFlagsRaised((host, length) => {
+      for (let at = host; at < host + length; at += 4096) this.#protect(at);
+    });
+  }
+
+  /** Takes in a vCPU whose area is at `cpu.base`. */
+  add(cpu: EngineCpu): void {
+    this.#cpus.set(cpu.base, cpu);
+    this.#writeMap(cpu.base);
+    this.exports.tlbFlush(cpu.base);
+  }
+
+  dispose(): void {
+    this.physMap.dispose();
+  }
+
+  #protect(host: number): void {
+    for (const base of this.#cpus.keys()) this.exports.tlbProtect(base, host);
+  }
+
+  #mapChanged(): void {
+    for (const base of this.#cpus.keys()) {
+      this.#writeMap(base);
+      this.exports.tlbFlush(base);
+    }
+  }
+
+  #writeMap(base: number): void {
+    this.space.i32[(base + COMMON.physMap.offset) >> 2] = this.physMap.offset;
+    this.space.i32[(base + COMMON.physCount.offset) >> 2] = this.physMap.count;
+  }
+
+  /** Place in the table of the function that tier 0 calls for a helper; compiles the helper when first asked for. */
+  #wrapperOf(helper: Helper): number {
+    const known = this.#wrappers.get(helper);
+    if (known !== undefined) return known;
+    const exports = this.#instantiate({ exports: [], raw: [callWrapper(helper)] }, [helper]);
+    const place = this.#table.grow(1);
+    this.#table.set(place, exports[wrapperName(helper)] ?? null);
+    this.#wrappers.set(helper, place);
+    return place;
+  }
+
+  #instantiate(
+    input: Omit<LinkInput, 'bind' | 'helpers'>,
+    helpers: readonly Helper[],
+  ): Record<string, (...args: never[]) => unknown> {
+    const { memory, shared, size } = this.space;
+    const linker = new ModuleLinker({ pages: size / 65536, shared });
+    const { bytes, tsHelpers } = linker.link({ ...input, helpers, bind: this.#bind });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: {
+        memory,
+        table: this.#table,
+        tsCall: (cpu: number, index: number) => tsHelpers[index]?.run(cpu),
+        [IMPORTS.ioLoad.name]: (cpu: number, size: number) => this.#ioLoad(cpu, size),
+        [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu, size),
+        [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
+          this.#cpus.get(cpu)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
+      },
+    });
+    return instance.exports as Record<string, (...args: never[]) => unknown>;
+  }
+
+  /** Physical address of a device access, or -1 above what a bus has. */
+  #pa(cpu: number): number {
+    const at = (cpu + COMMON.pa.offset) >> 2;
+    const high = this.space.u32[at + 1] ?? 0;
+    return high >= 2 ** 20 ? -1 : high * 2 ** 32 + (this.space.u32[at] ?? 0);
+  }
+
+  #ioLoad(cpu: number, size: number): number {
+    const pa = this.#pa(cpu);
+    if (pa < 0) return 1;
+    const { i32 } = this.space;
+    const at = (cpu + COMMON.ioLo.offset) >> 2;
+    if (size === 8) {
+      if (this.#addressSpace.loadPair(pa) < 0) return 1;
+      i32[at] = this.#addressSpace.lo;
+      i32[at + 1] = this.#addressSpace.hi;
+      return 0;
+    }
+    const value = this.#addressSpace.load(pa, size as 1 | 2 | 4);
+    if (value < 0) return 1;
+    i32[at] = value;
+    i32[at + 1] = 0;
+    return 0;
+  }
+
+  #ioStore(cpu: number, size: number): number {
+    const pa = this.#pa(cpu);
+    if (pa < 0) return 1;
+    const at = (cpu + COMMON.ioLo.offset) >> 2;
+    const lo = this.space.u32[at] ?? 0;
+    if (size === 8) return this.#addressSpace.storePair(pa, lo, this.space.u32[at + 1] ?? 0) < 0 ? 1 : 0;
+    const value = size === 4 ? lo : size === 2 ? lo & 0xffff : lo & 0xff;
+    return this.#addressSpace.store(pa, size as 1 | 2 | 4, value) < 0 ? 1 : 0;
+  }
+}

@@ -1,0 +1,461 @@
+/**
+ * A vCPU whose instructions the translator runs. Architectures derive from it: they give the frontend, wire interrupt
+ * lines to `setIrqLine`, and describe their registers. See docs/translator.md.
+ */
+import { Cpu, type DeviceState, type Machine } from '@boardwalk/core';
+import type { Frontend } from '../frontend.ts';
+import type { Slot } from '../ir/types.ts';
+import { hex64, printIr } from '../ir/print.ts';
+import { cpuAreaBytes, JUMP_CACHE } from '../softmmu/layout.ts';
+import { FAULTED, NOT_RAM } from '../softmmu/softmmu.ts';
+import { COMMON, EXIT } from '../state.ts';
+import { FETCH_FAULT } from './block-translator.ts';
+import type { Block } from './code-cache.ts';
+import { Engine, type EngineCpu } from './engine.ts';
+
+const PAGE = 4096;
+/** Enough for any one-instruction block. */
+const SINGLE_BUDGET = 1000;
+
+const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
+
+/** The engine that vCPUs of a machine with the same frontend share. */
+function engineOf(machine: Machine, frontend: Frontend): Engine {
+  let known = engines.get(machine);
+  if (known === undefined) {
+    known = new Map();
+    engines.set(machine, known);
+  }
+  let engine = known.get(frontend);
+  if (engine === undefined) {
+    engine = new Engine({ addressSpace: machine.addressSpace, frontend, log: machine.log });
+    known.set(frontend, engine);
+  }
+  return engine;
+}
+
+export abstract class TranslatedCpu extends Cpu implements EngineCpu {
+  readonly frontend: Frontend;
+  #engine: Engine | undefined;
+  #base = 0;
+  /** Place in the code cache to go on at, or 0: valid while the cache's generation is `#resumeGeneration`. */
+  #resume = 0;
+  #resumeGeneration = 0;
+  #stopAsked = false;
+  /** Budget of the run in progress, for the count of instructions within a slice. */
+  #sliceDone = 0;
+  /** The one-instruction block that runs now, which is not in the cache. */
+  #single: Block | undefined;
+
+  constructor(index: number, frontend: Frontend) {
+    super(index);
+    this.frontend = frontend;
+  }
+
+  override realize(): void {
+    super.realize();
+    const { space } = this.machine;
+    const bytes = cpuAreaBytes(this.frontend.mmuModes);
+    this.#base = space.reserve(bytes);
+    space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
+    this.#engine = engineOf(this.machine, this.frontend);
+    this.#engine.add(this);
+    for (const [i, slot] of COMMON.constants.entries()) this.setRegister(slot, BigInt(i - 1));
+  }
+
+  /** The translator of this vCPU's machine. */
+  get engine(): Engine {
+    if (this.#engine === undefined) throw new Error(`${this.path} is not realized`);
+    return this.#engine;
+  }
+
+  /** Host offset of the state. */
+  get base(): number {
+    return this.#base;
+  }
+
+  // --- registers, by their slots ---
+
+  /** A register as an unsigned number of its width. Floats as their bits; the low half of a vector. */
+  register(slot: Slot): bigint {
+    const { view } = this.machine.space;
+    const at = this.#base + slot.offset;
+    return slot.ty === 'i32' || slot.ty === 'f32' ? BigInt(view.getUint32(at, true)) : view.getBigUint64(at, true);
+  }
+
+  setRegister(slot: Slot, value: bigint): void {
+    const { view } = this.machine.space;
+    const at = this.#base + slot.offset;
+    if (slot.ty === 'i32' || slot.ty === 'f32') view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+    else view.setBigUint64(at, BigInt.asUintN(64, value), true);
+  }
+
+  get pc(): bigint {
+    return this.register(COMMON.pc);
+  }
+
+  /** Sets where execution goes on; for resets, loaders and debuggers, between slices. */
+  set pc(value: bigint) {
+    this.setRegister(COMMON.pc, value);
+    this.#resume = 0;
+  }
+
+  /** Forgets what was derived from state that somebody outside has changed: translations, the place to go on at. */
+  stateChanged(): void {
+    this.#resume = 0;
+    this.engine.exports.tlbFlush(this.#base);
+  }
+
+  /** Instructions executed since reset. */
+  get instructionCount(): bigint {
+    return this.register(COMMON.insnCount);
+  }
+
+  // --- what the machine asks ---
+
+  override get halted(): boolean {
+    return this.#word(COMMON.halted) !== 0;
+  }
+
+  override set halted(halted: boolean) {
+    this.#setWord(COMMON.halted, halted ? 1 : 0);
+  }
+
+  override hasWork(): boolean {
+    return !this.halted || this.#word(COMMON.pendingIrq) !== 0;
+  }
+
+  override requestExit(): void {
+    this.#stopAsked = true;
+    this.#setWord(COMMON.exitRequest, 1);
+  }
+
+  override instructionsInSlice(): number {
+    return this.#sliceDone;
+  }
+
+  override describe(): string {
+    return `pc=0x${this.pc.toString(16)} mode=0x${this.#word(COMMON.mode).toString(16)}`;
+  }
+
+  /** Sets interrupt line `bit` of `pendingIrq`; the frontend decides what it means. */
+  setIrqLine(bit: number, level: boolean): void {
+    const pending = this.#word(COMMON.pendingIrq);
+    const next = level ? pending | (1 << bit) : pending & ~(1 << bit);
+    if (next === pending) return;
+    this.#setWord(COMMON.pendingIrq, next);
+    this.#setWord(COMMON.exitRequest, 1);
+  }
+
+  override resetHold(): void {
+    super.resetHold();
+    for (const { slot, reset } of this.frontend.state.fields) this.setRegister(slot, reset);
+    this.setRegister(COMMON.insnCount, 0n);
+    this.halted = false;
+    this.stateChanged();
+  }
+
+  override save(): DeviceState {
+    const state = super.save();
+    const registers: Record<string, bigint> = {};
+    for (const slot of this.#savedSlots()) registers[slot.name] = this.register(slot);
+    return { ...state, fields: { ...state.fields, ...registers } };
+  }
+
+  override restore(state: DeviceState): void {
+    for (const slot of this.#savedSlots()) {
+      const value = state.fields[slot.name];
+      if (typeof value !== 'bigint') throw new Error(`${this.path}: saved state lacks ${slot.name}`);
+    }
+    super.restore(state);
+    for (const slot of this.#savedSlots()) this.setRegister(slot, state.fields[slot.name] as bigint);
+    this.stateChanged();
+  }
+
+  #savedSlots(): Slot[] {
+    const { pc, mode, pendingIrq, halted, insnCount } = COMMON;
+    return [pc, mode, pendingIrq, halted, insnCount, ...this.frontend.state.fields.map((f) => f.slot)];
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#engine?.dispose();
+  }
+
+  // --- execution ---
+
+  override execute(budget: number): number {
+    const { exports, cache, log } = this.engine;
+    const base = this.#base;
+    let left = budget;
+    this.#sliceDone = 0;
+    this.#stopAsked = false;
+    do {
+      this.#setWord(COMMON.exitRequest, 0);
+      if (exports.serviceInterrupt(base) !== 0) {
+        this.#resume = 0;
+        if (log.enabled('int')) log.write('int', `cpu ${this.index}: interrupt, ${this.describe()}`);
+      }
+      if (this.halted) break;
+      const ip = this.#resume !== 0 && this.#resumeGeneration === cache.generation ? this.#resume : this.#enter();
+      if (ip === 0) continue;
+      if (log.enabled('exec')) this.#logEntry(ip);
+      left -= this.#run(ip, log.enabled('exec') ? 0 : left);
+      this.#sliceDone = budget - left;
+    } while (left > 0 && !this.#stopAsked);
+    this.#addInstructions(budget - left);
+    return budget - left;
+  }
+
+  /** Runs translated code and deals with why it stopped; gives the instructions executed. */
+  #run(ip: number, budget: number): number {
+    const { exports } = this.engine;
+    this.#setWord(COMMON.budgetReturned, 0);
+    exports.run(this.#base, ip, budget);
+    const used = budget - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned));
+    return used + this.#afterRun();
+  }
+
+  /** Deals with an exit of translated code; gives the instructions of an unfinished block that were executed. */
+  #afterRun(): number {
+    const ip = this.#word(COMMON.exitIp);
+    this.#resume = 0;
+    switch (this.#word(COMMON.exitReason)) {
+      case EXIT.unlinked:
+        this.#linkStub(ip);
+        return 0;
+      case EXIT.budget:
+        this.#pauseAt(ip);
+        return 0;
+      case EXIT.exception: {
+        const index = this.#restoreInsn(ip);
+        this.#raise();
+        return index;
+      }
+      case EXIT.codeWrite: {
+        const index = this.#restoreInsn(ip);
+        return index + this.#runSingle();
+      }
+      default:
+        return 0;
+    }
+  }
+
+  #raise(): void {
+    const { exports, log } = this.engine;
+    if (log.enabled('int')) {
+      const value = this.register(COMMON.excValue).toString(16);
+      log.write('int', `cpu ${this.index}: exception ${this.#word(COMMON.excCode)} value 0x${value}, ${this.describe()}`);
+    }
+    exports.raise(this.#base);
+  }
+
+  /** Puts pc and restart words of the instruction around `ip` into the state; gives its place in the block. */
+  #restoreInsn(ip: number): number {
+    const block = this.engine.cache.blockAt(ip) ?? this.#single;
+    if (block === undefined) throw new Error(`no block at ${ip}`);
+    const { insn, index } = block.insnAt(ip);
+    this.#setPc(insn.pcLo, insn.pcHi);
+    for (const [i, slot] of (this.frontend.restartSlots ?? []).entries()) this.#setWord(slot, insn.restart[i] ?? 0);
+    return index;
+  }
+
+  /** The budget ended before the block or stub at `ip`. */
+  #pauseAt(ip: number): void {
+    const { cache, space } = this.engine;
+    const block = cache.blockAt(ip);
+    if (block !== undefined && block.start === ip) {
+      this.#setPc(block.key.pcLo, block.key.pcHi);
+      if (!block.valid) return;
+    } else {
+      const at = (ip + 8) >> 2;
+      this.#setPc(space.i32[at] ?? 0, space.i32[at + 1] ?? 0);
+      if (block === undefined) return;
+    }
+    this.#resume = ip;
+    this.#resumeGeneration = cache.generation;
+  }
+
+  /** The stub at `ip` leads to a block in the same page that is not linked yet. */
+  #linkStub(ip: number): void {
+    const { cache, space } = this.engine;
+    const at = (ip + 8) >> 2;
+    const [pcLo, pcHi] = [space.i32[at] ?? 0, space.i32[at + 1] ?? 0];
+    this.#setPc(pcLo, pcHi);
+    const from = cache.blockAt(ip);
+    if (from === undefined || !from.valid) return;
+    const generation = cache.generation;
+    const host = from.key.host + (pcLo - from.key.pcLo);
+    const block = this.#blockFor(host, pcLo, pcHi);
+    if (block === undefined) return;
+    if (cache.generation === generation && block.key.secondHost < 0) cache.link(ip, block);
+    this.#resume = block.start;
+    this.#resumeGeneration = cache.generation;
+  }
+
+  /** Place of translated code for the pc; 0 if the fetch raised an exception. */
+  #enter(): number {
+    const { exports, frontend } = this.engine;
+    const base = this.#base;
+    const found = exports.lookup(base);
+    if (found !== 0) return found;
+    const host = exports.fetchHost(base);
+    this.#setWord(COMMON.fault, 0);
+    if (host === FAULTED || host === NOT_RAM) {
+      if (host === NOT_RAM) this.#setException(frontend.exceptions.busFetch, this.pc);
+      this.#raise();
+      return 0;
+    }
+    const block = this.#blockFor(host >>> 0, this.#word(COMMON.pc), this.#word(COMMON.pc, 4));
+    return block?.start ?? 0;
+  }
+
+  /** The block for code at a host offset, translated if it is not there; undefined if its fetch raised an exception. */
+  #blockFor(host: number, pcLo: number, pcHi: number): Block | undefined {
+    const { cache } = this.engine;
+    const mode = this.#word(COMMON.mode);
+    const known = cache.find(host, pcLo, pcHi, mode);
+    if (known !== undefined && known.key.secondHost < 0) {
+      cache.enterHash(known);
+      return known;
+    }
+    if (known !== undefined) {
+      const second = this.#secondPage(pcLo, pcHi);
+      if (second === FETCH_FAULT) {
+        this.#raise();
+        return undefined;
+      }
+      if (second === known.key.secondHost) return known;
+      cache.invalidate(known.key.host, 1);
+    }
+    const block = this.#translate(host, pcLo, pcHi, this.frontend.maxBlockInsns ?? 64);
+    if (block !== undefined) cache.add(block);
+    return block;
+  }
+
+  #translate(host: number, pcLo: number, pcHi: number, maxInsns: number): Block | undefined {
+    const { blocks, cache, log } = this.engine;
+    const watch = log.enabled('op') ? (ir: Parameters<typeof printIr>[0]) => log.write('op', printIr(ir)) : undefined;
+    const mode = this.#word(COMMON.mode);
+    const secondPage = (): number => this.#secondPage(pcLo, pcHi);
+    const place = cache.place();
+    const block = blocks.translate({ host, pcLo, pcHi, mode, maxInsns, place, secondPage, watch });
+    if (block === undefined) this.#raise();
+    else if (log.enabled('in_asm')) this.#logCode(block);
+    return block;
+  }
+
+  /** Host offset of the page after that of a pc, or FETCH_FAULT with the exception in the state. */
+  #secondPage(pcLo: number, pcHi: number): number {
+    const { exports, frontend } = this.engine;
+    const pageBytes = 2 ** frontend.pageBits;
+    const pc = BigInt.asUintN(64, (BigInt(pcHi) << 32n) | BigInt(pcLo >>> 0));
+    const next = BigInt.asUintN(64, (pc & ~BigInt(pageBytes - 1)) + BigInt(pageBytes));
+    this.setRegister(COMMON.pc, next);
+    const host = exports.fetchHost(this.#base);
+    this.#setPc(pcLo, pcHi);
+    this.#setWord(COMMON.fault, 0);
+    if (host === NOT_RAM) this.#setException(frontend.exceptions.busFetch, next);
+    return host === FAULTED || host === NOT_RAM ? FETCH_FAULT : host >>> 0;
+  }
+
+  /** Runs the instruction at the pc alone; its stores go through although they hit its own page. */
+  #runSingle(): number {
+    const { cache, exports } = this.engine;
+    const host = exports.fetchHost(this.#base);
+    this.#setWord(COMMON.fault, 0);
+    const block = this.#translate(host >>> 0, this.#word(COMMON.pc), this.#word(COMMON.pc, 4), 1);
+    if (block === undefined) return 0;
+    this.#single = block;
+    this.#setWord(COMMON.storeToCode, 1);
+    try {
+      return this.#runSingleBlock(block);
+    } finally {
+      this.#setWord(COMMON.storeToCode, 0);
+      this.#single = undefined;
+    }
+  }
+
+  #runSingleBlock(block: Block): number {
+    const { exports, space } = this.engine;
+    this.#setWord(COMMON.budgetReturned, 0);
+    exports.run(this.#base, block.start, SINGLE_BUDGET);
+    const used = SINGLE_BUDGET - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned));
+    const ip = this.#word(COMMON.exitIp);
+    const reason = this.#word(COMMON.exitReason);
+    if (reason === EXIT.unlinked || (reason === EXIT.budget && ip >= block.start && ip < block.end)) {
+      const at = (ip + 8) >> 2;
+      this.#setPc(space.i32[at] ?? 0, space.i32[at + 1] ?? 0);
+      return used;
+    }
+    return used + this.#afterRun();
+  }
+
+  /** @internal */
+  flaggedWrite(host: number, length: number): boolean {
+    const { cache, space } = this.engine;
+    if (this.frontend.preciseCodeWrites === true && this.#word(COMMON.storeToCode) === 0) {
+      const running = cache.blockAt(this.#word(COMMON.exitIp));
+      if (running !== undefined && touches(running, host, length)) return true;
+    }
+    space.noteWrite(host, length);
+    return false;
+  }
+
+  #setException(code: number, value: bigint): void {
+    this.#setWord(COMMON.excCode, code);
+    this.setRegister(COMMON.excValue, value);
+  }
+
+  #setPc(lo: number, hi: number): void {
+    const at = (this.#base + COMMON.pc.offset) >> 2;
+    const { i32 } = this.machine.space;
+    i32[at] = lo;
+    i32[at + 1] = hi;
+  }
+
+  #word(slot: Slot, byte = 0): number {
+    return this.machine.space.i32[(this.#base + slot.offset + byte) >> 2] ?? 0;
+  }
+
+  #setWord(slot: Slot, value: number): void {
+    this.machine.space.i32[(this.#base + slot.offset) >> 2] = value;
+  }
+
+  #addInstructions(count: number): void {
+    const { u32 } = this.machine.space;
+    const at = (this.#base + COMMON.insnCount.offset) >> 2;
+    const low = (u32[at] ?? 0) + count;
+    u32[at] = low;
+    if (low >= 2 ** 32) u32[at + 1] = (u32[at + 1] ?? 0) + 1;
+  }
+
+  #logEntry(ip: number): void {
+    const { cache, log } = this.engine;
+    const block = cache.blockAt(ip);
+    const pc = block === undefined ? '?' : hex64(block.key.pcLo, block.key.pcHi);
+    log.write('exec', `cpu ${this.index}: block at 0x${pc}`);
+  }
+
+  #logCode(block: Block): void {
+    const { frontend, space, log } = this.engine;
+    const { host, pcLo, pcHi } = block.key;
+    const bytes = space.u8.slice(host, host + Math.max(block.bytes, 8));
+    let pc = BigInt.asUintN(64, (BigInt(pcHi) << 32n) | BigInt(pcLo >>> 0));
+    for (let at = 0; at < block.bytes; ) {
+      const { text, length } = frontend.disassemble(bytes.subarray(at), pc);
+      log.write('in_asm', `0x${pc.toString(16)}:  ${text}`);
+      at += Math.max(length, 1);
+      pc += BigInt(Math.max(length, 1));
+    }
+  }
+}
+
+/** Whether a write lies in a page that a block's code lies in. */
+function touches(block: Block, host: number, length: number): boolean {
+  const page = (at: number): number => Math.floor(at / PAGE);
+  const { key, bytes } = block;
+  const pages = [page(key.host), page(key.secondHost >= 0 ? key.secondHost : key.host + bytes - 1)];
+  return pages.includes(page(host)) || pages.includes(page(host + length - 1));
+}
+
