@@ -1,11 +1,11 @@
+export { Engine } from './engine/engine.ts';
+export { TranslatedCpu } from './engine/translated-cpu.ts';
 export type { EngineExceptions, Frontend, InsnContext } from './frontend.ts';
 export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/builder.ts';
 export { ENGINE } from './ir/engine.ts';
 export { defineHelper, defineTsHelper, type Helper, type IrHelper, type TsHelper } from './ir/helper.ts';
 export type { RmwOp } from './ir/nodes.ts';
+export { printIr } from './ir/print.ts';
 export type { Slot, Ty } from './ir/types.ts';
 export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
 export { compileHelpers } from './wasm/link.ts';
-export { Engine } from './engine/engine.ts';
-export { TranslatedCpu } from './engine/translated-cpu.ts';
-export { printIr } from './ir/print.ts';

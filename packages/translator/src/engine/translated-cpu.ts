@@ -4,8 +4,8 @@
  */
 import { Cpu, type DeviceState, type Machine } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
-import type { Slot } from '../ir/types.ts';
 import { hex64, printIr } from '../ir/print.ts';
+import type { Slot } from '../ir/types.ts';
 import { cpuAreaBytes, JUMP_CACHE } from '../softmmu/layout.ts';
 import { FAULTED, NOT_RAM } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT } from '../state.ts';
@@ -245,7 +245,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const { exports, log } = this.engine;
     if (log.enabled('int')) {
       const value = this.register(COMMON.excValue).toString(16);
-      log.write('int', `cpu ${this.index}: exception ${this.#word(COMMON.excCode)} value 0x${value}, ${this.describe()}`);
+      log.write(
+        'int',
+        `cpu ${this.index}: exception ${this.#word(COMMON.excCode)} value 0x${value}, ${this.describe()}`,
+      );
     }
     exports.raise(this.#base);
   }
@@ -361,7 +364,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Runs the instruction at the pc alone; its stores go through although they hit its own page. */
   #runSingle(): number {
-    const { cache, exports } = this.engine;
+    const { exports } = this.engine;
     const host = exports.fetchHost(this.#base);
     this.#setWord(COMMON.fault, 0);
     const block = this.#translate(host >>> 0, this.#word(COMMON.pc), this.#word(COMMON.pc, 4), 1);
@@ -458,4 +461,3 @@ function touches(block: Block, host: number, length: number): boolean {
   const pages = [page(key.host), page(key.secondHost >= 0 ? key.secondHost : key.host + bytes - 1)];
   return pages.includes(page(host)) || pages.includes(page(host + length - 1));
 }
-

@@ -5,7 +5,14 @@
  */
 import type { IrHelper } from '../ir/helper.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
+import {
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  TLB,
+  TLB_ENTRIES,
+  TLB_REGIME_BITS,
+  TLB_TABLE_BYTES,
+} from '../softmmu/layout.ts';
 import { DESC, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT, FAULT } from '../state.ts';
 import type { ModuleLinker, RawFunction } from '../wasm/link.ts';

@@ -99,7 +99,6 @@ export class BlockLowering {
 
   /** Lowers a block's statements to operations at the host offset `start` (a multiple of 16). */
   lower(statements: readonly Node[], start: number): LoweredBlock {
-
     this.#ip = start;
     this.#insns = [];
     let from = 0;
