@@ -84,7 +84,7 @@ describe('declared state', () => {
     const chip = new Chip();
     const machine = await machineWith(chip, 'chip');
     const saved = chip.save();
-    expect(() => chip.restore({ ...saved, type: 'other' })).toThrow(/is of a other/);
+    expect(() => chip.restore({ ...saved, type: 'other' })).toThrow(/is that of 'other'/);
     expect(() => chip.restore({ ...saved, version: 2 })).toThrow(/newer version/);
     expect(() => chip.restore({ ...saved, fields: { count: 1, compare: 2 } })).toThrow('saved Chip.compare');
     expect(chip.count).toBe(7);
@@ -137,6 +137,21 @@ describe('the device tree', () => {
     machine.onReset(() => order.push('firmware'));
     machine.reset();
     expect(order.indexOf('firmware')).toBe(8);
+  });
+
+  it('fixes properties when it is realized', async () => {
+    const speed = { name: 'speed', type: 'uint32', description: 'baud', default: 9600 } as const;
+    class Port extends Device {
+      static override readonly typeName: string = 'port';
+      static override readonly properties = [speed];
+    }
+    const port = new Port();
+    port.setProperty('speed', '115200');
+    await machineWith(port, 'p');
+    expect(port.getProperty('speed')).toBe(115200);
+    expect(() => port.setProperty('speed', 1)).toThrow(
+      "Attempt to set property 'speed' on device 'p' (type 'port') after it was realized",
+    );
   });
 
   it('has regions as children, and no machine before it is added', () => {

@@ -76,8 +76,9 @@ export class Device extends BwObject {
    */
   restore(state: DeviceState): void {
     const { stateVersion } = this.constructor as typeof Device;
-    if (state.type !== this.type)
-      throw new Error(`${this.path}: saved state is of a ${state.type}, not a ${this.type}`);
+    if (state.type !== this.type) {
+      throw new Error(`${this.path}: saved state is that of '${state.type}', not '${this.type}'`);
+    }
     if (state.version > stateVersion)
       throw new Error(`${this.path}: saved state has a newer version, ${state.version}`);
     restoreState(this, state.fields);
@@ -103,9 +104,9 @@ export class Device extends BwObject {
     return `Attempt to set property '${spec.name}' on device '${this.id}' (type '${this.type}') after it was realized`;
   }
 
-  /** Properties that stay writable while the machine runs. Default: those with a setter of their own. */
-  protected canChangeRealized(name: string): boolean {
-    return this.findProperty(name)?.set !== undefined;
+  /** Whether a property stays writable once the device is realized. Override for those that do; by default none does. */
+  protected canChangeRealized(_name: string): boolean {
+    return false;
   }
 
   /** Memory regions that the device offers to be mapped, in the order of their registration. */

@@ -46,7 +46,7 @@ export abstract class Cpu extends Device {
       count,
       (level, index) => {
         handler(level, index);
-        if (!level) return;
+        if (!level || !this.realized) return;
         this.requestExit();
         this.machine.wake();
       },
