@@ -398,7 +398,7 @@ export class IrBuilder {
     const outer = this.#list;
     const a = this.#nested(then);
     const b = otherwise === undefined ? [] : this.#nested(otherwise);
-    outer.push(new Node({ kind: 'if', then: a, else: b }, undefined, [condition]));
+    outer.push(new Node({ kind: 'if', taken: a, otherwise: b }, undefined, [condition]));
   }
 
   /** Repeats the body until a `breakIf` inside it (at any depth of `if`) is given a condition that is not zero. */

@@ -29,6 +29,10 @@ export interface ImportHelper extends Signature {
   readonly kind: 'import';
 }
 
+/** What the body of a helper gives: its result, or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: bodies of helpers without a result are plain statements
+export type HelperResult = Node | undefined | void;
+
 export type Helper = IrHelper | TsHelper | ImportHelper;
 
 /**
@@ -39,7 +43,7 @@ export function defineHelper(
   name: string,
   params: readonly Ty[],
   result: Ty | undefined,
-  body: (b: IrBuilder, ...args: Node[]) => Node | undefined | void,
+  body: (b: IrBuilder, ...args: Node[]) => HelperResult,
 ): IrHelper {
   let built: { readonly params: readonly Node[]; readonly statements: readonly Node[] } | undefined;
   return {
@@ -69,7 +73,7 @@ function build(
   name: string,
   params: readonly Ty[],
   result: Ty | undefined,
-  body: (b: IrBuilder, ...args: Node[]) => Node | undefined | void,
+  body: (b: IrBuilder, ...args: Node[]) => HelperResult,
 ): { readonly params: readonly Node[]; readonly statements: readonly Node[] } {
   const b = new IrBuilder();
   const args = params.map((ty, index) => b.param(ty, index));

@@ -28,10 +28,10 @@ class Printer {
     const d = node.detail;
     if (d.kind === 'if') {
       this.lines.push(`${indent}if ${this.#args(node)} {`);
-      this.list(d.then, `${indent}  `);
-      if (d.else.length > 0) {
+      this.list(d.taken, `${indent}  `);
+      if (d.otherwise.length > 0) {
         this.lines.push(`${indent}} else {`);
-        this.list(d.else, `${indent}  `);
+        this.list(d.otherwise, `${indent}  `);
       }
       this.lines.push(`${indent}}`);
     } else if (d.kind === 'loop') {

@@ -133,8 +133,8 @@ export class BlockLowering {
       else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
       else if (d.kind === 'call') this.#calls.push(node.position);
       else if (d.kind === 'if') {
-        this.#number(d.then);
-        this.#number(d.else);
+        this.#number(d.taken);
+        this.#number(d.otherwise);
       } else if (d.kind === 'loop') {
         this.#number(d.body);
         this.#position++;
@@ -155,8 +155,8 @@ export class BlockLowering {
       if (node === undefined) continue;
       const d = node.detail;
       if (d.kind === 'if') {
-        this.#findLastUses(d.else, loopStart, loopEnd);
-        this.#findLastUses(d.then, loopStart, loopEnd);
+        this.#findLastUses(d.otherwise, loopStart, loopEnd);
+        this.#findLastUses(d.taken, loopStart, loopEnd);
       } else if (d.kind === 'loop') {
         const last = d.body.at(-1)?.position ?? node.position;
         this.#findLastUses(d.body, node.position, lastPosition(d.body, last) + 1);
@@ -239,7 +239,7 @@ export class BlockLowering {
         this.#probe(node, d.mmu, d.write);
         return;
       case 'if':
-        this.#if(node, d.then, d.else);
+        this.#if(node, d.taken, d.otherwise);
         return;
       case 'loop':
         this.#loop(d.body);
@@ -334,7 +334,10 @@ export class BlockLowering {
     const fused = fuse32(node);
     if (fused !== undefined && a.detail.kind === 'pure') {
       const [x, y] = a.args;
-      if (x !== undefined && y !== undefined) return this.#binary(fused, dst, x, y);
+      if (x !== undefined && y !== undefined) {
+        this.#binary(fused, dst, x, y);
+        return;
+      }
     }
     if (b === undefined) {
       this.#emit(pureOpNumber(op, false) ?? 0, dst, this.#operand(a), 0);
@@ -621,7 +624,7 @@ function lastPosition(statements: readonly Node[], otherwise: number): number {
   for (const node of statements) {
     if (node.position > last) last = node.position;
     const d = node.detail;
-    if (d.kind === 'if') last = Math.max(lastPosition(d.then, last), lastPosition(d.else, last));
+    if (d.kind === 'if') last = Math.max(lastPosition(d.taken, last), lastPosition(d.otherwise, last));
     else if (d.kind === 'loop') last = lastPosition(d.body, last);
   }
   return last;

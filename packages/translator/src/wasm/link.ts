@@ -137,8 +137,8 @@ function collectCalls(statements: readonly Node[], into: Helper[]): void {
     const d = node.detail;
     if (d.kind === 'call') into.push(d.helper);
     else if (d.kind === 'if') {
-      collectCalls(d.then, into);
-      collectCalls(d.else, into);
+      collectCalls(d.taken, into);
+      collectCalls(d.otherwise, into);
     } else if (d.kind === 'loop') collectCalls(d.body, into);
   }
 }

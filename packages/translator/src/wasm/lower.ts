@@ -242,7 +242,7 @@ export class FunctionLowering {
         out.bytes([W.prefixMisc, 11, 0]);
         return;
       case 'if':
-        this.#if(node, detail.then, detail.else);
+        this.#if(node, detail.taken, detail.otherwise);
         return;
       case 'loop':
         this.#loop(detail.body);
