@@ -1,1 +1,1 @@
-export {};
+export * from './soc/index.ts';

@@ -1,0 +1,1 @@
+export { GOLDFISH_RTC_SIZE, GoldfishRtc } from './goldfish-rtc.ts';
