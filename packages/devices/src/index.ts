@@ -1,1 +1,7 @@
-export {};
+export * from './block/index.ts';
+export * from './misc/index.ts';
+export * from './registers.ts';
+export * from './rtc/index.ts';
+export * from './serial/index.ts';
+export * from './types.ts';
+export * from './virtio/index.ts';

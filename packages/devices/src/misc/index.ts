@@ -1,0 +1,2 @@
+export * from './fw-cfg.ts';
+export { FINISHER_FAIL, FINISHER_PASS, FINISHER_RESET, FINISHER_SIZE, SifiveTest } from './sifive-test.ts';

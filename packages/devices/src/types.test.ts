@@ -1,0 +1,71 @@
+import { Device, MemoryBlock, PipeChar, TypeRegistry, typeOfClass } from '@boardwalk/core';
+import { describe, expect, it } from 'vitest';
+import { place, testMachine } from '../test/machine.ts';
+import { registerDeviceTypes } from './types.ts';
+import { VirtioMmio } from './virtio/index.ts';
+
+function registry(): TypeRegistry {
+  const types = new TypeRegistry();
+  types.register(typeOfClass(Device, { abstract: true }));
+  registerDeviceTypes(types);
+  return types;
+}
+
+const board = (transports: VirtioMmio[]) => (machine: Parameters<Parameters<typeof testMachine>[0]>[0]) => {
+  for (const [i, transport] of transports.entries()) place(machine, 0x1000_1000 + 0x1000 * i, transport);
+};
+
+describe('device types', () => {
+  it('are listed with descriptions and properties', () => {
+    const types = registry();
+    expect(types.list({ implements: 'device' }).map((type) => type.name)).toEqual([
+      'virtio-blk-device',
+      'virtio-rng-device',
+      'virtio-serial-device',
+      'virtserialport',
+      'virtconsole',
+    ]);
+    for (const type of types.list({ implements: 'device' })) expect(type.description).toBeTruthy();
+    expect(types.properties('virtio-blk-device').map((p) => p.name)).toContain('drive');
+    expect(types.properties('virtconsole').map((p) => p.name)).toEqual(['chardev', 'nr', 'name']);
+  });
+
+  it('can be asked for by name, in the order of the transports', async () => {
+    const transports = [new VirtioMmio(), new VirtioMmio(), new VirtioMmio()];
+    const line = new PipeChar();
+    await testMachine(board(transports), {
+      types: registry(),
+      drives: [{ id: 'd0', if: 'none', backend: new MemoryBlock(512) }],
+      devices: [
+        { driver: 'virtio-rng-device', properties: { seed: '7' } },
+        { driver: 'virtio-blk-device', id: 'disk', properties: { drive: 'd0', serial: 'x1' } },
+        { driver: 'virtio-serial-device' },
+        { driver: 'virtconsole', properties: { chardev: line } },
+      ],
+    });
+    expect(transports.map((t) => t.device?.type)).toEqual([
+      'virtio-rng-device',
+      'virtio-blk-device',
+      'virtio-serial-device',
+    ]);
+    expect(transports[1]?.device?.path).toBe('/machine/peripheral/disk');
+  });
+
+  it.each([
+    [{ driver: 'virtio-blk-device' }, 'drive property not set'],
+    [{ driver: 'virtio-blk-device', properties: { drive: 'no' } }, "Property 'drive' can't find value 'no'"],
+    [
+      { driver: 'virtio-blk-device', properties: { drive: 'd0', logical_block_size: '700' } },
+      /700 bytes is not a power/,
+    ],
+    [{ driver: 'virtconsole' }, "No 'virtio-serial-bus' bus found for device 'virtconsole'"],
+    [{ driver: 'virtio-rng-device', properties: { nonsense: '1' } }, /nonsense/],
+  ])('refuse %j', async (device, message) => {
+    const options = {
+      types: registry(),
+      drives: [{ id: 'd0', if: 'none' as const, backend: new MemoryBlock(512) }],
+      devices: [device],
+    };
+    await expect(testMachine(board([new VirtioMmio()]), options)).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,27 @@
+// The device types that a user can ask for by name (`-device TYPE`).
+
+import { type TypeRegistry, typeOfClass } from '@boardwalk/core';
+import { VirtioBlk } from './virtio/virtio-blk.ts';
+import { VirtioDevice } from './virtio/virtio-device.ts';
+import { VirtioRng } from './virtio/virtio-rng.ts';
+import { VirtioSerial } from './virtio/virtio-serial.ts';
+import { VirtConsole, VirtioSerialPort } from './virtio/virtio-serial-port.ts';
+
+/** Registers this package's devices. `device` must be registered; what is registered already is left alone. */
+export function registerDeviceTypes(registry: TypeRegistry): void {
+  const types = [
+    typeOfClass(VirtioDevice, { abstract: true, description: 'base of virtio devices' }),
+    typeOfClass(VirtioBlk, { description: 'virtio block device', create: () => new VirtioBlk() }),
+    typeOfClass(VirtioRng, { description: 'virtio entropy device', create: () => new VirtioRng() }),
+    typeOfClass(VirtioSerial, { description: 'virtio console device with ports', create: () => new VirtioSerial() }),
+    typeOfClass(VirtioSerialPort, {
+      description: 'byte stream port of a virtio-serial-device',
+      create: () => new VirtioSerialPort(),
+    }),
+    typeOfClass(VirtConsole, {
+      description: 'console port of a virtio-serial-device',
+      create: () => new VirtConsole(),
+    }),
+  ];
+  for (const type of types) if (registry.get(type.name) === undefined) registry.register(type);
+}

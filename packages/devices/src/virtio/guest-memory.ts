@@ -1,0 +1,84 @@
+// Guest memory as a bus master sees it: plain RAM only, every access checked.
+// A device that could be aimed at another device's registers (or its own) would let a guest recurse into the emulator, so DMA stops at RAM.
+
+import { ADDRESS_LIMIT, type AddressSpace } from '@boardwalk/core';
+
+/** The guest asked a device for something that its specification forbids. Caught where the device was entered, never seen outside. */
+export class GuestFault extends Error {
+  override readonly name = 'GuestFault';
+}
+
+/** Checked little-endian access to RAM. Every method throws {@link GuestFault} unless the whole range is RAM. */
+export class GuestMemory {
+  readonly #as: AddressSpace;
+
+  constructor(as: AddressSpace) {
+    this.#as = as;
+  }
+
+  u16(address: number): number {
+    return this.#loaded(address, this.#as.load(this.#ram(address, 2, false), 2));
+  }
+
+  u32(address: number): number {
+    return this.#loaded(address, this.#as.load(this.#ram(address, 4, false), 4));
+  }
+
+  /** A 64-bit address field; what lies beyond the physical addresses comes out as Infinity, which no access accepts. */
+  address(at: number): number {
+    const low = this.u32(at);
+    return toAddress(low, this.u32(at + 4));
+  }
+
+  setU16(address: number, value: number): void {
+    this.#stored(address, this.#as.store(this.#ram(address, 2, true), 2, value));
+  }
+
+  setU32(address: number, value: number): void {
+    this.#stored(address, this.#as.store(this.#ram(address, 4, true), 4, value));
+  }
+
+  read(address: number, dst: Uint8Array): void {
+    if (dst.length > 0) this.#stored(address, this.#as.readBytes(this.#ram(address, dst.length, false), dst));
+  }
+
+  write(address: number, src: Uint8Array): void {
+    if (src.length > 0) this.#stored(address, this.#as.writeBytes(this.#ram(address, src.length, true), src));
+  }
+
+  /** Whether all of a range is RAM (or, for reading, ROM). */
+  isRam(address: number, length: number, forWrite: boolean): boolean {
+    if (!(address >= 0 && address + length <= ADDRESS_LIMIT)) return false;
+    if (this.#as.hostOffset(address, length, forWrite) >= 0) return true;
+    // Blocks of RAM may adjoin in the guest's addresses and be apart in the host's.
+    const view = this.#as.flatView();
+    for (let at = address; at < address + length; ) {
+      const range = view.find(at);
+      if (range === undefined || (forWrite ? range.writeHost : range.host) < 0) return false;
+      at = range.end;
+    }
+    return true;
+  }
+
+  #ram(address: number, length: number, forWrite: boolean): number {
+    if (!this.isRam(address, length, forWrite)) {
+      throw new GuestFault(`${length} bytes at 0x${address.toString(16)} are not RAM`);
+    }
+    return address;
+  }
+
+  #loaded(address: number, value: number): number {
+    this.#stored(address, value);
+    return value;
+  }
+
+  #stored(address: number, result: number): void {
+    if (result < 0) throw new GuestFault(`bus error at 0x${address.toString(16)}`);
+  }
+}
+
+/** Joins the halves of a 64-bit address; Infinity when it is no physical address. */
+export function toAddress(low: number, high: number): number {
+  const address = high * 2 ** 32 + low;
+  return address < ADDRESS_LIMIT ? address : Infinity;
+}

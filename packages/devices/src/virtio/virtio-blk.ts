@@ -1,0 +1,329 @@
+// Virtio block device. After: "Virtual I/O Device (VIRTIO) Version 1.2", section 5.2.
+// Requests go to the backend as they come and return in the order in which it finishes them.
+
+import { type BlockBackend, type PropertySpec, UserError } from '@boardwalk/core';
+import { asBlockBackend, driveProperty } from '../block/drive-property.ts';
+import { GuestFault } from './guest-memory.ts';
+import { VirtioDevice } from './virtio-device.ts';
+import type { VirtQueue, VirtqElement } from './virtqueue.ts';
+
+const F_SEG_MAX = 1n << 2n;
+const F_RO = 1n << 5n;
+const F_BLK_SIZE = 1n << 6n;
+const F_FLUSH = 1n << 9n;
+const F_TOPOLOGY = 1n << 10n;
+const F_CONFIG_WCE = 1n << 11n;
+const F_MQ = 1n << 12n;
+const F_DISCARD = 1n << 13n;
+const F_WRITE_ZEROES = 1n << 14n;
+
+const T_IN = 0;
+const T_OUT = 1;
+const T_FLUSH = 4;
+const T_GET_ID = 8;
+const T_DISCARD = 11;
+const T_WRITE_ZEROES = 13;
+
+const S_OK = 0;
+const S_IOERR = 1;
+const S_UNSUPP = 2;
+
+const SECTOR = 512;
+const HEADER_BYTES = 16;
+const ID_BYTES = 20;
+const SEGMENT_BYTES = 16;
+const CONFIG_BYTES = 60;
+const CONFIG_WRITEBACK = 32;
+const QUEUE_SIZE = 256;
+/** A data chain is the queue without the header's and the status byte's descriptors. */
+const SEG_MAX = QUEUE_SIZE - 2;
+const MAX_ZERO_SEGMENTS = 16;
+const MAX_ZERO_SECTORS = 0x3fffff;
+/** Requests at the backend at a time, and bytes that each moves in one step: together the bound on the host's memory. */
+const MAX_IN_FLIGHT = 64;
+const STEP_BYTES = 2 ** 20;
+
+/** A decoded request. */
+interface Request {
+  readonly queue: VirtQueue;
+  readonly element: VirtqElement;
+  readonly type: number;
+  /** First byte on the device. */
+  readonly offset: number;
+  /** Generation of the device when it was started. */
+  readonly generation: number;
+}
+
+/** A disk of 512-byte sectors over a {@link BlockBackend}. */
+export class VirtioBlk extends VirtioDevice {
+  static override readonly typeName: string = 'virtio-blk-device';
+  static override readonly properties: readonly PropertySpec[] = [
+    driveProperty(),
+    {
+      name: 'serial',
+      type: 'str',
+      description: 'what the guest reads as the serial number, up to 20 characters',
+      default: '',
+    },
+    { name: 'num-queues', type: 'uint16', description: 'request queues', default: 1, validate: queueCountProblem },
+    {
+      name: 'logical_block_size',
+      type: 'uint32',
+      description: 'bytes of a block',
+      default: SECTOR,
+      validate: blockSizeProblem,
+    },
+    {
+      name: 'physical_block_size',
+      type: 'uint32',
+      description: 'bytes of a block on the medium',
+      default: SECTOR,
+      validate: blockSizeProblem,
+    },
+    { name: 'discard', type: 'bool', description: 'offer discard', default: true },
+    { name: 'write-zeroes', type: 'bool', description: 'offer write-zeroes', default: true },
+    {
+      name: 'config-wce',
+      type: 'bool',
+      description: 'let the guest choose between write-back and write-through',
+      default: true,
+    },
+  ];
+  static override readonly state = [{ name: 'writeback', type: 'u8', reset: 1 }] as const;
+
+  override readonly deviceId = 2;
+  /** 1: writes may stay in a cache until a flush; 0: each one is flushed. */
+  writeback = 1;
+  #backend: BlockBackend | undefined;
+  #active = 0;
+
+  /** @throws UserError when it has no drive */
+  override realize(): void {
+    super.realize();
+    this.#backend = asBlockBackend(this, this.getProperty('drive'));
+    if (this.#number('physical_block_size') < this.#number('logical_block_size')) {
+      throw new UserError('logical_block_size > physical_block_size not supported');
+    }
+  }
+
+  protected override queueSizes(): readonly number[] {
+    return Array<number>(this.#number('num-queues')).fill(QUEUE_SIZE);
+  }
+
+  protected override ownFeatures(): bigint {
+    return (
+      F_SEG_MAX |
+      F_BLK_SIZE |
+      F_FLUSH |
+      F_TOPOLOGY |
+      (this.#disk.readonly ? F_RO : 0n) |
+      (this.#number('num-queues') > 1 ? F_MQ : 0n) |
+      (this.getProperty('config-wce') === true ? F_CONFIG_WCE : 0n) |
+      (this.getProperty('discard') === true ? F_DISCARD : 0n) |
+      (this.getProperty('write-zeroes') === true ? F_WRITE_ZEROES : 0n)
+    );
+  }
+
+  protected override config(): Uint8Array {
+    const view = new DataView(new ArrayBuffer(CONFIG_BYTES));
+    const logical = this.#number('logical_block_size');
+    view.setBigUint64(0, BigInt(this.#sectors), true);
+    view.setUint32(12, SEG_MAX, true);
+    view.setUint32(20, logical, true);
+    view.setUint8(24, Math.log2(this.#number('physical_block_size') / logical));
+    view.setUint16(26, 1, true);
+    view.setUint8(CONFIG_WRITEBACK, this.writeback);
+    view.setUint16(34, this.#number('num-queues'), true);
+    view.setUint32(36, MAX_ZERO_SECTORS, true);
+    view.setUint32(40, MAX_ZERO_SEGMENTS, true);
+    view.setUint32(44, logical / SECTOR, true);
+    view.setUint32(48, MAX_ZERO_SECTORS, true);
+    view.setUint32(52, MAX_ZERO_SEGMENTS, true);
+    return new Uint8Array(view.buffer);
+  }
+
+  protected override configWritten(offset: number, size: 1 | 2 | 4, value: number): void {
+    const allowed = offset === CONFIG_WRITEBACK && size === 1 && this.negotiated(F_CONFIG_WCE);
+    if (allowed) this.writeback = value & 1;
+    else super.configWritten(offset, size, value);
+  }
+
+  protected override started(): void {
+    // A driver that cannot flush is to find its writes on the medium.
+    if (!this.negotiated(F_FLUSH)) this.writeback = 0;
+  }
+
+  protected override processQueue(queue: VirtQueue): void {
+    while (this.#active < MAX_IN_FLIGHT) {
+      const element = queue.pop();
+      if (element === undefined) return;
+      this.#start(queue, element);
+    }
+  }
+
+  protected override resumed(queue: VirtQueue, element: VirtqElement): void {
+    this.#start(queue, element);
+  }
+
+  protected override resetDevice(): void {
+    super.resetDevice();
+    // Requests at the backend go on there, and are forgotten here.
+    this.#active = 0;
+  }
+
+  get #disk(): BlockBackend {
+    if (this.#backend === undefined) throw new Error('a virtio-blk-device is used before it is realized');
+    return this.#backend;
+  }
+
+  /** Whole sectors of the backend. */
+  get #sectors(): number {
+    return Math.floor(this.#disk.size / SECTOR);
+  }
+
+  #number(property: string): number {
+    return Number(this.getProperty(property));
+  }
+
+  #start(queue: VirtQueue, element: VirtqElement): void {
+    const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+    const read = element.readable.read(0, new Uint8Array(header.buffer));
+    if (read < HEADER_BYTES) throw new GuestFault(`request header of ${read} bytes`);
+    if (element.writable.length < 1) throw new GuestFault('request without room for its status');
+    const request: Request = {
+      queue,
+      element,
+      type: header.getUint32(0, true),
+      offset: Number(header.getBigUint64(8, true)) * SECTOR,
+      generation: this.generation,
+    };
+    this.#active++;
+    this.#perform(request).then(
+      (status) => this.#finish(request, status),
+      () => this.#finish(request, S_IOERR),
+    );
+  }
+
+  /** Carries a request out. @returns its status @throws GuestFault, or what the backend rejects with */
+  async #perform(request: Request): Promise<number> {
+    switch (request.type) {
+      case T_IN:
+        return this.#read(request);
+      case T_OUT:
+        return this.#write(request);
+      case T_FLUSH:
+        await this.#disk.flush();
+        return S_OK;
+      case T_GET_ID:
+        return this.#getId(request);
+      case T_DISCARD:
+        return this.#zero(request, F_DISCARD, 'discard');
+      case T_WRITE_ZEROES:
+        return this.#zero(request, F_WRITE_ZEROES, 'zero');
+      default:
+        return S_UNSUPP;
+    }
+  }
+
+  /** Returns a request to the driver, unless the device has been reset since. */
+  #finish(request: Request, status: number): void {
+    if (request.generation !== this.generation) return;
+    this.#active--;
+    this.guarded(() => {
+      const { queue, element } = request;
+      const { writable } = element;
+      if (!this.running) return;
+      // The status byte is the last one, whatever was written before it.
+      writable.write(writable.length - 1, Uint8Array.of(status));
+      queue.push(element, status === S_OK ? writable.length : 1);
+      this.interrupt(queue);
+    });
+    for (const queue of this.queues) this.notify(queue.index);
+  }
+
+  /** Whether `length` bytes from `offset` on are whole blocks of the disk. */
+  #inside(offset: number, length: number): boolean {
+    const block = this.#number('logical_block_size');
+    return offset % block === 0 && length % block === 0 && offset + length <= this.#sectors * SECTOR;
+  }
+
+  async #read(request: Request): Promise<number> {
+    const { offset, element } = request;
+    const length = element.writable.length - 1;
+    if (!this.#inside(offset, length)) return S_IOERR;
+    const buffer = new Uint8Array(Math.min(length, STEP_BYTES));
+    for (let done = 0; done < length; done += STEP_BYTES) {
+      const part = buffer.subarray(0, Math.min(STEP_BYTES, length - done));
+      await this.#disk.read(offset + done, part);
+      if (!this.#copy(request, () => element.writable.write(done, part))) return S_IOERR;
+    }
+    return S_OK;
+  }
+
+  async #write(request: Request): Promise<number> {
+    const { offset, element } = request;
+    const length = element.readable.length - HEADER_BYTES;
+    if (this.#disk.readonly || !this.#inside(offset, length)) return S_IOERR;
+    const buffer = new Uint8Array(Math.min(length, STEP_BYTES));
+    for (let done = 0; done < length; done += STEP_BYTES) {
+      const part = buffer.subarray(0, Math.min(STEP_BYTES, length - done));
+      if (!this.#copy(request, () => element.readable.read(HEADER_BYTES + done, part))) return S_IOERR;
+      await this.#disk.write(offset + done, part);
+    }
+    if (this.writeback === 0) await this.#disk.flush();
+    return S_OK;
+  }
+
+  /** Touches guest memory between two steps of the backend. @returns false when the request is no longer wanted */
+  #copy(request: Request, action: () => void): boolean {
+    if (request.generation !== this.generation || !this.running) return false;
+    this.guarded(action);
+    return this.running;
+  }
+
+  #getId(request: Request): number {
+    const id = new Uint8Array(ID_BYTES);
+    id.set(new TextEncoder().encode(String(this.getProperty('serial'))).subarray(0, ID_BYTES));
+    const room = Math.min(ID_BYTES, request.element.writable.length - 1);
+    return this.#copy(request, () => request.element.writable.write(0, id.subarray(0, room))) ? S_OK : S_IOERR;
+  }
+
+  /** Discard and write-zeroes: both come as a list of ranges. A discarded range keeps its contents, as a device may choose. */
+  async #zero(request: Request, feature: bigint, mode: 'discard' | 'zero'): Promise<number> {
+    if (!this.negotiated(feature)) return S_UNSUPP;
+    const { readable } = request.element;
+    const length = readable.length - HEADER_BYTES;
+    const count = length / SEGMENT_BYTES;
+    if (this.#disk.readonly || !Number.isInteger(count) || count < 1 || count > MAX_ZERO_SEGMENTS) return S_IOERR;
+    const list = new Uint8Array(length);
+    if (!this.#copy(request, () => readable.read(HEADER_BYTES, list))) return S_IOERR;
+    const view = new DataView(list.buffer);
+    for (let at = 0; at < length; at += SEGMENT_BYTES) {
+      const offset = Number(view.getBigUint64(at, true)) * SECTOR;
+      const bytes = view.getUint32(at + 8, true) * SECTOR;
+      const flags = view.getUint32(at + 12, true);
+      if ((flags & ~1) !== 0 || (mode === 'discard' && flags !== 0)) return S_UNSUPP;
+      if (bytes > MAX_ZERO_SECTORS * SECTOR || !this.#inside(offset, bytes)) return S_IOERR;
+      if (mode === 'zero') await this.#writeZeroes(request, offset, bytes);
+    }
+    if (this.writeback === 0) await this.#disk.flush();
+    return S_OK;
+  }
+
+  async #writeZeroes(request: Request, offset: number, bytes: number): Promise<void> {
+    const zeroes = new Uint8Array(Math.min(bytes, STEP_BYTES));
+    for (let done = 0; done < bytes && request.generation === this.generation; done += STEP_BYTES) {
+      await this.#disk.write(offset + done, zeroes.subarray(0, Math.min(STEP_BYTES, bytes - done)));
+    }
+  }
+}
+
+function queueCountProblem(value: unknown): string | undefined {
+  return Number(value) >= 1 && Number(value) <= 64 ? undefined : 'num-queues property must be between 1 and 64';
+}
+
+function blockSizeProblem(value: unknown): string | undefined {
+  const bytes = Number(value);
+  const good = bytes >= SECTOR && bytes <= 2 ** 16 && (bytes & (bytes - 1)) === 0;
+  return good ? undefined : `a block size of ${bytes} bytes is not a power of two from 512 to 65536`;
+}
