@@ -1,0 +1,100 @@
+/** Runs operations of the library over arrays of operands, inside WebAssembly. */
+import type { Value } from '../../src/ir/builder.ts';
+import { defineHelper, type IrHelper } from '../../src/ir/helper.ts';
+import { createSoftFloat, type SoftFloatOptions } from '../../src/softfloat/index.ts';
+import { StateLayout } from '../../src/state.ts';
+import { compileHelpers } from '../../src/wasm/link.ts';
+import type { Operation } from './operations.ts';
+
+export interface Case {
+  readonly operands: readonly bigint[];
+  readonly rm: number;
+  /** The flags slot before; the flags raised since then are told apart from them by {@link Batch.run}. */
+  readonly before: number;
+}
+
+export interface CaseResult {
+  readonly bits: bigint;
+  /** The flags slot after. */
+  readonly flags: number;
+}
+
+const STATE_AT = 0;
+const RECORDS_AT = 65536;
+/** Three operands, the result, flags, rm. */
+const RECORD = { bytes: 40, result: 24, flags: 32, rm: 36 } as const;
+const PAGES = 512;
+const CAPACITY = Math.floor(((PAGES - 1) * 65536) / RECORD.bytes);
+
+/** The options of RISC-V, but for the slot. */
+export const RISCV: Omit<SoftFloatOptions, 'flags'> = { defaultNan: true, tininess: 'after' };
+
+export class Batch {
+  readonly #memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+  readonly #functions: ReturnType<typeof compileHelpers>;
+
+  constructor(operations: readonly Operation[], options: Omit<SoftFloatOptions, 'flags'> = RISCV) {
+    const flags = new StateLayout().field('flags', 'i32');
+    const library = createSoftFloat({ flags, ...options });
+    const driver = (o: Operation): IrHelper => {
+      const helper = o.helper(library);
+      return defineHelper(`run ${o.name}`, ['i32'], undefined, (b, end) => {
+        const at = b.local('i32', b.i32(RECORDS_AT));
+        b.loop((breakIf) => {
+          const here = b.getLocal(at);
+          breakIf(b.geU(here, end));
+          const word = (offset: number, size: 4 | 8): Value =>
+            b.hostLoad(b.add(here, b.i32(offset)), { size, ty: size === 4 ? 'i32' : 'i64' });
+          b.set(flags, word(RECORD.flags, 4));
+          const args = helper.params.map((ty, i) => (ty === 'i32' ? word(RECORD.rm, 4) : word(8 * i, 8)));
+          const result = b.call(helper, ...args);
+          const wide = helper.result === 'i32' ? b.extend32U(result) : result;
+          b.hostStore(b.add(here, b.i32(RECORD.result)), wide, { size: 8 });
+          b.hostStore(b.add(here, b.i32(RECORD.flags)), b.get(flags), { size: 4 });
+          b.setLocal(at, b.add(here, b.i32(RECORD.bytes)));
+        });
+      });
+    };
+    this.#functions = compileHelpers(this.#memory, operations.map(driver));
+  }
+
+  /** Any number of cases, in order. */
+  run(o: Operation, cases: readonly Case[]): CaseResult[] {
+    const results: CaseResult[] = [];
+    for (let start = 0; start < cases.length; start += CAPACITY) {
+      this.#runPart(o, cases.slice(start, start + CAPACITY), results);
+    }
+    return results;
+  }
+
+  #runPart(o: Operation, cases: readonly Case[], results: CaseResult[]): void {
+    const run = this.#functions[`run ${o.name}`];
+    if (run === undefined) throw new Error(`${o.name} is not in this batch`);
+    const view = new DataView(this.#memory.buffer, RECORDS_AT);
+    for (const [i, { operands, rm, before }] of cases.entries()) {
+      const at = i * RECORD.bytes;
+      for (const [k, operand] of operands.entries()) view.setBigUint64(at + 8 * k, operand, true);
+      view.setInt32(at + RECORD.flags, before, true);
+      view.setInt32(at + RECORD.rm, rm, true);
+    }
+    run(STATE_AT, RECORDS_AT + cases.length * RECORD.bytes);
+    for (let i = 0; i < cases.length; i++) {
+      const at = i * RECORD.bytes;
+      const bits = view.getBigUint64(at + RECORD.result, true);
+      results.push({ bits, flags: view.getInt32(at + RECORD.flags, true) });
+    }
+  }
+
+  /** Nanoseconds a call takes, over all the cases, `rounds` times. */
+  measure(o: Operation, cases: readonly Case[], rounds: number): number {
+    let best = Number.POSITIVE_INFINITY;
+    const run = this.#functions[`run ${o.name}`];
+    for (let i = 0; i < rounds; i++) {
+      this.#runPart(o, cases, []);
+      const start = performance.now();
+      run?.(STATE_AT, RECORDS_AT + cases.length * RECORD.bytes);
+      best = Math.min(best, performance.now() - start);
+    }
+    return (best * 1e6) / cases.length;
+  }
+}
