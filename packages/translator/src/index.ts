@@ -7,5 +7,13 @@ export { defineHelper, defineTsHelper, type Helper, type IrHelper, type TsHelper
 export type { RmwOp } from './ir/nodes.ts';
 export { printIr } from './ir/print.ts';
 export type { Slot, Ty } from './ir/types.ts';
+export {
+  createSoftFloat,
+  FLOAT_CLASS,
+  type FloatFormatName,
+  type IntegerFormat,
+  type SoftFloat,
+  type SoftFloatOptions,
+} from './softfloat/index.ts';
 export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
 export { compileHelpers } from './wasm/link.ts';

@@ -24,13 +24,16 @@ const ZERO = 0n;
 
 function arithmetic(f: FloatFormatName): Operation[] {
   const two = [f, f] as const;
-  const binary = (['add', 'sub', 'mul', 'div'] as const).map((kind): Operation => ({
-    name: `${f}.${kind}`,
-    operands: two,
-    result: f,
-    helper: (library) => library[kind](f),
-    expect: ([a = ZERO, b = ZERO], rules) => reference[kind](f, a, b, rules),
-  }));
+  const models = { add: reference.add, sub: reference.sub, mul: reference.mul, div: reference.div };
+  const binary = (['add', 'sub', 'mul', 'div'] as const).map(
+    (kind): Operation => ({
+      name: `${f}.${kind}`,
+      operands: two,
+      result: f,
+      helper: (library) => library[kind](f),
+      expect: ([a = ZERO, b = ZERO], rules) => models[kind](f, a, b, rules),
+    }),
+  );
   return [
     ...binary,
     {
@@ -51,20 +54,24 @@ function arithmetic(f: FloatFormatName): Operation[] {
 }
 
 function comparisons(f: FloatFormatName): Operation[] {
-  const relations = (['eq', 'lt', 'le'] as const).map((kind): Operation => ({
-    name: `${f}.${kind}`,
-    operands: [f, f],
-    result: 'integer',
-    helper: (library) => library[kind](f),
-    expect: ([a = ZERO, b = ZERO]) => reference.relation(f, kind, a, b),
-  }));
-  const extremes = (['min', 'max'] as const).map((kind): Operation => ({
-    name: `${f}.${kind}`,
-    operands: [f, f],
-    result: f,
-    helper: (library) => library[kind](f),
-    expect: ([a = ZERO, b = ZERO]) => reference.extreme(f, kind, a, b),
-  }));
+  const relations = (['eq', 'lt', 'le'] as const).map(
+    (kind): Operation => ({
+      name: `${f}.${kind}`,
+      operands: [f, f],
+      result: 'integer',
+      helper: (library) => library[kind](f),
+      expect: ([a = ZERO, b = ZERO]) => reference.relation(f, kind, a, b),
+    }),
+  );
+  const extremes = (['min', 'max'] as const).map(
+    (kind): Operation => ({
+      name: `${f}.${kind}`,
+      operands: [f, f],
+      result: f,
+      helper: (library) => library[kind](f),
+      expect: ([a = ZERO, b = ZERO]) => reference.extreme(f, kind, a, b),
+    }),
+  );
   const classify: Operation = {
     name: `${f}.classify`,
     operands: [f],
@@ -76,27 +83,33 @@ function comparisons(f: FloatFormatName): Operation[] {
 }
 
 function conversions(f: FloatFormatName): Operation[] {
-  const toIntegers = INTEGERS.map((integer): Operation => ({
-    name: `${f}.to.${integer.name}`,
-    operands: [f],
-    result: 'integer',
-    helper: (library) => library.toInt(f, integer),
-    expect: ([a = ZERO], rules) => reference.toInt(f, integer, a, rules),
-  }));
-  const fromIntegers = INTEGERS.map((integer): Operation => ({
-    name: `${integer.name}.to.${f}`,
-    operands: [integer],
-    result: f,
-    helper: (library) => library.fromInt(f, integer),
-    expect: ([v = ZERO], rules) => reference.fromInt(f, integer, v, rules),
-  }));
-  const toOthers = FORMAT_NAMES.filter((to) => to !== f).map((to): Operation => ({
-    name: `${f}.to.${to}`,
-    operands: [f],
-    result: to,
-    helper: (library) => library.convert(f, to),
-    expect: ([a = ZERO], rules) => reference.convert(f, to, a, rules),
-  }));
+  const toIntegers = INTEGERS.map(
+    (integer): Operation => ({
+      name: `${f}.to.${integer.name}`,
+      operands: [f],
+      result: 'integer',
+      helper: (library) => library.toInt(f, integer),
+      expect: ([a = ZERO], rules) => reference.toInt(f, integer, a, rules),
+    }),
+  );
+  const fromIntegers = INTEGERS.map(
+    (integer): Operation => ({
+      name: `${integer.name}.to.${f}`,
+      operands: [integer],
+      result: f,
+      helper: (library) => library.fromInt(f, integer),
+      expect: ([v = ZERO], rules) => reference.fromInt(f, integer, v, rules),
+    }),
+  );
+  const toOthers = FORMAT_NAMES.filter((to) => to !== f).map(
+    (to): Operation => ({
+      name: `${f}.to.${to}`,
+      operands: [f],
+      result: to,
+      helper: (library) => library.convert(f, to),
+      expect: ([a = ZERO], rules) => reference.convert(f, to, a, rules),
+    }),
+  );
   return [...toIntegers, ...fromIntegers, ...toOthers];
 }
 

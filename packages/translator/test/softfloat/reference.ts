@@ -61,7 +61,11 @@ function decode(f: FloatFormat, bits: bigint): Decoded {
 }
 
 /** Rounds a non-negative rational to an integer. */
-function roundToInteger(x: Rational, negative: boolean, rm: number): { readonly integer: bigint; readonly exact: boolean } {
+function roundToInteger(
+  x: Rational,
+  negative: boolean,
+  rm: number,
+): { readonly integer: bigint; readonly exact: boolean } {
   const floor = x.n / x.d;
   const rest = x.n % x.d;
   if (rest === 0n) return { integer: floor, exact: true };
@@ -178,7 +182,7 @@ export function sqrt(name: FloatFormatName, a: bigint, rules: ReferenceRules): O
   if (isNegative(x)) return invalid(f);
   if (x.kind !== 'finite') return infinityOf(f, false);
   // floor(sqrt(x) * 2^k) for a large k; where that is not the root, a half above it rounds like the root itself.
-  const k = 1200n;
+  const k = BigInt(f.bias + 2 * f.fracBits);
   const scaled = (x.value.n << (2n * k)) / x.value.d;
   const root = integerRoot(scaled);
   const isExact = root * root * x.value.d === x.value.n << (2n * k);
