@@ -132,7 +132,7 @@ function addTree(hash, root, path) {
 function outputsExist(root) {
   return workspaceFolders(root)
     .filter((folder) => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).scripts?.build)
-    .every((folder) => existsSync(join(root, folder, 'dist')));
+    .every((folder) => existsSync(join(root, folder, 'dist', 'index.js')));
 }
 
 /**

@@ -88,7 +88,8 @@ export class PrivateApt {
   /** Downloads packages into `folder`; apt checks each against the signed index. */
   async download(packages: readonly PackageEntry[], folder: string, onProgress: OnProgress): Promise<void> {
     const bytes = packages.reduce((sum, entry) => sum + entry.size, 0);
-    const detail = `${packages.map((entry) => entry.name).join(', ')} (${(bytes / 1e6).toFixed(1)} MB)`;
+    const names = packages.map((entry) => entry.name).join(', ');
+    const detail = `${(bytes / 1e6).toFixed(1)} MB: ${names}`;
     onProgress({ phase: 'download', percent: 0, detail });
     const result = await this.#apt(
       'apt-get',
@@ -96,7 +97,7 @@ export class PrivateApt {
       (percent) => onProgress({ phase: 'download', percent, detail }),
       folder,
     );
-    if (result.status !== 0) throw transferError(result, detail);
+    if (result.status !== 0) throw transferError(result, names);
     onProgress({ phase: 'download', percent: 100, detail });
   }
 

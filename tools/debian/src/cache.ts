@@ -33,6 +33,8 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 }
 
 const LOCK_POLL_MS = 200;
+/** A lock without an owner's number for this long was left by a process that ended while it took it. */
+const LOCK_NAMELESS_MS = 10_000;
 
 /**
  * Runs `body` while holding the lock file `path`, so that two processes never fill one cache at the same time.
@@ -56,9 +58,18 @@ async function tryLock(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const owner = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
-    if (Number.isInteger(owner) && !isAlive(owner)) await rm(path, { force: true });
+    if (await isAbandoned(path)) await rm(path, { force: true });
     return false;
+  }
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  try {
+    const owner = Number.parseInt(await readFile(path, 'utf8'), 10);
+    if (Number.isInteger(owner)) return !isAlive(owner);
+    return Date.now() - (await stat(path)).mtimeMs > LOCK_NAMELESS_MS;
+  } catch {
+    return false; // released meanwhile
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -187,6 +187,9 @@ describe('the cache', () => {
   it('takes over the lock of a process that is gone', async () => {
     const lock = join(folder, 'lock');
     await writeFile(lock, '999999999');
+    expect(await withLock(lock, async () => 'done')).toBe('done');
+    await writeFile(lock, '');
+    await utimes(lock, 1000, 1000);
     expect(await withLock(lock, async () => 'done')).toBe('done');
   });
 });

@@ -30,10 +30,16 @@ export async function start(args: readonly string[]): Promise<number> {
     for (const note of boot.notes) process.stderr.write(`${note}\n`);
     return await runEmulator(options.emulator, emulatorArguments(options, boot));
   } catch (error) {
-    if (!(error instanceof OptionError || error instanceof DebianError)) throw error;
+    if (!isUsersConcern(error)) throw error;
     process.stderr.write(`npm start: ${error.message}\n`);
     return 1;
   }
+}
+
+/** Mistakes in options, packages that cannot be had, and files that cannot be written; all else is a fault of ours. */
+function isUsersConcern(error: unknown): error is Error {
+  if (error instanceof OptionError || error instanceof DebianError) return true;
+  return error instanceof Error && 'syscall' in error;
 }
 
 async function prepareBoot(options: StartOptions): Promise<Boot> {
