@@ -60,9 +60,16 @@ interface Window {
   readonly to: number;
 }
 
+/** Regions inside regions, as deep as no board goes unless its map shows itself without end. */
+const DEEPEST = 256;
+/** Regions looked at in one rendering, likewise. */
+const MOST = 1_000_000;
+
 /** Fills the addresses that are still free, keeping the ranges sorted. */
 class Renderer {
   readonly ranges: FlatRange[] = [];
+  #depth = 0;
+  #count = 0;
 
   /** Renders a region whose offset 0 lies at `origin` (below zero for an alias that begins further on). */
   render(region: MemoryRegion, origin: number, window: Window, readonly_: boolean): void {
@@ -70,14 +77,22 @@ class Renderer {
     const from = Math.max(window.from, origin);
     const to = Math.min(window.to, region.size === WHOLE_SPACE ? WHOLE_SPACE : origin + region.size);
     if (from >= to) return;
-    const clipped = { from, to };
-    const isReadonly = readonly_ || region.readonly;
+    this.#depth++;
+    this.#count++;
+    if (this.#depth > DEEPEST || this.#count > MOST) {
+      throw new Error(`memory region '${region.name}' shows itself without end`);
+    }
+    this.#renderInside(region, origin, { from, to }, readonly_ || region.readonly);
+    this.#depth--;
+  }
+
+  #renderInside(region: MemoryRegion, origin: number, window: Window, readonly_: boolean): void {
     if (region.target) {
-      this.render(region.target, origin - region.targetOffset, clipped, isReadonly);
+      this.render(region.target, origin - region.targetOffset, window, readonly_);
       return;
     }
-    for (const part of region.subregions) this.render(part, origin + part.address, clipped, isReadonly);
-    if (region.answers) this.#fill(region, origin, clipped, isReadonly);
+    for (const part of region.subregions) this.render(part, origin + part.address, window, readonly_);
+    if (region.answers) this.#fill(region, origin, window, readonly_);
   }
 
   #fill(region: MemoryRegion, origin: number, window: Window, readonly_: boolean): void {

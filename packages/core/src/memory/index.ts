@@ -2,6 +2,7 @@ export * from './address-space.ts';
 export * from './backend.ts';
 export * from './flat-view.ts';
 export * from './io-port.ts';
+export * from './mtree.ts';
 export * from './page-flags.ts';
 export * from './ram-block.ts';
 export * from './ram-space.ts';
