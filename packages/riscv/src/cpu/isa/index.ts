@@ -7,6 +7,7 @@ import { atomicSemantics } from './atomic.ts';
 import { baseSemantics } from './base.ts';
 import { bitmanipSemantics } from './bitmanip.ts';
 import { type Emitter, illegal } from './emitter.ts';
+import { floatSemantics } from './float.ts';
 import { multiplySemantics } from './multiply.ts';
 
 /** Semantics of every unprivileged instruction but those of Zicsr, by mnemonic. */
@@ -14,6 +15,7 @@ export const userSemantics: Readonly<Record<string, Emitter>> = {
   ...baseSemantics,
   ...multiplySemantics,
   ...atomicSemantics,
+  ...floatSemantics,
   ...bitmanipSemantics,
 };
 

@@ -238,7 +238,7 @@ describe('integer semantics', () => {
 });
 
 test('every instruction of the tables but the system ones has semantics', () => {
-  const system = /^(f(?!ence)|csrr|e(call|break)$|[ms]ret$|wfi$|sfence)/;
+  const system = /^(csrr|e(call|break)$|[ms]ret$|wfi$|sfence)/;
   const missing = encodings
     .filter((row) => row.xlen !== 32 && !row.expands && !system.test(row.mnemonic) && !userSemantics[row.mnemonic])
     .map((row) => row.mnemonic);
