@@ -1,7 +1,6 @@
 // Memory as one kind of requester sees it (a CPU, a bus master): loads, stores and transfers that find RAM, devices and IOMMUs by address.
 
 import { difference, type FlatRange, FlatView } from './flat-view.ts';
-import type { IoPort } from './io-port.ts';
 import { PAGE_SHIFT } from './page-flags.ts';
 import type { RamSpace } from './ram-space.ts';
 import type { MemoryRegion } from './region.ts';
@@ -130,14 +129,11 @@ export class AddressSpace {
     const range = this.#view.find(address);
     if (range === undefined) return this.#invalid(address, 8, false);
     const at = address - range.base;
-    const { port } = range.region;
-    if (address + 8 > range.end || (range.host < 0 && port === undefined)) return this.#loadHalves(address, attrs);
-    if (range.host >= 0) {
-      this.lo = this.space.view.getUint32(range.host + at, true);
-      this.hi = this.space.view.getUint32(range.host + at + 4, true);
-      return MEM_OK;
-    }
-    return this.#loadPairFrom(port as IoPort, range.offset + at, address, attrs);
+    if (address + 8 > range.end) return this.#loadHalves(address, attrs);
+    if (range.host < 0) return this.#loadPairSlow(range, address, attrs);
+    this.lo = this.space.view.getUint32(range.host + at, true);
+    this.hi = this.space.view.getUint32(range.host + at + 4, true);
+    return MEM_OK;
   }
 
   /** Writes 8 bytes, given as two halves, without allocating. */
@@ -147,8 +143,8 @@ export class AddressSpace {
     const at = address - range.base;
     const { port } = range.region;
     if (range.writeHost < 0 && port !== undefined && address + 8 <= range.end) {
-      if (!port.accepts(range.offset + at, 8)) return this.#invalid(address, 8, true, range.region);
-      return port.write64(range.offset + at, lo, hi, attrs);
+      const result = port.write64(range.offset + at, lo, hi, attrs);
+      return this.#told(result, range.region, range.offset + at, address, 8, true);
     }
     const first = this.store(address, 4, lo, attrs);
     const second = this.store(address + 4, 4, hi, attrs);
@@ -247,6 +243,14 @@ export class AddressSpace {
     return MEM_DECODE_ERROR;
   }
 
+  /** Passes a result on. A decode error of an access that the device never saw is told first. */
+  #told(result: number, region: MemoryRegion, offset: number, address: number, size: number, write: boolean): number {
+    if (result === MEM_DECODE_ERROR && region.port?.accepts(offset, size) === false) {
+      return this.#invalid(address, size, write, region);
+    }
+    return result;
+  }
+
   #noteStore(host: number, size: number): void {
     const { u8, pageFlags } = this.space;
     const first = u8[pageFlags + (host >>> PAGE_SHIFT)] as number;
@@ -264,8 +268,7 @@ export class AddressSpace {
     const { region } = range;
     const offset = range.offset + (address - range.base);
     if (region.port !== undefined) {
-      if (!region.port.accepts(offset, size)) return this.#invalid(address, size, false, region);
-      return region.port.read(offset, size, attrs);
+      return this.#told(region.port.read(offset, size, attrs), region, offset, address, size, false);
     }
     const entry = region.translate?.(offset, false, attrs);
     if (!entry?.read) return this.#invalid(address, size, false, region);
@@ -278,8 +281,7 @@ export class AddressSpace {
     const { region } = range;
     const offset = range.offset + (address - range.base);
     if (region.port !== undefined) {
-      if (!region.port.accepts(offset, size)) return this.#invalid(address, size, true, region);
-      return region.port.write(offset, size, value, attrs);
+      return this.#told(region.port.write(offset, size, value, attrs), region, offset, address, size, true);
     }
     if (region.translate === undefined) return this.#storeToRom(range, address, size, value, attrs);
     const entry = region.translate(offset, true, attrs);
@@ -328,12 +330,14 @@ export class AddressSpace {
     return MEM_OK;
   }
 
-  #loadPairFrom(port: IoPort, offset: number, address: number, attrs: Attrs): MemResult {
-    if (!port.accepts(offset, 8)) return this.#invalid(address, 8, false, this.#view.find(address)?.region);
+  #loadPairSlow(range: FlatRange, address: number, attrs: Attrs): MemResult {
+    const { port } = range.region;
+    if (port === undefined) return this.#loadHalves(address, attrs);
+    const offset = range.offset + (address - range.base);
     const result = port.read64(offset, attrs);
     this.lo = port.lo;
     this.hi = port.hi;
-    return result;
+    return this.#told(result, range.region, offset, address, 8, false);
   }
 
   /** Bytes up to the next range. */

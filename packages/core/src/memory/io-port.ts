@@ -31,6 +31,11 @@ function trimmed(v: number, size: number): number {
   return size === 2 ? v & 0xffff : v & 0xff;
 }
 
+/** Right for all offsets: the low 32 bits of a number below 2^53 are exact. */
+function isAligned(offset: number, size: number): boolean {
+  return (offset & (size - 1)) === 0;
+}
+
 function failure(result: number): MemResult {
   return result === MEM_DECODE_ERROR ? MEM_DECODE_ERROR : MEM_ERROR;
 }
@@ -78,13 +83,13 @@ export class IoPort {
   /** Whether the guest may access this many bytes here in one piece. */
   accepts(offset: number, size: number): boolean {
     if (size < this.#validMin || size > this.#validMax) return false;
-    return this.#validUnaligned || offset % size === 0;
+    return this.#validUnaligned || isAligned(offset, size);
   }
 
   /** How many of the bytes from an offset on a bulk transfer takes in one access: 1, 2, 4 or 8. */
   bulkSize(offset: number, length: number): number {
     let size = 8;
-    while (size > length || size > this.#bulkMax || (!this.#validUnaligned && offset % size !== 0)) size /= 2;
+    while (size > length || size > this.#bulkMax || (!this.#validUnaligned && !isAligned(offset, size))) size /= 2;
     return size;
   }
 
@@ -120,13 +125,13 @@ export class IoPort {
   }
 
   #direct(offset: number, size: number): boolean {
-    return size >= this.#implMin && size <= this.#implMax && (this.#implUnaligned || offset % size === 0);
+    return size >= this.#implMin && size <= this.#implMax && (this.#implUnaligned || isAligned(offset, size));
   }
 
   /** Bytes of the largest access that the device can take here, or 0 if even the smallest reaches too far. */
   #unitAt(offset: number, length: number): number {
     let size = this.#implMax;
-    while (size > length || (!this.#implUnaligned && offset % size !== 0)) size /= 2;
+    while (size > length || (!this.#implUnaligned && !isAligned(offset, size))) size /= 2;
     return size < this.#implMin ? 0 : size;
   }
 
@@ -170,7 +175,7 @@ export class IoPort {
     for (let done = 0; done < size; ) {
       const unit = this.#unitAt(offset + done, size - done);
       const width = unit === 0 ? this.#implMin : unit;
-      const lane = unit === 0 ? (offset + done) % width : 0;
+      const lane = unit === 0 ? (offset + done) & (width - 1) : 0;
       const outcome = this.#readUnit(offset + done - lane, width, attrs);
       if (outcome < 0 && result === MEM_OK) result = outcome;
       const count = Math.min(size - done, width - lane);
@@ -191,7 +196,7 @@ export class IoPort {
     for (let done = 0; done < size; ) {
       const unit = this.#unitAt(offset + done, size - done);
       const width = unit === 0 ? this.#implMin : unit;
-      const lane = unit === 0 ? (offset + done) % width : 0;
+      const lane = unit === 0 ? (offset + done) & (width - 1) : 0;
       const start = offset + done - lane;
       const count = Math.min(size - done, width - lane);
       let unitLo = 0;
