@@ -116,8 +116,8 @@ export const baseSemantics: Readonly<Record<string, Emitter>> = {
 
   addiw: computeFromImmediate((b, x, imm) => b.sext(b.add(x, b.i64(imm)), 32)),
   slliw: computeFromImmediate((b, x, shamt) => b.sext(b.shl(x, b.i64(shamt)), 32)),
-  srliw: computeFromImmediate((b, x, shamt) => (shamt === 0 ? b.sext(x, 32) : b.extract(x, shamt, 32 - shamt))),
-  sraiw: computeFromImmediate((b, x, shamt) => b.sar(b.sext(x, 32), b.i64(shamt))),
+  srliw: computeFromImmediate((b, x, shamt) => b.extend32S(b.shr(b.wrap(x), b.i32(shamt)))),
+  sraiw: computeFromImmediate((b, x, shamt) => b.extend32S(b.sar(b.wrap(x), b.i32(shamt)))),
   addw: computeFromRegisters((b, x, y) => b.sext(b.add(x, y), 32)),
   subw: computeFromRegisters((b, x, y) => b.sext(b.sub(x, y), 32)),
   sllw: computeFromRegisters((b, x, y) => b.extend32S(b.shl(b.wrap(x), b.wrap(y)))),

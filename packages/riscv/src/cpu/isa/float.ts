@@ -4,7 +4,14 @@
  * Registers are 64 bits. Single precision is NaN-boxed in them: upper half all ones, and a register that is not so holds the
  * canonical NaN for single-precision arithmetic. Arithmetic is the translator's software floating point, exact in result and flags.
  */
-import { createSoftFloat, type IrBuilder, type Value } from '@boardwalk/translator';
+import {
+  createSoftFloat,
+  defineHelper,
+  type IntegerFormat,
+  type IrBuilder,
+  type IrHelper,
+  type Value,
+} from '@boardwalk/translator';
 import type { Fields } from '../decode/pattern.ts';
 import { FP_OFF, FP_ON, modeDataMmu, modeFp, modeFrm } from '../mode.ts';
 import { fflags, f as fregs } from '../state.ts';
@@ -12,7 +19,6 @@ import { markFpDirty } from '../status.ts';
 import { type Emitter, endBlock, illegal, type RiscvContext, readX, writeX } from './emitter.ts';
 
 type Format = 'f32' | 'f64';
-type IntegerFormat = { readonly bits: 32 | 64; readonly signed: boolean };
 
 const softFloat = createSoftFloat({ flags: fflags, defaultNan: true, tininess: 'after' });
 
@@ -37,19 +43,32 @@ function writeRaw(b: IrBuilder, n: number, v: Value): void {
   b.set(slot, v);
 }
 
-/** Bits of a number of the format, zero-extended. */
-function readF(b: IrBuilder, n: number, format: Format): Value {
-  const raw = readRaw(b, n);
+/** Bits of a number in a register, zero-extended. */
+function unbox(b: IrBuilder, raw: Value, format: Format): Value {
   if (format === 'f64') return raw;
   return b.select(b.geU(raw, b.big(BOX)), b.zext(raw, 32), b.i64(CANONICAL_NAN_F32));
 }
 
-/** Sets a register; bits above the format's do not matter. */
-function writeF(b: IrBuilder, n: number, format: Format, v: Value): void {
-  writeRaw(b, n, format === 'f64' ? v : b.or(v, b.big(BOX)));
+/** A register's content for a number; bits above the format's do not matter. */
+function box(b: IrBuilder, v: Value, format: Format): Value {
+  return format === 'f64' ? v : b.or(v, b.big(BOX));
 }
 
-const negate = (b: IrBuilder, v: Value, format: Format): Value => b.xor(v, b.big(SIGN[format]));
+/** What the leading operands and the result of an operation are; operands after those listed are passed on as they are. */
+interface Shape {
+  readonly operands: readonly Format[];
+  readonly result?: Format;
+}
+
+/** An operation on numbers as one on registers, boxing included, so that an instruction is one call. */
+function onRegisters(operation: IrHelper, { operands, result }: Shape): IrHelper {
+  if (![...operands, result].includes('f32')) return operation;
+  return defineHelper(`riscv.${operation.name}`, operation.params, operation.result, (b, ...args) => {
+    const numbers = args.map((arg, index) => unbox(b, arg, operands[index] ?? 'f64'));
+    const value = b.call(operation, ...numbers);
+    return result === undefined ? value : box(b, value, result);
+  });
+}
 
 /** An instruction that leaves floating-point registers and flags alone: illegal where floating point is off. */
 function reading(emit: Emitter): Emitter {
@@ -90,7 +109,7 @@ function load(format: Format): Emitter {
   const size = format === 'f64' ? 8 : 4;
   return changing((b, f, cpu) => {
     const address = b.add(readX(b, f.rs1), b.i64(f.imm));
-    writeF(b, f.rd, format, b.load(address, { size, mmu: modeDataMmu(cpu.mode) }));
+    writeRaw(b, f.rd, box(b, b.load(address, { size, mmu: modeDataMmu(cpu.mode) }), format));
   });
 }
 
@@ -103,91 +122,103 @@ function store(format: Format): Emitter {
 }
 
 /** fd = rs1's magnitude under the sign that `sign` makes of both operands. */
-function injectSign(format: Format, sign: (b: IrBuilder, x: Value, y: Value) => Value): Emitter {
+function injectSign(name: string, format: Format, sign: (b: IrBuilder, x: Value, y: Value) => Value): Emitter {
   const mask = SIGN[format];
-  return changing((b, f) => {
-    const x = readF(b, f.rs1, format);
-    const y = readF(b, f.rs2, format);
-    writeF(b, f.rd, format, b.or(b.and(x, b.big(~mask)), b.and(sign(b, x, y), b.big(mask))));
-  });
+  const inject = (b: IrBuilder, x: Value, y: Value): Value =>
+    b.or(b.and(x, b.big(~mask)), b.and(sign(b, x, y), b.big(mask)));
+  if (format === 'f64') {
+    return changing((b, f) => writeRaw(b, f.rd, inject(b, readRaw(b, f.rs1), readRaw(b, f.rs2))));
+  }
+  const helper = onRegisters(defineHelper(name, ['i64', 'i64'], 'i64', inject), binaryShape(format));
+  return changing((b, f) => writeRaw(b, f.rd, b.call(helper, readRaw(b, f.rs1), readRaw(b, f.rs2))));
 }
 
-/** fmv between formats that are the same is a copy of the register, sign injection being what fmv.s and fmv.d are. */
-function copySign(format: Format): Emitter {
-  const inject = injectSign(format, (_b, _x, y) => y);
-  const move = changing((b, f) => writeF(b, f.rd, format, readF(b, f.rs1, format)));
-  return (b, f, cpu) => (f.rs1 === f.rs2 ? move : inject)(b, f, cpu);
+/** fsgnj, which with one source twice is fmv: in double precision a copy of the register. */
+function copySign(name: string, format: Format): Emitter {
+  const inject = injectSign(name, format, (_b, _x, y) => y);
+  const move = changing((b, f) => writeRaw(b, f.rd, readRaw(b, f.rs1)));
+  return (b, f, cpu) => (format === 'f64' && f.rs1 === f.rs2 ? move : inject)(b, f, cpu);
 }
 
 // --- arithmetic ---
 
+function binaryShape(format: Format): Shape {
+  return { operands: [format, format], result: format };
+}
+
 function binary(operation: 'add' | 'sub' | 'mul' | 'div', format: Format): Emitter {
-  return rounding((b, f, rm) => {
-    const result = b.call(softFloat[operation](format), readF(b, f.rs1, format), readF(b, f.rs2, format), rm);
-    writeF(b, f.rd, format, result);
-  });
+  const helper = onRegisters(softFloat[operation](format), binaryShape(format));
+  return rounding((b, f, rm) => writeRaw(b, f.rd, b.call(helper, readRaw(b, f.rs1), readRaw(b, f.rs2), rm)));
 }
 
 function squareRoot(format: Format): Emitter {
-  return rounding((b, f, rm) => {
-    writeF(b, f.rd, format, b.call(softFloat.sqrt(format), readF(b, f.rs1, format), rm));
-  });
+  const helper = onRegisters(softFloat.sqrt(format), { operands: [format], result: format });
+  return rounding((b, f, rm) => writeRaw(b, f.rd, b.call(helper, readRaw(b, f.rs1), rm)));
 }
 
 /** rs1 * rs2 + rs3, with the product or the addend negated first. */
-function fused(format: Format, negateProduct: boolean, negateAddend: boolean): Emitter {
+function fused(name: string, format: Format, negated: { product: boolean; addend: boolean }): Emitter {
+  const negate = (b: IrBuilder, v: Value): Value => b.xor(v, b.big(SIGN[format]));
+  const fma = softFloat.fma(format);
+  const operation = defineHelper(name, fma.params, fma.result, (b, ...args) => {
+    const [x = b.i64(0), y = b.i64(0), z = b.i64(0), rm = b.i32(0)] = args;
+    return b.call(fma, negated.product ? negate(b, x) : x, y, negated.addend ? negate(b, z) : z, rm);
+  });
+  const shape: Shape = { operands: [format, format, format], result: format };
+  const helper = onRegisters(negated.product || negated.addend ? operation : fma, shape);
   return rounding((b, f, rm) => {
-    const x = readF(b, f.rs1, format);
-    const z = readF(b, f.rs3, format);
-    const result = b.call(
-      softFloat.fma(format),
-      negateProduct ? negate(b, x, format) : x,
-      readF(b, f.rs2, format),
-      negateAddend ? negate(b, z, format) : z,
-      rm,
-    );
-    writeF(b, f.rd, format, result);
+    writeRaw(b, f.rd, b.call(helper, readRaw(b, f.rs1), readRaw(b, f.rs2), readRaw(b, f.rs3), rm));
   });
 }
 
 function extreme(which: 'min' | 'max', format: Format): Emitter {
-  return changing((b, f) => {
-    const result = b.call(softFloat[which](format), readF(b, f.rs1, format), readF(b, f.rs2, format));
-    writeF(b, f.rd, format, result);
-  });
+  const helper = onRegisters(softFloat[which](format), binaryShape(format));
+  return changing((b, f) => writeRaw(b, f.rd, b.call(helper, readRaw(b, f.rs1), readRaw(b, f.rs2))));
 }
 
 function compare(relation: 'eq' | 'lt' | 'le', format: Format): Emitter {
-  return changing((b, f) => {
-    const holds = b.call(softFloat[relation](format), readF(b, f.rs1, format), readF(b, f.rs2, format));
-    writeX(b, f.rd, b.extend32U(holds));
-  });
+  const helper = onRegisters(softFloat[relation](format), { operands: [format, format] });
+  return changing((b, f) => writeX(b, f.rd, b.extend32U(b.call(helper, readRaw(b, f.rs1), readRaw(b, f.rs2)))));
+}
+
+function classify(format: Format): Emitter {
+  const helper = onRegisters(softFloat.classify(format), { operands: [format] });
+  return reading((b, f) => writeX(b, f.rd, b.call(helper, readRaw(b, f.rs1))));
 }
 
 // --- conversions ---
 
 function toInteger(format: Format, integer: IntegerFormat): Emitter {
-  return rounding((b, f, rm) => {
-    writeX(b, f.rd, b.call(softFloat.toInt(format, integer), readF(b, f.rs1, format), rm));
-  });
+  const helper = onRegisters(softFloat.toInt(format, integer), { operands: [format] });
+  return rounding((b, f, rm) => writeX(b, f.rd, b.call(helper, readRaw(b, f.rs1), rm)));
 }
 
 function fromInteger(format: Format, integer: IntegerFormat): Emitter {
-  return rounding((b, f, rm) => {
-    writeF(b, f.rd, format, b.call(softFloat.fromInt(format, integer), readX(b, f.rs1), rm));
-  });
+  const helper = onRegisters(softFloat.fromInt(format, integer), { operands: [], result: format });
+  return rounding((b, f, rm) => writeRaw(b, f.rd, b.call(helper, readX(b, f.rs1), rm)));
 }
 
 function convert(from: Format, to: Format): Emitter {
-  return rounding((b, f, rm) => {
-    writeF(b, f.rd, to, b.call(softFloat.convert(from, to), readF(b, f.rs1, from), rm));
-  });
+  const helper = onRegisters(softFloat.convert(from, to), { operands: [from], result: to });
+  return rounding((b, f, rm) => writeRaw(b, f.rd, b.call(helper, readRaw(b, f.rs1), rm)));
 }
 
 const W = { bits: 32, signed: true } as const;
 const WU = { bits: 32, signed: false } as const;
 const L = { bits: 64, signed: true } as const;
 const LU = { bits: 64, signed: false } as const;
+
+function fusedOfFormat(suffix: 's' | 'd', format: Format): Readonly<Record<string, Emitter>> {
+  const emitter = (name: string, product: boolean, addend: boolean): Readonly<Record<string, Emitter>> => ({
+    [`${name}.${suffix}`]: fused(`${name}.${suffix}`, format, { product, addend }),
+  });
+  return {
+    ...emitter('fmadd', false, false),
+    ...emitter('fmsub', false, true),
+    ...emitter('fnmsub', true, false),
+    ...emitter('fnmadd', true, true),
+  };
+}
 
 function ofFormat(suffix: 's' | 'd', format: Format): Readonly<Record<string, Emitter>> {
   return {
@@ -196,21 +227,16 @@ function ofFormat(suffix: 's' | 'd', format: Format): Readonly<Record<string, Em
     [`fmul.${suffix}`]: binary('mul', format),
     [`fdiv.${suffix}`]: binary('div', format),
     [`fsqrt.${suffix}`]: squareRoot(format),
-    [`fmadd.${suffix}`]: fused(format, false, false),
-    [`fmsub.${suffix}`]: fused(format, false, true),
-    [`fnmsub.${suffix}`]: fused(format, true, false),
-    [`fnmadd.${suffix}`]: fused(format, true, true),
-    [`fsgnj.${suffix}`]: copySign(format),
-    [`fsgnjn.${suffix}`]: injectSign(format, (b, _x, y) => b.not(y)),
-    [`fsgnjx.${suffix}`]: injectSign(format, (b, x, y) => b.xor(x, y)),
+    ...fusedOfFormat(suffix, format),
+    [`fsgnj.${suffix}`]: copySign(`fsgnj.${suffix}`, format),
+    [`fsgnjn.${suffix}`]: injectSign(`fsgnjn.${suffix}`, format, (b, _x, y) => b.not(y)),
+    [`fsgnjx.${suffix}`]: injectSign(`fsgnjx.${suffix}`, format, (b, x, y) => b.xor(x, y)),
     [`fmin.${suffix}`]: extreme('min', format),
     [`fmax.${suffix}`]: extreme('max', format),
     [`feq.${suffix}`]: compare('eq', format),
     [`flt.${suffix}`]: compare('lt', format),
     [`fle.${suffix}`]: compare('le', format),
-    [`fclass.${suffix}`]: reading((b, f) => {
-      writeX(b, f.rd, b.call(softFloat.classify(format), readF(b, f.rs1, format)));
-    }),
+    [`fclass.${suffix}`]: classify(format),
     [`fcvt.w.${suffix}`]: toInteger(format, W),
     [`fcvt.wu.${suffix}`]: toInteger(format, WU),
     [`fcvt.l.${suffix}`]: toInteger(format, L),
@@ -233,6 +259,6 @@ export const floatSemantics: Readonly<Record<string, Emitter>> = {
   'fcvt.d.s': convert('f32', 'f64'),
   'fmv.x.w': reading((b, f) => writeX(b, f.rd, b.sext(readRaw(b, f.rs1), 32))),
   'fmv.x.d': reading((b, f) => writeX(b, f.rd, readRaw(b, f.rs1))),
-  'fmv.w.x': changing((b, f) => writeF(b, f.rd, 'f32', readX(b, f.rs1))),
-  'fmv.d.x': changing((b, f) => writeF(b, f.rd, 'f64', readX(b, f.rs1))),
+  'fmv.w.x': changing((b, f) => writeRaw(b, f.rd, box(b, readX(b, f.rs1), 'f32'))),
+  'fmv.d.x': changing((b, f) => writeRaw(b, f.rd, readX(b, f.rs1))),
 };
