@@ -7,4 +7,5 @@ export default defineConfig({
   sourcemap: true,
   clean: false,
   dts: false,
+  external: ['koffi'],
 });

@@ -1,0 +1,96 @@
+// A disk image as it is: byte n of the disk is byte n of the file.
+
+import { type FileHandle, open } from 'node:fs/promises';
+import { type BlockBackend, checkBlockRange, UserError } from '@boardwalk/core';
+import { regularFile } from '../file/input-file.ts';
+import { type FileLock, lockFile } from '../file/lock.ts';
+import { hostError } from '../file/system-error.ts';
+import { WriteOverlay } from './write-overlay.ts';
+
+export interface RawFileOptions {
+  /** The guest cannot write, and several may read the file. */
+  readonly readonly?: boolean;
+  /** What the guest writes is kept in memory and is gone at the end; the file is only read. */
+  readonly snapshot?: boolean;
+  /** The size must be a multiple of this, in bytes: 512 for a disk, 1 for a flash chip. */
+  readonly sectorBytes?: number;
+}
+
+/** A file as storage, locked while it is open. */
+export class RawFileBlock implements BlockBackend {
+  readonly path: string;
+  readonly size: number;
+  readonly readonly: boolean;
+  readonly #file: FileHandle;
+  readonly #lock: FileLock;
+  readonly #overlay: WriteOverlay | undefined;
+
+  private constructor(path: string, size: number, options: RawFileOptions, file: FileHandle, lock: FileLock) {
+    this.path = path;
+    this.size = size;
+    this.readonly = options.readonly ?? false;
+    this.#file = file;
+    this.#lock = lock;
+    this.#overlay = options.snapshot ? new WriteOverlay(size, (offset, dst) => this.#readFile(offset, dst)) : undefined;
+  }
+
+  /**
+   * Opens an image.
+   * @throws UserError, `FILE: why`, if it is missing, not permitted, no regular file, empty, of a size that no disk has, or
+   * used by another drive or process
+   */
+  static async open(path: string, options: RawFileOptions = {}): Promise<RawFileBlock> {
+    const writes = !options.readonly && !options.snapshot;
+    const file = await open(path, writes ? 'r+' : 'r').catch((error: unknown) => {
+      throw hostError(path, error);
+    });
+    try {
+      const { size, identity } = regularFile(path, file.fd);
+      const sector = options.sectorBytes ?? 512;
+      if (size === 0) throw new UserError(`${path}: the file is empty`);
+      if (size % sector !== 0) {
+        throw new UserError(`${path}: its size, ${size} bytes, is not a multiple of ${sector}: truncated?`);
+      }
+      const lock = await lockFile(path, file.fd, identity, writes ? 'exclusive' : 'shared');
+      return new RawFileBlock(path, size, options, file, lock);
+    } catch (error) {
+      await file.close();
+      throw hostError(path, error);
+    }
+  }
+
+  async read(offset: number, dst: Uint8Array): Promise<void> {
+    checkBlockRange(this.size, offset, dst.length);
+    await (this.#overlay ? this.#overlay.read(offset, dst) : this.#readFile(offset, dst));
+  }
+
+  async write(offset: number, src: Uint8Array): Promise<void> {
+    checkBlockRange(this.size, offset, src.length);
+    if (this.readonly) throw new Error(`${this.path} is read-only`);
+    if (this.#overlay) return this.#overlay.write(offset, src);
+    for (let done = 0; done < src.length; ) {
+      done += (await this.#file.write(src, done, src.length - done, offset + done)).bytesWritten;
+    }
+  }
+
+  async flush(): Promise<void> {
+    if (!this.readonly && !this.#overlay) await this.#file.datasync();
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#file.close();
+      this.#lock.release();
+    }
+  }
+
+  async #readFile(offset: number, dst: Uint8Array): Promise<void> {
+    for (let done = 0; done < dst.length; ) {
+      const { bytesRead } = await this.#file.read(dst, done, dst.length - done, offset + done);
+      if (bytesRead === 0) throw new Error(`${this.path} has become shorter than it was`);
+      done += bytesRead;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// Keeps two users from writing one file. Inside this process by the file's identity, whatever its names are. Between processes,
+// on Linux with koffi, by open-file-description locks (fcntl(2), F_OFD_SETLK) on the bytes that QEMU uses for its image files,
+// so that an image which QEMU has open is refused here, and the other way round.
+
+import { UserError } from '@boardwalk/core';
+import { type NativeFunction, nativeLibrary } from './native.ts';
+
+export type LockMode = 'shared' | 'exclusive';
+
+/** Users of the files that are open in this process: how many share one, or -1 for one that has it alone. */
+const users = new Map<string, number>();
+
+/** A lock that is held until it is released. What other processes see ends when the file is closed. */
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Locks an open file.
+ * @param identity device and inode, as one key
+ * @throws UserError if another drive or another process uses the file in a way that excludes this one
+ */
+export async function lockFile(path: string, fd: number, identity: string, mode: LockMode): Promise<FileLock> {
+  const count = users.get(identity) ?? 0;
+  if (count < 0 || (mode === 'exclusive' && count > 0)) {
+    throw new UserError(`${path}: the file is used by another drive already`);
+  }
+  users.set(identity, mode === 'exclusive' ? -1 : count + 1);
+  const release = (): void => {
+    const left = (users.get(identity) ?? 0) - 1;
+    if (mode === 'exclusive' || left <= 0) users.delete(identity);
+    else users.set(identity, left);
+  };
+  try {
+    await lockBetweenProcesses(path, fd, mode);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { release };
+}
+
+const F_OFD_GETLK = 36;
+const F_OFD_SETLK = 37;
+const F_RDLCK = 0;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+/** A byte that is read-locked from here on says "I do this", one from the second base "nobody else may do this". */
+const USES = 100;
+const DENIES = 200;
+/** What may be done with an image. */
+const READ = 0;
+const WRITE = 1;
+const RESIZE = 3;
+
+async function lockBetweenProcesses(path: string, fd: number, mode: LockMode): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const fcntl = (await nativeLibrary())?.func('int fcntl(int fd, int command, void *lock)');
+  if (!fcntl) return;
+  const uses = mode === 'exclusive' ? [READ, WRITE] : [READ];
+  const denies = [WRITE, RESIZE];
+  for (const byte of [...uses.map((what) => USES + what), ...denies.map((what) => DENIES + what)]) {
+    // A file system without locks refuses: then there is no protection to be had.
+    if (fcntl(fd, F_OFD_SETLK, lockRecord(F_RDLCK, byte)) !== 0) return;
+  }
+  for (const byte of [...uses.map((what) => DENIES + what), ...denies.map((what) => USES + what)]) {
+    if (isHeldByAnother(fcntl, fd, byte)) throw new UserError(`${path}: the file is used by another process`);
+  }
+}
+
+/** `struct flock` of 64-bit Linux: type, whence (0: from the start), start, length 1, pid. */
+function lockRecord(type: number, byte: number): Buffer {
+  const record = Buffer.alloc(32);
+  record.writeInt16LE(type, 0);
+  record.writeBigInt64LE(BigInt(byte), 8);
+  record.writeBigInt64LE(1n, 16);
+  return record;
+}
+
+function isHeldByAnother(fcntl: NativeFunction, fd: number, byte: number): boolean {
+  const record = lockRecord(F_WRLCK, byte);
+  return fcntl(fd, F_OFD_GETLK, record) === 0 && record.readInt16LE(0) !== F_UNLCK;
+}
