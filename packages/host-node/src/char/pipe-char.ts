@@ -1,4 +1,4 @@
-// A line over named pipes: PATH.in has what the guest receives, PATH.out takes what it sends; or PATH alone is both.
+// A line over named pipes: PATH.in has what the guest receives, PATH.out takes what it sends.
 
 import { constants, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -18,20 +18,19 @@ export class NamedPipeChar extends HostChar {
   constructor(path: string) {
     super();
     if (process.platform === 'win32') throw new UserError(`pipe:${path}: named pipes need Linux or macOS`);
-    const two = statSync(`${path}.in`, { throwIfNoEntry: false }) !== undefined;
-    this.#inputPath = two ? `${path}.in` : path;
-    this.#outputPath = two ? `${path}.out` : path;
+    this.#inputPath = `${path}.in`;
+    this.#outputPath = `${path}.out`;
     for (const pipe of [this.#inputPath, this.#outputPath]) {
       const status = statSync(pipe, { throwIfNoEntry: false });
-      if (!status) throw new UserError(`pipe:${path}: there is neither ${path}.in and ${path}.out nor ${path}`);
+      if (!status) throw new UserError(`pipe:${path}: there is no ${pipe}; mkfifo makes one`);
       if (!status.isFIFO()) throw new UserError(`pipe:${path}: ${pipe} is no named pipe`);
     }
   }
 
   override begin(): Promise<void> {
     try {
-      this.#input = openPipe(this.#inputPath);
-      this.#output = this.#outputPath === this.#inputPath ? this.#input : openPipe(this.#outputPath);
+      this.#input = openPipe(this.#inputPath, { readable: true });
+      this.#output = openPipe(this.#outputPath, { writable: true });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -55,9 +54,10 @@ export class NamedPipeChar extends HostChar {
 }
 
 /** Open for both directions, so that it neither waits for the other end nor ends with it. */
-function openPipe(path: string): Socket {
+function openPipe(path: string, direction: { readable?: boolean; writable?: boolean }): Socket {
   try {
-    const socket = new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK) });
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const socket = new Socket({ fd, readable: false, writable: false, ...direction });
     socket.on('error', () => {});
     return socket;
   } catch (error) {

@@ -9,7 +9,11 @@ import { setFlowing, writeBounded } from './stream-line.ts';
 import { TelnetFilter, telnetGreeting } from './telnet.ts';
 
 export type SocketAddress =
-  | { readonly kind: 'tcp'; /** Name or address; a server without one listens on all. */ readonly host?: string; readonly port: number }
+  | {
+      readonly kind: 'tcp' /** Name or address; a server without one listens on all. */;
+      readonly host?: string;
+      readonly port: number;
+    }
   | { readonly kind: 'unix'; readonly path: string };
 
 export interface SocketCharOptions {

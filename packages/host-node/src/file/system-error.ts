@@ -12,5 +12,5 @@ export function systemErrorText(error: unknown): string {
 
 /** `error` as a user's mistake with a file or an address. */
 export function hostError(path: string, error: unknown): UserError {
-  return error instanceof UserError ? error : new UserError(`${path}: ${systemErrorText(error)}`, { cause: error });
+  return error instanceof UserError ? error : new UserError(`${path}: ${systemErrorText(error)}`);
 }
