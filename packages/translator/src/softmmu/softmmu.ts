@@ -291,8 +291,9 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
 
   /** (va, length, access, mmu): faults now if the first or the last byte could not be accessed, or code lies there. */
   const probe = defineHelper('probe', ['i64', 'i32', 'i32', 'i32'], undefined, (b, va, length, access, mmu) => {
-    const last = b.add(va, b.extend32U(b.sub(length, b.i32(1))));
-    for (const at of [va, last]) {
+    const lastPage = b.and(b.add(va, b.extend32U(b.sub(length, b.i32(1)))), b.i64(-pageBytes));
+    const second = b.select(b.ltU(lastPage, va), va, lastPage);
+    for (const at of [va, second]) {
       const host = b.call(translate, at, access, mmu);
       b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
       b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i32(NOT_RAM))), () =>

@@ -1,0 +1,111 @@
+/** A machine around a test-only frontend: RAM at 0, a port that records writes and answers reads at PORT. */
+import { defineBoard, GuestLog, Machine, MEM_DECODE_ERROR, MemoryRegion } from '@boardwalk/core';
+import { type Frontend, TranslatedCpu } from '@boardwalk/translator';
+
+/** Physical address of the port: 256 bytes. */
+export const PORT = 0x800_0000;
+export const RAM_BYTES = 4 * 2 ** 20;
+
+export class TestCpu extends TranslatedCpu {
+  static override readonly typeName = 'test-cpu';
+}
+
+export interface TestMachine {
+  readonly machine: Machine;
+  readonly cpu: TestCpu;
+  readonly cpus: readonly TestCpu[];
+  /** Writes that the port saw: `offset:size=value`. */
+  readonly writes: string[];
+  /** Runs until the vCPU halts, at most `budget` instructions. */
+  run(budget?: number): void;
+  /** A register by the name of its slot. */
+  reg(name: string): bigint;
+  setReg(name: string, value: bigint | number): void;
+  /** Puts bytes into RAM, as a device would. */
+  put(address: number, bytes: ArrayLike<number>): void;
+  bytes(address: number, length: number): number[];
+  dispose(): Promise<void>;
+}
+
+/** Boots a frontend at pc 0 with `program` there. `onPortWrite` acts as a device. */
+export async function boot(
+  frontend: Frontend,
+  program: ArrayLike<number>,
+  o: { cpus?: number; onPortWrite?: (machine: Machine, value: number) => void; log?: string[] } = {},
+): Promise<TestMachine> {
+  const writes: string[] = [];
+  const cpus: TestCpu[] = [];
+  let self: Machine | undefined;
+  const port = MemoryRegion.io('port', 256, {
+    read: (offset) => (offset >= 0x80 ? MEM_DECODE_ERROR : 0x11 * (offset + 1)),
+    write: (offset, size, value) => {
+      if (offset >= 0x80) return MEM_DECODE_ERROR;
+      writes.push(`${offset}:${size}=${value.toString(16)}`);
+      if (self !== undefined) o.onPortWrite?.(self, value);
+      return 0;
+    },
+    valid: { unaligned: true },
+    impl: { min: 1, max: 4, unaligned: true },
+  });
+  const board = defineBoard({
+    name: 'test',
+    description: 'a CPU, RAM and a port',
+    arch: 'test',
+    defaultCpu: 'test',
+    maxCpus: 4,
+    defaultRamSize: RAM_BYTES,
+    defaultRamId: 'ram',
+    build(machine) {
+      self = machine;
+      machine.map(0, machine.ram);
+      machine.map(PORT, port);
+      for (let i = 0; i < (o.cpus ?? 1); i++) cpus.push(machine.add(new TestCpu(i, frontend), `cpu${i}`));
+    },
+  });
+  const machine = await Machine.create(board, { smp: { cpus: o.cpus ?? 1 } });
+  const [cpu] = cpus;
+  if (cpu === undefined) throw new Error('no CPU');
+  if (o.log !== undefined) {
+    const lines = o.log;
+    machine.log.setCategories(GuestLog.parseCategories('all'));
+    machine.log.setSink((category, text) => lines.push(`${category}: ${text}`));
+  }
+  const slot = (name: string) => {
+    const field = frontend.state.fields.find((f) => f.slot.name === name);
+    if (field === undefined) throw new Error(`no register ${name}`);
+    return field.slot;
+  };
+  const test: TestMachine = {
+    machine,
+    cpu,
+    cpus,
+    writes,
+    run(budget = 100_000) {
+      for (let left = budget; left > 0 && !cpu.halted; ) left -= Math.max(cpu.execute(left), 1);
+    },
+    reg: (name) => cpu.register(slot(name)),
+    setReg: (name, value) => cpu.setRegister(slot(name), BigInt(value)),
+    put: (address, bytes) => {
+      machine.addressSpace.writeBytes(address, Uint8Array.from(bytes));
+    },
+    bytes: (address, length) => {
+      const into = new Uint8Array(length);
+      machine.addressSpace.readBytes(address, into);
+      return [...into];
+    },
+    dispose: () => machine.dispose(),
+  };
+  for (const c of cpus) c.resetHold();
+  test.put(0, program);
+  return test;
+}
+
+/** Bytes of a 32-bit number, little-endian. */
+export function le32(value: number): number[] {
+  return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24];
+}
+
+/** Bytes of a 32-bit number, big-endian. */
+export function be32(value: number): number[] {
+  return le32(value).reverse();
+}

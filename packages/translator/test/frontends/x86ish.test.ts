@@ -1,0 +1,263 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { boot, PORT, type TestMachine } from './harness.ts';
+import { i, X, x86ish } from './x86ish.ts';
+
+let m: TestMachine | undefined;
+afterEach(() => m?.dispose());
+
+const r = (d: number, s = 0): number => (d << 4) | s;
+
+async function run(program: number[], o: Parameters<typeof boot>[2] = {}): Promise<TestMachine> {
+  m = await boot(x86ish, program, o);
+  m.put(0x1000, [X.hlt]);
+  m.run();
+  return m;
+}
+
+describe('a frontend in the shape of x86', () => {
+  it('computes condition codes only where they are used', async () => {
+    const t = await run([
+      X.movImm,
+      r(0),
+      ...i(-1),
+      X.movImm,
+      r(1),
+      ...i(1),
+      X.add,
+      r(0, 1),
+      X.jc,
+      ...i(6),
+      X.movImm,
+      r(2),
+      ...i(7),
+      X.jz,
+      ...i(6),
+      X.movImm,
+      r(3),
+      ...i(7),
+      X.hlt,
+    ]);
+    expect([t.reg('e0'), t.reg('e2'), t.reg('e3')]).toEqual([0n, 0n, 0n]);
+  });
+
+  it('loads and stores across a page, byte for byte', async () => {
+    const t = await run([
+      X.movImm,
+      r(0),
+      ...i(0x11223344),
+      X.movImm,
+      r(1),
+      ...i(0x4ffe),
+      X.store,
+      r(1, 0),
+      X.load,
+      r(2, 1),
+      X.hlt,
+    ]);
+    expect(t.reg('e2')).toBe(0x11223344n);
+    expect(t.bytes(0x4ffe, 4)).toEqual([0x44, 0x33, 0x22, 0x11]);
+  });
+
+  it('leaves nothing behind when the second page of a store faults', async () => {
+    const t = await run([X.movImm, r(0), ...i(-1), X.movImm, r(1), ...i(0x1ffffe), X.store, r(1, 0), X.hlt]);
+    expect(t.bytes(0x1ffffe, 2)).toEqual([0, 0]);
+    expect([t.reg('savedCode'), t.reg('savedValue'), t.reg('savedPc')]).toEqual([14n, 0x200000n, 12n]);
+  });
+
+  it('runs code that a store has just changed, in the same block too', async () => {
+    const patched = 18;
+    const t = await run([
+      X.movImm,
+      r(1),
+      ...i(patched + 2),
+      X.storeImm8,
+      r(1),
+      ...i(99),
+      X.movImm,
+      r(3),
+      ...i(5),
+      X.movImm,
+      r(2),
+      ...i(1),
+      X.hlt,
+    ]);
+    expect(t.reg('e2')).toBe(99n);
+    expect(t.reg('e3')).toBe(5n);
+    expect(t.cpu.instructionCount).toBe(5n);
+  });
+
+  it('keeps a loop right that patches its own immediate every time round', async () => {
+    // loop: mov e2, N; add e5, e2; sub e0, e1; jz out; store8 [e3], e0-as-imm ... N stays 1 then 9
+    const loop = 24;
+    const program = [
+      X.movImm,
+      r(0),
+      ...i(200),
+      X.movImm,
+      r(1),
+      ...i(1),
+      X.movImm,
+      r(3),
+      ...i(loop + 2),
+      X.movImm,
+      r(5),
+      ...i(0),
+      X.movImm,
+      r(2),
+      ...i(1),
+      X.add,
+      r(5, 2),
+      X.store,
+      r(3, 0),
+      X.sub,
+      r(0, 1),
+      X.jz,
+      ...i(5),
+      X.jmp,
+      ...i(-22),
+      X.hlt,
+    ];
+    const t = await run(program);
+    let sum = 1;
+    for (let n = 200; n > 1; n--) sum += n;
+    expect(t.reg('e5')).toBe(BigInt(sum));
+  });
+
+  it('repeats an interruptible string move from where it was', async () => {
+    const t = await run([
+      X.movImm,
+      r(6),
+      ...i(0x100),
+      X.movImm,
+      r(7),
+      ...i(0x1ffffc),
+      X.movImm,
+      r(1),
+      ...i(8),
+      X.repMovsb,
+      X.hlt,
+    ]);
+    expect([t.reg('e1'), t.reg('e6'), t.reg('e7')]).toEqual([4n, 0x104n, 0x200000n]);
+    expect(t.reg('savedPc')).toBe(18n);
+  });
+
+  it('probes the destination before a move from memory to memory changes anything', async () => {
+    const t = await run([X.movImm, r(6), ...i(0x100), X.movImm, r(7), ...i(0x1ffffe), X.movsd, X.hlt]);
+    expect([t.reg('e6'), t.reg('e7'), t.reg('savedCode')]).toEqual([0x100n, 0x1ffffen, 14n]);
+  });
+
+  it('keeps the top of the register stack in the mode word', async () => {
+    const t = await run([
+      X.fpush,
+      ...i(1),
+      X.fpush,
+      ...i(2),
+      X.fpush,
+      ...i(3),
+      X.fpop,
+      r(0),
+      X.fpop,
+      r(1),
+      X.fpop,
+      r(2),
+      X.hlt,
+    ]);
+    expect([t.reg('e0'), t.reg('e1'), t.reg('e2')]).toEqual([3n, 2n, 1n]);
+  });
+
+  it('calls, returns, and returns to what a callee put on the stack', async () => {
+    const t = await run([
+      X.movImm,
+      r(4),
+      ...i(0x8000),
+      X.call,
+      ...i(7),
+      X.movImm,
+      r(0),
+      ...i(1),
+      X.hlt,
+      X.movImm,
+      r(2),
+      ...i(5),
+      X.ret,
+    ]);
+    expect([t.reg('e0'), t.reg('e2'), t.reg('e4')]).toEqual([1n, 5n, 0x8000n]);
+  });
+
+  it('raises in the middle of an instruction with the address of that instruction', async () => {
+    const t = await run([X.movImm, r(0), ...i(9), X.divU, r(0, 1), X.hlt]);
+    expect([t.reg('savedCode'), t.reg('savedPc'), t.reg('e0')]).toEqual([0n, 6n, 9n]);
+    expect(t.cpu.instructionCount).toBe(2n);
+  });
+
+  it('sees an interrupt that a device raises during a store, at the end of the block', async () => {
+    const t = await run(
+      [
+        X.sti,
+        X.movImm,
+        r(1),
+        ...i(PORT),
+        X.store,
+        r(1, 0),
+        X.movImm,
+        r(2),
+        ...i(1),
+        X.jmp,
+        ...i(0),
+        X.movImm,
+        r(3),
+        ...i(1),
+        X.hlt,
+      ],
+      {
+        onPortWrite: (machine) =>
+          (machine.cpus[0] as unknown as { setIrqLine(n: number, l: boolean): void }).setIrqLine(0, true),
+      },
+    );
+    expect(t.writes).toEqual(['0:4=0']);
+    expect([t.reg('e2'), t.reg('e3'), t.reg('savedCode')]).toEqual([1n, 0n, 32n]);
+  });
+
+  it('reports device errors as bus errors and jumps into nothing as fetch errors', async () => {
+    const load = await run([X.movImm, r(1), ...i(PORT + 0x80), X.load, r(0, 1), X.hlt]);
+    expect([load.reg('savedCode'), load.reg('savedValue')]).toEqual([20n, BigInt(PORT + 0x80)]);
+    await load.dispose();
+    const jump = await run([X.jmp, ...i(0x6000_0000)]);
+    expect([jump.reg('savedCode'), jump.reg('savedPc')]).toEqual([22n, 0x6000_0005n]);
+  });
+
+  it('translates an instruction that lies on two pages, and again when either is written', async () => {
+    m = await boot(x86ish, [X.jmp, ...i(0x2ffd - 5)]);
+    m.put(0x2ffd, [X.movImm, r(2), ...i(0x01020304), X.hlt]);
+    m.run();
+    expect(m.reg('e2')).toBe(0x01020304n);
+    m.put(0x3002, [9]);
+    m.cpu.pc = 0x2ffdn;
+    m.cpu.halted = false;
+    m.run();
+    expect(m.reg('e2')).toBe(0x09020304n);
+  });
+
+  it('exchanges atomically', async () => {
+    const t = await run([
+      X.movImm,
+      r(1),
+      ...i(0x5000),
+      X.movImm,
+      r(2),
+      ...i(7),
+      X.cmpxchg,
+      r(1, 2),
+      X.cmpxchg,
+      r(1, 1),
+      X.jz,
+      ...i(6),
+      X.movImm,
+      r(3),
+      ...i(1),
+      X.hlt,
+    ]);
+    expect(t.bytes(0x5000, 4)).toEqual([7, 0, 0, 0]);
+    expect([t.reg('e0'), t.reg('e3')]).toEqual([7n, 1n]);
+  });
+});

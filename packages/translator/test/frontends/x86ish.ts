@@ -1,0 +1,348 @@
+/**
+ * Test-only frontend in the shape of x86: bytes of any length, lazy condition codes, unaligned accesses, a register stack
+ * whose top is in the mode word, moves from memory to memory, interruptible string moves, stores into the running code.
+ *
+ * Registers e0 to e7 (i32), s0 to s7 (the stack). e4 is the stack pointer; the exception vector is in `vector`.
+ */
+import {
+  defineHelper,
+  type Frontend,
+  type InsnContext,
+  type IrBuilder,
+  StateLayout,
+  type Value,
+} from '@boardwalk/translator';
+
+const layout = new StateLayout();
+const { pc, mode, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
+const e = layout.array('e', 'i32', 8);
+const s = layout.array('s', 'i64', 8);
+/** Operands of the last operation that set the flags: result, first operand; whether it subtracted. */
+const ccResult = layout.field('ccResult', 'i32');
+const ccFirst = layout.field('ccFirst', 'i32');
+const ccSubtract = layout.field('ccSubtract', 'i32');
+const vector = layout.field('vector', 'i64', { reset: 0x1000 });
+const savedPc = layout.field('savedPc', 'i64');
+const savedCode = layout.field('savedCode', 'i32');
+const savedValue = layout.field('savedValue', 'i64');
+const interruptsOn = layout.field('interruptsOn', 'i32');
+
+/** Assembles: numbers are bytes, `i(n)` a 32-bit immediate. */
+export const X = {
+  hlt: 0x00,
+  movImm: 0x01,
+  mov: 0x02,
+  add: 0x03,
+  load: 0x04,
+  store: 0x05,
+  jmp: 0x06,
+  jz: 0x07,
+  jc: 0x08,
+  repMovsb: 0x09,
+  storeImm8: 0x0a,
+  fpush: 0x0b,
+  fpop: 0x0c,
+  int: 0x0d,
+  iret: 0x0e,
+  movsd: 0x0f,
+  sub: 0x10,
+  push: 0x11,
+  pop: 0x12,
+  call: 0x13,
+  ret: 0x14,
+  cmpxchg: 0x15,
+  mulHigh: 0x16,
+  sti: 0x17,
+  divU: 0x18,
+  nop: 0x90,
+} as const;
+
+export function i(value: number): number[] {
+  return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24];
+}
+
+const reg = (n: number) => e[n & 7] ?? raiseBug();
+const stack = (n: number) => s[n & 7] ?? raiseBug();
+function raiseBug(): never {
+  throw new Error('no such register');
+}
+
+function setFlags(b: IrBuilder, result: Value, first: Value, subtract: number): void {
+  b.set(ccResult, result);
+  b.set(ccFirst, first);
+  b.set(ccSubtract, b.i32(subtract));
+}
+
+/** Computes the carry from what the last operation left. */
+const carry = defineHelper('x86ish_carry', [], 'i32', (b) => {
+  const [result, first] = [b.get(ccResult), b.get(ccFirst)];
+  return b.select(b.get(ccSubtract), b.gtU(result, first), b.ltU(result, first));
+});
+
+const raise = defineHelper('x86ish_raise', [], undefined, (b) => {
+  b.set(savedPc, b.get(pc));
+  b.set(savedCode, b.get(excCode));
+  b.set(savedValue, b.get(excValue));
+  b.set(interruptsOn, b.i32(0));
+  b.set(pc, b.get(vector));
+});
+
+/** Pages 0x200 to 0x2ff are not there; the rest is mapped as it is. */
+const walk = defineHelper('x86ish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va) => {
+  const page = b.shr(va, b.i64(12));
+  b.if(b.eq(b.shr(page, b.i64(8)), b.i64(2)), () => {
+    b.set(excCode, b.i32(14));
+    b.set(excValue, va);
+    b.return_(b.i32(1));
+  });
+  b.set(walkPa, va);
+  b.set(walkBits, b.i32(12));
+  return b.i32(0);
+});
+
+const serviceInterrupt = defineHelper('x86ish_interrupt', [], 'i32', (b) => {
+  b.if(b.get(pendingIrq), () => {
+    b.set(halted, b.i32(0));
+    b.if(b.get(interruptsOn), () => {
+      b.set(excCode, b.i32(32));
+      b.set(excValue, b.i64(0));
+      b.call(raise);
+      b.return_(b.i32(1));
+    });
+  });
+  return b.i32(0);
+});
+
+type Emit = (b: IrBuilder, c: Operands) => void;
+
+interface Operands {
+  readonly d: number;
+  readonly s: number;
+  /** Address of the next instruction. */
+  readonly next: number;
+  readonly pc: number;
+  readonly immediate: number;
+  readonly top: number;
+}
+
+const M4 = { size: 4, ty: 'i32' } as const;
+const end = (b: IrBuilder, next: number): void => {
+  b.set(pc, b.i64(next));
+  b.exitToLookup();
+};
+
+const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'ri', ends: boolean, emit: Emit]>> = {
+  [X.hlt]: [
+    '',
+    true,
+    (b, o) => {
+      b.set(pc, b.i64(o.next));
+      b.halt();
+    },
+  ],
+  [X.nop]: ['', false, () => {}],
+  [X.movImm]: ['ri', false, (b, o) => b.set(reg(o.d), b.i32(o.immediate))],
+  [X.mov]: ['rr', false, (b, o) => b.set(reg(o.d), b.get(reg(o.s)))],
+  [X.add]: [
+    'rr',
+    false,
+    (b, o) => {
+      const first = b.get(reg(o.d));
+      const result = b.add(first, b.get(reg(o.s)));
+      setFlags(b, result, first, 0);
+      b.set(reg(o.d), result);
+    },
+  ],
+  [X.sub]: [
+    'rr',
+    false,
+    (b, o) => {
+      const first = b.get(reg(o.d));
+      const result = b.sub(first, b.get(reg(o.s)));
+      setFlags(b, result, first, 1);
+      b.set(reg(o.d), result);
+    },
+  ],
+  [X.load]: ['rr', false, (b, o) => b.set(reg(o.d), b.load(b.get(reg(o.s)), M4))],
+  [X.store]: ['rr', false, (b, o) => b.store(b.get(reg(o.d)), b.get(reg(o.s)), M4)],
+  [X.storeImm8]: ['ri', false, (b, o) => b.store(b.get(reg(o.d)), b.i32(o.immediate), { size: 1 })],
+  [X.jmp]: ['i', true, (b, o) => b.goto(o.next + o.immediate, 0)],
+  [X.jz]: ['i', true, (b, o) => b.gotoIf(b.eqz(b.get(ccResult)), o.next + o.immediate, 0, o.next, 0)],
+  [X.jc]: ['i', true, (b, o) => b.gotoIf(b.call(carry), o.next + o.immediate, 0, o.next, 0)],
+  [X.repMovsb]: [
+    '',
+    true,
+    (b, o) => {
+      b.if(b.eqz(b.get(reg(1))), () => b.goto(o.next, 0));
+      const byte = b.load(b.get(reg(6)), { size: 1, ty: 'i32' });
+      b.store(b.get(reg(7)), byte, { size: 1 });
+      for (const [n, by] of [
+        [6, 1],
+        [7, 1],
+        [1, -1],
+      ] as const)
+        b.set(reg(n), b.add(b.get(reg(n)), b.i32(by)));
+      b.goto(o.pc, 0);
+    },
+  ],
+  [X.movsd]: [
+    '',
+    false,
+    (b) => {
+      b.probe(b.extend32U(b.get(reg(7))), b.i32(4), { write: true });
+      const value = b.load(b.get(reg(6)), M4);
+      b.set(reg(6), b.add(b.get(reg(6)), b.i32(4)));
+      b.store(b.get(reg(7)), value, M4);
+      b.set(reg(7), b.add(b.get(reg(7)), b.i32(4)));
+    },
+  ],
+  [X.fpush]: [
+    'i',
+    true,
+    (b, o) => {
+      b.set(stack(o.top - 1), b.i64(o.immediate));
+      b.set(mode, b.i32((o.top - 1) & 7));
+      end(b, o.next);
+    },
+  ],
+  [X.fpop]: [
+    'r',
+    true,
+    (b, o) => {
+      b.set(reg(o.d), b.wrap(b.get(stack(o.top))));
+      b.set(mode, b.i32((o.top + 1) & 7));
+      end(b, o.next);
+    },
+  ],
+  [X.int]: ['', true, (b) => b.raise(3, b.i64(0))],
+  [X.iret]: [
+    '',
+    true,
+    (b) => {
+      b.set(pc, b.get(savedPc));
+      b.exitToLookup();
+    },
+  ],
+  [X.push]: [
+    'r',
+    false,
+    (b, o) => {
+      const sp = b.sub(b.get(reg(4)), b.i32(4));
+      b.store(sp, b.get(reg(o.d)), M4);
+      b.set(reg(4), sp);
+    },
+  ],
+  [X.pop]: [
+    'r',
+    false,
+    (b, o) => {
+      const value = b.load(b.get(reg(4)), M4);
+      b.set(reg(4), b.add(b.get(reg(4)), b.i32(4)));
+      b.set(reg(o.d), value);
+    },
+  ],
+  [X.call]: [
+    'i',
+    true,
+    (b, o) => {
+      const sp = b.sub(b.get(reg(4)), b.i32(4));
+      b.store(sp, b.i32(o.next), M4);
+      b.set(reg(4), sp);
+      b.goto(o.next + o.immediate, 0);
+    },
+  ],
+  [X.ret]: [
+    '',
+    true,
+    (b) => {
+      const to = b.load(b.get(reg(4)), M4);
+      b.set(reg(4), b.add(b.get(reg(4)), b.i32(4)));
+      b.gotoIndirect(b.extend32U(to));
+    },
+  ],
+  [X.cmpxchg]: [
+    'rr',
+    false,
+    (b, o) => {
+      const at = b.get(reg(o.d));
+      const expected = b.extend32U(b.get(reg(0)));
+      const old = b.atomicCas(at, expected, b.extend32U(b.get(reg(o.s))), { size: 4 });
+      setFlags(b, b.wrap(b.sub(old, expected)), b.wrap(old), 1);
+      b.set(reg(0), b.wrap(old));
+    },
+  ],
+  [X.mulHigh]: [
+    'rr',
+    false,
+    (b, o) => {
+      const product = b.mul(b.extend32U(b.get(reg(o.d))), b.extend32U(b.get(reg(o.s))));
+      b.set(reg(o.d), b.wrap(b.shr(product, b.i64(32))));
+    },
+  ],
+  [X.divU]: [
+    'rr',
+    false,
+    (b, o) => {
+      b.if(b.eqz(b.get(reg(o.s))), () => b.raise(0, b.i64(0)));
+      b.set(reg(o.d), b.divU(b.get(reg(o.d)), b.get(reg(o.s))));
+    },
+  ],
+  [X.sti]: [
+    '',
+    true,
+    (b, o) => {
+      b.set(interruptsOn, b.i32(1));
+      b.requestExit();
+      end(b, o.next);
+    },
+  ],
+};
+
+const LENGTHS = { '': 1, r: 2, rr: 2, i: 5, ri: 6 } as const;
+
+function translateInsn(b: IrBuilder, c: InsnContext): void {
+  const byte = (n: number): number => {
+    const pair = c.fetch16(n & ~1);
+    return n % 2 === 0 ? pair & 255 : pair >> 8;
+  };
+  const entry = TABLE[byte(0)];
+  if (entry === undefined) {
+    c.length = 1;
+    c.ended = true;
+    b.raise(6, b.i64(0));
+    return;
+  }
+  const [shape, ends, emit] = entry;
+  c.length = LENGTHS[shape];
+  c.ended = ends;
+  const registers = shape.startsWith('r') ? byte(1) : 0;
+  const at = shape === 'i' ? 1 : 2;
+  const immediate = shape.endsWith('i')
+    ? byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24)
+    : 0;
+  const operands = {
+    d: registers >> 4,
+    s: registers & 15,
+    next: c.pcLo + c.length,
+    pc: c.pcLo,
+    immediate,
+    top: c.mode & 7,
+  };
+  emit(b, operands);
+}
+
+export const x86ish: Frontend = {
+  name: 'x86ish',
+  endian: 'little',
+  pageBits: 12,
+  mmuModes: 1,
+  state: layout,
+  preciseCodeWrites: true,
+  exceptions: { busLoad: 20, busStore: 21, busFetch: 22, misalignedLoad: 17, misalignedStore: 17 },
+  translateInsn,
+  fetchMmu: (b) => b.i32(0),
+  walk,
+  raise,
+  serviceInterrupt,
+  disassemble: (bytes) => ({ text: `op ${bytes[0]?.toString(16)}`, length: LENGTHS[TABLE[bytes[0] ?? 0]?.[0] ?? ''] }),
+};
