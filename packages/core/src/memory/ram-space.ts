@@ -62,6 +62,8 @@ export class RamSpace {
   readonly pageFlags: number;
   /** Ranges not in use, by offset. */
   readonly #holes: Hole[];
+  /** End of what was ever given out: beyond it the host has not made a page yet, and all is zero. */
+  #untouched = 0;
   readonly #blocks = new Set<RamBlock>();
   readonly #writeListeners: PageListener[] = [];
   readonly #raiseListeners: PageListener[] = [];
@@ -121,12 +123,11 @@ export class RamSpace {
     return block;
   }
 
-  /** Gives a block's bytes back. Nothing may refer to it any more. */
+  /** Gives a block's bytes back; they are zeroed when they are next given out. Nothing may refer to the block any more. */
   releaseRam(block: RamBlock): void {
     if (!this.#blocks.delete(block)) throw new Error(`RAM block '${block.name}' is not in use`);
     const size = Math.ceil(block.size / PAGE_SIZE) * PAGE_SIZE;
     this.noteWrite(block.offset, size);
-    this.u8.fill(0, block.offset, block.offset + size);
     this.u8.fill(0, this.pageFlags + block.offset / PAGE_SIZE, this.pageFlags + (block.offset + size) / PAGE_SIZE);
     this.#giveBack(block.offset, size);
   }
@@ -231,9 +232,16 @@ export class RamSpace {
       if (before > 0) rest.push({ offset: hole.offset, size: before });
       if (after > 0) rest.push({ offset: offset + bytes, size: after });
       this.#holes.splice(index, 1, ...rest);
+      this.#clean(offset, offset + bytes);
       return offset;
     }
     throw new UserError(`cannot set up ${what}: Cannot allocate memory`);
+  }
+
+  /** Zeroes what was in use before, and nothing else, so that fresh memory stays unmade. */
+  #clean(from: number, to: number): void {
+    if (from < this.#untouched) this.u8.fill(0, from, Math.min(to, this.#untouched));
+    this.#untouched = Math.max(this.#untouched, to);
   }
 
   #giveBack(offset: number, size: number): void {
