@@ -1,3 +1,4 @@
+export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './architecture.ts';
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
 export { Cpu } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';

@@ -1,0 +1,34 @@
+// What an architecture package gives to a program that runs machines: boards, CPU models, devices, firmware.
+import type { PropertySpec, TypeRegistry } from '../object/index.ts';
+import type { BoardDefinition } from './board.ts';
+
+/** A CPU model as help texts and queries show it. */
+export interface CpuModelInfo {
+  readonly name: string;
+  readonly description: string;
+  /** What `-cpu MODEL,name=value` takes. */
+  readonly properties?: readonly PropertySpec[];
+}
+
+/** Where the firmware of some boards is found when the user names none. */
+export interface FirmwareSource {
+  /** The boards that start with it. */
+  readonly boards: readonly string[];
+  /** File names, the best first; each folder given with `-L` is searched for them. */
+  readonly files: readonly string[];
+  /** Folders in which distributions install them, searched last. */
+  readonly folders: readonly string[];
+}
+
+/** An architecture's package; it exports one of these as `architecture`. Must be cheap to import. */
+export interface ArchitecturePackage {
+  /** The architectures in it, as in names of programs: `riscv64`. */
+  readonly names: readonly string[];
+  /** The boards of all of them; each says its `arch`. */
+  readonly boards: readonly BoardDefinition[];
+  cpuModels(arch: string): readonly CpuModelInfo[];
+  /** Firmware by architecture. */
+  readonly firmware?: Readonly<Record<string, readonly FirmwareSource[]>>;
+  /** Registers the devices that a user can name: this package's, and the shared ones that fit its boards. */
+  registerTypes?(types: TypeRegistry): void;
+}
