@@ -202,9 +202,16 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (log.enabled('exec')) this.#logEntry(ip);
       left -= this.#run(ip, log.enabled('exec') ? 0 : left);
       this.#sliceDone = budget - left;
-    } while (left > 0 && !this.#stopAsked);
+    } while (left > 0 && !this.#stopAsked && !this.#takeYield());
     this.#addInstructions(budget - left);
     return budget - left;
+  }
+
+  /** Whether the guest gave up the rest of its slice. */
+  #takeYield(): boolean {
+    if (this.#word(COMMON.yielded) === 0) return false;
+    this.#setWord(COMMON.yielded, 0);
+    return true;
   }
 
   /** Runs translated code and deals with why it stopped; gives the instructions executed. */

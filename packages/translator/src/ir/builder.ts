@@ -503,6 +503,12 @@ export class IrBuilder {
     this.set(COMMON.exitRequest, this.i32(1));
   }
 
+  /** Ends the vCPU's slice at the end of this block, for the others' sake: what a spin-wait hint means. */
+  yieldSlice(): void {
+    this.set(COMMON.yielded, this.i32(1));
+    this.requestExit();
+  }
+
   // --- instructions and ends of blocks, for frontends ---
   insnStart(pcLo: number, pcHi: number, restart: readonly number[] = []): void {
     this.#add({ kind: 'insn', pcLo, pcHi, restart }, undefined);

@@ -24,7 +24,7 @@ function objdump(words: readonly number[], xlen: Xlen): readonly string[] {
     const lines = words.map((word) => `.insn ${(word & 3) === 3 ? 4 : 2}, 0x${word.toString(16)}\n`);
     writeFileSync(source, lines.join(''));
     execFileSync(`${BINUTILS}as`, [
-      `-march=rv${xlen}gc_zba_zbb_zbs`,
+      `-march=rv${xlen}gc_zba_zbb_zbs_zihintpause`,
       `-mabi=${xlen === 64 ? 'lp64d' : 'ilp32d'}`,
       source,
       '-o',

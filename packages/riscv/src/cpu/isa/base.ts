@@ -124,6 +124,10 @@ export const baseSemantics: Readonly<Record<string, Emitter>> = {
   srlw: computeFromRegisters((b, x, y) => b.extend32S(b.shr(b.wrap(x), b.wrap(y)))),
   sraw: computeFromRegisters((b, x, y) => b.extend32S(b.sar(b.wrap(x), b.wrap(y)))),
 
+  pause: (b, _f, cpu) => {
+    b.yieldSlice();
+    endBlock(b, cpu);
+  },
   fence: (b) => b.fence(),
   'fence.tso': (b) => b.fence(),
   // Stores to translated code invalidate it at once; what remains is not to run on in a block that was translated before.

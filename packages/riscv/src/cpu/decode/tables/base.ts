@@ -44,6 +44,7 @@ export const base: readonly Encoding[] = [
       ['or', '0000000 rs2 rs1 110 rd 0110011', 'rd,rs1,rs2'],
       ['and', '0000000 rs2 rs1 111 rd 0110011', 'rd,rs1,rs2'],
 
+      ['pause', '0000 0001 0000 00000 000 00000 0001111', ''],
       // Reserved modes and registers of fence must be ignored, so every such word is some fence.
       ['fence', 'uimm[11:0] ----- 000 ----- 0001111', 'order'],
       ['fence.tso', '1000 0011 0011 ----- 000 ----- 0001111'],
