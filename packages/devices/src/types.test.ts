@@ -2,7 +2,7 @@ import { Device, MemoryBlock, PipeChar, TypeRegistry, typeOfClass } from '@board
 import { describe, expect, it } from 'vitest';
 import { place, testMachine } from '../test/machine.ts';
 import { registerDeviceTypes } from './types.ts';
-import { VirtioMmio } from './virtio/index.ts';
+import { plugVirtioDrives, VirtioBlk, VirtioMmio } from './virtio/index.ts';
 
 function registry(): TypeRegistry {
   const types = new TypeRegistry();
@@ -67,5 +67,37 @@ describe('device types', () => {
       devices: [device],
     };
     await expect(testMachine(board([new VirtioMmio()]), options)).rejects.toThrow(message);
+  });
+});
+
+describe('drives of the virtio interface', () => {
+  const drives = (count: number) =>
+    Array.from({ length: count }, () => ({ if: 'virtio' as const, backend: new MemoryBlock(512) }));
+
+  it('get a block device each, and leave the other transports free', async () => {
+    const transports = [new VirtioMmio(), new VirtioMmio(), new VirtioMmio()];
+    const build = board(transports);
+    await testMachine(
+      (machine) => {
+        build(machine);
+        plugVirtioDrives(machine, transports);
+      },
+      { drives: drives(2), types: registry(), devices: [{ driver: 'virtio-rng-device' }] },
+    );
+    expect(transports.map((t) => t.device instanceof VirtioBlk)).toEqual([true, true, false]);
+    expect(transports[2]?.device?.type).toBe('virtio-rng-device');
+  });
+
+  it('are refused when there are more than transports', async () => {
+    const transports = [new VirtioMmio()];
+    const build = board(transports);
+    const made = testMachine(
+      (machine) => {
+        build(machine);
+        plugVirtioDrives(machine, transports);
+      },
+      { drives: drives(2) },
+    );
+    await expect(made).rejects.toThrow("No 'virtio-bus' bus has room for drive virtio1");
   });
 });

@@ -95,7 +95,10 @@ export class Device extends BwObject {
     return describeState(this);
   }
 
-  /** Lets go of host resources. The machine calls it once, for every device. */
+  /**
+   * Lets go of host resources. The machine calls it once, for every device; an override may return a promise, which the machine waits
+   * for before it closes drives.
+   */
   override dispose(): void {}
 
   /** Options are fixed once the device is realized, but for those that a class names. */

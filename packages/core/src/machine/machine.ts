@@ -121,7 +121,7 @@ export class Machine extends BwObject {
       machine.drives.checkAllUsed();
       machine.#performReset();
     } catch (error) {
-      machine.#disposeTree();
+      await machine.#disposeTree();
       throw error;
     }
     return machine;
@@ -396,14 +396,18 @@ export class Machine extends BwObject {
     this.#loop.wake();
     await this.#loop.ended();
     this.#exit.resolve({ cause: 'host', reason: 'shutdown', status: 0 });
-    this.#disposeTree();
+    await this.#disposeTree();
     for (const serial of this.options.serials ?? []) serial.close();
     await Promise.all(this.drives.all.map((drive) => drive.backend.close()));
   }
 
-  #disposeTree(): void {
-    for (const device of devicesOf(this).reverse()) device.dispose();
+  /** Done when every device has let go: what one still writes to its drive must be written before the drive is closed. */
+  async #disposeTree(): Promise<void> {
+    const pending = devicesOf(this)
+      .reverse()
+      .map((device) => device.dispose());
     this.#leaveTree();
+    await Promise.allSettled(pending);
   }
 
   #leaveTree(): void {

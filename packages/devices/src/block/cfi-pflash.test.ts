@@ -1,4 +1,4 @@
-import { MemoryBlock } from '@boardwalk/core';
+import { type DriveOptions, MemoryBlock } from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
 import { testMachine } from '../../test/machine.ts';
 import { CfiPflash, type CfiPflashOptions, readFlashImage } from './cfi-pflash.ts';
@@ -8,7 +8,7 @@ const SECTOR = 0x1000;
 const SIZE = 4 * SECTOR;
 
 /** Two 16-bit chips on a 32-bit bank, as on the virt boards: every command goes to both halves. */
-async function flash(backend?: MemoryBlock, options: Partial<CfiPflashOptions> = {}) {
+async function flash(backend?: MemoryBlock, options: Partial<CfiPflashOptions> = {}, drives: DriveOptions[] = []) {
   const contents = backend === undefined ? undefined : await readFlashImage(backend, SIZE);
   const device = new CfiPflash({
     name: 'flash0',
@@ -21,10 +21,14 @@ async function flash(backend?: MemoryBlock, options: Partial<CfiPflashOptions> =
     ...(contents === undefined ? {} : { contents }),
     ...options,
   });
-  const test = await testMachine((machine) => {
-    machine.add(device);
-    machine.map(BASE, device.region);
-  });
+  const test = await testMachine(
+    (machine) => {
+      for (const { if: type } of drives) machine.drives.claim(type, 0);
+      machine.add(device);
+      machine.map(BASE, device.region);
+    },
+    { drives },
+  );
   const command = (offset: number, value: number): void => test.w32(BASE + offset, value * 0x1_0001);
   const program = (offset: number, value: number): void => {
     command(offset, 0x40);
@@ -140,6 +144,19 @@ describe('CFI flash 0001', () => {
     command(SECTOR, 0xd0);
     await device.flushed();
     expect([...block.contents.subarray(4, 8)]).toEqual([0x78, 0x56, 0x34, 0x12]);
+  });
+
+  it('has everything at the backend before the machine lets go of it', async () => {
+    const block = new MemoryBlock(new Uint8Array(SIZE).fill(0xff));
+    const write = block.write.bind(block);
+    block.write = async (offset, src) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await write(offset, src);
+    };
+    const { machine, program } = await flash(block, {}, [{ if: 'pflash', backend: block }]);
+    program(8, 0x0102_0304);
+    await machine.dispose();
+    expect([...block.contents.subarray(8, 12)]).toEqual([4, 3, 2, 1]);
   });
 
   it('keeps the contents of a read-only backend', async () => {

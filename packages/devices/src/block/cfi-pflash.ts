@@ -5,6 +5,7 @@
 import { type BlockBackend, Device, MemoryRegion, type RegionOps, type StateField, UserError } from '@boardwalk/core';
 import { guestError, hex } from '../registers.ts';
 import { cfiQuery } from './cfi-query.ts';
+import { WriteThrough } from './write-through.ts';
 
 /** Commands, the lowest byte of what is written. */
 const CMD_PROGRAM = 0x40;
@@ -97,8 +98,7 @@ export class CfiPflash extends Device {
   readonly #query: Uint8Array;
   #region: MemoryRegion | undefined;
   #array: { readonly offset: number; readonly bytes: Uint8Array } | undefined;
-  /** The last write to the backend: they happen one after another. */
-  #written: Promise<void> = Promise.resolve();
+  #writeThrough: WriteThrough | undefined;
 
   readMode = READ_ARRAY;
   writeState = WRITE_COMMAND;
@@ -144,6 +144,7 @@ export class CfiPflash extends Device {
     if (contents !== undefined) block.bytes.set(contents.subarray(0, size));
     this.#region = this.addRegion(MemoryRegion.romDevice(name, block, this.#ops()));
     if (backend?.readonly === true) this.locked.fill(1);
+    if (backend?.readonly === false) this.#writeThrough = new WriteThrough(backend, block.bytes);
   }
 
   /** To be mapped by the board, once the device is part of the machine. */
@@ -162,8 +163,13 @@ export class CfiPflash extends Device {
   }
 
   /** Done when everything programmed so far is at the backend. Rejects when the backend could not write. */
-  flushed(): Promise<void> {
-    return this.#written;
+  async flushed(): Promise<void> {
+    await this.#writeThrough?.flushed();
+  }
+
+  override async dispose(): Promise<void> {
+    super.dispose();
+    await this.flushed();
   }
 
   #ops(): RegionOps {
@@ -367,16 +373,7 @@ export class CfiPflash extends Device {
   /** Tells the memory system, and brings the backend up to date. */
   #changed(offset: number, length: number): void {
     if (this.#array !== undefined) this.machine.space.noteWrite(this.#array.offset + offset, length);
-    const { backend } = this.#options;
-    if (backend === undefined) return;
-    const kept = Math.min(length, backend.size - offset);
-    if (kept <= 0) return;
-    const bytes = this.#bytes.slice(offset, offset + kept);
-    this.#written = this.#written.then(() => backend.write(offset, bytes));
-    // Whoever awaits flushed() is told; nobody else can be.
-    this.#written.catch(() => {
-      this.statusRegister |= SR_PROGRAM_ERROR;
-    });
+    this.#writeThrough?.changed(offset, length);
   }
 }
 

@@ -1,3 +1,4 @@
+export { plugVirtioDrives } from './drives.ts';
 export { GuestFault, GuestMemory } from './guest-memory.ts';
 export { VirtioBlk } from './virtio-blk.ts';
 export { VirtioDevice, type VirtioTransport } from './virtio-device.ts';

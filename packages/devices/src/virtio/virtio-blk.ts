@@ -96,6 +96,8 @@ export class VirtioBlk extends VirtioDevice {
   writeback = 1;
   #backend: BlockBackend | undefined;
   #active = 0;
+  /** Requests that the backend has not finished, those of before a reset too. */
+  readonly #working = new Set<Promise<void>>();
 
   /** @throws UserError when it has no drive */
   override realize(): void {
@@ -171,6 +173,12 @@ export class VirtioBlk extends VirtioDevice {
     this.#active = 0;
   }
 
+  /** Waits for the backend, so that no write comes after its closing. */
+  override async dispose(): Promise<void> {
+    super.dispose();
+    await Promise.all(this.#working);
+  }
+
   get #disk(): BlockBackend {
     if (this.#backend === undefined) throw new Error('a virtio-blk-device is used before it is realized');
     return this.#backend;
@@ -198,10 +206,13 @@ export class VirtioBlk extends VirtioDevice {
       generation: this.generation,
     };
     this.#active++;
-    this.#perform(request).then(
-      (status) => this.#finish(request, status),
-      () => this.#finish(request, S_IOERR),
-    );
+    const work = this.#perform(request)
+      .catch(() => S_IOERR)
+      .then((status) => {
+        this.#working.delete(work);
+        this.#finish(request, status);
+      });
+    this.#working.add(work);
   }
 
   /** Carries a request out. @returns its status @throws GuestFault, or what the backend rejects with */

@@ -91,6 +91,18 @@ describe('virtio console with one port', () => {
     expect(line.accepting).toBe(true);
   });
 
+  it('takes no request that would fill the host', async () => {
+    const { device, line } = port(() => new VirtConsole());
+    const { driver } = await serial([device], 0n);
+    const transmit = driver.queue(1);
+    driver.start();
+    for (let i = 0; i < 8; i++) transmit.descriptor(transmit.desc, i, 0x8000_0000, 0x10_0000 * 3, i < 7 ? 1 : 0, i + 1);
+    transmit.publish(0);
+    transmit.notify();
+    expect(driver.status & 0x40).toBe(0x40);
+    expect(line.sent).toBe('');
+  });
+
   it('writes in an emergency without any queue', async () => {
     const { device, line } = port(() => new VirtConsole());
     const { driver } = await serial([device], 0n);

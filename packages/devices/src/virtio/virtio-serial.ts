@@ -2,6 +2,7 @@
 // After: "Virtual I/O Device (VIRTIO) Version 1.2", section 5.3.
 
 import { Bus, type Device, type PropertySpec, UserError } from '@boardwalk/core';
+import { GuestFault } from './guest-memory.ts';
 import { VirtioDevice } from './virtio-device.ts';
 import { VIRTIO_SERIAL_BUS, VirtioSerialPort } from './virtio-serial-port.ts';
 import type { VirtQueue } from './virtqueue.ts';
@@ -26,6 +27,9 @@ const CONFIG_BYTES = 12;
 const CONFIG_EMERG_WRITE = 8;
 /** Messages for the driver that wait for a buffer; a driver that gives none loses the rest. */
 const MAX_WAITING = 4 * 31 + 16;
+
+/** Bytes of output in one request: no driver sends nearly as much, and a backend has to hold it all. */
+const MAX_OUTPUT = 16 * 2 ** 20;
 
 /** A control message. */
 interface ControlMessage {
@@ -185,6 +189,7 @@ export class VirtioSerial extends VirtioDevice {
   #transmit(queue: VirtQueue, port: VirtioSerialPort | undefined): void {
     this.drain(queue, (element) => {
       const { readable } = element;
+      if (readable.length > MAX_OUTPUT) throw new GuestFault(`output of ${readable.length} bytes in one request`);
       const piece = new Uint8Array(Math.min(readable.length, 65536));
       for (let done = 0; done < readable.length; done += piece.length) {
         port?.transmit(piece.subarray(0, readable.read(done, piece)));
