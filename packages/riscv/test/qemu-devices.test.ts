@@ -12,7 +12,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MemoryBlock, RamSpace } from '@boardwalk/core';
-import { CfiPflash, FwCfg, GoldfishRtc, Ns16550a, SifiveTest, VirtioBlk, VirtioMmio } from '@boardwalk/devices';
+import {
+  CfiPflash,
+  FwCfg,
+  GoldfishRtc,
+  Ns16550a,
+  SifiveTest,
+  VirtConsole,
+  VirtioBlk,
+  VirtioMmio,
+  VirtioSerial,
+} from '@boardwalk/devices';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { place, type TestMachine, testMachine } from '../../devices/test/machine.ts';
 import { machineAndSupervisorContexts, Plic, SifiveClint } from '../src/soc/index.ts';
@@ -25,6 +35,7 @@ const PLIC = 0xc00_0000;
 const CLINT = 0x200_0000;
 const RTC = 0x10_1000;
 const VIRTIO = 0x1000_8000;
+const CONSOLE = 0x1000_7000;
 const FLASH = 0x2000_0000;
 const FW_CFG = 0x1010_0000;
 const RAM = 0x8000_0000;
@@ -112,6 +123,12 @@ describe.skipIf(!installed)('devices of the virt board, against QEMU', () => {
       `if=none,id=d0,format=raw,file=${disk}`,
       '-device',
       'virtio-blk-device,drive=d0,serial=abc,bus=virtio-mmio-bus.7',
+      '-device',
+      'virtio-serial-device,bus=virtio-mmio-bus.6',
+      '-chardev',
+      'null,id=c0',
+      '-device',
+      'virtconsole,chardev=c0,name=first',
     ]);
     ours = await testMachine(
       (machine) => {
@@ -132,6 +149,15 @@ describe.skipIf(!installed)('devices of the virt board, against QEMU', () => {
         blk.setProperty('serial', 'abc');
         transport.plug(blk);
         machine.add(blk);
+        const consoleTransport = place(machine, CONSOLE, new VirtioMmio());
+        const serial = new VirtioSerial();
+        consoleTransport.irq.connect(plic.input(7));
+        consoleTransport.plug(serial);
+        machine.add(serial);
+        const port = new VirtConsole();
+        port.setProperty('name', 'first');
+        serial.bus.plug(port);
+        machine.add(port);
       },
       { rtcBaseMs: Date.UTC(2024, 1, 29, 12), space: RamSpace.create({ bytes: 128 * 2 ** 20 }) },
     );
@@ -307,16 +333,71 @@ describe.skipIf(!installed)('devices of the virt board, against QEMU', () => {
     ]);
   });
 
-  it('fw_cfg', () =>
-    same([
-      ['w', FW_CFG + 8, 0, 2],
-      r(FW_CFG),
-      r8(FW_CFG),
-      ['w', FW_CFG + 8, 0x0100, 2],
-      r(FW_CFG),
-      r(FW_CFG + 16),
-      r(FW_CFG + 20),
-    ]));
+  it('fw_cfg', () => {
+    const request = RAM + 0x3_0000;
+    const buffer = RAM + 0x3_0100;
+    const big = (value: number): number => new DataView(Uint32Array.of(value).buffer).getUint32(0);
+    /** A DMA request: its four words, big-endian, then the address to start it. */
+    const dma = (control: number, length: number, address: number): Step[] => [
+      ...[control, length, 0, address].map((word, i) => w(request + 4 * i, big(word))),
+      w(FW_CFG + 16, 0),
+      w(FW_CFG + 20, big(request)),
+      r(request),
+    ];
+    const select = (key: number): Step => ['w', FW_CFG + 8, ((key & 0xff) << 8) | (key >> 8), 2];
+    // biome-ignore format: a script
+    return same([
+      select(0), r(FW_CFG), r8(FW_CFG), select(1), r(FW_CFG), r(FW_CFG + 16), r(FW_CFG + 20),
+      w(buffer, 0xeeee_eeee), w(buffer + 4, 0xeeee_eeee),
+      ...dma(8 | 2, 3, buffer), r(buffer), ...dma(2, 3, buffer), r(buffer), r(buffer + 4),
+      ...dma(8 | 4, 2, 0), ...dma(2, 1, buffer), r(buffer), ...dma(8 | 2, 4, 0x1000_0000_0000 % 2 ** 32), ...dma(8 | 16, 4, buffer),
+    ]);
+  });
+
+  it('virtio console with ports', () => {
+    const queues = [2, 3, 0, 1];
+    const at = (queue: number): number => RAM + 0x4_0000 + 0x1_0000 * queue;
+    const publish = (queue: number, head: number, count: number): Step[] => [
+      ['w', at(queue) + 0x1004 + 2 * (count - 1), head, 2],
+      ['w', at(queue) + 0x1002, count, 2],
+      w(CONSOLE + 0x50, queue),
+    ];
+    const buffer = (queue: number, index: number): number => at(queue) + 0x3000 + 0x40 * index;
+    const descriptor = (queue: number, index: number, length: number, flags: number): Step[] =>
+      [buffer(queue, index), 0, length, flags].map((word, i) => w(at(queue) + 16 * index + 4 * i, word));
+    /** A control message to the device. */
+    const control = (n: number, port: number, event: number, value: number): Step[] => [
+      ...descriptor(3, n, 8, 0),
+      w(buffer(3, n), port),
+      w(buffer(3, n) + 4, event | (value << 16)),
+      ...publish(3, n, n + 1),
+      ['wait'],
+    ];
+    const answers = (count: number): Step[] => [
+      ['r', at(2) + 0x2002, 2],
+      ...Array.from({ length: count }, (_, i) => [
+        r(at(2) + 0x2004 + 8 * i),
+        r(at(2) + 0x2008 + 8 * i),
+        ...[0, 4, 8, 12].map((offset) => r(buffer(2, i) + offset)),
+      ]).flat(),
+    ];
+    // biome-ignore format: a script
+    return same([
+      r(CONSOLE + 8), r(CONSOLE + 0x104),
+      w(CONSOLE + 0x70, 3), w(CONSOLE + 0x24, 0), w(CONSOLE + 0x20, 2), w(CONSOLE + 0x24, 1), w(CONSOLE + 0x20, 1), w(CONSOLE + 0x70, 0xb),
+      ...queues.flatMap((queue): Step[] => [
+        w(CONSOLE + 0x30, queue), w(CONSOLE + 0x38, 8), w(CONSOLE + 0x80, at(queue)), w(CONSOLE + 0x90, at(queue) + 0x1000),
+        w(CONSOLE + 0xa0, at(queue) + 0x2000), w(CONSOLE + 0x44, 1),
+      ]),
+      w(CONSOLE + 0x70, 0xf), r(CONSOLE + 0x70),
+      ...[0, 1, 2, 3, 4, 5].flatMap((i) => [...descriptor(2, i, 0x40, 2), ...publish(2, i, i + 1)]),
+      ...control(0, 0, 0, 1), ...answers(1),
+      ...control(1, 0, 3, 1), ...answers(4),
+      ...control(2, 0, 6, 1), ...answers(4),
+      ...descriptor(1, 0, 5, 0), ...publish(1, 0, 1), ['wait'], ['r', at(1) + 0x2002, 2], r(at(1) + 0x2004), r(at(1) + 0x2008),
+      w(CONSOLE + 0x70, 0), r(CONSOLE + 0x60),
+    ]);
+  });
 
   it('virtio-mmio and virtio-blk', () => {
     const [desc, avail, used, buffer] = [RAM + 0x1_0000, RAM + 0x1_1000, RAM + 0x1_2000, RAM + 0x2_0000];

@@ -1,6 +1,6 @@
 import { PipeChar } from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
-import { type DriverQueue, VERSION_1, virtioMachine } from '../../test/virtio-driver.ts';
+import { type DriverQueue, INDIRECT_DESC, VERSION_1, virtioMachine } from '../../test/virtio-driver.ts';
 import { VirtioSerial } from './virtio-serial.ts';
 import { VirtConsole, VirtioSerialPort } from './virtio-serial-port.ts';
 
@@ -93,10 +93,13 @@ describe('virtio console with one port', () => {
 
   it('takes no request that would fill the host', async () => {
     const { device, line } = port(() => new VirtConsole());
-    const { driver } = await serial([device], 0n);
+    const { driver } = await serial([device], INDIRECT_DESC);
     const transmit = driver.queue(1);
     driver.start();
-    for (let i = 0; i < 8; i++) transmit.descriptor(transmit.desc, i, 0x8000_0000, 0x10_0000 * 3, i < 7 ? 1 : 0, i + 1);
+    // All of the machine's RAM, 17 times over.
+    const table = 0x8004_0000;
+    for (let i = 0; i < 17; i++) transmit.descriptor(table, i, 0x8000_0000, 0x10_0000, i < 16 ? 1 : 0, i + 1);
+    transmit.descriptor(transmit.desc, 0, table, 17 * 16, 4, 0);
     transmit.publish(0);
     transmit.notify();
     expect(driver.status & 0x40).toBe(0x40);
