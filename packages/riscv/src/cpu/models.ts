@@ -5,7 +5,7 @@
  * Extension names after the RISC-V ISA manual, Volume I chapter "ISA Extension Naming Conventions"; profile names for the ones
  * that only say how the privileged architecture behaves (Svade, Svadu, Sstc).
  */
-import { UserError } from '@boardwalk/core';
+import { type CpuModel as CpuRequest, parseCpuModel, UserError } from '@boardwalk/core';
 
 interface ExtensionSpec {
   readonly description: string;
@@ -97,28 +97,23 @@ export const CPU_MODELS: readonly CpuModel[] = [
 
 /**
  * The configuration that a `-cpu` option asks for: a model and its properties, as in `rv64,zbb=off,sv57=off`.
- * Turning an extension off takes away those that need it, unless the option asks for them.
- * @throws UserError for an unknown model or property, a value that is not a boolean, or extensions that contradict each other
+ * @throws UserError as {@link configureCpu} and for a text without a model
  */
 export function parseCpu(option: string): CpuConfig {
-  const [name = '', ...settings] = option.split(',');
-  const model = CPU_MODELS.find((m) => m.model === name || name === `${m.model}-riscv-cpu`);
-  if (model === undefined) {
-    throw new UserError(`unknown CPU model '${name}'; known: ${CPU_MODELS.map((m) => m.model).join(', ')}`);
-  }
-  const asked = new Map<Extension, boolean>();
-  for (const setting of settings) {
-    const [extension, on] = parseSetting(setting, model.model);
-    asked.set(extension, on);
-  }
-  return configureCpu(model, asked);
+  return configureCpu(parseCpuModel(option));
 }
 
 /**
- * A model with some of its extensions set.
- * @throws UserError where an extension asked for needs one that is off
+ * The configuration that a model and its properties name. Turning an extension off takes away those that need it, unless
+ * they are asked for too.
+ * @throws UserError for an unknown model or property, a value that is not a boolean, or extensions that contradict each other
  */
-export function configureCpu(model: CpuModel, asked: ReadonlyMap<Extension, boolean>): CpuConfig {
+export function configureCpu(request: CpuRequest): CpuConfig {
+  const model = CPU_MODELS.find((m) => m.model === request.model);
+  if (model === undefined) {
+    throw new UserError(`unknown CPU model '${request.model}'; known: ${CPU_MODELS.map((m) => m.model).join(', ')}`);
+  }
+  const asked = new Map(request.properties.map((property) => parseProperty(property, model.model)));
   const extensions = new Set(EXTENSION_NAMES.filter((name) => asked.get(name) ?? model.extensions.has(name)));
   for (let settled = false; !settled; ) {
     settled = true;
@@ -134,14 +129,10 @@ export function configureCpu(model: CpuModel, asked: ReadonlyMap<Extension, bool
   return { model: model.model, extensions, vendorId, archId, impId };
 }
 
-function parseSetting(setting: string, model: string): [Extension, boolean] {
-  const [key = '', value = 'on'] = setting.split('=', 2);
-  const flagged = /^[+-]/.test(key) && value === 'on';
-  const name = flagged ? key.slice(1) : key;
+function parseProperty({ name, value }: CpuRequest['properties'][number], model: string): [Extension, boolean] {
   if (!isExtension(name)) {
     throw new UserError(`CPU ${model} has no property '${name}'; known: ${EXTENSION_NAMES.join(', ')}`);
   }
-  if (flagged) return [name, key.startsWith('+')];
   if (/^(on|true|yes)$/.test(value)) return [name, true];
   if (/^(off|false|no)$/.test(value)) return [name, false];
   throw new UserError(`CPU ${model}: ${name}=${value}: on or off is expected`);

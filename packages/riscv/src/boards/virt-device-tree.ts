@@ -1,0 +1,141 @@
+/**
+ * The device tree of the `virt` board. Bindings: Linux Documentation/devicetree/bindings (riscv/cpus.yaml,
+ * riscv/extensions.yaml, timer/sifive,clint.yaml, interrupt-controller/sifive,plic-1.0.0.yaml, firmware/qemu,fw-cfg-mmio.yaml).
+ */
+import { FdtBuilder, type FdtNode } from '@boardwalk/core';
+import { FINISHER_PASS, FINISHER_RESET } from '@boardwalk/devices';
+import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI } from '../cpu/bits.ts';
+import { type CpuConfig, isaExtensions, isaString, mmuType } from '../cpu/models.ts';
+import {
+  FLASH_BANK_WIDTH,
+  type MapEntry,
+  PLIC_SOURCES,
+  TIMEBASE_FREQUENCY,
+  UART_CLOCK,
+  VIRT_IRQ,
+  VIRT_MAP,
+  VIRTIO_SLOTS,
+  virtioSlot,
+} from './virt-map.ts';
+
+/** What differs between two `virt` machines. */
+export interface VirtDescription {
+  readonly cpu: CpuConfig;
+  readonly harts: number;
+  /** Bytes. */
+  readonly ramSize: number;
+}
+
+/** What the user gave to the kernel. */
+export interface ChosenOptions {
+  readonly append: string | undefined;
+  readonly initrd: { readonly start: number; readonly end: number } | undefined;
+  /** Entropy for the kernel. */
+  readonly rngSeed: Uint8Array;
+}
+
+const hex = (n: number): string => n.toString(16);
+
+/** A node named after its address, with its `reg`. */
+function deviceNode(parent: FdtNode, name: string, { base, size }: MapEntry): FdtNode {
+  return parent.child(`${name}@${hex(base)}`).prop('reg', [BigInt(base), BigInt(size)]);
+}
+
+/** The harts; gives the phandles of their interrupt controllers. */
+function addCpus(root: FdtNode, { cpu, harts }: VirtDescription): number[] {
+  const cpus = root.child('cpus').prop('#address-cells', [1]).prop('#size-cells', [0]);
+  cpus.prop('timebase-frequency', [TIMEBASE_FREQUENCY]);
+  const mmu = mmuType(cpu);
+  const cluster = cpus.node('cpu-map/cluster0');
+  const controllers: number[] = [];
+  for (let hart = 0; hart < harts; hart++) {
+    const node = cpus.child(`cpu@${hex(hart)}`);
+    cluster.child(`core${hart}`).prop('cpu', [node.phandle()]);
+    node.prop('device_type', 'cpu').prop('reg', [hart]).prop('status', 'okay').prop('compatible', 'riscv');
+    node.prop('riscv,isa', isaString(cpu)).prop('riscv,isa-base', 'rv64i').prop('riscv,isa-extensions', isaExtensions(cpu));
+    if (mmu !== undefined) node.prop('mmu-type', mmu);
+    const controller = node.child('interrupt-controller');
+    controller.prop('#interrupt-cells', [1]).prop('interrupt-controller', true).prop('compatible', 'riscv,cpu-intc');
+    controllers.push(controller.phandle());
+  }
+  return controllers;
+}
+
+/** Interrupt controllers and timers of the platform; gives the phandle of the PLIC. */
+function addPlatform(soc: FdtNode, controllers: readonly number[]): number {
+  deviceNode(soc, 'clint', VIRT_MAP.clint)
+    .prop('compatible', ['sifive,clint0', 'riscv,clint0'])
+    .prop('interrupts-extended', controllers.flatMap((intc) => [intc, IRQ_MSI, intc, IRQ_MTI]));
+  return deviceNode(soc, 'plic', VIRT_MAP.plic)
+    .prop('compatible', ['sifive,plic-1.0.0', 'riscv,plic0'])
+    .prop('#address-cells', [0])
+    .prop('#interrupt-cells', [1])
+    .prop('interrupt-controller', true)
+    .prop('interrupts-extended', controllers.flatMap((intc) => [intc, IRQ_MEI, intc, IRQ_SEI]))
+    .prop('riscv,ndev', [PLIC_SOURCES])
+    .phandle();
+}
+
+/** Adds the interrupt of a device behind the PLIC. */
+function interrupt(node: FdtNode, plic: number, source: number): void {
+  node.prop('interrupt-parent', [plic]).prop('interrupts', [source]);
+}
+
+function addDevices(soc: FdtNode, plic: number): void {
+  // The last slot first: that is the order in which slots are given to devices.
+  for (let slot = VIRTIO_SLOTS - 1; slot >= 0; slot--) {
+    const node = deviceNode(soc, 'virtio_mmio', virtioSlot(slot)).prop('compatible', 'virtio,mmio');
+    interrupt(node, plic, VIRT_IRQ.virtio + slot);
+  }
+  const uart = deviceNode(soc, 'serial', VIRT_MAP.uart0).prop('compatible', 'ns16550a');
+  interrupt(uart.prop('clock-frequency', [UART_CLOCK]), plic, VIRT_IRQ.uart0);
+  interrupt(deviceNode(soc, 'rtc', VIRT_MAP.rtc).prop('compatible', 'google,goldfish-rtc'), plic, VIRT_IRQ.rtc);
+}
+
+/** The finisher, and how software turns the machine off and restarts it. */
+function addReset(root: FdtNode, soc: FdtNode): void {
+  const test = deviceNode(soc, 'test', VIRT_MAP.test).prop('compatible', ['sifive,test1', 'sifive,test0', 'syscon']);
+  for (const [name, value] of [
+    ['poweroff', FINISHER_PASS],
+    ['reboot', FINISHER_RESET],
+  ] as const) {
+    root
+      .child(name)
+      .prop('compatible', `syscon-${name}`)
+      .prop('regmap', [test.phandle()])
+      .prop('offset', [0])
+      .prop('value', [value]);
+  }
+}
+
+/** The tree of the hardware, without what the user gave to the kernel. */
+export function virtDeviceTree(description: VirtDescription): FdtBuilder {
+  const tree = new FdtBuilder();
+  const { root } = tree;
+  root.prop('#address-cells', [2]).prop('#size-cells', [2]);
+  root.prop('compatible', 'riscv-virtio').prop('model', 'riscv-virtio,qemu');
+  root.child('chosen').prop('stdout-path', `/soc/serial@${hex(VIRT_MAP.uart0.base)}`);
+  deviceNode(root, 'memory', { base: VIRT_MAP.dram.base, size: description.ramSize }).prop('device_type', 'memory');
+  const controllers = addCpus(root, description);
+  const { flash } = VIRT_MAP;
+  const bank = flash.size / 2;
+  deviceNode(root, 'flash', flash)
+    .prop('compatible', 'cfi-flash')
+    .prop('reg', [flash.base, bank, flash.base + bank, bank].map(BigInt))
+    .prop('bank-width', [FLASH_BANK_WIDTH]);
+  deviceNode(root, 'fw-cfg', VIRT_MAP.fwCfg).prop('compatible', 'qemu,fw-cfg-mmio').prop('dma-coherent', true);
+  const soc = root.child('soc').prop('#address-cells', [2]).prop('#size-cells', [2]);
+  soc.prop('compatible', 'simple-bus').prop('ranges', true);
+  addReset(root, soc);
+  addDevices(soc, addPlatform(soc, controllers));
+  return tree;
+}
+
+/** Sets in /chosen what the user gave to the kernel; also of a tree that the user gave. */
+export function setChosen(tree: FdtBuilder, { append, initrd, rngSeed }: ChosenOptions): void {
+  const chosen = tree.node('/chosen').prop('rng-seed', rngSeed);
+  if (append !== undefined) chosen.prop('bootargs', append);
+  if (initrd !== undefined) {
+    chosen.prop('linux,initrd-start', [BigInt(initrd.start)]).prop('linux,initrd-end', [BigInt(initrd.end)]);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * `virt`: the RISC-V board that no hardware has, with QEMU's memory map (virt-map.ts), for firmware and kernels that know it.
+ * Harts, CLINT, PLIC, 16550 UART, goldfish RTC, test finisher, eight virtio slots, fw_cfg, two banks of flash.
+ */
+import {
+  type BoardDefinition,
+  defineBoard,
+  type FdtBuilder,
+  GiB,
+  type Machine,
+  MemoryRegion,
+  MiB,
+  readFdt,
+  UserError,
+} from '@boardwalk/core';
+import {
+  CfiPflash,
+  FW_CFG_CMDLINE_DATA,
+  FW_CFG_CMDLINE_SIZE,
+  FW_CFG_INITRD_DATA,
+  FW_CFG_INITRD_SIZE,
+  FW_CFG_KERNEL_DATA,
+  FW_CFG_KERNEL_SIZE,
+  FW_CFG_NB_CPUS,
+  FwCfg,
+  GoldfishRtc,
+  Ns16550a,
+  readFlashImage,
+  SifiveTest,
+  VirtioBlk,
+  VirtioMmio,
+} from '@boardwalk/devices';
+import { RiscvFrontend } from '../cpu/frontend.ts';
+import { CPU_MODELS, configureCpu } from '../cpu/models.ts';
+import { RiscvCpu } from '../cpu/riscv-cpu.ts';
+import { SifiveClint } from '../soc/aclint.ts';
+import { machineAndSupervisorContexts, Plic } from '../soc/plic.ts';
+import { type BootLayout, layOutBoot, loadBoot, placeDeviceTree, resetRom } from './boot.ts';
+import { setChosen, virtDeviceTree } from './virt-device-tree.ts';
+import {
+  FLASH_BANK_WIDTH,
+  FLASH_SECTOR_SIZE,
+  PLIC_SOURCES,
+  TIMEBASE_FREQUENCY,
+  UART_CLOCK,
+  VIRT_IRQ,
+  VIRT_MAP,
+  VIRTIO_SLOTS,
+  virtioSlot,
+} from './virt-map.ts';
+
+const MAX_HARTS = 8;
+const RNG_SEED_BYTES = 32;
+const FLASH_BANKS = 2;
+
+/** Harts with their interrupts and their clock. */
+function addHarts(machine: Machine, frontend: RiscvFrontend): Plic {
+  const harts = machine.smp.cpus;
+  const clint = machine.add(new SifiveClint(harts, TIMEBASE_FREQUENCY), 'clint');
+  const contexts = machineAndSupervisorContexts(harts);
+  const plic = machine.add(new Plic({ sources: PLIC_SOURCES, contexts, size: VIRT_MAP.plic.size }), 'plic');
+  machine.map(VIRT_MAP.clint.base, clint.region);
+  machine.map(VIRT_MAP.plic.base, plic.region);
+  const time = { frequency: TIMEBASE_FREQUENCY, mtime: () => clint.mtime() };
+  for (let index = 0; index < harts; index++) {
+    const cpu = machine.add(new RiscvCpu(index, frontend, { time, resetVector: VIRT_MAP.resetRom.base }), `cpu[${index}]`);
+    clint.softwareIrqs[index]?.connect(cpu.input('m-software'));
+    clint.timerIrqs[index]?.connect(cpu.input('m-timer'));
+    contexts.forEach(({ hart, mode }, context) => {
+      const line = mode === 'M' ? 'm-external' : 's-external';
+      if (hart === index) plic.irqs[context]?.connect(cpu.input(line));
+    });
+  }
+  return plic;
+}
+
+function addPeripherals(machine: Machine, plic: Plic): void {
+  const uart = machine.add(new Ns16550a({ chardev: machine.serial(0), clockFrequency: UART_CLOCK }), 'uart0');
+  uart.irq.connect(plic.input(VIRT_IRQ.uart0));
+  machine.map(VIRT_MAP.uart0.base, uart.region);
+
+  const rtc = machine.add(new GoldfishRtc(), 'rtc');
+  rtc.irq.connect(plic.input(VIRT_IRQ.rtc));
+  machine.map(VIRT_MAP.rtc.base, rtc.region);
+
+  machine.map(VIRT_MAP.test.base, machine.add(new SifiveTest(), 'test').region);
+}
+
+/** The virtio slots, and the disks of `-drive if=virtio` in them. Devices get the last slot first. */
+function addVirtio(machine: Machine, plic: Plic): void {
+  const free: VirtioMmio[] = [];
+  for (let slot = VIRTIO_SLOTS - 1; slot >= 0; slot--) {
+    const transport = machine.add(new VirtioMmio(), `virtio-mmio-bus.${slot}`);
+    transport.irq.connect(plic.input(VIRT_IRQ.virtio + slot));
+    machine.map(virtioSlot(slot).base, transport.region);
+    free.push(transport);
+  }
+  for (const { index } of machine.drives.of('virtio')) {
+    const drive = machine.drives.claim('virtio', index);
+    const transport = free.shift();
+    if (transport === undefined) throw new UserError(`the board has ${VIRTIO_SLOTS} virtio slots`);
+    if (drive === undefined) continue;
+    const disk = new VirtioBlk();
+    disk.setProperty('drive', drive.backend);
+    transport.plug(disk);
+  }
+}
+
+/** The banks of flash, with the contents of `-drive if=pflash`; says which have any. */
+async function addFlash(machine: Machine): Promise<boolean[]> {
+  const size = VIRT_MAP.flash.size / FLASH_BANKS;
+  const given: boolean[] = [];
+  for (let bank = 0; bank < FLASH_BANKS; bank++) {
+    const backend = machine.drives.claim('pflash', bank)?.backend;
+    const contents = backend && (await readFlashImage(backend, size));
+    const flash = new CfiPflash({
+      name: `virt.flash${bank}`,
+      size,
+      sectorSize: FLASH_SECTOR_SIZE,
+      bankWidth: FLASH_BANK_WIDTH,
+      deviceWidth: FLASH_BANK_WIDTH / 2 === 2 ? 2 : 4,
+      ...(backend && { backend }),
+      ...(contents && { contents }),
+    });
+    machine.add(flash, `virt.flash${bank}`);
+    machine.map(VIRT_MAP.flash.base + bank * size, flash.region);
+    given.push(backend !== undefined);
+  }
+  return given;
+}
+
+/** fw_cfg; firmware in flash finds the kernel there. */
+function addFwCfg(machine: Machine, kernelForFirmware: boolean): void {
+  const fwCfg = machine.add(new FwCfg(), 'fw_cfg');
+  fwCfg.addU16(FW_CFG_NB_CPUS, machine.smp.cpus);
+  const { kernel, initrd, append } = machine.options;
+  if (kernelForFirmware && kernel !== undefined) {
+    fwCfg.addU32(FW_CFG_KERNEL_SIZE, kernel.length);
+    fwCfg.addBytes(FW_CFG_KERNEL_DATA, kernel);
+    if (initrd !== undefined) {
+      fwCfg.addU32(FW_CFG_INITRD_SIZE, initrd.length);
+      fwCfg.addBytes(FW_CFG_INITRD_DATA, initrd);
+    }
+    if (append !== undefined) {
+      fwCfg.addU32(FW_CFG_CMDLINE_SIZE, append.length + 1);
+      fwCfg.addString(FW_CFG_CMDLINE_DATA, append);
+    }
+  }
+  machine.map(VIRT_MAP.fwCfg.base, fwCfg.region);
+}
+
+/** What a machine boots: firmware and kernel in RAM, or in the flash banks that have contents. */
+function layOut(machine: Machine, [machineFlash, supervisorFlash]: readonly boolean[]): BootLayout {
+  const { firmware, kernel, initrd } = machine.options;
+  const inRam = supervisorFlash === true ? {} : { kernel, initrd };
+  const bios = firmware === 'none' ? undefined : firmware;
+  const layout = layOutBoot({ firmware: bios, ...inRam }, VIRT_MAP.dram.base, machine.ramSize);
+  const { base, size } = VIRT_MAP.flash;
+  return {
+    ...layout,
+    ...(machineFlash === true && { start: base }),
+    ...(supervisorFlash === true && { kernelEntry: base + size / FLASH_BANKS }),
+  };
+}
+
+/** The device tree: the user's or the board's, with what the user gave to the kernel. */
+function deviceTree(machine: Machine, frontend: RiscvFrontend): FdtBuilder {
+  const { dtb } = machine.options;
+  if (dtb === undefined) {
+    return virtDeviceTree({ cpu: frontend.config, harts: machine.smp.cpus, ramSize: machine.ramSize });
+  }
+  try {
+    return readFdt(dtb);
+  } catch (error) {
+    if (error instanceof UserError) throw new UserError(`-dtb: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Puts the images into memory at every reset, and the program that starts them into the reset ROM. */
+function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout): void {
+  const { base, size } = VIRT_MAP.resetRom;
+  const rom = machine.space.allocateRam('riscv_virt_board.mrom', size);
+  machine.map(base, MemoryRegion.rom('riscv_virt_board.mrom', rom));
+  const tree = deviceTree(machine, frontend);
+  setChosen(tree, { append: machine.options.append, initrd: layout.initrd, rngSeed: new Uint8Array(RNG_SEED_BYTES) });
+  const treeBytes = tree.build().length;
+  const treeAddress = placeDeviceTree(treeBytes, VIRT_MAP.dram.base, machine.ramSize, layout.end);
+  machine.onReset(() => {
+    const rngSeed = crypto.getRandomValues(new Uint8Array(RNG_SEED_BYTES));
+    setChosen(tree, { append: machine.options.append, initrd: layout.initrd, rngSeed });
+    loadBoot(machine.addressSpace, layout);
+    machine.addressSpace.writeBytes(treeAddress, tree.build());
+    rom.bytes.fill(0);
+    rom.bytes.set(resetRom(layout.start, treeAddress, layout.kernelEntry));
+    machine.space.noteWrite(rom.offset, size);
+  });
+}
+
+/** The board. */
+export const virt: BoardDefinition = defineBoard({
+  name: 'virt',
+  description: 'RISC-V VirtIO board',
+  arch: 'riscv64',
+  isDefault: false,
+  defaultCpu: 'rv64',
+  cpuTypes: CPU_MODELS.map(({ model }) => model),
+  maxCpus: MAX_HARTS,
+  defaultRamSize: MiB(128),
+  defaultRamId: 'riscv_virt_board.ram',
+  maxRamSize: GiB(4096),
+  async build(machine) {
+    const frontend = new RiscvFrontend(configureCpu(machine.cpuModel));
+    machine.map(VIRT_MAP.dram.base, machine.ram);
+    const plic = addHarts(machine, frontend);
+    addPeripherals(machine, plic);
+    addVirtio(machine, plic);
+    const flash = await addFlash(machine);
+    addFwCfg(machine, flash[1] === true);
+    setUpBoot(machine, frontend, layOut(machine, flash));
+  },
+});

@@ -1,0 +1,68 @@
+/** What the translator is told about a hart: decoder and semantics, traps, address translation. One for all harts of a machine. */
+import type { EngineExceptions, Frontend, InsnContext, IrBuilder, IrHelper, Value } from '@boardwalk/translator';
+import { CAUSE_FETCH_ACCESS, CAUSE_LOAD_ACCESS, CAUSE_MISALIGNED_LOAD, CAUSE_MISALIGNED_STORE, CAUSE_STORE_ACCESS } from './bits.ts';
+import { type Csr, defineCsrs } from './csr/index.ts';
+import { defineTimeHelpers, type TimePort } from './csr/time.ts';
+import { InstructionSet } from './isa/index.ts';
+import { systemEmitters } from './isa/system.ts';
+import { defineWalk } from './mmu.ts';
+import { MMU_MODES } from './mode.ts';
+import type { CpuConfig } from './models.ts';
+import { common, layout } from './state.ts';
+import { raise, serviceInterrupt } from './trap.ts';
+
+const PRIVILEGE_BITS = 3;
+
+export class RiscvFrontend implements Frontend {
+  readonly name = 'riscv64';
+  readonly endian = 'little';
+  readonly pageBits = 12;
+  readonly mmuModes = MMU_MODES;
+  readonly state = layout;
+  readonly exceptions: EngineExceptions = {
+    busLoad: CAUSE_LOAD_ACCESS,
+    busStore: CAUSE_STORE_ACCESS,
+    busFetch: CAUSE_FETCH_ACCESS,
+    misalignedLoad: CAUSE_MISALIGNED_LOAD,
+    misalignedStore: CAUSE_MISALIGNED_STORE,
+  };
+  readonly raise = raise;
+  readonly serviceInterrupt = serviceInterrupt;
+  readonly walk: IrHelper;
+  readonly config: CpuConfig;
+  readonly csrs: ReadonlyMap<number, Csr>;
+  readonly #instructions: InstructionSet;
+  /** The devices around the harts, by the host offset of their state. */
+  readonly #ports = new Map<number, TimePort>();
+
+  constructor(config: CpuConfig) {
+    this.config = config;
+    this.walk = defineWalk(config);
+    this.csrs = defineCsrs(
+      config,
+      defineTimeHelpers({
+        readTime: (cpuBase) => this.#ports.get(cpuBase)?.readTime(cpuBase),
+        timerChanged: (cpuBase) => this.#ports.get(cpuBase)?.timerChanged(cpuBase),
+      }),
+    );
+    this.#instructions = new InstructionSet(config.extensions, systemEmitters(config, this.csrs));
+  }
+
+  /** Says who answers for the hart whose state is at a host offset. */
+  attach(cpuBase: number, port: TimePort): void {
+    this.#ports.set(cpuBase, port);
+  }
+
+  translateInsn(b: IrBuilder, context: InsnContext): void {
+    this.#instructions.translate(b, context);
+  }
+
+  /** The MMU index of fetches is the privilege. */
+  fetchMmu(b: IrBuilder): Value {
+    return b.and(b.get(common.mode), b.i32(PRIVILEGE_BITS));
+  }
+
+  disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number } {
+    return this.#instructions.disassemble(bytes, pc);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A hart as a device: interrupt inputs, reset, and the supervisor timer of Sstc. RISC-V Privileged Architecture, "Reset" and
+ * "Sstc".
+ */
+import type { DeviceState, PropertySpec, Timer } from '@boardwalk/core';
+import { TranslatedCpu } from '@boardwalk/translator';
+import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from './bits.ts';
+import { menvcfgReset } from './csr/environment.ts';
+import type { RiscvFrontend } from './frontend.ts';
+import { MODE_RESET, modePriv } from './mode.ts';
+import { EXTENSIONS, type Extension, isaString } from './models.ts';
+import { common, csr } from './state.ts';
+
+const NS_PER_S = 1e9;
+const PRIVILEGE_LETTERS = ['U', 'S', '?', 'M'] as const;
+
+/** The counter that `time` shows and stimecmp is compared with: the platform's mtime. */
+export interface TimeSource {
+  /** Hz. */
+  readonly frequency: number;
+  /** The 64-bit counter now. */
+  mtime(): bigint;
+}
+
+/** How a hart is set into its platform. */
+export interface RiscvCpuOptions {
+  readonly time: TimeSource;
+  /** Where it starts after a reset. */
+  readonly resetVector: number;
+}
+
+/** Groups of interrupt inputs, and the bits of mip that they drive. */
+const INTERRUPT_LINES = {
+  'm-software': IRQ_MSI,
+  'm-timer': IRQ_MTI,
+  'm-external': IRQ_MEI,
+  's-external': IRQ_SEI,
+} as const;
+
+/** Name of a level-triggered interrupt input of a hart. */
+export type InterruptLine = keyof typeof INTERRUPT_LINES;
+
+function extensionProperty(name: Extension): PropertySpec {
+  return {
+    name,
+    type: 'bool',
+    description: EXTENSIONS[name].description,
+    readonly: true,
+    get: (o) => o instanceof RiscvCpu && o.frontend.config.extensions.has(name),
+  };
+}
+
+export class RiscvCpu extends TranslatedCpu {
+  static override readonly typeName: string = 'riscv-cpu';
+  static override readonly properties: readonly PropertySpec[] = [
+    ...(Object.keys(EXTENSIONS) as Extension[]).map(extensionProperty),
+    {
+      name: 'isa',
+      type: 'str',
+      description: 'the ISA string',
+      readonly: true,
+      get: (o) => (o instanceof RiscvCpu ? isaString(o.frontend.config) : ''),
+    },
+  ];
+
+  override readonly frontend: RiscvFrontend;
+  readonly #options: RiscvCpuOptions;
+  #timer: Timer | undefined;
+
+  /** @param index the hart's number, mhartid */
+  constructor(index: number, frontend: RiscvFrontend, options: RiscvCpuOptions) {
+    super(index, frontend);
+    this.frontend = frontend;
+    this.#options = options;
+    for (const [name, bit] of Object.entries(INTERRUPT_LINES)) {
+      this.addInput((level) => this.setIrqLine(bit, level), name);
+    }
+    // Software may clear this one: the line's edge sets the bit of mip.
+    this.addInput((level) => level && this.#raiseSupervisorSoftware(), 's-software');
+  }
+
+  override realize(): void {
+    super.realize();
+    this.#timer = this.machine.clock.timer(() => this.#updateTimer());
+    this.frontend.attach(this.base, {
+      readTime: () => this.setRegister(common.ret, this.#options.time.mtime()),
+      timerChanged: () => this.#updateTimer(),
+    });
+  }
+
+  override resetHold(): void {
+    super.resetHold();
+    this.setRegister(csr.mhartid, BigInt(this.index));
+    this.setRegister(csr.menvcfg, menvcfgReset(this.frontend.config));
+    this.setRegister(common.mode, BigInt(MODE_RESET));
+    this.pc = BigInt(this.#options.resetVector);
+    this.#updateTimer();
+  }
+
+  override restore(state: DeviceState): void {
+    super.restore(state);
+    this.#updateTimer();
+  }
+
+  override dispose(): void {
+    this.#timer?.disarm();
+    super.dispose();
+  }
+
+  /** A wait ends where an interrupt is pending that mie has, enabled or not. */
+  override hasWork(): boolean {
+    if (!this.halted) return true;
+    const pending = this.register(common.pendingIrq) | this.register(csr.mip);
+    return (pending & this.register(csr.mie)) !== 0n;
+  }
+
+  override describe(): string {
+    const privilege = PRIVILEGE_LETTERS[modePriv(Number(this.register(common.mode)))];
+    return `pc=0x${this.pc.toString(16).padStart(16, '0')} mode=${privilege}`;
+  }
+
+  #raiseSupervisorSoftware(): void {
+    this.setRegister(csr.mip, this.register(csr.mip) | (1n << BigInt(IRQ_SSI)));
+  }
+
+  /** Sets the line of the supervisor timer interrupt, and the timer for the moment when it will rise. */
+  #updateTimer(): void {
+    const enabled = (this.register(csr.menvcfg) & MENVCFG_STCE) !== 0n;
+    const left = enabled ? this.register(csr.stimecmp) - this.#options.time.mtime() : 0n;
+    const due = enabled && left <= 0n;
+    this.setIrqLine(IRQ_STI, due);
+    if (due) {
+      this.#timer?.disarm();
+      this.requestExit();
+      this.machine.wake();
+    } else if (enabled) {
+      const deadline = this.machine.clock.now() + (Number(left) / this.#options.time.frequency) * NS_PER_S;
+      // All ones is how software says never.
+      this.#timer?.arm(deadline > Number.MAX_SAFE_INTEGER ? Infinity : Math.ceil(deadline));
+    } else this.#timer?.disarm();
+  }
+}
