@@ -52,7 +52,10 @@ function addCpus(root: FdtNode, { cpu, harts }: VirtDescription): number[] {
     const node = cpus.child(`cpu@${hex(hart)}`);
     cluster.child(`core${hart}`).prop('cpu', [node.phandle()]);
     node.prop('device_type', 'cpu').prop('reg', [hart]).prop('status', 'okay').prop('compatible', 'riscv');
-    node.prop('riscv,isa', isaString(cpu)).prop('riscv,isa-base', 'rv64i').prop('riscv,isa-extensions', isaExtensions(cpu));
+    node
+      .prop('riscv,isa', isaString(cpu))
+      .prop('riscv,isa-base', 'rv64i')
+      .prop('riscv,isa-extensions', isaExtensions(cpu));
     if (mmu !== undefined) node.prop('mmu-type', mmu);
     const controller = node.child('interrupt-controller');
     controller.prop('#interrupt-cells', [1]).prop('interrupt-controller', true).prop('compatible', 'riscv,cpu-intc');
@@ -65,13 +68,19 @@ function addCpus(root: FdtNode, { cpu, harts }: VirtDescription): number[] {
 function addPlatform(soc: FdtNode, controllers: readonly number[]): number {
   deviceNode(soc, 'clint', VIRT_MAP.clint)
     .prop('compatible', ['sifive,clint0', 'riscv,clint0'])
-    .prop('interrupts-extended', controllers.flatMap((intc) => [intc, IRQ_MSI, intc, IRQ_MTI]));
+    .prop(
+      'interrupts-extended',
+      controllers.flatMap((intc) => [intc, IRQ_MSI, intc, IRQ_MTI]),
+    );
   return deviceNode(soc, 'plic', VIRT_MAP.plic)
     .prop('compatible', ['sifive,plic-1.0.0', 'riscv,plic0'])
     .prop('#address-cells', [0])
     .prop('#interrupt-cells', [1])
     .prop('interrupt-controller', true)
-    .prop('interrupts-extended', controllers.flatMap((intc) => [intc, IRQ_MEI, intc, IRQ_SEI]))
+    .prop(
+      'interrupts-extended',
+      controllers.flatMap((intc) => [intc, IRQ_MEI, intc, IRQ_SEI]),
+    )
     .prop('riscv,ndev', [PLIC_SOURCES])
     .phandle();
 }

@@ -63,7 +63,10 @@ function addHarts(machine: Machine, frontend: RiscvFrontend): Plic {
   machine.map(VIRT_MAP.plic.base, plic.region);
   const time = { frequency: TIMEBASE_FREQUENCY, mtime: () => clint.mtime() };
   for (let index = 0; index < harts; index++) {
-    const cpu = machine.add(new RiscvCpu(index, frontend, { time, resetVector: VIRT_MAP.resetRom.base }), `cpu[${index}]`);
+    const cpu = machine.add(
+      new RiscvCpu(index, frontend, { time, resetVector: VIRT_MAP.resetRom.base }),
+      `cpu[${index}]`,
+    );
     clint.softwareIrqs[index]?.connect(cpu.input('m-software'));
     clint.timerIrqs[index]?.connect(cpu.input('m-timer'));
     contexts.forEach(({ hart, mode }, context) => {

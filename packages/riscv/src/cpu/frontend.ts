@@ -1,6 +1,12 @@
 /** What the translator is told about a hart: decoder and semantics, traps, address translation. One for all harts of a machine. */
 import type { EngineExceptions, Frontend, InsnContext, IrBuilder, IrHelper, Value } from '@boardwalk/translator';
-import { CAUSE_FETCH_ACCESS, CAUSE_LOAD_ACCESS, CAUSE_MISALIGNED_LOAD, CAUSE_MISALIGNED_STORE, CAUSE_STORE_ACCESS } from './bits.ts';
+import {
+  CAUSE_FETCH_ACCESS,
+  CAUSE_LOAD_ACCESS,
+  CAUSE_MISALIGNED_LOAD,
+  CAUSE_MISALIGNED_STORE,
+  CAUSE_STORE_ACCESS,
+} from './bits.ts';
 import { type Csr, defineCsrs } from './csr/index.ts';
 import { defineTimeHelpers, type TimePort } from './csr/time.ts';
 import { InstructionSet } from './isa/index.ts';
