@@ -1,1 +1,16 @@
+export { architecture } from './architecture.ts';
+export { virt } from './boards/virt.ts';
+export { RiscvFrontend } from './cpu/frontend.ts';
+export {
+  CPU_MODELS,
+  type CpuConfig,
+  type CpuModel,
+  configureCpu,
+  EXTENSIONS,
+  type Extension,
+  isaExtensions,
+  isaString,
+  parseCpu,
+} from './cpu/models.ts';
+export { type InterruptLine, RiscvCpu, type RiscvCpuOptions, type TimeSource } from './cpu/riscv-cpu.ts';
 export * from './soc/index.ts';

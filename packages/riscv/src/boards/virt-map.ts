@@ -43,6 +43,8 @@ export const UART_CLOCK = 3_686_400;
 export const FLASH_SECTOR_SIZE = 0x4_0000;
 /** Bytes that a flash bank is wide. */
 export const FLASH_BANK_WIDTH = 4;
+/** Bytes that each of its chips is wide. */
+export const FLASH_DEVICE_WIDTH = 2;
 
 export const virtioSlot = (slot: number): MapEntry => ({
   base: VIRT_MAP.virtio.base + slot * VIRT_MAP.virtio.size,

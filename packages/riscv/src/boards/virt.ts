@@ -25,9 +25,9 @@ import {
   FwCfg,
   GoldfishRtc,
   Ns16550a,
+  plugVirtioDrives,
   readFlashImage,
   SifiveTest,
-  VirtioBlk,
   VirtioMmio,
 } from '@boardwalk/devices';
 import { RiscvFrontend } from '../cpu/frontend.ts';
@@ -39,6 +39,7 @@ import { type BootLayout, layOutBoot, loadBoot, placeDeviceTree, resetRom } from
 import { setChosen, virtDeviceTree } from './virt-device-tree.ts';
 import {
   FLASH_BANK_WIDTH,
+  FLASH_DEVICE_WIDTH,
   FLASH_SECTOR_SIZE,
   PLIC_SOURCES,
   TIMEBASE_FREQUENCY,
@@ -91,22 +92,14 @@ function addPeripherals(machine: Machine, plic: Plic): void {
 
 /** The virtio slots, and the disks of `-drive if=virtio` in them. Devices get the last slot first. */
 function addVirtio(machine: Machine, plic: Plic): void {
-  const free: VirtioMmio[] = [];
+  const transports: VirtioMmio[] = [];
   for (let slot = VIRTIO_SLOTS - 1; slot >= 0; slot--) {
     const transport = machine.add(new VirtioMmio(), `virtio-mmio-bus.${slot}`);
     transport.irq.connect(plic.input(VIRT_IRQ.virtio + slot));
     machine.map(virtioSlot(slot).base, transport.region);
-    free.push(transport);
+    transports.push(transport);
   }
-  for (const { index } of machine.drives.of('virtio')) {
-    const drive = machine.drives.claim('virtio', index);
-    const transport = free.shift();
-    if (transport === undefined) throw new UserError(`the board has ${VIRTIO_SLOTS} virtio slots`);
-    if (drive === undefined) continue;
-    const disk = new VirtioBlk();
-    disk.setProperty('drive', drive.backend);
-    transport.plug(disk);
-  }
+  plugVirtioDrives(machine, transports);
 }
 
 /** The banks of flash, with the contents of `-drive if=pflash`; says which have any. */
@@ -121,7 +114,7 @@ async function addFlash(machine: Machine): Promise<boolean[]> {
       size,
       sectorSize: FLASH_SECTOR_SIZE,
       bankWidth: FLASH_BANK_WIDTH,
-      deviceWidth: FLASH_BANK_WIDTH / 2 === 2 ? 2 : 4,
+      deviceWidth: FLASH_DEVICE_WIDTH,
       ...(backend && { backend }),
       ...(contents && { contents }),
     });
@@ -205,7 +198,6 @@ export const virt: BoardDefinition = defineBoard({
   name: 'virt',
   description: 'RISC-V VirtIO board',
   arch: 'riscv64',
-  isDefault: false,
   defaultCpu: 'rv64',
   cpuTypes: CPU_MODELS.map(({ model }) => model),
   maxCpus: MAX_HARTS,
