@@ -63,6 +63,12 @@ export interface InsnStart {
   readonly restart: readonly number[];
 }
 
+/** Positions of the statements of a loop. */
+interface LoopRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface LoweredBlock {
   readonly start: number;
   readonly end: number;
@@ -117,7 +123,7 @@ export class BlockLowering {
     this.#writes.clear();
     this.#calls = [];
     this.#number(statements);
-    this.#findLastUses(statements, -1, 0);
+    this.#findLastUses(statements, []);
     this.#list(statements);
   }
 
@@ -131,6 +137,7 @@ export class BlockLowering {
       const d = node.detail;
       if (d.kind === 'set') this.#noteWrite(d.slot, node.position);
       else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
+      else if (d.kind === 'local') this.#noteWrite(node, node.position);
       else if (d.kind === 'call') this.#calls.push(node.position);
       else if (d.kind === 'if') {
         this.#number(d.taken);
@@ -148,22 +155,24 @@ export class BlockLowering {
     else list.push(position);
   }
 
-  /** Backwards: at which position the value of each node is last needed. */
-  #findLastUses(statements: readonly Node[], loopStart: number, loopEnd: number): void {
+  /** Backwards: at which position the value of each node is last needed; `loops` are those around, outermost first. */
+  #findLastUses(statements: readonly Node[], loops: readonly LoopRange[]): void {
     for (let i = statements.length - 1; i >= 0; i--) {
       const node = statements[i];
       if (node === undefined) continue;
       const d = node.detail;
       if (d.kind === 'if') {
-        this.#findLastUses(d.otherwise, loopStart, loopEnd);
-        this.#findLastUses(d.taken, loopStart, loopEnd);
+        this.#findLastUses(d.otherwise, loops);
+        this.#findLastUses(d.taken, loops);
       } else if (d.kind === 'loop') {
         const last = d.body.at(-1)?.position ?? node.position;
-        this.#findLastUses(d.body, node.position, lastPosition(d.body, last) + 1);
+        this.#findLastUses(d.body, [...loops, { start: node.position, end: lastPosition(d.body, last) + 1 }]);
       }
       const use = isLazy(node) ? node.last : node.position;
       for (const arg of node.args) {
-        const needed = arg.position < loopStart ? Math.max(use, loopEnd) : use;
+        // What comes from before a loop is needed until its last round.
+        const around = loops.find((l) => arg.position < l.start);
+        const needed = around === undefined ? use : Math.max(use, around.end);
         if (needed > arg.last) arg.last = needed;
       }
     }
@@ -182,8 +191,10 @@ export class BlockLowering {
     for (let i = 0; i < statements.length; i++) {
       const node = statements[i];
       if (node === undefined) continue;
-      const target = directTarget(node, statements[i + 1]);
+      const next = statements[i + 1];
+      const target = directTarget(node, next);
       this.#statement(node, target);
+      if (node.kind === 'local' && !(next?.detail.kind === 'setLocal' && next.detail.local === node)) this.#clear(node);
       if (target !== undefined) i++;
     }
   }
@@ -258,6 +269,12 @@ export class BlockLowering {
       default:
         throw new Error(`${d.kind} belongs in a helper, not in a block`);
     }
+  }
+
+  /** A temporary that is not given a value at once begins as zero. */
+  #clear(local: Node): void {
+    this.#emit(OP.const, local.mark, 0, 0);
+    if (local.type === 'v128') this.#emit(OP.const, local.mark + 8, 0, 0);
   }
 
   #alias(node: Node, place: Slot | Node, offset: number, bySlot: boolean): number {

@@ -1,0 +1,145 @@
+/** Tier 0's operations as they are written: what fuses, and what must not. */
+import { COMMON, defineHelper, IrBuilder, StateLayout } from '@boardwalk/translator';
+import { describe, expect, it } from 'vitest';
+import type { SoftMmu } from '../../src/softmmu/softmmu.ts';
+import { BlockLowering } from '../../src/tier0/lower.ts';
+import { TIER0_OPS } from '../../src/tier0/opcodes.ts';
+
+const layout = new StateLayout();
+const [x0, x1, x2] = layout.array('x', 'i64', 3);
+const [w0, w1] = layout.array('w', 'i32', 2);
+const f0 = layout.field('f0', 'f64');
+const v0 = layout.field('v0', 'v128');
+if (!x0 || !x1 || !x2 || !w0 || !w1) throw new Error('registers');
+const NAMES = new Map([x0, x1, x2, w0, w1, f0, v0].map((slot) => [slot.offset, slot.name]));
+const CONSTANTS = new Map(COMMON.constants.map((slot, i) => [slot.offset, `#${i - 1}`]));
+const ENDS = /^(br\.|branch|goto|lookup|raise|halt)/;
+
+/** The operations of one instruction: `name destination a b immediate`; temporaries are t0, t1 ... */
+function lower(build: (b: IrBuilder) => void): string[] {
+  const memory = new ArrayBuffer(65536);
+  const [u16, i32] = [new Uint16Array(memory), new Int32Array(memory)];
+  const mmu = { frontend: { pageBits: 12 } } as unknown as SoftMmu;
+  const lowering = new BlockLowering({ memory: { u16, i32 }, mmu, wrapperOf: () => 0 });
+  const b = new IrBuilder();
+  b.insnStart(0x1000, 0);
+  build(b);
+  const { start, end } = lowering.lower(b.finish(), 0x1000);
+  const lines: string[] = [];
+  for (let at = start; at < end; ) {
+    const name = TIER0_OPS[u16[at / 2] ?? 0] ?? '?';
+    const fields = [2, 4, 6].map((field) => place(u16[(at + field) / 2] ?? 0));
+    const immediate = i32[(at + 8) / 4] ?? 0;
+    lines.push([name, ...fields, ...(name.endsWith('#') || name === 'const' ? [immediate] : [])].join(' ').trim());
+    at += ENDS.test(name) ? 32 : 16;
+  }
+  return lines.filter((line) => !/^(unlinked|lookup)/.test(line));
+}
+
+function place(offset: number): string {
+  if (offset === 0) return '-';
+  return NAMES.get(offset) ?? CONSTANTS.get(offset) ?? `t${(offset - 512) / 8}`;
+}
+
+describe('tier 0 operations', () => {
+  it('computes straight from registers to a register', () => {
+    expect(lower((b) => b.set(x2, b.add(b.get(x0), b.get(x1))))).toEqual(['add.i64 x2 x0 x1']);
+  });
+
+  it('takes constants as immediates, the first operand of a commutative operation too', () => {
+    expect(lower((b) => b.set(x2, b.and(b.i64(0x55), b.get(x1))))).toEqual(['and.i64# x2 x1 - 85']);
+    expect(lower((b) => b.set(x2, b.sub(b.i64(5), b.get(x1))))).toEqual(['sub.i64 x2 #5 x1']);
+  });
+
+  it('fuses a sign extension with 32-bit arithmetic', () => {
+    expect(lower((b) => b.set(x2, b.sext(b.add(b.get(x0), b.get(x1)), 32)))).toEqual(['add32s x2 x0 x1']);
+    expect(lower((b) => b.set(x2, b.sext(b.shl(b.get(x0), b.i64(31)), 32)))).toEqual(['shl32s# x2 x0 - 31']);
+    expect(lower((b) => b.set(x2, b.extend32S(b.shr(b.wrap(b.get(x0)), b.i32(3)))))).toEqual(['shr32s# x2 x0 - 3']);
+  });
+
+  it('does not take a 64-bit shift by 32 or more, or by a register, for a 32-bit one', () => {
+    const by = (n: number) => lower((b) => b.set(x2, b.sext(b.shl(b.get(x0), b.i64(n)), 32)));
+    expect(by(32)).toEqual(['shl.i64# t0 x0 - 32', 'sext32.i64 x2 t0 -']);
+    expect(lower((b) => b.set(x2, b.sext(b.shl(b.get(x0), b.get(x1)), 32)))).toEqual([
+      'shl.i64 t0 x0 x1',
+      'sext32.i64 x2 t0 -',
+    ]);
+    expect(lower((b) => b.set(x2, b.sext(b.shr(b.get(x0), b.i64(1)), 32)))).toEqual([
+      'shr.i64# t0 x0 - 1',
+      'sext32.i64 x2 t0 -',
+    ]);
+  });
+
+  it('does not compute a sum twice that is needed both whole and extended', () => {
+    const code = lower((b) => {
+      const sum = b.add(b.get(x0), b.get(x1));
+      b.set(x2, b.sext(sum, 32));
+      b.set(x0, sum);
+    });
+    expect(code).toEqual(['add.i64 t0 x0 x1', 'sext32.i64 x2 t0 -', 'mov64 x0 t0 -']);
+  });
+
+  it('widens a comparison for nothing, and narrows it into a 32-bit register by a move', () => {
+    expect(lower((b) => b.set(x2, b.extend32U(b.ltU(b.get(x0), b.get(x1)))))).toEqual([
+      'ltU.i64 t0 x0 x1',
+      'mov64 x2 t0 -',
+    ]);
+    expect(lower((b) => b.set(w0, b.ltU(b.get(x0), b.get(x1))))).toEqual(['ltU.i64 t0 x0 x1', 'mov32 w0 t0 -']);
+  });
+
+  it('does not write 64 bits of a constant into a 32-bit register', () => {
+    expect(lower((b) => b.set(w0, b.i32(1000)))).toEqual(['const t0 - - 1000', 'mov32 w0 t0 -']);
+  });
+
+  it('keeps the old value of a register that changes before its use', () => {
+    const swap = lower((b) => {
+      const [first, second] = [b.get(x0), b.get(x1)];
+      b.set(x0, second);
+      b.set(x1, first);
+    });
+    expect(swap).toEqual(['mov64 t0 x0 -', 'mov64 x0 x1 -', 'mov64 x1 t0 -']);
+    const touch = defineHelper('touch', [], undefined, (b) => b.set(x0, b.i64(1)));
+    const called = lower((b) => {
+      const old = b.get(x0);
+      b.call(touch);
+      b.set(x1, old);
+    });
+    expect(called[0]).toBe('mov64 t0 x0 -');
+  });
+
+  it('keeps a value from before nested loops to the last round of the outer one', () => {
+    const code = lower((b) => {
+      const kept = b.get(x0);
+      b.loop((leaveOuter) => {
+        b.loop((leaveInner) => {
+          b.set(x1, b.add(b.get(x1), kept));
+          leaveInner(b.get(w0));
+        });
+        b.set(x0, b.i64(7));
+        leaveOuter(b.get(w1));
+      });
+    });
+    expect(code[0]).toBe('mov64 t0 x0 -');
+  });
+
+  it('adds displacements to the address of an access, fitting ones only', () => {
+    const load = (n: number) => lower((b) => b.set(x2, b.load(b.add(b.get(x0), b.i64(n)), { size: 8 })));
+    expect(load(-8)).toEqual(['load.i64.8 x2 x0 -']);
+    expect(load(2 ** 31)).toEqual(['add.i64# t0 x0 - -2147483648', 'load.i64.8 x2 t0 -']);
+  });
+
+  it('fuses a comparison with the branch on it', () => {
+    expect(lower((b) => b.gotoIf(b.ltS(b.get(x0), b.i64(9)), 0x1008, 0, 0x1004, 0))).toEqual(['br.ltS.i64# - x0 - 9']);
+    expect(lower((b) => b.gotoIf(b.eqz(b.get(w0)), 0x1008, 0, 0x1004, 0))).toEqual(['br.eqz.i32 - w0 -']);
+  });
+
+  it('begins a local that is given no value as zero', () => {
+    expect(lower((b) => b.set(x0, b.getLocal(b.local('i64'))))).toEqual(['const t0 - - 0', 'mov64 x0 t0 -']);
+    expect(lower((b) => b.set(v0, b.getLocal(b.local('v128'))))).toEqual([
+      'const t0 - - 0',
+      'const t1 - - 0',
+      'mov128 v0 t0 -',
+    ]);
+    expect(lower((b) => b.set(x0, b.getLocal(b.local('i64', b.get(x1)))))).toEqual(['mov64 t0 x1 -', 'mov64 x0 t0 -']);
+  });
+});
