@@ -49,13 +49,16 @@ export function defineFusedMultiplyAdd(f: FloatFormat, env: FloatEnvironment, ro
     const addendExponent = b.select(hasAddend, z.exponent, b.i64(EXPONENT_OF_ZERO));
     const distance = b.sub(productExponent, addendExponent);
     const isProductLarger = b.geS(distance, b.i64(0));
-    const product = alignRight(b, exactProduct(b, f, x.significand, y.significand), b.neg(distance));
-    const term = alignRight(b, placeAddend(b, f, z.significand), distance);
+    const product = exactProduct(b, f, x.significand, y.significand);
+    const term = placeAddend(b, f, z.significand);
+    const high = pick(b, isProductLarger, product, term);
+    const count = b.select(isProductLarger, distance, b.neg(distance));
+    const low = alignRight(b, pick(b, isProductLarger, term, product), count);
     const isDifference = b.ne(productSign, addendSign);
-    const sum = addOrSubtract(b, product, term, isDifference);
+    const sum = addOrSubtract(b, high, low, isDifference);
     const anyBit = sum.low === undefined ? sum.high : b.or(sum.high, sum.low);
     b.if(b.eqz(anyBit), () => b.return_(zeroSum(b, f, isDifference, productSign, rm)));
-    const sign = b.xor(productSign, b.extend32U(sum.isNegative));
+    const sign = b.xor(b.select(isProductLarger, productSign, addendSign), b.extend32U(sum.isNegative));
     const larger = b.select(isProductLarger, productExponent, addendExponent);
     const normal = normalise(b, sum);
     // The leading one of a product in [1, 2) is two places below the top.
@@ -76,31 +79,30 @@ function placeAddend(b: IrBuilder, f: FloatFormat, significand: Value): Wide {
   return { high: b.shr(significand, b.i64(2)), low: fitsHalfWord(f) ? undefined : b.i64(0) };
 }
 
-/** Shifts right by a signed count, sticky; a count of zero and below leaves the value. */
+function pick(b: IrBuilder, condition: Value, x: Wide, y: Wide): Wide {
+  const low = x.low === undefined || y.low === undefined ? undefined : b.select(condition, x.low, y.low);
+  return { high: b.select(condition, x.high, y.high), low };
+}
+
+/** Shifts right by an unsigned count, sticky. */
 function alignRight(b: IrBuilder, value: Wide, count: Value): Wide {
-  const high = b.local('i64', value.high);
-  const isShifted = b.gtS(count, b.i64(0));
-  if (value.low === undefined) {
-    b.if(isShifted, () => b.setLocal(high, shiftRightSticky(b, value.high, count)));
-    return { high: b.getLocal(high), low: undefined };
-  }
-  const low = b.local('i64', value.low);
+  if (value.low === undefined) return { high: shiftRightSticky(b, value.high, count), low: undefined };
   const valueLow = value.low;
-  b.if(isShifted, () => {
-    b.if(
-      b.ltS(count, b.i64(64)),
-      () => {
-        const down = shiftRightSticky(b, valueLow, count);
-        b.setLocal(low, b.or(down, b.shl(value.high, b.sub(b.i64(64), count))));
-        b.setLocal(high, b.shr(value.high, count));
-      },
-      () => {
-        const down = shiftRightSticky(b, value.high, b.sub(count, b.i64(64)));
-        b.setLocal(low, b.or(down, notZero(b, valueLow)));
-        b.setLocal(high, b.i64(0));
-      },
-    );
-  });
+  const high = b.local('i64', b.i64(0));
+  const low = b.local('i64');
+  b.if(
+    b.ltU(count, b.i64(64)),
+    () => {
+      // In two steps, because a count of 64 would be one of 0.
+      const fromHigh = b.shl(b.shl(value.high, b.i64(1)), b.xor(count, b.i64(63)));
+      b.setLocal(low, b.or(shiftRightSticky(b, valueLow, count), fromHigh));
+      b.setLocal(high, b.shr(value.high, count));
+    },
+    () => {
+      const down = shiftRightSticky(b, value.high, b.sub(count, b.i64(64)));
+      b.setLocal(low, b.or(down, notZero(b, valueLow)));
+    },
+  );
   return { high: b.getLocal(high), low: b.getLocal(low) };
 }
 

@@ -12,7 +12,7 @@ import {
   ROUND_TOWARD_ZERO,
   ROUND_UP,
 } from './environment.ts';
-import { FLOAT_FORMATS, type FloatFormat } from './format.ts';
+import type { FloatFormat } from './format.ts';
 import type { IntegerFormat } from './integer.ts';
 import { anyOf, isNan, isNotFinite, magnitudeOf, raiseFlags } from './parts.ts';
 
@@ -22,7 +22,7 @@ function isHostFormat(f: FloatFormat): f is HostFormat {
   return f.name !== 'f16';
 }
 
-function toHost(b: IrBuilder, f: FloatFormat, bits: Value): Value {
+export function toHost(b: IrBuilder, f: FloatFormat, bits: Value): Value {
   return b.reinterpret(f.width === 32 ? b.wrap(bits) : bits);
 }
 
@@ -32,12 +32,12 @@ function fromHost(b: IrBuilder, f: FloatFormat, number: Value): Value {
 }
 
 /** i32, not zero where the host's rounding is the one asked for and inexact need not be found out. */
-function mayUseHost(b: IrBuilder, env: FloatEnvironment, rm: Value): Value {
+export function mayUseHost(b: IrBuilder, env: FloatEnvironment, rm: Value): Value {
   return b.and(b.extract(b.get(env.flags), Math.log2(FLAG_INEXACT), 1), b.eqz(rm));
 }
 
 /** Above the smallest normal number (which a tiny one may have been rounded to) and finite. */
-function isPlainNormal(b: IrBuilder, f: FloatFormat, magnitude: Value): Value {
+export function isPlainNormal(b: IrBuilder, f: FloatFormat, magnitude: Value): Value {
   const first = f.minNormal + 1n;
   return b.ltU(b.sub(magnitude, b.big(first)), b.big(f.infinity - first));
 }
@@ -87,28 +87,6 @@ export function tryHostRoot(
   b.if(mayUseHost(b, env, rm), () => {
     const result = fromHost(b, f, b.fsqrt(toHost(b, f, bits)));
     b.if(b.eqz(isNotFinite(b, f, magnitudeOf(b, f, result))), () => b.return_(result));
-  });
-}
-
-/**
- * binary32 through binary64: the product is exact there, the sum is rounded once to 53 bits. Rounding it again to 24
- * can only go wrong where it lies halfway between two numbers of 24 bits.
- */
-export function tryHostFusedMultiplyAdd(
-  b: IrBuilder,
-  f: FloatFormat,
-  env: FloatEnvironment,
-  [left, right, addend, rm]: readonly [Value, Value, Value, Value],
-): void {
-  if (f.name !== 'f32') return;
-  const dropped = FLOAT_FORMATS.f64.fracBits - f.fracBits;
-  b.if(mayUseHost(b, env, rm), () => {
-    const wide = (bits: Value): Value => b.promote(toHost(b, f, bits));
-    const sum = b.fadd(b.fmul(wide(left), wide(right)), wide(addend));
-    const isHalfway = b.eq(b.zext(b.reinterpret(sum), dropped), b.i64(2 ** (dropped - 1)));
-    const result = fromHost(b, f, b.demote(sum));
-    const isUsable = b.and(b.eqz(isHalfway), isPlainNormal(b, f, magnitudeOf(b, f, result)));
-    b.if(isUsable, () => b.return_(result));
   });
 }
 

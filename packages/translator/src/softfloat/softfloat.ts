@@ -15,12 +15,12 @@ import { FLOAT_FORMATS, type FloatFormat, type FloatFormatName } from './format.
 import {
   tryHostConvert,
   tryHostFromInteger,
-  tryHostFusedMultiplyAdd,
   tryHostProduct,
   tryHostRoot,
   tryHostSum,
   tryHostToInteger,
 } from './host.ts';
+import { tryHostFusedMultiplyAdd } from './host-fma.ts';
 import { type IntegerFormat, integerName } from './integer.ts';
 import { defineMultiply } from './multiply.ts';
 import { isNan } from './parts.ts';
