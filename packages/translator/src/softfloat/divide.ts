@@ -1,11 +1,11 @@
 /**
  * Division and square root, IEEE 754-2019 section 5.4.1.
  *
- * The host's own correctly rounded division (square root) of the 53-bit significands gives a quotient (root) of 55 bits that
- * is less than two units off: an exact one cannot lie halfway between two numbers of 53 bits. The remainder, computed
- * modulo 2^64 where it fits with its sign, corrects it and tells whether the result is exact.
+ * The host's own correctly rounded division (square root) of 53-bit significands gives the 53 bits nearest to the quotient
+ * (root). The remainder, computed modulo 2^64 where it fits with its sign, says on which side of them the exact value is:
+ * a one added or taken away far below them rounds as that value does, in every direction and to every precision up to 53.
  */
-import type { IrBuilder, Local, Value } from '../ir/builder.ts';
+import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper, type IrHelper } from '../ir/helper.ts';
 import { FLAG_DIVIDE_BY_ZERO, type FloatEnvironment } from './environment.ts';
 import type { FloatFormat } from './format.ts';
@@ -23,9 +23,9 @@ import {
   unpack,
 } from './parts.ts';
 
-/** Fraction bits of a corrected quotient or root in [1, 2). */
-const RESULT_BITS = 54;
-const UNNORMALISE = 63 - RESULT_BITS;
+/** Fraction bits of a quotient or root in [1, 2], and what normalises it. */
+const FRACTION_BITS = 52;
+const NORMALISE = 63 - FRACTION_BITS;
 
 /** (a, b, rm i32) -> a / b in the format's bits. */
 export function defineDivide(f: FloatFormat, env: FloatEnvironment, round: IrHelper): IrHelper {
@@ -50,22 +50,14 @@ export function defineDivide(f: FloatFormat, env: FloatEnvironment, round: IrHel
 /** Normalised quotient, bit 0 sticky, of integers below 2^54 and 2^53 whose quotient lies in [1, 2). */
 function quotient(b: IrBuilder, dividend: Value, divisor: Value): Value {
   const estimate = b.fdiv(b.convert(dividend, 'f64', false), b.convert(divisor, 'f64', false));
-  const near = b.truncSat(b.fmul(estimate, b.f64(2 ** RESULT_BITS)), 'i64', false);
-  const q = b.local('i64', b.sub(near, b.i64(2)));
-  const product = b.mul(b.getLocal(q), divisor);
-  const remainder = b.local('i64', b.sub(b.shl(dividend, b.i64(RESULT_BITS)), product));
-  for (const step of [2, 1]) {
-    const next = b.sub(b.getLocal(remainder), b.shl(divisor, b.i64(step - 1)));
-    keepIfNotNegative(b, remainder, next, q, step);
-  }
-  return b.or(b.shl(b.getLocal(q), b.i64(UNNORMALISE)), notZero(b, b.getLocal(remainder)));
+  const near = b.truncSat(b.fmul(estimate, b.f64(2 ** FRACTION_BITS)), 'i64', false);
+  return beside(b, near, b.sub(b.shl(dividend, b.i64(FRACTION_BITS)), b.mul(near, divisor)));
 }
 
-/** Takes a correction step where it leaves a remainder. */
-function keepIfNotNegative(b: IrBuilder, remainder: Local, next: Value, result: Local, step: number): void {
-  const isKept = b.geS(next, b.i64(0));
-  b.setLocal(remainder, b.select(isKept, next, b.getLocal(remainder)));
-  b.setLocal(result, b.add(b.getLocal(result), b.select(isKept, b.i64(step), b.i64(0))));
+/** `near` normalised, and a little more or less as the remainder's sign says. 2 with less wraps to just below 2. */
+function beside(b: IrBuilder, near: Value, remainder: Value): Value {
+  const sign = b.or(b.sar(remainder, b.i64(63)), notZero(b, remainder));
+  return b.add(b.shl(near, b.i64(NORMALISE)), sign);
 }
 
 function returnSpecialQuotient(b: IrBuilder, f: FloatFormat, env: FloatEnvironment, left: Value, right: Value): void {
@@ -106,16 +98,9 @@ export function defineSquareRoot(f: FloatFormat, env: FloatEnvironment, round: I
 
 /** Normalised square root, bit 0 sticky, of an integer in [2^52, 2^54) that has at most 53 significant bits. */
 function root(b: IrBuilder, radicand: Value): Value {
-  const scale = RESULT_BITS - 52 / 2;
+  // 2^52 under the root is 2^26; as much again makes 52 fraction bits.
+  const scale = FRACTION_BITS / 2;
   const estimate = b.fsqrt(b.convert(radicand, 'f64', false));
   const near = b.truncSat(b.fmul(estimate, b.f64(2 ** scale)), 'i64', false);
-  const r = b.local('i64', b.sub(near, b.i64(2)));
-  const square = b.mul(b.getLocal(r), b.getLocal(r));
-  const remainder = b.local('i64', b.sub(b.shl(radicand, b.i64(2 * scale)), square));
-  for (const step of [2, 1]) {
-    // (r + step)^2 is r^2 + 2 step r + step^2.
-    const growth = b.add(b.shl(b.getLocal(r), b.i64(step)), b.i64(step * step));
-    keepIfNotNegative(b, remainder, b.sub(b.getLocal(remainder), growth), r, step);
-  }
-  return b.or(b.shl(b.getLocal(r), b.i64(UNNORMALISE)), notZero(b, b.getLocal(remainder)));
+  return beside(b, near, b.sub(b.shl(radicand, b.i64(2 * scale)), b.mul(near, near)));
 }

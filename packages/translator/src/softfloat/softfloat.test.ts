@@ -7,7 +7,7 @@ import { StateLayout } from '../state.ts';
 import { createSoftFloat, FLAG_INEXACT, FLAG_INVALID, FLOAT_FORMATS, type FloatFormatName } from './index.ts';
 
 const MODES = [0, 1, 2, 3, 4] as const;
-const RANDOM_CASES = 300;
+const RANDOM_CASES = 400;
 
 const batch = new Batch(OPERATIONS);
 const batchBefore = new Batch(OPERATIONS, { ...RISCV, tininess: 'before' });

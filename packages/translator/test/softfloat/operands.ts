@@ -67,17 +67,26 @@ function sparseFraction(random: Random, f: FloatFormat): bigint {
   return random.pick([0n, bit, run, mask ^ run, run ^ bit, (mask ^ run) | 1n]) & mask;
 }
 
-function floatOperand(random: Random, f: FloatFormat, near: bigint | undefined): bigint {
+/** A number, often with an exponent that makes trouble with the operands before it. */
+function floatOperand(random: Random, f: FloatFormat, earlier: readonly bigint[]): bigint {
   const choice = random.below(16);
   if (choice === 0) return random.pick(edges(f));
-  if (choice <= 4) return random.bits(f.width);
-  const fraction = choice <= 10 ? sparseFraction(random, f) : random.bits(f.fracBits);
+  if (choice <= 3) return random.bits(f.width);
+  const fraction = choice <= 9 ? sparseFraction(random, f) : random.bits(f.fracBits);
   const sign = random.bits(1) === 1n ? f.signBit : 0n;
-  const around = near === undefined ? f.bias : Number((near >> BigInt(f.fracBits)) & BigInt(f.maxExp));
   const spread = random.pick([1, 3, f.fracBits + 3, 2 * f.fracBits + 4]);
-  const centre = random.pick([around, around, f.bias, 1]);
+  const centre = random.pick(centres(f, earlier));
   const exponent = Math.min(Math.max(centre + random.below(2 * spread + 1) - spread, 0), f.maxExp - 1);
   return sign | (BigInt(exponent) << BigInt(f.fracBits)) | fraction;
+}
+
+/** Exponents: of one, of subnormal numbers, and next to the first operand, its inverse, what underflows with it, the product. */
+function centres(f: FloatFormat, earlier: readonly bigint[]): number[] {
+  const [a, b] = earlier.map((bits) => Number((bits >> BigInt(f.fracBits)) & BigInt(f.maxExp)));
+  if (a === undefined) return [f.bias, f.bias, 1, Math.trunc(f.bias / 2)];
+  if (b === undefined) return [a, a, f.bias, 1, 2 * f.bias - a, f.bias + 1 - a];
+  const product = a + b - f.bias;
+  return [product, product, product + f.fracBits, product - f.fracBits, f.bias, 1];
 }
 
 function integerOperand(random: Random, integer: IntegerFormat): bigint {
@@ -96,7 +105,7 @@ export function randomOperands(random: Random, kinds: readonly (FloatFormatName 
   const operands: bigint[] = [];
   for (const kind of kinds) {
     if (typeof kind !== 'string') operands.push(integerOperand(random, kind));
-    else operands.push(floatOperand(random, FLOAT_FORMATS[kind], operands.at(-1)));
+    else operands.push(floatOperand(random, FLOAT_FORMATS[kind], operands));
   }
   return operands;
 }
