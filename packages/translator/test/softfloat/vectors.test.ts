@@ -113,7 +113,7 @@ describe.skipIf(archive === undefined)('tables of the GNU C library', () => {
   let vectors: ReadonlyMap<string, readonly Vector[]> = new Map();
   beforeAll(() => {
     vectors = readVectors();
-  });
+  }, 120_000);
 
   it.each(['f32', 'f64'].flatMap((f) => ['add', 'sub', 'mul', 'div', 'sqrt', 'fma'].map((kind) => `${f}.${kind}`)))(
     '%s',
