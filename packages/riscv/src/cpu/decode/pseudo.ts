@@ -69,7 +69,6 @@ const ROWS: readonly (readonly [name: string, reference: string, operands?: stri
   ['csrsi', 'csrrsi rd=0', 'csr,imm'],
   ['csrci', 'csrrci rd=0', 'csr,imm'],
 
-  ['pause', 'fence imm=0x010'],
   ['fence', 'fence imm=0x0ff'],
   ['sfence.vma', 'sfence.vma rs1=0 rs2=0'],
   ['sfence.vma', 'sfence.vma rs2=0', 'rs1'],
