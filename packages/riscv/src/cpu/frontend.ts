@@ -3,9 +3,9 @@ import type { EngineExceptions, Frontend, InsnContext, IrBuilder, IrHelper, Valu
 import {
   CAUSE_FETCH_ACCESS,
   CAUSE_LOAD_ACCESS,
-  CAUSE_MISALIGNED_LOAD,
-  CAUSE_MISALIGNED_STORE,
+  CAUSE_LOAD_MISALIGNED,
   CAUSE_STORE_ACCESS,
+  CAUSE_STORE_MISALIGNED,
 } from './bits.ts';
 import { type Csr, defineCsrs } from './csr/index.ts';
 import { defineTimeHelpers, type TimePort } from './csr/time.ts';
@@ -29,8 +29,8 @@ export class RiscvFrontend implements Frontend {
     busLoad: CAUSE_LOAD_ACCESS,
     busStore: CAUSE_STORE_ACCESS,
     busFetch: CAUSE_FETCH_ACCESS,
-    misalignedLoad: CAUSE_MISALIGNED_LOAD,
-    misalignedStore: CAUSE_MISALIGNED_STORE,
+    misalignedLoad: CAUSE_LOAD_MISALIGNED,
+    misalignedStore: CAUSE_STORE_MISALIGNED,
   };
   readonly raise = raise;
   readonly serviceInterrupt = serviceInterrupt;
