@@ -11,6 +11,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'tools/*/src/**/*.test.ts',
       'tools/*/test/**/*.test.ts',
+      'docs/examples/*.test.ts',
     ],
     testTimeout: 60_000,
     maxWorkers: 2,
