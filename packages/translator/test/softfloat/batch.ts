@@ -21,8 +21,8 @@ export interface CaseResult {
 
 const STATE_AT = 0;
 const RECORDS_AT = 65536;
-/** Three operands, the result, flags, rm. */
-const RECORD = { bytes: 40, result: 24, flags: 32, rm: 36 } as const;
+/** Three operands, the result, flags before and after, rm. */
+const RECORD = { bytes: 48, result: 24, before: 32, after: 36, rm: 40 } as const;
 const PAGES = 512;
 const CAPACITY = Math.floor(((PAGES - 1) * 65536) / RECORD.bytes);
 
@@ -45,12 +45,12 @@ export class Batch {
           breakIf(b.geU(here, end));
           const word = (offset: number, size: 4 | 8): Value =>
             b.hostLoad(b.add(here, b.i32(offset)), { size, ty: size === 4 ? 'i32' : 'i64' });
-          b.set(flags, word(RECORD.flags, 4));
+          b.set(flags, word(RECORD.before, 4));
           const args = helper.params.map((ty, i) => (ty === 'i32' ? word(RECORD.rm, 4) : word(8 * i, 8)));
           const result = b.call(helper, ...args);
           const wide = helper.result === 'i32' ? b.extend32U(result) : result;
           b.hostStore(b.add(here, b.i32(RECORD.result)), wide, { size: 8 });
-          b.hostStore(b.add(here, b.i32(RECORD.flags)), b.get(flags), { size: 4 });
+          b.hostStore(b.add(here, b.i32(RECORD.after)), b.get(flags), { size: 4 });
           b.setLocal(at, b.add(here, b.i32(RECORD.bytes)));
         });
       });
@@ -73,7 +73,7 @@ export class Batch {
     const view = new DataView(this.#memory.buffer, RECORDS_AT);
     for (let at = 0; at < cases.length * RECORD.bytes; at += RECORD.bytes) {
       const bits = view.getBigUint64(at + RECORD.result, true);
-      results.push({ bits, flags: view.getInt32(at + RECORD.flags, true) });
+      results.push({ bits, flags: view.getInt32(at + RECORD.after, true) });
     }
   }
 
@@ -82,7 +82,7 @@ export class Batch {
     for (const [i, { operands, rm, before }] of cases.entries()) {
       const at = i * RECORD.bytes;
       for (const [k, operand] of operands.entries()) view.setBigUint64(at + 8 * k, operand, true);
-      view.setInt32(at + RECORD.flags, before, true);
+      view.setInt32(at + RECORD.before, before, true);
       view.setInt32(at + RECORD.rm, rm, true);
     }
   }
@@ -93,15 +93,9 @@ export class Batch {
     run(STATE_AT, RECORDS_AT + count * RECORD.bytes);
   }
 
-  /** Nanoseconds that a call takes, loading and storing included: the best of so many rounds over all the cases. */
-  measure(o: Operation, cases: readonly Case[], rounds: number): number {
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < rounds; i++) {
-      this.#write(cases);
-      const start = performance.now();
-      this.#call(o, cases.length);
-      best = Math.min(best, performance.now() - start);
-    }
-    return (best * 1e6) / cases.length;
+  /** Writes the cases, at most {@link CAPACITY}, and gives what runs them all, any number of times. */
+  prepare(o: Operation, cases: readonly Case[]): () => void {
+    this.#write(cases);
+    return () => this.#call(o, cases.length);
   }
 }
