@@ -16,7 +16,16 @@ export function withField(b: IrBuilder, word: Value, mask: bigint, value: Value)
   return b.or(cleared, b.shl(b.extend32U(value), b.i64(lowBit(mask))));
 }
 
-/** Recomputes the mode word (mode.ts) from privilege, mstatus and frm: to be called after every change of those. */
+/** mip: the lines of devices and the bits that software set, an i32. */
+export function pendingInterrupts(b: IrBuilder): Value {
+  return b.or(b.get(common.pendingIrq), b.wrap(b.get(csr.mip)));
+}
+
+/**
+ * Recomputes the mode word (mode.ts) from privilege, mstatus and frm: to be called after every change of those. Such a change
+ * may be what a pending interrupt waits for: then the hart leaves translated code, so that it is taken before the next
+ * instruction.
+ */
 export const updateMode: IrHelper = defineHelper('riscv_update_mode', [], undefined, (b) => {
   const status = b.get(csr.mstatus);
   const current = b.get(priv);
@@ -30,6 +39,7 @@ export const updateMode: IrHelper = defineHelper('riscv_update_mode', [], undefi
   const fp = b.add(b.ne(fs, b.i32(0)), b.eq(fs, b.i32(3)));
   const data = b.or(b.shl(mmu, b.i32(MODE_MMU_SHIFT)), b.shl(fp, b.i32(MODE_FP_SHIFT)));
   b.set(common.mode, b.or(b.or(current, data), b.shl(b.get(frm), b.i32(MODE_FRM_SHIFT))));
+  b.if(b.and(pendingInterrupts(b), b.wrap(b.get(csr.mie))), () => b.requestExit());
 });
 
 /**

@@ -22,15 +22,10 @@ import {
 import { PRIV_M, PRIV_S, PRIV_U } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, csr, priv } from './state.ts';
-import { field, updateMode, withField } from './status.ts';
+import { field, pendingInterrupts, updateMode, withField } from './status.ts';
 
 /** Interrupts in the order in which they are taken. */
 const PRIORITY = [IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI] as const;
-
-/** mip: the lines of devices and the bits that software set, an i32. */
-export function pendingInterrupts(b: IrBuilder): Value {
-  return b.or(b.get(common.pendingIrq), b.wrap(b.get(csr.mip)));
-}
 
 /** What one privilege level saves a trap in. */
 interface TrapLevel {

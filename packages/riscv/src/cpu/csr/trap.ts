@@ -3,7 +3,7 @@ import type { IrBuilder, Slot, Value } from '@boardwalk/translator';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from '../bits.ts';
 import type { CpuConfig } from '../models.ts';
 import { csr } from '../state.ts';
-import { pendingInterrupts } from '../trap.ts';
+import { pendingInterrupts } from '../status.ts';
 import { type Csr, masked, plain } from './csr.ts';
 
 const bits = (...numbers: readonly number[]): bigint => numbers.reduce((all, n) => all | (1n << BigInt(n)), 0n);

@@ -41,6 +41,7 @@ function applyEffect(b: IrBuilder, register: Csr, cpu: RiscvContext): void {
   if (register.effect === undefined) return;
   if (register.effect === 'mode') b.call(updateMode);
   if (register.effect === 'translation') flushTranslations(b);
+  if (register.effect === 'exit') b.requestExit();
   endBlock(b, cpu);
 }
 
