@@ -99,7 +99,7 @@ describe('StdioChar', () => {
     const input = new FakeTerminal(isTTY);
     const output = new FakeTerminal(isTTY);
     const onQuit = vi.fn();
-    const char = new StdioChar({ escapes, onQuit, input, output });
+    const char = new StdioChar({ escapes, signals: !escapes, onQuit, input, output });
     return { input, output, onQuit, char, heard: listen(char) };
   }
 

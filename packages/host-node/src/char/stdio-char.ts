@@ -22,8 +22,10 @@ export interface TerminalOutput {
 }
 
 export interface StdioOptions {
-  /** Ctrl-a starts a command to the emulator, and Ctrl-C goes to the guest. Without it Ctrl-C ends the emulator. */
+  /** Ctrl-a starts a command to the emulator. */
   readonly escapes: boolean;
+  /** Ctrl-C on a terminal ends the emulator; otherwise it goes to the guest. */
+  readonly signals: boolean;
   /** The user wants to leave. */
   readonly onQuit: () => void;
   readonly input?: TerminalInput;
@@ -93,9 +95,12 @@ export class StdioChar extends HostChar {
   }
 
   #receive(keys: Uint8Array): void {
+    if (this.#options.signals && this.#input.isTTY && keys.includes(CTRL_C)) {
+      this.#options.onQuit();
+      return;
+    }
     if (!this.#options.escapes) {
-      if (this.#input.isTTY && keys.includes(CTRL_C)) this.#options.onQuit();
-      else this.deliver(keys);
+      this.deliver(keys);
       return;
     }
     for (const item of this.#filter.feed(keys)) {

@@ -1,0 +1,39 @@
+// A -chardev in the object tree, where a device finds it by its id.
+
+import { BwObject, type CharBackend, type CharEvent, UserError } from '@boardwalk/core';
+
+/** A line with a name; one device or serial port uses it. */
+export class Chardev extends BwObject implements CharBackend {
+  static override readonly typeName: string = 'chardev';
+
+  readonly #backend: CharBackend;
+  #used = false;
+
+  constructor(backend: CharBackend) {
+    super();
+    this.#backend = backend;
+  }
+
+  write(data: Uint8Array): void {
+    this.#backend.write(data);
+  }
+
+  /** @throws UserError if something else has the line already */
+  onData(callback: (data: Uint8Array) => void): void {
+    if (this.#used) throw new UserError(`chardev '${this.id}' is in use already`);
+    this.#used = true;
+    this.#backend.onData(callback);
+  }
+
+  onEvent(callback: (event: CharEvent) => void): void {
+    this.#backend.onEvent?.(callback);
+  }
+
+  canReceive(accepting: boolean): void {
+    this.#backend.canReceive?.(accepting);
+  }
+
+  close(): void {
+    this.#backend.close();
+  }
+}

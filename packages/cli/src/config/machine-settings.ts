@@ -1,0 +1,153 @@
+// -machine, -smp, -cpu, -m, -accel, -rtc: what the machine is, before anything of it is made.
+
+import {
+  type BoardDefinition,
+  type BoardRegistry,
+  formatBytes,
+  parseSmp,
+  ramSizeProblem,
+  resolveCpuModel,
+  resolveSmp,
+  type SmpOptions,
+  UserError,
+} from '@boardwalk/core';
+import { type CommandLine, forOption } from '../options/command-line.ts';
+import { KeyValues } from '../options/key-values.ts';
+
+/** What these options say. */
+export interface MachineSettings {
+  readonly board: BoardDefinition;
+  readonly boardProps: Readonly<Record<string, string>>;
+  readonly memoryBackend?: string;
+  /** Bytes. */
+  readonly ramSize?: number;
+  readonly smp?: SmpOptions;
+  readonly cpu?: string;
+  /** Milliseconds since 1970, UTC. */
+  readonly rtcBaseMs?: number;
+}
+
+/** @throws UserError for whatever of it cannot be */
+export function readMachineSettings(line: CommandLine, arch: string, boards: BoardRegistry): MachineSettings {
+  const machine = new KeyValues('');
+  for (const text of line.all('machine')) forOption('machine', () => machine.merge(new KeyValues(text, 'type')));
+  const board = forOption('machine', () => chooseBoard(machine.take('type'), arch, boards));
+  const memoryBackend = machine.take('memory-backend');
+  checkAccelerators(line, machine.take('accel'));
+  const smp = readSmp(line, machine, board);
+  const cpu = line.last('cpu');
+  if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
+  const ramSize = readRamSize(line, board);
+  const rtcBaseMs = readRtc(line.last('rtc'));
+  return {
+    board,
+    boardProps: machine.rest(),
+    ...(memoryBackend === undefined ? {} : { memoryBackend }),
+    ...(ramSize === undefined ? {} : { ramSize }),
+    ...(smp === undefined ? {} : { smp }),
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(rtcBaseMs === undefined ? {} : { rtcBaseMs }),
+  };
+}
+
+function chooseBoard(name: string | undefined, arch: string, boards: BoardRegistry): BoardDefinition {
+  const board = name === undefined ? boards.defaultBoard(arch) : boards.find(name, arch);
+  if (!board) throw new UserError('no machine is named, and there is no default; -machine help lists them');
+  return board;
+}
+
+/** -smp, and `-machine smp.cpus=8,smp.sockets=2`, which is the same. */
+function readSmp(line: CommandLine, machine: KeyValues, board: BoardDefinition): SmpOptions | undefined {
+  const options = { ...readNestedSmp(machine) };
+  for (const text of line.all('smp'))
+    Object.assign(
+      options,
+      forOption('smp', () => parseSmp(text)),
+    );
+  if (Object.keys(options).length === 0) return undefined;
+  forOption('smp', () => resolveSmp(options, board));
+  return options;
+}
+
+function readNestedSmp(machine: KeyValues): SmpOptions {
+  const items = ['cpus', 'maxcpus', 'sockets', 'dies', 'clusters', 'cores', 'threads'].flatMap((key) => {
+    const value = machine.take(`smp.${key}`);
+    return value === undefined ? [] : [`${key}=${value}`];
+  });
+  return items.length === 0 ? {} : forOption('machine', () => parseSmp(items.join(',')));
+}
+
+function readRamSize(line: CommandLine, board: BoardDefinition): number | undefined {
+  return forOption('m', () => {
+    const memory = new KeyValues('');
+    for (const text of line.all('m')) memory.merge(new KeyValues(text, 'size'));
+    const size = memory.size('size', 'M');
+    const slots = memory.count('slots');
+    const maximum = memory.size('maxmem', 'M');
+    memory.finish();
+    if (size !== undefined) {
+      const problem = ramSizeProblem(board, size);
+      if (problem !== undefined) throw new UserError(problem);
+    }
+    checkHotplug(board, size ?? board.defaultRamSize ?? 0, slots ?? 0, maximum);
+    return size;
+  });
+}
+
+/** `slots=` and `maxmem=` promise memory to be plugged in later, which no board takes so far. */
+function checkHotplug(board: BoardDefinition, size: number, slots: number, maximum: number | undefined): void {
+  if (maximum !== undefined && maximum < size) {
+    throw new UserError(`maxmem (${formatBytes(maximum)}) is below the size of the RAM (${formatBytes(size)})`);
+  }
+  if (slots > 0 || (maximum !== undefined && maximum > size)) {
+    throw new UserError(`machine '${board.name}' takes no memory later: leave out slots and maxmem`);
+  }
+}
+
+const UNUSABLE: Readonly<Record<string, string>> = {
+  qtest: 'there is no qtest server yet',
+  kvm: 'guest code is always translated here (tcg)',
+  hvf: 'guest code is always translated here (tcg)',
+  whpx: 'guest code is always translated here (tcg)',
+  xen: 'guest code is always translated here (tcg)',
+  nvmm: 'guest code is always translated here (tcg)',
+  hax: 'guest code is always translated here (tcg)',
+};
+
+/** The first accelerator that is usable is taken; there is only one. */
+function checkAccelerators(line: CommandLine, onMachine: string | undefined): void {
+  const asked = [...line.all('accel'), ...(onMachine?.split(':') ?? [])];
+  if (asked.length === 0) return;
+  forOption('accel', () => {
+    const problems: string[] = [];
+    for (const text of asked) {
+      const options = new KeyValues(text, 'accel');
+      const name = options.require('accel');
+      if (name === 'tcg') {
+        options.choice('thread', ['single']);
+        options.finish();
+        return;
+      }
+      const reason = UNUSABLE[name];
+      if (reason === undefined) throw new UserError(`invalid accelerator '${name}'; tcg is there`);
+      problems.push(`${name} is not usable: ${reason}`);
+    }
+    throw new UserError(problems.join('; '));
+  });
+}
+
+function readRtc(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return forOption('rtc', () => {
+    const options = new KeyValues(text, 'base');
+    const base = options.take('base') ?? 'utc';
+    options.choice('clock', ['host']);
+    options.finish();
+    if (base === 'utc') return undefined;
+    const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(base)
+      ? Date.parse(base.length > 10 ? `${base}Z` : base)
+      : Number.NaN;
+    if (Number.isNaN(time)) throw new UserError(`base=${base} is neither utc nor a date such as 2026-11-23T08:30:00`);
+    return time;
+  });
+}

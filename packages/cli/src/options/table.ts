@@ -1,0 +1,138 @@
+// Every option there is: parsing, help and types come from this table. Names and meanings are QEMU's (qemu-options, 7.2).
+
+/** One option. */
+export interface OptionSpec {
+  /** Other spellings. */
+  readonly aliases?: readonly string[];
+  /** What it takes, for the help; an option without it takes nothing. */
+  readonly argument?: string;
+  readonly help: string;
+  readonly section: Section;
+}
+
+export type Section = 'Machine' | 'What it runs' | 'Lines and drives' | 'Devices' | 'The program';
+
+export const OPTIONS = {
+  machine: {
+    aliases: ['M'],
+    argument: '[type=]NAME[,PROP=VALUE...]',
+    help: "the board, and its properties; 'help' lists the boards, 'NAME,help' the properties",
+    section: 'Machine',
+  },
+  cpu: { argument: 'MODEL[,PROP=VALUE...]', help: "the CPU model; 'help' lists them", section: 'Machine' },
+  smp: {
+    argument: '[cpus=]N[,maxcpus=N][,sockets=N][,cores=N][,threads=N]',
+    help: 'how many CPUs, and how they sit in sockets',
+    section: 'Machine',
+  },
+  m: {
+    argument: '[size=]N[K|M|G|T]',
+    help: 'size of the main RAM, in MiB without a suffix',
+    section: 'Machine',
+  },
+  accel: { argument: 'NAME', help: "how guest code is executed: 'tcg', by translation", section: 'Machine' },
+  rtc: {
+    argument: 'base=utc|DATE',
+    help: 'what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default)',
+    section: 'Machine',
+  },
+  kernel: {
+    argument: 'FILE',
+    help: 'ELF, Image, uImage, Intel HEX, S-records or raw; gzip is unpacked',
+    section: 'What it runs',
+  },
+  initrd: { argument: 'FILE', help: "the kernel's initial RAM disk", section: 'What it runs' },
+  append: { argument: 'TEXT', help: "the kernel's command line", section: 'What it runs' },
+  dtb: { argument: 'FILE', help: "a device tree blob in place of the board's own", section: 'What it runs' },
+  bios: {
+    argument: 'FILE|none',
+    help: "firmware; without it the board's usual one, if it is found",
+    section: 'What it runs',
+  },
+  L: { argument: 'DIR', help: "a folder to find firmware in; 'help' lists them all", section: 'What it runs' },
+  serial: {
+    argument: 'LINE',
+    help: 'the next serial port: stdio, mon:stdio, file:PATH, pipe:PATH, tcp:[HOST]:PORT[,server], telnet:..., unix:PATH[,server], pty, null, none, chardev:ID',
+    section: 'Lines and drives',
+  },
+  nographic: {
+    help: 'the first serial port is this terminal (this is also what happens without it)',
+    section: 'Lines and drives',
+  },
+  display: {
+    argument: 'none',
+    help: 'no serial port on this terminal either, unless -serial says so',
+    section: 'Lines and drives',
+  },
+  monitor: { argument: 'none', help: 'there is no monitor to be had', section: 'Lines and drives' },
+  parallel: { argument: 'none', help: 'there are no parallel ports to be had', section: 'Lines and drives' },
+  net: { argument: 'none', help: 'there is no network to be had', section: 'Lines and drives' },
+  nic: { argument: 'none', help: 'there is no network to be had', section: 'Lines and drives' },
+  nodefaults: { help: 'nothing that was not asked for: no serial port on this terminal', section: 'Lines and drives' },
+  chardev: {
+    argument: 'null|stdio|file|pipe|socket|pty|ringbuf,id=ID[,PROP=VALUE...]',
+    help: 'a line that a device or -serial chardev:ID uses',
+    section: 'Lines and drives',
+  },
+  drive: {
+    argument: 'file=FILE[,if=virtio|pflash|none][,format=raw][,id=ID][,unit=N][,readonly=on][,snapshot=on]',
+    help: 'a disk, or a flash chip, on a raw image',
+    section: 'Lines and drives',
+  },
+  pflash: { argument: 'FILE', help: 'a flash chip on a raw image', section: 'Lines and drives' },
+  snapshot: { help: 'all drives forget what was written', section: 'Lines and drives' },
+  device: {
+    argument: 'TYPE[,PROP=VALUE...]|JSON',
+    help: "a device; 'help' lists the types, 'TYPE,help' the properties",
+    section: 'Devices',
+  },
+  object: {
+    argument: 'TYPE,id=ID[,PROP=VALUE...]|JSON',
+    help: "an object, such as memory-backend-ram; 'help' lists the types",
+    section: 'Devices',
+  },
+  load: {
+    argument: 'MODULE',
+    help: 'a JavaScript module with boards and devices of your own: --load ./my-board.js',
+    section: 'Devices',
+  },
+  d: { argument: 'CATEGORY,...', help: "what to log; 'help' lists the categories", section: 'The program' },
+  D: { argument: 'FILE', help: 'the log goes there instead of to standard error', section: 'The program' },
+  'no-reboot': { help: 'a reset by the guest ends the program', section: 'The program' },
+  'no-shutdown': { help: 'a shutdown by the guest stops the machine and leaves the program', section: 'The program' },
+  name: { argument: '[guest=]NAME[,process=NAME]', help: 'a name for process lists', section: 'The program' },
+  pidfile: { argument: 'FILE', help: "the process's number goes there while the machine is", section: 'The program' },
+  version: { help: 'show the version', section: 'The program' },
+  help: { aliases: ['h'], help: 'show this text', section: 'The program' },
+} as const satisfies Record<string, OptionSpec>;
+
+/** Name of an option, without its dash. */
+export type OptionName = keyof typeof OPTIONS;
+
+/** Options that take an argument. */
+export type ValueOption = {
+  [Name in OptionName]: (typeof OPTIONS)[Name] extends { readonly argument: string } ? Name : never;
+}[OptionName];
+
+/** Options that take none. */
+export type FlagOption = Exclude<OptionName, ValueOption>;
+
+const SECTIONS: readonly Section[] = ['Machine', 'What it runs', 'Lines and drives', 'Devices', 'The program'];
+
+/** The text of -help. */
+export function helpText(program: string): string {
+  const lines = [
+    `usage: ${program} [options]`,
+    '',
+    'An option may be written with one dash or two. A comma in a value is written twice.',
+  ];
+  for (const section of SECTIONS) {
+    lines.push('', `${section}:`);
+    for (const [name, spec] of Object.entries<OptionSpec>(OPTIONS)) {
+      if (spec.section !== section) continue;
+      const names = [...(spec.aliases ?? []), name].map((spelling) => `-${spelling}`).join(', ');
+      lines.push(`  ${names}${spec.argument === undefined ? '' : ` ${spec.argument}`}`, `        ${spec.help}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
