@@ -6,12 +6,20 @@ import { BwObject, type CharBackend, type CharEvent, UserError } from '@boardwal
 export class Chardev extends BwObject implements CharBackend {
   static override readonly typeName: string = 'chardev';
 
+  /** Nobody is at its other end, so it does not matter whether anything is at this one. */
+  readonly isNull: boolean;
   readonly #backend: CharBackend;
   #used = false;
 
-  constructor(backend: CharBackend) {
+  constructor(backend: CharBackend, isNull: boolean) {
     super();
     this.#backend = backend;
+    this.isNull = isNull;
+  }
+
+  /** Something of the machine is on the line. */
+  get used(): boolean {
+    return this.#used;
   }
 
   write(data: Uint8Array): void {

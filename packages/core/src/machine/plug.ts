@@ -6,9 +6,16 @@ import { type BwObject, Container, UserError } from '../object/index.ts';
 import type { Machine } from './machine.ts';
 import type { DeviceOptions } from './options.ts';
 
-/** Adds each device, in order. @throws UserError for a type, property, id or bus that cannot be */
+/** Adds each device, in order. @throws UserError for a type, property, id or bus that cannot be, naming the device */
 export function plugDevices(machine: Machine, devices: readonly DeviceOptions[]): void {
-  for (const options of devices) plugDevice(machine, options);
+  for (const options of devices) {
+    try {
+      plugDevice(machine, options);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(`-device ${options.driver}: ${error.message}`, error.errorClass);
+    }
+  }
 }
 
 /**

@@ -1,0 +1,30 @@
+// What the program has from its surroundings; tests give their own.
+
+import { readFileSync } from 'node:fs';
+import type { ImportModule } from './architectures.ts';
+
+export interface Program {
+  /** As in messages: `boardwalk-system-riscv64`. */
+  readonly name: string;
+  out(text: string): void;
+  err(text: string): void;
+  readonly importModule: ImportModule;
+}
+
+/** The program of an architecture on this process's own output. */
+export function processProgram(arch: string): Program {
+  return {
+    name: `boardwalk-system-${arch}`,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    importModule: (name) => import(name) as Promise<object>,
+  };
+}
+
+/** The line that -version shows. */
+export function versionText(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return `Boardwalk emulator version ${version}\n`;
+}
