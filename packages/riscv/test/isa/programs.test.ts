@@ -194,6 +194,15 @@ const selfModifying: readonly Case[] = [
   },
 ];
 
+/** The destination is also a source, here with divisors that are special and not. */
+const sameRegisters = ['div', 'remu', 'divw', 'remuw', 'mulh', 'sub', 'sltu', 'sraw', 'min', 'ror'].flatMap(
+  (mnemonic) =>
+    ['a2, a2, a4', 'a4, a2, a4', 'a2, a2, zero', 'a3, a2, a3', 'a2, a2, a2', 'a0, zero, a4'].map((operands) => ({
+      name: `${mnemonic} ${operands}`,
+      code: `li a0, 9\n ${mnemonic} ${operands}\n call send\n${['a2', 'a3', 'a4'].map(send).join('')}`,
+    })),
+);
+
 const groups: Readonly<Record<string, readonly Case[]>> = {
   loads,
   stores,
@@ -201,6 +210,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
   amos,
   reservations,
   misaligned,
+  sameRegisters,
   branches,
   jumps,
   illegal,
