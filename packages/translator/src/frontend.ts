@@ -9,8 +9,12 @@ export interface InsnContext {
   /** Address of the instruction, as the halves of a 64-bit number. */
   readonly pcLo: number;
   readonly pcHi: number;
-  /** The mode word that the block is translated for. */
-  readonly mode: number;
+  /**
+   * The mode word that the instruction is translated for. Where an instruction changes it for the one that follows it in
+   * the block (IT state, a delay slot), the frontend assigns it here: the engine writes it to `state.mode` if the block is
+   * cut before its own end. Such a frontend has `mode` among its `restartSlots`.
+   */
+  mode: number;
   /** Two bytes of the instruction stream, `offset` bytes from the instruction's start, in the order of the frontend. */
   fetch16(offset: number): number;
   /** Four bytes, as an unsigned number. */
@@ -42,7 +46,7 @@ export interface Frontend {
   readonly maxBlockInsns?: number;
   /** A store into the running block takes effect at the next instruction (x86). Otherwise code is refetched at block ends. */
   readonly preciseCodeWrites?: boolean;
-  /** Slots that the words of `b.insnStart(.., restart)` are written to when an instruction is restarted. */
+  /** i32 slots that the `restartWords` of an instruction are written to when it is restarted or raises. */
   readonly restartSlots?: readonly Slot[];
   readonly exceptions: EngineExceptions;
   /** Decodes one instruction at `ctx` and emits its IR. Undefined instructions raise. The engine has emitted the marker. */

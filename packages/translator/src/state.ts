@@ -52,6 +52,8 @@ export const COMMON = {
   tlbUsed: slot('tlbUsed', 100, 'i32'),
   /** Physical address found by the last slow translation. */
   pa: slot('pa', 104, 'i64'),
+  /** Exceptions that translated code raised itself; each costs one of the budget, so that no storm of them runs for ever. */
+  raised: slot('raised', 116, 'i32'),
   /** Not zero: the vCPU has nothing better to do than to let others run (a spin-wait hint). */
   yielded: slot('yielded', 112, 'i32'),
   args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),

@@ -3,6 +3,7 @@ import type { RamSpace } from '@boardwalk/core';
 import type { Frontend, InsnContext } from '../frontend.ts';
 import { IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
+import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
 import { Block } from './code-cache.ts';
 
@@ -109,15 +110,21 @@ export class BlockTranslator {
     const reader = this.#reader;
     const statements: Node[] = [];
     const pageMask = 2 ** this.#frontend.pageBits - 1;
+    const blockMode = reader.mode;
     for (let count = 0; ; count++) {
-      if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0)) return this.#endAt(statements);
+      if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0))
+        return this.#endAt(statements, blockMode);
+      const { mode } = reader;
       const insn = this.#instruction();
       if (reader.faulted) return undefined;
-      if (reader.overran) return this.#endAt(statements);
+      if (reader.overran) {
+        reader.mode = mode;
+        return this.#endAt(statements, blockMode);
+      }
       for (const node of insn) statements.push(node);
       this.#advance();
       if (reader.ended) return statements;
-      if (reader.secondHost >= 0) return this.#endAt(statements);
+      if (reader.secondHost >= 0) return this.#endAt(statements, blockMode);
       reader.first = false;
     }
   }
@@ -141,8 +148,9 @@ export class BlockTranslator {
     reader.host += reader.length;
   }
 
-  /** The block goes on at the reader's pc. */
-  #endAt(statements: Node[]): Node[] {
+  /** The block goes on at the reader's pc, in its mode. */
+  #endAt(statements: Node[], blockMode: number): Node[] {
+    if (this.#reader.mode !== blockMode) this.#builder.set(COMMON.mode, this.#builder.i32(this.#reader.mode));
     this.#builder.goto(this.#reader.pcLo, this.#reader.pcHi);
     for (const node of this.#builder.finish()) statements.push(node);
     return statements;

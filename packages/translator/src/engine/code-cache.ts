@@ -123,7 +123,7 @@ export class CodeCache {
   /** Makes the block the one that the lookup in WebAssembly finds for its code. */
   enterHash(block: Block): void {
     const { host, pcLo, pcHi, mode } = block.key;
-    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >> 2;
+    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
     const { i32 } = this.#space;
     i32[at] = pcLo;
     i32[at + 1] = pcHi;
@@ -134,9 +134,9 @@ export class CodeCache {
 
   /** Leads the stub's word straight to a block. */
   link(stub: number, block: Block): void {
-    const { i32 } = this.#space;
-    const word = i32[(stub + 4) >> 2] ?? 0;
-    i32[word >> 2] = block.start;
+    const { u32 } = this.#space;
+    const word = u32[(stub + 4) >>> 2] ?? 0;
+    u32[word >>> 2] = block.start;
     block.incoming.push(word, stub);
   }
 
@@ -200,12 +200,12 @@ export class CodeCache {
     const rest = this.#byHost.get(host)?.filter((b) => b !== block) ?? [];
     if (rest.length > 0) this.#byHost.set(host, rest);
     else this.#byHost.delete(host);
-    const { i32 } = this.#space;
-    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >> 2;
-    if (i32[at + 4] === block.start) i32[at + 4] = i32[at + 2] = 0;
+    const { u32 } = this.#space;
+    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
+    if (u32[at + 4] === block.start) u32[at + 4] = u32[at + 2] = 0;
     for (let i = 0; i + 1 < block.incoming.length; i += 2) {
       const [word, stub] = [block.incoming[i] ?? 0, block.incoming[i + 1] ?? 0];
-      if (i32[word >> 2] === block.start && (i32[stub >> 2] ?? 0) % 65536 === UNLINKED) i32[word >> 2] = stub;
+      if (u32[word >>> 2] === block.start && (u32[stub >>> 2] ?? 0) % 65536 === UNLINKED) u32[word >>> 2] = stub;
     }
     block.incoming.length = 0;
   }

@@ -36,6 +36,8 @@ export interface EngineCpu {
   readonly base: number;
   /** A write hits flagged pages; true: it must not happen now, because the running block is on the page. */
   flaggedWrite(host: number, length: number): boolean;
+  /** What lies at physical addresses has changed: code that runs must not go on by what it knows. */
+  mapChanged(): void;
 }
 
 export interface EngineOptions {
@@ -112,15 +114,16 @@ export class Engine {
   }
 
   #mapChanged(): void {
-    for (const base of this.#cpus.keys()) {
-      this.#writeMap(base);
-      this.exports.tlbFlush(base);
+    for (const cpu of this.#cpus.values()) {
+      this.#writeMap(cpu.base);
+      this.exports.tlbFlush(cpu.base);
+      cpu.mapChanged();
     }
   }
 
   #writeMap(base: number): void {
-    this.space.i32[(base + COMMON.physMap.offset) >> 2] = this.physMap.offset;
-    this.space.i32[(base + COMMON.physCount.offset) >> 2] = this.physMap.count;
+    this.space.i32[(base + COMMON.physMap.offset) >>> 2] = this.physMap.offset;
+    this.space.i32[(base + COMMON.physCount.offset) >>> 2] = this.physMap.count;
   }
 
   /** Place in the table of the function that tier 0 calls for a helper; compiles the helper when first asked for. */
@@ -145,11 +148,11 @@ export class Engine {
       env: {
         memory,
         table: this.#table,
-        tsCall: (cpu: number, index: number) => tsHelpers[index]?.run(cpu),
-        [IMPORTS.ioLoad.name]: (cpu: number, size: number) => this.#ioLoad(cpu, size),
-        [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu, size),
+        tsCall: (cpu: number, index: number) => tsHelpers[index]?.run(cpu >>> 0),
+        [IMPORTS.ioLoad.name]: (cpu: number, size: number) => this.#ioLoad(cpu >>> 0, size),
+        [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu >>> 0, size),
         [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
-          this.#cpus.get(cpu)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
+          this.#cpus.get(cpu >>> 0)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
       },
     });
     return instance.exports as Record<string, (...args: never[]) => unknown>;
@@ -157,7 +160,7 @@ export class Engine {
 
   /** Physical address of a device access, or -1 above what a bus has. */
   #pa(cpu: number): number {
-    const at = (cpu + COMMON.pa.offset) >> 2;
+    const at = (cpu + COMMON.pa.offset) >>> 2;
     const high = this.space.u32[at + 1] ?? 0;
     return high >= 2 ** 20 ? -1 : high * 2 ** 32 + (this.space.u32[at] ?? 0);
   }
@@ -166,7 +169,7 @@ export class Engine {
     const pa = this.#pa(cpu);
     if (pa < 0) return 1;
     const { i32 } = this.space;
-    const at = (cpu + COMMON.ioLo.offset) >> 2;
+    const at = (cpu + COMMON.ioLo.offset) >>> 2;
     if (size === 8) {
       if (this.#addressSpace.loadPair(pa) < 0) return 1;
       i32[at] = this.#addressSpace.lo;
@@ -183,7 +186,7 @@ export class Engine {
   #ioStore(cpu: number, size: number): number {
     const pa = this.#pa(cpu);
     if (pa < 0) return 1;
-    const at = (cpu + COMMON.ioLo.offset) >> 2;
+    const at = (cpu + COMMON.ioLo.offset) >>> 2;
     const lo = this.space.u32[at] ?? 0;
     if (size === 8) return this.#addressSpace.storePair(pa, lo, this.space.u32[at + 1] ?? 0) < 0 ? 1 : 0;
     const value = size === 4 ? lo : size === 2 ? lo & 0xffff : lo & 0xff;

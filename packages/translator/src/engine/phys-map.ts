@@ -39,7 +39,7 @@ export class PhysicalMap {
     for (const range of view.ranges) {
       if (range.host < 0) continue;
       if (count === CAPACITY) throw new Error(`more than ${CAPACITY} ranges of memory in one address space`);
-      const at = (this.offset + count++ * PHYS_RANGE_BYTES) >> 2;
+      const at = (this.offset + count++ * PHYS_RANGE_BYTES) >>> 2;
       const last = range.base + range.size - 1;
       i32[at] = range.base;
       i32[at + 1] = Math.floor(range.base / 2 ** 32);

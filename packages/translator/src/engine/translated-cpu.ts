@@ -14,8 +14,7 @@ import type { Block } from './code-cache.ts';
 import { Engine, type EngineCpu } from './engine.ts';
 
 const PAGE = 4096;
-/** Enough for any one-instruction block. */
-const SINGLE_BUDGET = 1000;
+const MAX_BLOCK_INSNS = 64;
 
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
 
@@ -42,10 +41,16 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #resume = 0;
   #resumeGeneration = 0;
   #stopAsked = false;
+  /** What physical addresses mean changed while code ran: where it would go on must be looked up again. */
+  #mapChanged = false;
+  /** Exceptions raised in the slice: they take from its budget what instructions that trapped did not. */
+  #raised = 0;
   /** Budget of the run in progress, for the count of instructions within a slice. */
   #sliceDone = 0;
-  /** The one-instruction block that runs now, which is not in the cache. */
+  /** The block that runs now and is not in the cache. */
   #single: Block | undefined;
+  /** `execute` never goes over its budget: for single steps. With a clock that counts instructions it never does. */
+  exactBudget = false;
 
   constructor(index: number, frontend: Frontend) {
     super(index);
@@ -76,18 +81,26 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   // --- registers, by their slots ---
 
-  /** A register as an unsigned number of its width. Floats as their bits; the low half of a vector. */
+  /** A register as an unsigned number of its width: 32, 64 or 128 bits. Floats as their bits. */
   register(slot: Slot): bigint {
     const { view } = this.machine.space;
     const at = this.#base + slot.offset;
-    return slot.ty === 'i32' || slot.ty === 'f32' ? BigInt(view.getUint32(at, true)) : view.getBigUint64(at, true);
+    if (slot.ty === 'i32' || slot.ty === 'f32') return BigInt(view.getUint32(at, true));
+    const low = view.getBigUint64(at, true);
+    return slot.ty === 'v128' ? (view.getBigUint64(at + 8, true) << 64n) | low : low;
   }
 
+  /** Sets a register, modulo its width; for resets, loaders and debuggers, between slices. */
   setRegister(slot: Slot, value: bigint): void {
     const { view } = this.machine.space;
     const at = this.#base + slot.offset;
-    if (slot.ty === 'i32' || slot.ty === 'f32') view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
-    else view.setBigUint64(at, BigInt.asUintN(64, value), true);
+    this.#resume = 0;
+    if (slot.ty === 'i32' || slot.ty === 'f32') {
+      view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+      return;
+    }
+    view.setBigUint64(at, BigInt.asUintN(64, value), true);
+    if (slot.ty === 'v128') view.setBigUint64(at + 8, BigInt.asUintN(64, value >> 64n), true);
   }
 
   get pc(): bigint {
@@ -97,7 +110,6 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** Sets where execution goes on; for resets, loaders and debuggers, between slices. */
   set pc(value: bigint) {
     this.setRegister(COMMON.pc, value);
-    this.#resume = 0;
   }
 
   /** Forgets what was derived from state that somebody outside has changed: translations, the place to go on at. */
@@ -187,8 +199,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   override execute(budget: number): number {
     const { exports, cache, log } = this.engine;
     const base = this.#base;
+    const exact = this.exactBudget || this.machine.clock.source.instructionsFor(1) !== undefined;
     let left = budget;
     this.#sliceDone = 0;
+    this.#raised = 0;
     this.#stopAsked = false;
     do {
       this.#setWord(COMMON.exitRequest, 0);
@@ -200,9 +214,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       const ip = this.#resume !== 0 && this.#resumeGeneration === cache.generation ? this.#resume : this.#enter();
       if (ip === 0) continue;
       if (log.enabled('exec')) this.#logEntry(ip);
-      left -= this.#run(ip, log.enabled('exec') ? 0 : left);
+      if (exact) left -= this.#runExactly(ip, left);
+      else left -= this.#run(ip, log.enabled('exec') ? 0 : left);
       this.#sliceDone = budget - left;
-    } while (left > 0 && !this.#stopAsked && !this.#takeYield());
+    } while (left > this.#raised && !this.#stopAsked && !this.#takeYield());
     this.#addInstructions(budget - left);
     return budget - left;
   }
@@ -216,16 +231,33 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Runs translated code and deals with why it stopped; gives the instructions executed. */
   #run(ip: number, budget: number): number {
-    const { exports } = this.engine;
+    return this.#enterCode(ip, budget) + this.#afterRun();
+  }
+
+  /** Runs translated code: at most `limit` instructions. */
+  #runExactly(ip: number, limit: number): number {
+    const { cache, log } = this.engine;
+    const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
+    if (limit > longest && !log.enabled('exec')) return this.#run(ip, limit - longest);
+    const block = cache.blockAt(ip);
+    if (block?.start === ip && block.insns.length <= limit) return this.#run(ip, 0);
+    return this.#runAlone(this.frontend.preciseCodeWrites === true ? 1 : limit);
+  }
+
+  /** Enters translated code until it stops; gives the instructions of whole blocks that were executed. */
+  #enterCode(ip: number, budget: number): number {
     this.#setWord(COMMON.budgetReturned, 0);
-    exports.run(this.#base, ip, budget);
-    const used = budget - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned));
-    return used + this.#afterRun();
+    this.#setWord(COMMON.raised, 0);
+    this.#mapChanged = false;
+    this.engine.exports.run(this.#base, ip, budget);
+    const raised = this.#word(COMMON.raised);
+    this.#raised += raised;
+    return budget - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned) + raised);
   }
 
   /** Deals with an exit of translated code; gives the instructions of an unfinished block that were executed. */
   #afterRun(): number {
-    const ip = this.#word(COMMON.exitIp);
+    const ip = this.#word(COMMON.exitIp) >>> 0;
     this.#resume = 0;
     switch (this.#word(COMMON.exitReason)) {
       case EXIT.unlinked:
@@ -241,7 +273,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       }
       case EXIT.codeWrite: {
         const index = this.#restoreInsn(ip);
-        return index + this.#runSingle();
+        this.#setWord(COMMON.storeToCode, 1);
+        try {
+          return index + this.#runAlone(1);
+        } finally {
+          this.#setWord(COMMON.storeToCode, 0);
+        }
       }
       default:
         return 0;
@@ -250,6 +287,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   #raise(): void {
     const { exports, log } = this.engine;
+    this.#raised++;
     if (log.enabled('int')) {
       const value = this.register(COMMON.excValue).toString(16);
       log.write(
@@ -278,10 +316,11 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       this.#setPc(block.key.pcLo, block.key.pcHi);
       if (!block.valid) return;
     } else {
-      const at = (ip + 8) >> 2;
+      const at = (ip + 8) >>> 2;
       this.#setPc(space.i32[at] ?? 0, space.i32[at + 1] ?? 0);
       if (block === undefined) return;
     }
+    if (this.#mapChanged) return;
     this.#resume = ip;
     this.#resumeGeneration = cache.generation;
   }
@@ -289,11 +328,11 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** The stub at `ip` leads to a block in the same page that is not linked yet. */
   #linkStub(ip: number): void {
     const { cache, space } = this.engine;
-    const at = (ip + 8) >> 2;
+    const at = (ip + 8) >>> 2;
     const [pcLo, pcHi] = [space.i32[at] ?? 0, space.i32[at + 1] ?? 0];
     this.#setPc(pcLo, pcHi);
     const from = cache.blockAt(ip);
-    if (from === undefined || !from.valid) return;
+    if (from === undefined || !from.valid || this.#mapChanged) return;
     const generation = cache.generation;
     const host = from.key.host + (pcLo - from.key.pcLo);
     const block = this.#blockFor(host, pcLo, pcHi);
@@ -305,19 +344,22 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Place of translated code for the pc; 0 if the fetch raised an exception. */
   #enter(): number {
-    const { exports, frontend } = this.engine;
-    const base = this.#base;
-    const found = exports.lookup(base);
+    const found = this.engine.exports.lookup(this.#base) >>> 0;
     if (found !== 0) return found;
-    const host = exports.fetchHost(base);
-    this.#setWord(COMMON.fault, 0);
-    if (host === FAULTED || host === NOT_RAM) {
-      if (host === NOT_RAM) this.#setException(frontend.exceptions.busFetch, this.pc);
-      this.#raise();
-      return 0;
-    }
-    const block = this.#blockFor(host >>> 0, this.#word(COMMON.pc), this.#word(COMMON.pc, 4));
+    const host = this.#fetchHost();
+    if (host === FETCH_FAULT) return 0;
+    const block = this.#blockFor(host, this.#word(COMMON.pc), this.#word(COMMON.pc, 4));
     return block?.start ?? 0;
+  }
+
+  /** Host offset of the instruction at the pc, or FETCH_FAULT: an exception was raised. */
+  #fetchHost(): number {
+    const host = this.engine.exports.fetchHost(this.#base);
+    this.#setWord(COMMON.fault, 0);
+    if (host !== FAULTED && host !== NOT_RAM) return host >>> 0;
+    if (host === NOT_RAM) this.#setException(this.frontend.exceptions.busFetch, this.pc);
+    this.#raise();
+    return FETCH_FAULT;
   }
 
   /** The block for code at a host offset, translated if it is not there; undefined if its fetch raised an exception. */
@@ -338,7 +380,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (second === known.key.secondHost) return known;
       cache.invalidate(known.key.host, 1);
     }
-    const block = this.#translate(host, pcLo, pcHi, this.frontend.maxBlockInsns ?? 64);
+    const block = this.#translate(host, pcLo, pcHi, this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS);
     if (block !== undefined) cache.add(block);
     return block;
   }
@@ -369,43 +411,47 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     return host === FAULTED || host === NOT_RAM ? FETCH_FAULT : host >>> 0;
   }
 
-  /** Runs the instruction at the pc alone; its stores go through although they hit its own page. */
-  #runSingle(): number {
-    const { exports } = this.engine;
-    const host = exports.fetchHost(this.#base);
-    this.#setWord(COMMON.fault, 0);
-    const block = this.#translate(host >>> 0, this.#word(COMMON.pc), this.#word(COMMON.pc, 4), 1);
+  /** Runs at most `maxInsns` instructions at the pc, as a block that is not kept; gives those executed. */
+  #runAlone(maxInsns: number): number {
+    const host = this.#fetchHost();
+    if (host === FETCH_FAULT) return 0;
+    const block = this.#translate(host, this.#word(COMMON.pc), this.#word(COMMON.pc, 4), maxInsns);
     if (block === undefined) return 0;
     this.#single = block;
-    this.#setWord(COMMON.storeToCode, 1);
     try {
-      return this.#runSingleBlock(block);
+      return this.#runBlock(block);
     } finally {
-      this.#setWord(COMMON.storeToCode, 0);
       this.#single = undefined;
     }
   }
 
-  #runSingleBlock(block: Block): number {
-    const { exports, space } = this.engine;
-    this.#setWord(COMMON.budgetReturned, 0);
-    exports.run(this.#base, block.start, SINGLE_BUDGET);
-    const used = SINGLE_BUDGET - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned));
-    const ip = this.#word(COMMON.exitIp);
+  /** Runs a block that is not in the cache, once. */
+  #runBlock(block: Block): number {
+    const { u32 } = this.engine.space;
+    const used = this.#enterCode(block.start, 0);
+    const ip = this.#word(COMMON.exitIp) >>> 0;
     const reason = this.#word(COMMON.exitReason);
-    if (reason === EXIT.unlinked || (reason === EXIT.budget && ip >= block.start && ip < block.end)) {
-      const at = (ip + 8) >> 2;
-      this.#setPc(space.i32[at] ?? 0, space.i32[at + 1] ?? 0);
+    if ((reason === EXIT.unlinked || reason === EXIT.budget) && ip >= block.start && ip < block.end) {
+      const at = (ip + 8) >>> 2;
+      this.#resume = 0;
+      this.#setPc(u32[at] ?? 0, u32[at + 1] ?? 0);
       return used;
     }
     return used + this.#afterRun();
   }
 
   /** @internal */
+  mapChanged(): void {
+    this.#resume = 0;
+    this.#mapChanged = true;
+    this.#setWord(COMMON.exitRequest, 1);
+  }
+
+  /** @internal */
   flaggedWrite(host: number, length: number): boolean {
     const { cache, space } = this.engine;
     if (this.frontend.preciseCodeWrites === true && this.#word(COMMON.storeToCode) === 0) {
-      const running = cache.blockAt(this.#word(COMMON.exitIp));
+      const running = cache.blockAt(this.#word(COMMON.exitIp) >>> 0);
       if (running !== undefined && touches(running, host, length)) return true;
     }
     space.noteWrite(host, length);
@@ -418,23 +464,23 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   }
 
   #setPc(lo: number, hi: number): void {
-    const at = (this.#base + COMMON.pc.offset) >> 2;
+    const at = (this.#base + COMMON.pc.offset) >>> 2;
     const { i32 } = this.machine.space;
     i32[at] = lo;
     i32[at + 1] = hi;
   }
 
   #word(slot: Slot, byte = 0): number {
-    return this.machine.space.i32[(this.#base + slot.offset + byte) >> 2] ?? 0;
+    return this.machine.space.i32[(this.#base + slot.offset + byte) >>> 2] ?? 0;
   }
 
   #setWord(slot: Slot, value: number): void {
-    this.machine.space.i32[(this.#base + slot.offset) >> 2] = value;
+    this.machine.space.i32[(this.#base + slot.offset) >>> 2] = value;
   }
 
   #addInstructions(count: number): void {
     const { u32 } = this.machine.space;
-    const at = (this.#base + COMMON.insnCount.offset) >> 2;
+    const at = (this.#base + COMMON.insnCount.offset) >>> 2;
     const low = (u32[at] ?? 0) + count;
     u32[at] = low;
     if (low >= 2 ** 32) u32[at + 1] = (u32[at + 1] ?? 0) + 1;

@@ -17,6 +17,8 @@ export const TLB_REGIME_BITS = 17;
 /** Offset within a regime of the physical page numbers: three tables of i64. */
 export const TLB_PA = TLB_TABLE_BYTES * 3;
 export const TLB_PA_BYTES = TLB_ENTRIES * 8;
+/** Offset within a regime of the range of its mappings larger than a page: {address i64, mask i64}. */
+export const TLB_LARGE = TLB_PA + TLB_PA_BYTES * 3;
 
 /** Bytes of a vCPU's area for a frontend with so many regimes. */
 export function cpuAreaBytes(mmuModes: number): number {

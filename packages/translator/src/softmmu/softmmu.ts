@@ -21,6 +21,7 @@ import {
   PHYS_WRITE,
   TLB,
   TLB_ENTRIES,
+  TLB_LARGE,
   TLB_PA,
   TLB_PA_BYTES,
   TLB_REGIME_BITS,
@@ -85,14 +86,15 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     return hostOf(b, range, pa);
   });
 
-  /** Bits set in any page flag byte of the guest page at a host offset. */
-  const flagsOf = (b: IrBuilder, host: Value): Value => {
-    const first = b.add(b.shr(b.and(host, b.i32(-pageBytes)), b.i32(12)), b.i32(layout.pageFlags));
-    let flags = b.hostLoad(first, { size: 1, ty: 'i32' });
-    for (let i = 1; i < pageBytes / 4096; i++) {
-      flags = b.or(flags, b.hostLoad(b.add(first, b.i32(i)), { size: 1, ty: 'i32' }));
-    }
-    return flags;
+  /** The flags of the host page that a host offset lies in. */
+  const flagsAt = (b: IrBuilder, host: Value): Value =>
+    b.hostLoad(b.add(b.shr(host, b.i32(12)), b.i32(layout.pageFlags)), { size: 1, ty: 'i32' });
+
+  /** Bits set in the flags of any host page that the guest page at a host offset touches; pages of both may be any size. */
+  const flagsOfPage = (b: IrBuilder, first: Value): Value => {
+    let flags = flagsAt(b, first);
+    for (let at = 4096; at < pageBytes; at += 4096) flags = b.or(flags, flagsAt(b, b.add(first, b.i32(at))));
+    return b.or(flags, flagsAt(b, b.add(first, b.i32(pageBytes - 1))));
   };
 
   /** (pa, access) -> host offset or NOT_RAM; no TLB. */
@@ -126,7 +128,9 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
         () => b.setLocal(tag, b.or(page, b.i64(slowBit))),
         () =>
           b.if(b.eq(access, b.i32(STORE)), () =>
-            b.if(flagsOf(b, host), () => b.setLocal(tag, b.or(page, b.i64(slowBit)))),
+            b.if(flagsOfPage(b, b.sub(host, b.and(b.wrap(va), b.i32(pageBytes - 1)))), () =>
+              b.setLocal(tag, b.or(page, b.i64(slowBit))),
+            ),
           ),
       );
       b.hostStore(entry, b.getLocal(tag), { size: 8 });
@@ -134,6 +138,25 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       b.hostStore(paEntry(b, entry, access), paPage, { size: 8 });
     },
   );
+
+  /**
+   * (va, mask, mmu): a mapping larger than a page was found. One range a regime covers all of them, and grows until it
+   * does: a flush of any page in it flushes the regime.
+   */
+  const noteLarge = defineHelper('noteLarge', ['i64', 'i64', 'i32'], undefined, (b, va, mask, mmu) => {
+    const range = largeRange(b, mmu);
+    const known = b.hostLoad(range, { size: 8 });
+    const wider = b.local('i64', mask);
+    b.if(b.ne(known, b.i64(-1)), () => {
+      b.setLocal(wider, b.and(mask, b.hostLoad(b.add(range, b.i32(8)), { size: 8 })));
+      b.loop((breakIf) => {
+        breakIf(b.eqz(b.and(b.xor(known, va), b.getLocal(wider))));
+        b.setLocal(wider, b.shl(b.getLocal(wider), b.i64(1)));
+      });
+    });
+    b.hostStore(range, b.and(va, b.getLocal(wider)), { size: 8 });
+    b.hostStore(b.add(range, b.i32(8)), b.getLocal(wider), { size: 8 });
+  });
 
   /** (va, access, mmu) -> host offset, NOT_RAM with `state.pa`, or FAULTED with the exception in the state. */
   const translate = defineHelper('translate', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
@@ -160,6 +183,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
         const offset = b.sub(b.shl(b.i64(1), bits), b.i64(1));
         b.setLocal(pa, b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset)));
         b.setLocal(cacheable, b.geU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)));
+        b.if(b.gtU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)), () => b.call(noteLarge, va, b.not(offset), mmu));
       },
     );
     const host = b.call(resolve, b.getLocal(pa), access);
@@ -197,7 +221,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
 
   /** Makes the write to pages of watched kinds known; not 0 when the store must not happen now. */
   const beforeWrite = (b: IrBuilder, host: Value, size: Value, refused: () => void): void => {
-    b.if(flagsOf(b, host), () => {
+    const last = b.add(host, b.sub(size, b.i32(1)));
+    b.if(b.or(flagsAt(b, host), flagsAt(b, last)), () => {
       b.if(b.call(IMPORTS.flaggedWrite, host, size), () => {
         b.set(COMMON.fault, b.i32(FAULT.codeWrite));
         refused();
@@ -368,34 +393,45 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     const used = b.get(COMMON.tlbUsed);
     for (let i = 0; i < frontend.mmuModes * 3; i++) {
       const table = TLB + Math.floor(i / 3) * 2 ** TLB_REGIME_BITS + (i % 3) * TLB_TABLE_BYTES;
-      b.if(b.and(used, b.i32(2 ** i)), () =>
-        b.hostFill(b.add(b.cpuBase(), b.i32(table)), b.i32(0xff), b.i32(TLB_TABLE_BYTES)),
-      );
+      b.if(b.and(used, b.i32(2 ** i)), () => {
+        b.hostFill(b.add(b.cpuBase(), b.i32(table)), b.i32(0xff), b.i32(TLB_TABLE_BYTES));
+        b.hostStore(largeRange(b, b.i32(Math.floor(i / 3))), b.i64(-1), { size: 8 });
+      });
     }
     b.set(COMMON.tlbUsed, b.i32(0));
     b.call(flushJumps);
   });
 
-  /** Forgets the translations of one page in every regime. */
+  /** Forgets the translations of one page in every regime: all of a regime if the page may be part of a larger mapping. */
   const flushPage = defineHelper('tlbFlushPage', ['i64'], undefined, (b, va) => {
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
+      const range = largeRange(b, b.i32(mmu));
+      const known = b.hostLoad(range, { size: 8 });
+      const mask = b.hostLoad(b.add(range, b.i32(8)), { size: 8 });
+      b.if(b.and(b.ne(known, b.i64(-1)), b.eq(b.and(va, mask), known)), () => {
+        const tables = b.add(b.cpuBase(), b.i32(TLB + mmu * 2 ** TLB_REGIME_BITS));
+        b.hostFill(tables, b.i32(0xff), b.i32(TLB_TABLE_BYTES * 3));
+        b.hostStore(range, b.i64(-1), { size: 8 });
+        b.call(flushJumps);
+      });
       for (const access of [LOAD, STORE, FETCH]) {
         b.hostStore(tlbEntry(b, va, b.i32(access), b.i32(mmu)), b.i64(-1), { size: 8 });
       }
     }
-    b.if(b.hostLoad(jumpFilter(b, va), { size: 1, ty: 'i32' }), () => b.call(flushJumps));
+    b.if(b.hostLoad(jumpFilter(b, frontend.pageBits, va), { size: 1, ty: 'i32' }), () => b.call(flushJumps));
   });
 
-  /** Makes stores to the page at a host offset slow: code was translated from it, or somebody watches it. */
+  /** Makes stores to guest pages slow that touch the host page at an offset: its flags are no longer zero. */
   const protectPage = defineHelper('tlbProtect', ['i32'], undefined, (b, host) => {
-    const page = b.and(host, b.i32(-pageBytes));
+    const before = b.sub(b.and(host, b.i32(-4096)), b.i32(pageBytes - 1));
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
       const entry = b.local('i32', b.add(b.cpuBase(), b.i32(TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_TABLE_BYTES)));
       const end = b.add(b.getLocal(entry), b.i32(TLB_TABLE_BYTES));
       b.loop((breakIf) => {
         const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
-        const at = b.add(b.wrap(tag), b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 4, ty: 'i32' }));
-        b.if(b.eq(b.and(at, b.i32(-pageBytes)), page), () =>
+        const first = b.and(b.wrap(tag), b.i32(-pageBytes));
+        const at = b.add(first, b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 4, ty: 'i32' }));
+        b.if(b.ltU(b.sub(at, before), b.i32(4096 + pageBytes - 1)), () =>
           b.hostStore(b.getLocal(entry), b.or(tag, b.i64(slowBit)), { size: 8 }),
         );
         b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
@@ -437,7 +473,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.hostStore(jump, pc, { size: 8 });
     b.hostStore(b.add(jump, b.i32(8)), mode, { size: 4 });
     b.hostStore(b.add(jump, b.i32(12)), ip, { size: 4 });
-    b.hostStore(jumpFilter(b, pc), b.i32(1), { size: 1 });
+    b.hostStore(jumpFilter(b, frontend.pageBits, pc), b.i32(1), { size: 1 });
     return ip;
   });
 
@@ -475,6 +511,11 @@ function tlbEntryOf(b: IrBuilder, pageBits: number, va: Value, access: Value, mm
   return b.add(b.add(b.cpuBase(), b.i32(TLB)), b.add(table, b.shl(index, b.i32(4))));
 }
 
+/** Place of the range that holds a regime's mappings larger than a page: address (-1 where there is none) and mask. */
+function largeRange(b: IrBuilder, mmu: Value): Value {
+  return b.add(b.add(b.cpuBase(), b.i32(TLB + TLB_LARGE)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+}
+
 /** Place of the physical page number that belongs to a TLB entry. */
 function paEntry(b: IrBuilder, entry: Value, access: Value): Value {
   const inRegime = b.and(b.sub(b.sub(entry, b.cpuBase()), b.i32(TLB)), b.i32(2 ** TLB_REGIME_BITS - 1));
@@ -490,8 +531,8 @@ function jumpEntry(b: IrBuilder, pc: Value): Value {
   return b.add(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.shl(hash, b.i32(4)));
 }
 
-function jumpFilter(b: IrBuilder, va: Value): Value {
-  const page = b.and(b.wrap(b.shr(va, b.i64(12))), b.i32(JUMP_FILTER_BYTES - 1));
+function jumpFilter(b: IrBuilder, pageBits: number, va: Value): Value {
+  const page = b.and(b.wrap(b.shr(va, b.i64(pageBits))), b.i32(JUMP_FILTER_BYTES - 1));
   return b.add(b.add(b.cpuBase(), b.i32(JUMP_FILTER)), page);
 }
 

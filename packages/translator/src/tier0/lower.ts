@@ -338,7 +338,7 @@ export class BlockLowering {
 
   /** Writes the immediate of the operation emitted last. */
   #immediate(node: Node): void {
-    const at = (this.#ip - 8) >> 2;
+    const at = (this.#ip - 8) >>> 2;
     this.#i32[at] = node.lo;
     this.#i32[at + 1] = node.ty === 'i32' ? node.lo >> 31 : node.hi;
   }
@@ -363,7 +363,7 @@ export class BlockLowering {
     } else {
       const [x, y, z] = [this.#operand(a), this.#operand(b), this.#operand(c)];
       this.#emit(pureOpNumber(op, false) ?? 0, dst, x, y);
-      this.#u16[(this.#ip - 8) >> 1] = z;
+      this.#u16[(this.#ip - 8) >>> 1] = z;
     }
   }
 
@@ -396,8 +396,8 @@ export class BlockLowering {
     const { base, displacement } = this.#address(address);
     node.mark = target?.offset ?? this.#newTemp(node);
     this.#emit(memoryOpNumber(d.access, node.ty, false), node.mark, base, naturalFlag(d.access.align));
-    this.#i32[(this.#ip - 8) >> 2] = displacement;
-    this.#i32[(this.#ip - 4) >> 2] = d.access.mmu << TLB_REGIME_BITS;
+    this.#i32[(this.#ip - 8) >>> 2] = displacement;
+    this.#i32[(this.#ip - 4) >>> 2] = d.access.mmu << TLB_REGIME_BITS;
   }
 
   #store(node: Node): void {
@@ -407,8 +407,8 @@ export class BlockLowering {
     const { base, displacement } = this.#address(address);
     const source = this.#operand(value);
     this.#emit(memoryOpNumber(d.access, value.ty, true), naturalFlag(d.access.align), base, source);
-    this.#i32[(this.#ip - 8) >> 2] = displacement;
-    this.#i32[(this.#ip - 4) >> 2] = d.access.mmu << TLB_REGIME_BITS;
+    this.#i32[(this.#ip - 8) >>> 2] = displacement;
+    this.#i32[(this.#ip - 4) >>> 2] = d.access.mmu << TLB_REGIME_BITS;
   }
 
   #call(node: Node, helper: Helper, op: number, args: readonly Node[], target?: Slot): void {
@@ -424,8 +424,8 @@ export class BlockLowering {
   #callSlots(node: Node, helper: Helper, op: number, slots: readonly number[], target?: Slot): void {
     if (node.type !== undefined) node.mark = target?.offset ?? this.#newTemp(node);
     this.#emit(op, Math.max(node.mark, 0), 0, 0);
-    for (const [i, slot] of slots.entries()) this.#u16[(this.#ip - 16 + (ARGUMENT_FIELDS[i] ?? 0)) >> 1] = slot;
-    this.#u16[(this.#ip - 2) >> 1] = this.#o.wrapperOf(helper);
+    for (const [i, slot] of slots.entries()) this.#u16[(this.#ip - 16 + (ARGUMENT_FIELDS[i] ?? 0)) >>> 1] = slot;
+    this.#u16[(this.#ip - 2) >>> 1] = this.#o.wrapperOf(helper);
   }
 
   #callWithMmu(node: Node, helper: Helper, mmu: number): void {
@@ -460,7 +460,7 @@ export class BlockLowering {
     this.#breaks.push([]);
     this.#list(body);
     const back = this.#jumpOn(OP.jmp, undefined);
-    this.#i32[(back + 8) >> 2] = top - back;
+    this.#i32[(back + 8) >>> 2] = top - back;
     for (const at of this.#breaks.pop() ?? []) this.#land(at);
   }
 
@@ -472,7 +472,7 @@ export class BlockLowering {
   }
 
   #land(at: number): void {
-    this.#i32[(at + 8) >> 2] = this.#ip - at;
+    this.#i32[(at + 8) >>> 2] = this.#ip - at;
   }
 
   #end(node: Node, d: BlockEnd): void {
@@ -491,6 +491,7 @@ export class BlockLowering {
       case 'raise': {
         if (first === undefined || second === undefined) return;
         const [code, value] = [this.#operand(first), this.#operand(second)];
+        this.#restart();
         this.#emitEnd(OP.raise, code, value, index - 1);
         this.#pc(this.#ip - 32, this.#pcLo, this.#pcHi);
         return;
@@ -501,6 +502,17 @@ export class BlockLowering {
       case 'halt':
         this.#emitEnd(OP.halt, 0, 0, index);
         return;
+    }
+  }
+
+  /** Puts the restart words of the instruction at hand into their slots. */
+  #restart(): void {
+    const words = this.#insns.at(-1)?.restart ?? [];
+    for (const [i, slot] of (this.#o.mmu.frontend.restartSlots ?? []).entries()) {
+      const temp = this.#temp;
+      this.#emit(OP.const, temp, 0, 0);
+      this.#i32[(this.#ip - 8) >>> 2] = words[i] ?? 0;
+      this.#emit(OP.mov32, slot.offset, temp, 0);
     }
   }
 
@@ -533,8 +545,8 @@ export class BlockLowering {
     const at = this.#ip;
     this.#emitEnd(op, x, y, cost);
     if (immediate !== undefined && b !== undefined) {
-      this.#i32[(at + 8) >> 2] = b.lo;
-      this.#i32[(at + 12) >> 2] = b.ty === 'i32' ? b.lo >> 31 : b.hi;
+      this.#i32[(at + 8) >>> 2] = b.lo;
+      this.#i32[(at + 12) >>> 2] = b.ty === 'i32' ? b.lo >> 31 : b.hi;
     }
     return at;
   }
@@ -552,11 +564,11 @@ export class BlockLowering {
 
   /** Makes the word at `word` lead to a stub: within the page one that is linked later, else one that looks up. */
   #link(word: number, pcLo: number, pcHi: number): void {
-    this.#i32[word >> 2] = this.#ip;
+    this.#i32[word >>> 2] = this.#ip;
     const at = this.#ip;
     if (this.#samePage(pcLo, pcHi)) {
       this.#emit(OP.unlinked, 0, 0, 0);
-      this.#i32[(at + 4) >> 2] = word;
+      this.#i32[(at + 4) >>> 2] = word;
     } else {
       this.#emitEnd(OP.gotoPage, 0, 0, 0);
     }
@@ -571,25 +583,25 @@ export class BlockLowering {
   }
 
   #pc(at: number, lo: number, hi: number): void {
-    this.#i32[(at + 8) >> 2] = lo;
-    this.#i32[(at + 12) >> 2] = hi;
+    this.#i32[(at + 8) >>> 2] = lo;
+    this.#i32[(at + 12) >>> 2] = hi;
   }
 
   #emit(op: number, dst: number, a: number, b: number): void {
-    const at = this.#ip >> 1;
+    const at = this.#ip >>> 1;
     this.#u16[at] = op;
     this.#u16[at + 1] = dst;
     this.#u16[at + 2] = a;
     this.#u16[at + 3] = b;
-    this.#i32[(this.#ip + 8) >> 2] = 0;
-    this.#i32[(this.#ip + 12) >> 2] = 0;
+    this.#i32[(this.#ip + 8) >>> 2] = 0;
+    this.#i32[(this.#ip + 12) >>> 2] = 0;
     this.#ip += 16;
   }
 
   /** A 32-byte operation that ends the block; `cost` instructions are paid. */
   #emitEnd(op: number, a: number, b: number, cost: number): void {
     this.#emit(op, 0, a, b);
-    this.#i32[(this.#ip + 8) >> 2] = cost;
+    this.#i32[(this.#ip + 8) >>> 2] = cost;
     this.#ip += 16;
   }
 

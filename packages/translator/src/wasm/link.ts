@@ -156,7 +156,7 @@ export function compileHelpers(
   const linker = new ModuleLinker({ pages: memory.buffer.byteLength / 65536, shared });
   const { bytes, tsHelpers } = linker.link({ exports: helpers, bind });
   const module = new WebAssembly.Module(bytes);
-  const tsCall = (cpu: number, index: number): void => tsHelpers[index]?.run(cpu);
+  const tsCall = (cpu: number, index: number): void => tsHelpers[index]?.run(cpu >>> 0);
   const instance = new WebAssembly.Instance(module, { env: { memory, tsCall } });
   return instance.exports as Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>;
 }
