@@ -1,5 +1,8 @@
 export { architecture } from './architecture.ts';
 export { virt } from './boards/virt.ts';
+export { CSR_NAMES } from './cpu/decode/csr-names.ts';
+export { disassemble } from './cpu/decode/disassemble.ts';
+export { F_NAMES, X_NAMES } from './cpu/decode/registers.ts';
 export { RiscvFrontend } from './cpu/frontend.ts';
 export {
   CPU_MODELS,
