@@ -97,6 +97,14 @@ function imageOf(kernel: Kernel, base: number, ramBase: number): MemoryImage {
 
 const endOf = (image: MemoryImage): number => Math.max(...image.parts.map((part) => part.address + part.size));
 
+/** Says so early where an image goes beyond the end of RAM. */
+function checkFits(image: MemoryImage, ramEnd: number): MemoryImage {
+  const end = endOf(image);
+  if (end > ramEnd)
+    throw new UserError(`it does not fit: it ends at 0x${end.toString(16)}, RAM at 0x${ramEnd.toString(16)}`);
+  return image;
+}
+
 /**
  * Places firmware at the start of RAM, the kernel behind it, the RAM disk behind that. Without firmware the hart starts
  * at the kernel, in machine mode.
@@ -106,7 +114,7 @@ export function layOutBoot(files: BootFiles, ramBase: number, ramSize: number): 
   const { firmware, kernel, initrd } = files;
   const images: BootImage[] = [];
   const place = (option: string, make: () => MemoryImage): MemoryImage => {
-    const image = named(option, make);
+    const image = named(option, () => checkFits(make(), ramBase + ramSize));
     images.push({ option, image });
     return image;
   };
@@ -157,7 +165,8 @@ export function placeDeviceTree(bytes: number, ramBase: number, ramSize: number,
   const after = alignUp(used, 8);
   const close = alignDown(ramBase + ramSize - bytes, 8);
   if (close < after) throw new UserError(`no room for the device tree: RAM has ${ramSize} bytes`);
-  return Math.max(alignDown(close, BOOT_ALIGN), after);
+  const aligned = alignDown(close, BOOT_ALIGN);
+  return aligned >= after ? aligned : close;
 }
 
 /** Writes the images; to be done at each reset, for a guest may have changed them. */

@@ -73,7 +73,7 @@ export class RiscvCpu extends TranslatedCpu {
     this.frontend = frontend;
     this.#options = options;
     for (const [name, bit] of Object.entries(INTERRUPT_LINES)) {
-      this.addInput((level) => this.setIrqLine(bit, level), name);
+      this.addInput((level) => this.#setLine(bit, level), name);
     }
     // Software may clear this one: the line's edge sets the bit of mip.
     this.addInput((level) => level && this.#raiseSupervisorSoftware(), 's-software');
@@ -117,6 +117,13 @@ export class RiscvCpu extends TranslatedCpu {
   override describe(): string {
     const privilege = PRIVILEGE_LETTERS[modePriv(Number(this.register(common.mode)))];
     return `pc=0x${this.pc.toString(16).padStart(16, '0')} mode=${privilege}`;
+  }
+
+  #setLine(bit: number, level: boolean): void {
+    this.setIrqLine(bit, level);
+    // Who interrupts another hart mostly waits for its answer: that hart's turn comes at once.
+    const sender = this.machine.currentCpu;
+    if (bit === IRQ_MSI && level && sender !== this) sender?.requestExit();
   }
 
   #raiseSupervisorSoftware(): void {
