@@ -40,6 +40,16 @@ describe('pattern', () => {
     });
   });
 
+  test('operands go back into the word', () => {
+    expect(new Pattern('imm[12|10:5] rs2 rs1 000 imm[4:1|11] 1100011').encode({ rs1: 10, rs2: 11, imm: -4 })).toBe(
+      0xfeb50ee3,
+    );
+    const sub = new Pattern("100 0 11 rd'/rs1' 00 rs2' 01");
+    expect(sub.encode({ rd: 8, rs1: 8, rs2: 9 })).toBe(0x8c05);
+    expect(() => sub.encode({ rd: 8, rs1: 9 })).toThrow(RangeError);
+    expect(() => sub.encode({ rd: 8, rs1: 8, rs2: 16 })).toThrow(RangeError);
+  });
+
   test.each(['0000000 rs2 rs1 000 rd 011001', 'imm[0:3] rd 0110111', '000 nonsense 01'])('refuses %s', (text) => {
     expect(() => new Pattern(text)).toThrow();
   });

@@ -166,6 +166,23 @@ export class Pattern {
     const [rd = 0, rs1 = 0, rs2 = 0, rs3 = 0, imm = 0, csr = 0, rm = 0, aqrl = 0] = values;
     return { rd, rs1, rs2, rs3, imm, csr, rm, aqrl };
   }
+
+  /**
+   * The word with these operands, unsigned; bits that no operand names and that are ignored are 0.
+   * @throws RangeError where an operand does not fit the encoding or is excluded by it
+   */
+  encode(operands: Partial<Fields>): number {
+    let word = this.match;
+    for (const { field, from, mask, to } of this.#slices) {
+      const value = (operands[FIELD_NAMES[field] ?? 'imm'] ?? 0) - (field === IMM ? 0 : (this.#base[field] ?? 0));
+      word |= ((value >> to) & mask) << from;
+    }
+    const fields = this.extract(word);
+    for (const [name, value] of Object.entries(operands)) {
+      if (fields?.[name as FieldName] !== value) throw new RangeError(`'${this.text}' cannot hold ${name}=${value}`);
+    }
+    return word >>> 0;
+  }
 }
 
 /** Where the bits of one token, whose lowest bit is `position` in the word, go in a field. */

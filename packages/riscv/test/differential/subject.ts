@@ -1,0 +1,29 @@
+/** Runs an image on our `virt` board. */
+import { Machine } from '@boardwalk/core';
+import { virt } from '../../src/boards/virt.ts';
+import { RAM_BASE, RAM_SIZE } from './layout.ts';
+import { StoppedError } from './reference.ts';
+
+/** The reference updates accessed and dirty bits in hardware, always; the executor turns that on here. */
+const CPU = 'rv64';
+
+const TIMEOUT_MS = 60_000;
+
+/** The RAM after the run. @throws StoppedError when it does not end by itself */
+export async function runSubject(image: Uint8Array): Promise<Uint8Array> {
+  const machine = await Machine.create(virt, { ramSize: RAM_SIZE, cpu: CPU, firmware: 'none' });
+  try {
+    const host = machine.addressSpace.hostOffset(RAM_BASE, RAM_SIZE, true);
+    const ram = machine.space.u8.subarray(host, host + RAM_SIZE);
+    ram.set(image);
+    machine.start();
+    const timer = setTimeout(() => machine.shutdown('host', 1), TIMEOUT_MS);
+    const { cause } = await machine.run();
+    clearTimeout(timer);
+    const result = ram.slice();
+    if (cause !== 'guest') throw new StoppedError(result);
+    return result;
+  } finally {
+    await machine.dispose();
+  }
+}
