@@ -19,7 +19,7 @@ const MAX_BLOCK_INSNS = 64;
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
 
 /** The engine that vCPUs of a machine with the same frontend share. */
-function engineOf(machine: Machine, frontend: Frontend): Engine {
+function engineOf(machine: Machine, frontend: Frontend, arenaBytes: number | undefined): Engine {
   let known = engines.get(machine);
   if (known === undefined) {
     known = new Map();
@@ -27,7 +27,12 @@ function engineOf(machine: Machine, frontend: Frontend): Engine {
   }
   let engine = known.get(frontend);
   if (engine === undefined) {
-    engine = new Engine({ addressSpace: machine.addressSpace, frontend, log: machine.log });
+    engine = new Engine({
+      addressSpace: machine.addressSpace,
+      frontend,
+      log: machine.log,
+      ...(arenaBytes === undefined ? {} : { arenaBytes }),
+    });
     known.set(frontend, engine);
   }
   return engine;
@@ -63,9 +68,14 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const bytes = cpuAreaBytes(this.frontend.mmuModes);
     this.#base = space.reserve(bytes);
     space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
-    this.#engine = engineOf(this.machine, this.frontend);
+    this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes);
     this.#engine.add(this);
     for (const [i, slot] of COMMON.constants.entries()) this.setRegister(slot, BigInt(i - 1));
+  }
+
+  /** Bytes of the code cache; the first vCPU of a machine decides. The engine's default if undefined. */
+  protected get arenaBytes(): number | undefined {
+    return undefined;
   }
 
   /** The translator of this vCPU's machine. */

@@ -456,11 +456,19 @@ export class IrBuilder {
   // --- host memory, for helpers ---
   hostLoad(address: Value, o: AccessOptions): Value {
     expectType('hostLoad', address, 'i32');
-    return this.#add({ kind: 'hostLoad', access: access(o) }, o.ty ?? 'i64', [address]);
+    if (o.endian !== 'big' || o.size === 1)
+      return this.#add({ kind: 'hostLoad', access: access(o) }, o.ty ?? 'i64', [address]);
+    const raw = this.bswap(this.hostLoad(address, { ...o, endian: 'little' }));
+    const unused = this.#constant(raw.ty, (raw.ty === 'i32' ? 32 : 64) - o.size * 8);
+    return o.signed === true ? this.sar(raw, unused) : this.shr(raw, unused);
   }
 
   hostStore(address: Value, value: Value, o: AccessOptions): void {
-    this.#add({ kind: 'hostStore', access: access(o) }, undefined, [address, value]);
+    expectType('hostStore', address, 'i32');
+    const big = o.endian === 'big' && o.size > 1;
+    const unused = this.#constant(value.ty, (value.ty === 'i32' ? 32 : 64) - o.size * 8);
+    const raw = big ? this.shr(this.bswap(value), unused) : value;
+    this.#add({ kind: 'hostStore', access: access({ ...o, endian: 'little' }) }, undefined, [address, raw]);
   }
 
   /** Fills `length` bytes at a host offset (all i32). */

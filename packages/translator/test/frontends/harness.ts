@@ -1,5 +1,5 @@
 /** A machine around a test-only frontend: RAM at 0, a port that records writes and answers reads at PORT. */
-import { defineBoard, GuestLog, Machine, MEM_DECODE_ERROR, MemoryRegion } from '@boardwalk/core';
+import { defineBoard, GuestLog, Machine, MEM_DECODE_ERROR, MemoryRegion, type VirtualClock } from '@boardwalk/core';
 import { type Frontend, TranslatedCpu } from '@boardwalk/translator';
 
 /** Physical address of the port: 256 bytes. */
@@ -8,6 +8,30 @@ export const RAM_BYTES = 4 * 2 ** 20;
 
 export class TestCpu extends TranslatedCpu {
   static override readonly typeName = 'test-cpu';
+  readonly #arenaBytes: number | undefined;
+
+  constructor(index: number, frontend: Frontend, arenaBytes: number | undefined) {
+    super(index, frontend);
+    this.#arenaBytes = arenaBytes;
+  }
+
+  protected override get arenaBytes(): number | undefined {
+    return this.#arenaBytes;
+  }
+}
+
+export interface BootOptions {
+  readonly cpus?: number;
+  /** Acts as a device when the port is written. */
+  readonly onPortWrite?: (machine: Machine, value: number) => void;
+  /** Takes the lines of every log category. */
+  readonly log?: string[];
+  readonly ramBytes?: number;
+  /** Bytes of the code cache. */
+  readonly arenaBytes?: number;
+  /** Adds to the board. */
+  readonly build?: (machine: Machine) => void;
+  readonly clock?: VirtualClock;
 }
 
 export interface TestMachine {
@@ -27,12 +51,8 @@ export interface TestMachine {
   dispose(): Promise<void>;
 }
 
-/** Boots a frontend at pc 0 with `program` there. `onPortWrite` acts as a device. */
-export async function boot(
-  frontend: Frontend,
-  program: ArrayLike<number>,
-  o: { cpus?: number; onPortWrite?: (machine: Machine, value: number) => void; log?: string[] } = {},
-): Promise<TestMachine> {
+/** Boots a frontend at pc 0 with `program` there. */
+export async function boot(frontend: Frontend, program: ArrayLike<number>, o: BootOptions = {}): Promise<TestMachine> {
   const writes: string[] = [];
   const cpus: TestCpu[] = [];
   let self: Machine | undefined;
@@ -53,16 +73,20 @@ export async function boot(
     arch: 'test',
     defaultCpu: 'test',
     maxCpus: 4,
-    defaultRamSize: RAM_BYTES,
+    defaultRamSize: o.ramBytes ?? RAM_BYTES,
     defaultRamId: 'ram',
     build(machine) {
       self = machine;
       machine.map(0, machine.ram);
       machine.map(PORT, port);
-      for (let i = 0; i < (o.cpus ?? 1); i++) cpus.push(machine.add(new TestCpu(i, frontend), `cpu${i}`));
+      for (let i = 0; i < (o.cpus ?? 1); i++) cpus.push(machine.add(new TestCpu(i, frontend, o.arenaBytes), `cpu${i}`));
+      o.build?.(machine);
     },
   });
-  const machine = await Machine.create(board, { smp: { cpus: o.cpus ?? 1 } });
+  const machine = await Machine.create(board, {
+    smp: { cpus: o.cpus ?? 1 },
+    ...(o.clock === undefined ? {} : { clock: o.clock }),
+  });
   const [cpu] = cpus;
   if (cpu === undefined) throw new Error('no CPU');
   if (o.log !== undefined) {
