@@ -1,0 +1,218 @@
+// Command lines from end to end, in this process: real files, the real riscv64 package.
+
+import { createHash } from 'node:crypto';
+import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { guestProgram } from '../test/guest.ts';
+import { processProgram } from './program.ts';
+import { run } from './run.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'boardwalk-cli-'));
+const path = (name: string): string => join(folder, name);
+const snapshotOfFolder = (): string[] =>
+  readdirSync(folder).map(
+    (name) =>
+      `${name} ${createHash('sha256')
+        .update(readFileSync(path(name)))
+        .digest('hex')}`,
+  );
+
+beforeAll(() => {
+  writeFileSync(path('guest'), guestProgram());
+  writeFileSync(path('keys'), 'abq');
+  writeFileSync(path('disk'), new Uint8Array(1 << 20).fill(0x5a));
+  linkSync(path('disk'), path('disk-too'));
+  writeFileSync(path('odd'), new Uint8Array(1000));
+  writeFileSync(path('empty'), '');
+  writeFileSync(path('qcow2'), Buffer.concat([Buffer.from('QFI\xfb\0\0\0\x03', 'latin1'), Buffer.alloc(504)]));
+  const arm64 = Buffer.alloc(4096);
+  arm64.write('ARM\x64', 56, 'latin1');
+  writeFileSync(path('arm64'), arm64);
+  writeFileSync(path('cut.gz'), Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs a command line, its words split at spaces; `@name` is a file of the folder. */
+async function command(text: string, arch = 'riscv64') {
+  const said = { out: '', err: '' };
+  const program = {
+    ...processProgram(arch),
+    out: (s: string) => {
+      said.out += s;
+    },
+    err: (s: string) => {
+      said.err += s;
+    },
+  };
+  const argv = text.split(' ').map((word) => word.replaceAll('@', `${folder}/`));
+  const status = await run(
+    arch,
+    argv.filter((word) => word !== ''),
+    program,
+  );
+  return { status, ...said };
+}
+
+const VIRT = '-M virt -m 32 -display none';
+
+describe('a guest', () => {
+  it('gives the program its exit status, and its output to the serial line', async () => {
+    const { status, err } = await command(
+      `${VIRT} -bios @guest -chardev file,id=c,path=@log,input-path=@keys -serial chardev:c`,
+    );
+    expect({ status, err }).toEqual({ status: 7, err: '' });
+    expect(readFileSync(path('log'), 'utf8')).toBe('hello\nab');
+  });
+
+  it('is spoken to over a socket, with its number in a file, and logs to another', async () => {
+    const running = command(
+      `${VIRT} -bios @guest -serial unix:@line,server=on -pidfile @pid -d in_asm -D @asm -name test,process=bw`,
+    );
+    await vi.waitFor(() => expect(existsSync(path('line'))).toBe(true));
+    expect(readFileSync(path('pid'), 'utf8')).toBe(`${process.pid}\n`);
+    let text = '';
+    const socket = createConnection(path('line'));
+    socket.on('data', (data) => {
+      text += data;
+    });
+    await vi.waitFor(() => expect(text).toBe('hello\n'));
+    socket.write('xyz');
+    await vi.waitFor(() => expect(text).toBe('hello\nxyz'));
+    socket.write('q');
+    const { status, err } = await running;
+    expect(status).toBe(7);
+    expect(err).toMatch(/^boardwalk-system-riscv64: waiting for connection on: unix:.*\/line\n$/);
+    expect(existsSync(path('pid'))).toBe(false);
+    expect(readFileSync(path('asm'), 'utf8')).toContain('lui');
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'is ended by %s with status 0, in the middle of its code',
+    async (signal) => {
+      const before = process.listenerCount(signal);
+      const running = command(`${VIRT} -bios @guest -serial file:@endless`);
+      await vi.waitFor(() => expect(readFileSync(path('endless'), 'utf8')).toBe('hello\n'));
+      process.kill(process.pid, signal);
+      expect(await running).toEqual({ status: 0, out: '', err: '' });
+      expect(process.listenerCount(signal)).toBe(before);
+      rmSync(path('endless'));
+    },
+  );
+
+  it('comes from a module of the user', async () => {
+    writeFileSync(
+      path('my-board.mjs'),
+      `export const mine = { name: 'mine', description: 'my own', arch: 'riscv64', defaultCpu: 'none', maxCpus: 1,
+         defaultRamSize: 65536, defaultRamId: 'ram', build(machine) { setTimeout(() => machine.shutdown('guest', 5)); } };`,
+    );
+    expect((await command('--load @my-board.mjs -M help')).out).toContain('mine                 my own\n');
+    expect((await command('--load @my-board.mjs -M mine -display none')).status).toBe(5);
+  });
+});
+
+describe('help', () => {
+  it.each([
+    ['-M help', 'virt                 RISC-V VirtIO board'],
+    ['-cpu help', 'rv64  '],
+    ['-cpu rv64,help', 'zbb=<bool>'],
+    ['-device help', 'name "virtio-blk-device"'],
+    ['-device virtio-blk-device,help', 'drive=<'],
+    ['-object help', 'memory-backend-ram'],
+    ['-chardev help', 'socket'],
+    ['-d help', 'guest_errors'],
+    ['-accel help', 'tcg'],
+    ['-h', 'usage: boardwalk-system-riscv64'],
+    ['--version', 'Boardwalk emulator version '],
+  ])('%s', async (text, shows) => {
+    const { status, out, err } = await command(text);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toContain(shows);
+  });
+});
+
+describe("a user's mistake is one line, status 1, and nothing is changed", () => {
+  it.each([
+    ['', '-machine: no machine is named'],
+    ['-M nope', "-machine: unsupported machine type 'nope'"],
+    ['-M virt,frob=1 -bios none', "-machine: Property 'virt-machine.frob' not found"],
+    ['-M virt,memory-backend=m -bios none', "Memory backend 'm' not found"],
+    ['-M virt -m 0', '-m: Invalid RAM size'],
+    ['-M virt -m -1', "-m: Parameter 'size' expects a size value"],
+    ['-M virt -m lots', "-m: Parameter 'size' expects a size value"],
+    ['-M virt -m 8T', '-m: RAM size more than 4 TiB is not supported'],
+    ['-M virt -m 64G -bios none', "-m: cannot set up guest memory 'riscv_virt_board.ram': Cannot allocate memory"],
+    ['-M virt -m 1G,slots=2,maxmem=2G', '-m: '],
+    ['-M virt -m 1G,maxmem=512M', '-m: maxmem (512 MiB) is below the size of the RAM (1 GiB)'],
+    ['-M virt -m frob=1', "-m: invalid parameter 'frob'"],
+    ['-M virt -smp 0', '-smp: Invalid CPU topology'],
+    ['-M virt -smp 9', '-smp: Invalid SMP CPUs 9'],
+    ['-M virt,smp.cpus=2,smp.sockets=3', '-smp: Invalid CPU topology'],
+    ['-M virt -smp frob', '-smp: '],
+    ['-M virt -cpu z80', '-cpu: Invalid CPU type: z80'],
+    ['-M virt -bios none -cpu rv64,frob=on', "-cpu: CPU rv64 has no property 'frob'"],
+    ['-M virt -accel kvm', '-accel: kvm is not usable'],
+    ['-M virt -accel frob', "-accel: invalid accelerator 'frob'"],
+    ['-M virt -rtc base=never', '-rtc: base=never is neither'],
+    ['-M virt -bios none -kernel @missing', '-kernel: @missing: no such file or directory'],
+    ['-M virt -bios none -kernel @empty', '-kernel: @empty: the file is empty'],
+    ['-M virt -bios none -kernel @', '-kernel: @: it is a directory'],
+    ['-M virt -bios none -kernel @arm64', '-kernel: @arm64: it is a Linux kernel for arm64, not for riscv64'],
+    ['-M virt -bios none -kernel @cut.gz', '-kernel: @cut.gz: the gzip file is truncated'],
+    ['-M virt -bios @missing', '-bios: @missing: no such file or directory'],
+    ['-M virt -bios none -initrd @disk', '-initrd: only with -kernel'],
+    ['-M virt -bios none -append x', '-append: only with -kernel'],
+    ['-M virt -m 2 -bios @guest -kernel @guest -initrd @disk', '-initrd: @disk: '],
+    ['-M virt -bios none -dtb @disk', '-dtb: @disk: not a device tree blob'],
+    ['-M virt -bios none -drive file=@missing', '-drive: @missing: no such file or directory'],
+    ['-M virt -bios none -drive file=@odd', '-drive: @odd: its size, 1000 bytes, is not a multiple of 512: truncated?'],
+    ['-M virt -bios none -drive file=@qcow2', '-drive: @qcow2: it is a qcow2 image; only raw ones are supported'],
+    ['-M virt -bios none -drive file=@disk -drive file=@disk', '-drive: @disk: the file is used by another drive'],
+    [
+      '-M virt -bios none -drive file=@disk -drive file=@disk-too',
+      '-drive: @disk-too: the file is used by another drive',
+    ],
+    ['-M virt -bios none -drive if=pflash,file=@guest,unit=4', 'machine type does not support if=pflash'],
+    ['-M virt -bios none -device frob', "-device frob: 'frob' is not a valid device model name"],
+    ['-M virt -bios none -device virtio-blk-device', '-device virtio-blk-device: drive property not set'],
+    ['-M virt -bios none -device virtio-blk-device,drive=d', "can't find value 'd'"],
+    ['-M virt -bios none -device virtio-rng-device,frob=1', "Property 'virtio-rng-device.frob' not found"],
+    ['-M virt -bios none -object frob,id=a', '-object: invalid object type: frob'],
+    ['-M virt -bios none -object memory-backend-ram,id=a', "-object: Parameter 'size' is missing"],
+    ['-M virt -bios none -serial vc', "-serial: 'vc' needs a window"],
+    ['-M virt -bios none -serial chardev:c', "-serial: there is no chardev 'c'"],
+    ['-M virt -bios none -serial null -serial stdio', "-serial: machine 'virt' has no serial port 1"],
+    ['-M virt -bios none -chardev null,id=c -chardev null,id=c', "-chardev: duplicate id 'c'"],
+    ['-M virt -bios none -serial file:@new -device frob', '-device frob: '],
+    ['-M virt -bios none -serial file:@no/such/place', '-serial: @no/such/place: no such file or directory'],
+    ['-M virt -bios none -d frob', "-d: unknown log category 'frob'"],
+    ['-M virt -bios none -D @no/such/place', '-d: @no/such/place: no such file or directory'],
+    ['-M virt -bios none -pidfile @', '-pidfile: @: it is a directory'],
+    [
+      '-M virt -bios none -display gtk',
+      "-display: 'gtk' is not supported: there is no graphical display; only none is",
+    ],
+    ['-M virt -bios none -monitor stdio', "-monitor: 'stdio' is not supported"],
+    ['-M virt -netdev user,id=n', '-netdev: invalid option'],
+    ['-M virt -S', '-S: invalid option'],
+    ['--load @missing.js', '-load: @missing.js: no such file'],
+    ['--load @disk -M virt', '-load: @disk: '],
+  ])('%s', async (text, message) => {
+    const before = snapshotOfFolder();
+    const { status, out, err } = await command(text);
+    expect(err).toContain(`boardwalk-system-riscv64: `);
+    expect(err).toContain(message.replaceAll('@', `${folder}/`));
+    expect(err.match(/\n/g)).toHaveLength(1);
+    expect({ status, out }).toEqual({ status: 1, out: '' });
+    expect(snapshotOfFolder()).toEqual(before);
+  });
+
+  it('says which package has an architecture that is not installed', async () => {
+    const { status, err } = await command('-M help', 's390x');
+    expect(err).toBe('boardwalk-system-s390x: the architecture s390x is not installed: npm install @boardwalk/s390x\n');
+    expect(status).toBe(1);
+    expect((await command('-M help', 'z80')).err).toContain("there is no architecture 'z80'");
+  });
+});
