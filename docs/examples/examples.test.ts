@@ -4,7 +4,9 @@ import { readMonitor } from '@boardwalk/guest';
 import { describe, expect, it } from 'vitest';
 import { bootMonitor } from './boot-monitor.ts';
 import { pocket } from './pocket-board.js';
+import { run } from './repeatable.ts';
 import { tallyBoard } from './tally-frontend.ts';
+import { machineWithDevices } from './with-devices.ts';
 
 const hello = async (): Promise<Uint8Array> => new Uint8Array(await readFile(new URL('hello.bin', import.meta.url)));
 
@@ -33,6 +35,29 @@ describe('pocket-board', () => {
     );
     const boardProps = { rtc: 'perhaps' };
     await expect(Machine.create(pocket, { firmware, boardProps })).rejects.toThrow(/rtc/);
+  });
+});
+
+describe('with-devices', () => {
+  it('has what it was asked for', async () => {
+    const machine = await machineWithDevices();
+    const { addressSpace } = machine;
+    expect(addressSpace.load(0x1000_8008, 4), 'DeviceID of the last virtio slot: a disk').toBe(2);
+    expect(addressSpace.load(0x1000_7008, 4), 'of the one before: random numbers').toBe(4);
+    addressSpace.store(0x3000_0004, 4, 0x1234_5678);
+    expect(addressSpace.load(0x3000_0005, 1)).toBe(0x56);
+    expect(machine.root.children.get('machine')?.children.get('peripheral')?.children.get('pad')?.type).toBe(
+      'scratchpad',
+    );
+    await machine.dispose();
+  });
+});
+
+describe('repeatable', () => {
+  it('takes the same virtual time each time', async () => {
+    const first = await run(await hello());
+    expect(first.text).toBe('Hello from the guest\n');
+    expect(await run(await hello())).toEqual(first);
   });
 });
 
