@@ -22,9 +22,16 @@ export function pendingInterrupts(b: IrBuilder): Value {
 }
 
 /**
- * Recomputes the mode word (mode.ts) from privilege, mstatus and frm: to be called after every change of those. Such a change
- * may be what a pending interrupt waits for: then the hart leaves translated code, so that it is taken before the next
- * instruction.
+ * To be called after a change of what is pending or enabled: leaves translated code where an interrupt may have to be taken
+ * before the next instruction.
+ */
+export const lookAtInterrupts: IrHelper = defineHelper('riscv_look_at_interrupts', [], undefined, (b) => {
+  b.if(b.and(pendingInterrupts(b), b.wrap(b.get(csr.mie))), () => b.requestExit());
+});
+
+/**
+ * Recomputes the mode word (mode.ts) from privilege, mstatus and frm: to be called after every change of those, which may be
+ * what a pending interrupt waits for.
  */
 export const updateMode: IrHelper = defineHelper('riscv_update_mode', [], undefined, (b) => {
   const status = b.get(csr.mstatus);
@@ -39,7 +46,7 @@ export const updateMode: IrHelper = defineHelper('riscv_update_mode', [], undefi
   const fp = b.add(b.ne(fs, b.i32(0)), b.eq(fs, b.i32(3)));
   const data = b.or(b.shl(mmu, b.i32(MODE_MMU_SHIFT)), b.shl(fp, b.i32(MODE_FP_SHIFT)));
   b.set(common.mode, b.or(b.or(current, data), b.shl(b.get(frm), b.i32(MODE_FRM_SHIFT))));
-  b.if(b.and(pendingInterrupts(b), b.wrap(b.get(csr.mie))), () => b.requestExit());
+  b.call(lookAtInterrupts);
 });
 
 /**

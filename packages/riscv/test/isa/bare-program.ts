@@ -63,11 +63,11 @@ export function assemble(source: string): Uint8Array {
   });
 }
 
-/** What a program sends when QEMU runs it. */
-export function runOnQemu(elf: Uint8Array): Uint8Array {
+/** What a program sends when QEMU runs it, on a CPU with its properties as `-cpu` takes them. */
+export function runOnQemu(elf: Uint8Array, cpu = 'rv64'): Uint8Array {
   return inTemporaryDirectory((file) => {
     writeFileSync(file('a.elf'), elf);
-    const board = ['-M', 'virt', '-cpu', 'rv64', '-bios', 'none', '-display', 'none', '-monitor', 'none'];
+    const board = ['-M', 'virt', '-cpu', cpu, '-bios', 'none', '-display', 'none', '-monitor', 'none'];
     const files = ['-serial', `file:${file('out')}`, '-kernel', file('a.elf')];
     execFileSync(QEMU, [...board, ...files], { timeout: 120_000 });
     return new Uint8Array(readFileSync(file('out')));

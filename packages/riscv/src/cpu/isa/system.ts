@@ -11,7 +11,7 @@ import { flushTranslation, flushTranslations } from '../mmu.ts';
 import { modePriv, PRIV_M, PRIV_S, PRIV_U } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
 import { common, csr } from '../state.ts';
-import { field, updateMode } from '../status.ts';
+import { field, lookAtInterrupts, updateMode } from '../status.ts';
 import { defineReturns } from '../trap.ts';
 import { type Emitter, endBlock, illegal, pcRelative, type RiscvContext, readX, writeX } from './emitter.ts';
 
@@ -41,7 +41,7 @@ function applyEffect(b: IrBuilder, register: Csr, cpu: RiscvContext): void {
   if (register.effect === undefined) return;
   if (register.effect === 'mode') b.call(updateMode);
   if (register.effect === 'translation') flushTranslations(b);
-  if (register.effect === 'exit') b.requestExit();
+  if (register.effect === 'exit') b.call(lookAtInterrupts);
   endBlock(b, cpu);
 }
 
