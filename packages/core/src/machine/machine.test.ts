@@ -56,6 +56,24 @@ describe('main RAM', () => {
     expect(root.children.has('machine')).toBe(false);
   });
 
+  it('takes -mem-path and -mem-prealloc for the backend that it makes alone', async () => {
+    const hostMemory = { unavailable: 'this is a test' };
+    await expect(create({ hostMemory, memPath: '/f' })).rejects.toThrow(
+      'memory-backend-file cannot be had: this is a test',
+    );
+    await expect(create({ hostMemory, memPrealloc: true })).rejects.toThrow(
+      "property 'prealloc' of memory-backend-ram",
+    );
+    await expect(create({ memoryBackend: 'm', memPath: '/f' })).rejects.toThrow(
+      "'-mem-path' can't be used together with '-machine memory-backend'",
+    );
+    await expect(create({ memoryBackend: 'm', memPrealloc: true })).rejects.toThrow(
+      "'-mem-prealloc' can't be used together with '-machine memory-backend'",
+    );
+    const { defaultRamId: _, ...bare } = testBoard({ build: () => {} });
+    await expect(create({ memPath: '/f' }, bare)).rejects.toThrow("machine 'toy' does not support -mem-path");
+  });
+
   it('is not there on a board without an id, and on `none` only when asked for', async () => {
     const { defaultRamId: _, ...bare } = testBoard({ build: () => {} });
     const machine = await create({}, bare);

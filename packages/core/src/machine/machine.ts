@@ -285,7 +285,10 @@ export class Machine extends BwObject {
   #takeRam(chosen: MemoryBackend | undefined, objects: BwObject): MemoryBackend | undefined {
     const { defaultRamId } = this.board;
     if (defaultRamId === undefined || this.ramSize === 0) return undefined;
-    const backend = chosen ?? makeDefaultBackend(this.space, defaultRamId, this.ramSize, objects);
+    const { memPath, memPrealloc, hostMemory: host } = this.options;
+    const made = { id: defaultRamId, size: this.ramSize, host, cpus: this.smp.cpus };
+    const sugar = { ...(memPath === undefined ? {} : { memPath }), ...(memPrealloc === true ? { memPrealloc } : {}) };
+    const backend = chosen ?? makeDefaultBackend(this.space, { ...made, ...sugar }, objects);
     useBackend(backend, this.space);
     this.#ownsBackend = chosen === undefined;
     return backend;
@@ -408,17 +411,23 @@ export class Machine extends BwObject {
       .map((device) => device.dispose());
     this.#leaveTree();
     await Promise.allSettled(pending);
+    this.#releaseRam();
   }
 
   #leaveTree(): void {
     this.addressSpace.dispose();
-    const backend = this.#backend;
-    if (backend !== undefined) {
-      backend.region.container?.removeSubregion(backend.region);
-      backend.mapped = false;
-      if (this.#ownsBackend) backend.remove();
-      if (this.#ownsBackend) backend.dispose();
-    }
     this.remove();
+  }
+
+  /** Last, when no device reads or writes it any more. */
+  #releaseRam(): void {
+    const backend = this.#backend;
+    if (backend === undefined) return;
+    this.#backend = undefined;
+    backend.region.container?.removeSubregion(backend.region);
+    backend.mapped = false;
+    if (!this.#ownsBackend) return;
+    backend.remove();
+    backend.dispose();
   }
 }

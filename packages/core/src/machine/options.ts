@@ -2,7 +2,7 @@
 import type { BlockBackend } from '../block/index.ts';
 import type { CharBackend } from '../char/index.ts';
 import type { GuestLog } from '../log/index.ts';
-import type { RamSpace } from '../memory/index.ts';
+import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
 import type { BwObject, TypeRegistry } from '../object/index.ts';
 import type { VirtualClock } from '../time/index.ts';
 import type { SmpOptions } from './smp.ts';
@@ -36,6 +36,12 @@ export interface MachineOptions {
   readonly ramSize?: number;
   /** Id of an object under `/objects` that provides the main RAM. */
   readonly memoryBackend?: string;
+  /** A file, or a folder for a file without a name, that the main RAM is (-mem-path); not beside `memoryBackend`. */
+  readonly memPath?: string;
+  /** All pages of the main RAM are there from the start (-mem-prealloc); not beside `memoryBackend`. */
+  readonly memPrealloc?: boolean;
+  /** The host's real memory mappings, for the backend that the machine makes; without it plain memory. */
+  readonly hostMemory?: HostMemory | NoHostMemory;
   /** The object tree that the machine joins, with the objects made by `-object`; without it a new one (see createObjectTree). */
   readonly root?: BwObject;
   readonly smp?: SmpOptions;

@@ -1,5 +1,12 @@
 // The machine's main RAM: its size, checked against the board, and the backend that provides it.
-import { createRamBackend, MemoryBackend, type RamSpace } from '../memory/index.ts';
+import {
+  createFileBackend,
+  createRamBackend,
+  type HostMemory,
+  MemoryBackend,
+  type NoHostMemory,
+  type RamSpace,
+} from '../memory/index.ts';
 import { type BwObject, UserError } from '../object/index.ts';
 import type { BoardDefinition } from './board.ts';
 import { formatBytes, KiB, MiB } from './units.ts';
@@ -39,16 +46,39 @@ export interface RamChoice {
   readonly backend: MemoryBackend | undefined;
 }
 
+/** What a user can say about the main RAM. */
+export interface RamOptions {
+  /** Bytes. */
+  readonly ramSize?: number;
+  /** Id of the object that provides the RAM. */
+  readonly memoryBackend?: string;
+  /** The file, or folder, of the backend that is made for the machine. */
+  readonly memPath?: string;
+  /** Whether that backend has all its pages from the start. */
+  readonly memPrealloc?: boolean;
+}
+
+/** Refuses what is only for the backend that a machine makes for itself where it makes none. */
+function checkDefaultOnly(board: BoardDefinition, { memoryBackend, memPath, memPrealloc }: RamOptions): void {
+  for (const [option, given] of [
+    ['-mem-path', memPath !== undefined],
+    ['-mem-prealloc', memPrealloc === true],
+  ] as const) {
+    if (!given) continue;
+    if (memoryBackend !== undefined) {
+      throw new UserError(`'${option}' can't be used together with '-machine memory-backend'`);
+    }
+    if (board.defaultRamId === undefined) throw new UserError(`machine '${board.name}' does not support ${option}`);
+  }
+}
+
 /**
  * Decides size and backend.
  * @param objects the container of the user's objects
  * @throws UserError for a size that the board cannot have, or a backend that is not there or does not fit
  */
-export function chooseRam(
-  board: BoardDefinition,
-  options: { readonly ramSize?: number; readonly memoryBackend?: string },
-  objects: BwObject,
-): RamChoice {
+export function chooseRam(board: BoardDefinition, options: RamOptions, objects: BwObject): RamChoice {
+  checkDefaultOnly(board, options);
   const backend = options.memoryBackend === undefined ? undefined : findBackend(board, options.memoryBackend, objects);
   if (backend !== undefined && options.ramSize !== undefined && options.ramSize !== backend.size) {
     throw new UserError(
@@ -70,17 +100,30 @@ function findBackend(board: BoardDefinition, id: string, objects: BwObject): Mem
   return object;
 }
 
+/** How {@link makeDefaultBackend} makes a backend. */
+export interface DefaultBackendOptions extends RamOptions {
+  readonly id: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly host: HostMemory | NoHostMemory | undefined;
+  /** CPUs of the machine: as many threads make the pages. */
+  readonly cpus: number;
+}
+
 /**
  * The backend of a board's RAM when the user named none: an object with the board's RAM id.
- * @throws UserError if an object of the user's has that id, or there is not enough memory
+ * @throws UserError if an object of the user's has that id, there is not enough memory, or the file cannot be used
  */
-export function makeDefaultBackend(space: RamSpace, id: string, size: number, objects: BwObject): MemoryBackend {
+export function makeDefaultBackend(space: RamSpace, options: DefaultBackendOptions, objects: BwObject): MemoryBackend {
+  const { id, size, host, cpus, memPath, memPrealloc } = options;
   if (objects.children.has(id)) {
     throw new UserError(
-      `object name '${id}' is reserved for the default RAM backend, it can't be used for any other purposes`,
+      `object name '${id}' is reserved for the default RAM backend, it can't be used for any other purposes. Change the object's 'id' to something else`,
     );
   }
-  return createRamBackend(space, { id, size, parent: objects });
+  const preallocated = memPrealloc === true ? { prealloc: true, preallocThreads: cpus } : {};
+  const backend = { id, size, host, parent: objects, ...preallocated };
+  return memPath === undefined ? createRamBackend(space, backend) : createFileBackend(space, memPath, backend);
 }
 
 /**

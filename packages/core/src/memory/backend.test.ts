@@ -43,6 +43,14 @@ test('a backend made by name takes its size as text, and the name of its RAM fro
   expect(getAt(root, '/objects/m', 'size')).toBe(4 * MIB);
   expect(listAt(root, '/objects/m')).toEqual([
     { name: 'type', type: 'string' },
+    { name: 'dump', type: 'bool' },
+    { name: 'host-nodes', type: 'int' },
+    { name: 'merge', type: 'bool' },
+    { name: 'policy', type: 'HostMemPolicy' },
+    { name: 'prealloc', type: 'bool' },
+    { name: 'prealloc-threads', type: 'int' },
+    { name: 'reserve', type: 'bool' },
+    { name: 'share', type: 'bool' },
     { name: 'size', type: 'int' },
     { name: 'm[0]', type: 'child<memory-region>' },
   ]);
@@ -95,6 +103,9 @@ test('the types are listed', () => {
   const { types } = setUp();
   expect(listTypes(types, { implements: 'memory-backend' })).toEqual([
     { name: 'memory-backend-ram', parent: 'memory-backend' },
+    { name: 'memory-backend-file', parent: 'memory-backend' },
+    { name: 'memory-backend-memfd', parent: 'memory-backend' },
+    { name: 'memory-backend-shm', parent: 'memory-backend' },
   ]);
   expect(listTypeProperties(types, 'memory-backend-ram')).toContainEqual({
     name: 'size',

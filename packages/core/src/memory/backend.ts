@@ -1,40 +1,67 @@
-// Host memory backends: the objects that guest RAM comes from (`-object memory-backend-ram,id=...,size=...`).
+// Host memory backends: the objects that guest RAM comes from (`-object memory-backend-ram,id=...,size=...`). Names, defaults and
+// error texts are QEMU's (`-object memory-backend-ram,help`, docs/system: invocation).
 
-import { BwObject, type PropertySpec, type TypeRegistry, typeOfClass, UserError } from '../object/index.ts';
+import { BwObject, type PropertySpec, UserError } from '../object/index.ts';
+import { backendProperties } from './backend-properties.ts';
+import {
+  type HostMapping,
+  type HostMemory,
+  type MemoryAdvice,
+  type MemoryPolicy,
+  type MemorySource,
+  NO_HOST_MEMORY,
+  type NoHostMemory,
+} from './host-memory.ts';
 import type { RamBlock } from './ram-block.ts';
 import type { RamSpace } from './ram-space.ts';
 import { MemoryRegion } from './region.ts';
 
-function asBackend(o: BwObject): MemoryBackend {
-  if (!(o instanceof MemoryBackend)) throw new Error(`'${o.path}' is no memory backend`);
-  return o;
+/** Where a backend's memory comes from and goes to. */
+export interface BackendPlace {
+  readonly space: RamSpace;
+  /** The host's real mappings, or why there are none. */
+  readonly host?: HostMemory | NoHostMemory | undefined;
 }
 
-const sizeProperty: PropertySpec<number> = {
-  name: 'size',
-  type: 'size',
-  reportedType: 'int',
-  description: 'Size of the memory region (ex: 500M)',
-  required: true,
-  get: (o) => asBackend(o).size,
-  set: (o, bytes) => asBackend(o).setSize(bytes),
-};
+/** What can be set when the memory is there. */
+const LATE_PROPERTIES: readonly string[] = ['merge', 'dump', 'prealloc', 'prealloc-threads', 'discard-data'];
 
-/** What every kind of backend has: a size and, once complete, a region with that much RAM. */
+/** What every kind of backend has: its properties and, once complete, a region with that much RAM. */
 export abstract class MemoryBackend extends BwObject {
   static override readonly typeName: string = 'memory-backend';
-  static override readonly properties: readonly PropertySpec[] = [sizeProperty as PropertySpec];
+  static override readonly properties: readonly PropertySpec[] = backendProperties((o) => {
+    if (!(o instanceof MemoryBackend)) throw new Error(`'${o.path}' is no memory backend`);
+    return o;
+  });
   static override readonly interfaces: readonly string[] = ['user-creatable'];
 
   readonly space: RamSpace;
+  readonly host: HostMemory | NoHostMemory;
   /** Whether the RAM is a part of a machine; a backend serves one purpose only. */
   mapped = false;
+  /** Several processes see one memory. */
+  share: boolean;
+  /** The kernel sets swap space aside. */
+  reserve = true;
+  policy: MemoryPolicy = 'default';
+  /** Nodes of the host, in order. */
+  hostNodes: readonly number[] = [];
+  preallocThreads = 1;
+  readonly #name: string;
   #size = 0;
+  #merge = true;
+  #dump = true;
+  #prealloc = false;
   #region: MemoryRegion | undefined;
+  #mapping: HostMapping | undefined;
 
-  constructor(space: RamSpace) {
+  /** @param name the RAM block's name; the object's id if not given */
+  constructor(place: BackendPlace, share: boolean, name = '') {
     super();
-    this.space = space;
+    this.space = place.space;
+    this.host = place.host ?? NO_HOST_MEMORY;
+    this.share = share;
+    this.#name = name;
   }
 
   /** Bytes. */
@@ -42,11 +69,51 @@ export abstract class MemoryBackend extends BwObject {
     return this.#size;
   }
 
-  /** @throws UserError for no bytes at all, and once the RAM is there */
+  /** @throws UserError for no bytes at all */
   setSize(bytes: number): void {
-    if (this.#region) throw new UserError(`cannot change property size of ${this.type}`);
     if (bytes === 0) throw new UserError(`property 'size' of ${this.type} doesn't take value '0'`);
     this.#size = bytes;
+  }
+
+  /** Whether the kernel may join pages that are alike. */
+  get merge(): boolean {
+    return this.#merge;
+  }
+
+  setMerge(on: boolean): void {
+    if (on !== this.#merge) this.#adviseLate('merge', on, on ? 'mergeable' : 'unmergeable');
+    this.#merge = on;
+  }
+
+  /** Whether the memory is in a core dump of the emulator. */
+  get dump(): boolean {
+    return this.#dump;
+  }
+
+  setDump(on: boolean): void {
+    if (on !== this.#dump) this.#adviseLate('dump', on, on ? 'dump' : 'no-dump');
+    this.#dump = on;
+  }
+
+  /** Whether every page was there from the start. */
+  get prealloc(): boolean {
+    return this.#prealloc;
+  }
+
+  /** @throws UserError with `reserve=off`; once the memory is there, if not all of it can be made */
+  setPrealloc(on: boolean): void {
+    this.#checkReserve(on, this.reserve);
+    if (on && !this.#prealloc && this.#region) {
+      if (!this.#mapping) throw this.#refuse('prealloc', 'on');
+      this.#mapping.populate(this.preallocThreads);
+    }
+    this.#prealloc = on;
+  }
+
+  /** @throws UserError with `prealloc=on` */
+  setReserve(on: boolean): void {
+    this.#checkReserve(this.#prealloc, on);
+    this.reserve = on;
   }
 
   /** The RAM. The backend must be complete. */
@@ -55,12 +122,25 @@ export abstract class MemoryBackend extends BwObject {
     return this.#region;
   }
 
-  /** Takes the memory. @throws UserError if there is not enough of it */
+  /** The host's mapping behind the RAM; none where it is plain memory of the RAM space. */
+  get mapping(): HostMapping | undefined {
+    return this.#mapping;
+  }
+
+  /** Bytes of the pages behind the RAM. */
+  get pageSize(): number {
+    return this.#mapping?.pageSize ?? 4096;
+  }
+
+  /** Takes the memory. @throws UserError if there is not enough of it, or what was asked for cannot be had */
   override complete(): void {
     if (this.#region) return;
     if (this.#size === 0) throw new UserError("can't create backend with size 0");
-    const region = MemoryRegion.ram(this.ramName(), this.allocate());
-    this.#region = this.addChild(`${region.name}[*]`, region);
+    this.checkProperties();
+    const name = this.#name || this.id;
+    const block = 'unavailable' in this.host ? this.#takePlain(name) : this.#takeMapping(name, this.host);
+    const region = this.isRom() ? MemoryRegion.rom(name, block) : MemoryRegion.ram(name, block);
+    this.#region = this.addChild(`${name}[*]`, region);
   }
 
   /** Gives the memory back. It must not be mapped any more. */
@@ -70,65 +150,110 @@ export abstract class MemoryBackend extends BwObject {
     this.#region = undefined;
     region.remove();
     region.dispose();
-    if (region.block) this.release(region.block);
+    const mapping = this.#mapping;
+    this.#mapping = undefined;
+    if (mapping) this.beforeRelease(mapping);
+    mapping?.release();
+    if (region.block) this.space.releaseRam(region.block);
   }
 
-  /** The name of the RAM block, which migration goes by. */
-  protected abstract ramName(): string;
-  protected abstract allocate(): RamBlock;
-  protected abstract release(block: RamBlock): void;
-}
-
-/** Plain anonymous memory. */
-export class MemoryBackendRam extends MemoryBackend {
-  static override readonly typeName: string = 'memory-backend-ram';
-  static override readonly properties: readonly PropertySpec[] = [];
-  readonly #name: string;
-
-  /** @param name the RAM block's name; the object's id if not given */
-  constructor(space: RamSpace, name = '') {
-    super(space);
-    this.#name = name;
+  protected override refuseChange(spec: PropertySpec): string | undefined {
+    return this.#region && !LATE_PROPERTIES.includes(spec.name)
+      ? `cannot change property ${spec.name} of ${this.type}`
+      : undefined;
   }
 
-  protected override ramName(): string {
-    return this.#name || this.id;
+  /** What is mapped when the host has real mappings. */
+  protected abstract source(): MemorySource;
+
+  /** Whether plain memory of the RAM space would do. */
+  protected abstract plainWillDo(): boolean;
+
+  /** Guest writes are ignored. */
+  protected isRom(): boolean {
+    return false;
   }
 
-  protected override allocate(): RamBlock {
-    return this.space.allocateRam(this.ramName(), this.size);
+  /** Last use of the mapping. */
+  protected beforeRelease(_mapping: HostMapping): void {}
+
+  /** @throws UserError for properties that contradict each other */
+  protected checkProperties(): void {
+    const { policy, hostNodes } = this;
+    if (hostNodes.length > 0 && policy === 'default') {
+      throw new UserError(
+        'host-nodes must be empty for policy default, or you should explicitly specify a policy other than default',
+      );
+    }
+    if (hostNodes.length === 0 && policy !== 'default') {
+      throw new UserError(`host-nodes must be set for policy ${policy}`);
+    }
   }
 
-  protected override release(block: RamBlock): void {
-    this.space.releaseRam(block);
+  #takePlain(name: string): RamBlock {
+    if (!this.plainWillDo()) throw new UserError(`${this.type} cannot be had: ${this.#whyNoHost()}`);
+    const unusual: readonly (readonly [string, string, boolean])[] = [
+      ['prealloc', 'on', this.#prealloc],
+      ['share', 'on', this.share],
+      ['reserve', 'off', !this.reserve],
+      ['merge', 'off', !this.#merge],
+      ['dump', 'off', !this.#dump],
+      ['policy', this.policy, this.policy !== 'default'],
+    ];
+    for (const [property, value, asked] of unusual) if (asked) throw this.#refuse(property, value);
+    return this.space.allocateRam(name, this.#size);
   }
-}
 
-/** What {@link createRamBackend} makes. */
-export interface RamBackendOptions {
-  readonly id: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Where in the tree it goes, such as `/objects`; nowhere if not given. */
-  readonly parent?: BwObject | undefined;
-}
-
-/** Makes a complete `memory-backend-ram`. Throws UserError for a size that cannot be had or an id that is taken. */
-export function createRamBackend(space: RamSpace, options: RamBackendOptions): MemoryBackendRam {
-  const backend = new MemoryBackendRam(space, options.id);
-  backend.setProperty('size', options.size);
-  options.parent?.addChild(options.id, backend);
-  try {
-    backend.complete();
-  } catch (error) {
-    backend.remove();
-    throw error;
+  #takeMapping(name: string, host: HostMemory): RamBlock {
+    // Larger than any hole can be: said before the host is made to provide it.
+    if (this.#size > this.space.size)
+      throw new UserError(`cannot set up guest memory '${name}': Cannot allocate memory`);
+    const mapping = host.map({ name, size: this.#size, reserve: this.reserve, source: this.source() });
+    try {
+      this.#prepare(mapping);
+      const block = this.space.allocateRam(name, this.#size, {
+        align: mapping.align,
+        granule: mapping.pageSize,
+        hostBase: host.addressOf(this.space),
+      });
+      try {
+        mapping.attach(this.space, block.offset);
+      } catch (error) {
+        this.space.releaseRam(block);
+        throw error;
+      }
+      this.#mapping = mapping;
+      return block;
+    } catch (error) {
+      mapping.abandon();
+      throw error;
+    }
   }
-  return backend;
-}
 
-/** Registers the backend types whose memory comes from a RAM space. */
-export function registerMemoryBackends(registry: TypeRegistry, space: RamSpace): void {
-  registry.register(typeOfClass(MemoryBackend, { abstract: true }));
-  registry.register(typeOfClass(MemoryBackendRam, { create: () => new MemoryBackendRam(space) }));
+  /** The policy comes before the pages: pages that are there already stay where they are. */
+  #prepare(mapping: HostMapping): void {
+    mapping.advise('huge-pages');
+    if (this.#merge) mapping.advise('mergeable');
+    if (!this.#dump) mapping.advise('no-dump');
+    if (this.policy !== 'default') mapping.bind(this.policy, this.hostNodes);
+    if (this.#prealloc) mapping.populate(this.preallocThreads);
+  }
+
+  #adviseLate(property: string, on: boolean, advice: MemoryAdvice): void {
+    if (!this.#region) return;
+    if (!this.#mapping) throw this.#refuse(property, on ? 'on' : 'off');
+    this.#mapping.advise(advice);
+  }
+
+  #checkReserve(prealloc: boolean, reserve: boolean): void {
+    if (prealloc && !reserve) throw new UserError("'prealloc=on' and 'reserve=off' are incompatible");
+  }
+
+  #whyNoHost(): string {
+    return 'unavailable' in this.host ? this.host.unavailable : '';
+  }
+
+  #refuse(property: string, value: string): UserError {
+    return new UserError(`property '${property}' of ${this.type} doesn't take value '${value}': ${this.#whyNoHost()}`);
+  }
 }

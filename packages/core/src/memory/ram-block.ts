@@ -19,13 +19,22 @@ export class RamBlock {
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
+  /** Bytes that the block has to itself: `size` in whole pages of the memory behind it. */
+  readonly span: number;
   readonly #logging = new Map<DirtyClient, number>();
 
-  constructor(space: RamSpace, name: string, offset: number, size: number) {
+  constructor(
+    space: RamSpace,
+    name: string,
+    offset: number,
+    size: number,
+    span = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE,
+  ) {
     this.space = space;
     this.name = name;
     this.offset = offset;
     this.size = size;
+    this.span = span;
   }
 
   /** Its bytes, as a view of the space. Writes through it need {@link RamSpace.noteWrite}. */

@@ -183,3 +183,34 @@ describe('dirty tracking', () => {
     expect(() => block.setLogging('display', false)).toThrow(/not followed/);
   });
 });
+
+test('a host zeroes pages that are given back, at once and when they are next taken', () => {
+  const space = RamSpace.create({ bytes: 1 << 20 });
+  const zeroed: [number, number][] = [];
+  let able = true;
+  space.zeroWith((offset, length) => {
+    zeroed.push([offset, length]);
+    if (able) space.u8.fill(0, offset, offset + length);
+    return able;
+  });
+  const first = space.allocateRam('a', 5000, { granule: 16384 });
+  expect(first.span).toBe(16384);
+  expect(zeroed).toEqual([]);
+  first.bytes.fill(1);
+  space.releaseRam(first);
+  expect(zeroed).toEqual([[first.offset, 16384]]);
+  expect(space.u8[first.offset]).toBe(0);
+  able = false;
+  const second = space.allocateRam('b', 4096);
+  second.bytes.fill(1);
+  space.releaseRam(second);
+  expect(space.allocateRam('c', 4096).bytes.every((byte) => byte === 0)).toBe(true);
+});
+
+test('a block is aligned by its address on the host', () => {
+  const space = RamSpace.create({ bytes: 4 << 20 });
+  const hostBase = 0x7fff_0000_3000;
+  const block = space.allocateRam('a', 4096, { align: 1 << 20, hostBase });
+  expect((hostBase + block.offset) % (1 << 20)).toBe(0);
+  expect(block.offset).toBeGreaterThan(0);
+});

@@ -20,6 +20,19 @@ export interface RamSpaceOptions {
   readonly shared?: boolean;
 }
 
+/** Where {@link RamSpace.allocateRam} puts a block. */
+export interface RamPlacement {
+  /** A power of two, in bytes; 64 KiB if not given. */
+  readonly align?: number;
+  /** Address of host offset 0 on the host: with it, it is the address there that is aligned. */
+  readonly hostBase?: number;
+  /** The block has so many whole units to itself, in bytes; a page if not given. */
+  readonly granule?: number;
+}
+
+/** Makes whole pages of a range zero and gives them back to the host; false if it could not. */
+export type PageZeroer = (hostOffset: number, length: number) => boolean;
+
 interface Hole {
   offset: number;
   size: number;
@@ -65,6 +78,7 @@ export class RamSpace {
   /** End of what was ever given out: beyond it the host has not made a page yet, and all is zero. */
   #untouched = 0;
   readonly #blocks = new Set<RamBlock>();
+  #zeroer: PageZeroer | undefined;
   readonly #writeListeners: PageListener[] = [];
   readonly #raiseListeners: PageListener[] = [];
 
@@ -115,10 +129,11 @@ export class RamSpace {
    *
    * @throws UserError when there is no room
    */
-  allocateRam(name: string, bytes: number, align = WASM_PAGE): RamBlock {
-    const whole = Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
-    const offset = this.#take(whole, Math.max(align, PAGE_SIZE), `guest memory '${name}'`);
-    const block = new RamBlock(this, name, offset, bytes);
+  allocateRam(name: string, bytes: number, placement: RamPlacement = {}): RamBlock {
+    const { align = WASM_PAGE, hostBase = 0, granule = PAGE_SIZE } = placement;
+    const span = Math.ceil(bytes / granule) * granule;
+    const offset = this.#take(span, Math.max(align, PAGE_SIZE), `guest memory '${name}'`, hostBase);
+    const block = new RamBlock(this, name, offset, bytes, span);
     this.#blocks.add(block);
     return block;
   }
@@ -126,10 +141,16 @@ export class RamSpace {
   /** Gives a block's bytes back; they are zeroed when they are next given out. Nothing may refer to the block any more. */
   releaseRam(block: RamBlock): void {
     if (!this.#blocks.delete(block)) throw new Error(`RAM block '${block.name}' is not in use`);
-    const size = Math.ceil(block.size / PAGE_SIZE) * PAGE_SIZE;
-    this.noteWrite(block.offset, size);
-    this.u8.fill(0, this.pageFlags + block.offset / PAGE_SIZE, this.pageFlags + (block.offset + size) / PAGE_SIZE);
-    this.#giveBack(block.offset, size);
+    const { offset, span } = block;
+    this.noteWrite(offset, span);
+    this.u8.fill(0, this.pageFlags + offset / PAGE_SIZE, this.pageFlags + (offset + span) / PAGE_SIZE);
+    this.#zeroer?.(offset, span);
+    this.#giveBack(offset, span);
+  }
+
+  /** Lets the host zero pages, which makes them cost nothing until they are touched again. */
+  zeroWith(zeroer: PageZeroer): void {
+    this.#zeroer = zeroer;
   }
 
   /** Registers for writes to pages with flags; the translator drops code made from them. The flags are those before the write. */
@@ -222,9 +243,9 @@ export class RamSpace {
     return length <= 0 ? 0 : this.#flagOf(hostOffset + length - 1) + 1;
   }
 
-  #take(bytes: number, align: number, what: string): number {
+  #take(bytes: number, align: number, what: string, base = 0): number {
     for (const [index, hole] of this.#holes.entries()) {
-      const offset = Math.ceil(hole.offset / align) * align;
+      const offset = Math.ceil((base + hole.offset) / align) * align - base;
       const before = offset - hole.offset;
       const after = hole.size - before - bytes;
       if (after < 0) continue;
@@ -240,8 +261,11 @@ export class RamSpace {
 
   /** Zeroes what was in use before, and nothing else, so that fresh memory stays unmade. */
   #clean(from: number, to: number): void {
-    if (from < this.#untouched) this.u8.fill(0, from, Math.min(to, this.#untouched));
+    const end = Math.min(to, this.#untouched);
     this.#untouched = Math.max(this.#untouched, to);
+    if (from >= end) return;
+    const wholePages = from % PAGE_SIZE === 0 && end % PAGE_SIZE === 0;
+    if (!wholePages || !this.#zeroer?.(from, end - from)) this.u8.fill(0, from, end);
   }
 
   #giveBack(offset: number, size: number): void {
