@@ -130,6 +130,23 @@ describe.skipIf(!built)('the built program', () => {
     expect(stderr.toString()).toMatch(/^boardwalk-system-riscv64: -machine: unsupported machine type 'nope'.*\n$/);
   });
 
+  it('has boards and devices from modules', () => {
+    const example = (name: string): string => fileURLToPath(new URL(`../../../docs/examples/${name}`, import.meta.url));
+    const pocket = ['--load', example('pocket-board.js'), '-M', 'pocket', '-bios', example('hello.bin')];
+    const board = start(pocket);
+    expect(board.stdout.toString()).toBe('Hello from the guest\n');
+    expect(board.status).toBe(0);
+    expect(start([...pocket, '-m', '1M']).stderr.toString()).toContain(
+      '-m: Invalid RAM size, should be 16 MiB or 32 MiB\n',
+    );
+
+    const scratchpad = ['--load', example('scratchpad-device.js'), '-device'];
+    expect(start([...VIRT, ...scratchpad, 'scratchpad,addr=0x30000000'], 'q').status).toBe(7);
+    expect(start([...VIRT, ...scratchpad, 'scratchpad,addr=here'], 'q').stderr.toString()).toContain(
+      "-device scratchpad: Parameter 'addr' expects",
+    );
+  });
+
   it('goes on when nobody reads its output', () => {
     const script = `${process.execPath} ${PROGRAM} ${VIRT.join(' ')} -nographic | head -c 3; echo " \${PIPESTATUS[0]}"`;
     const { stdout } = spawnSync('bash', ['-c', script], { input: 'xyzq', timeout: 30_000 });

@@ -153,11 +153,18 @@ describe('StdioChar', () => {
   });
 
   it('holds a pipe back when the guest cannot take more', async () => {
-    const { char, input } = terminal(false, false);
+    for (const escapes of [false, true]) {
+      const { char, input } = terminal(escapes, false);
+      await char.begin();
+      char.canReceive(false);
+      expect(input.flowing).toBe(false);
+      char.canReceive(true);
+      expect(input.flowing).toBe(true);
+      char.close();
+    }
+    const { char, input } = terminal(true);
     await char.begin();
     char.canReceive(false);
-    expect(input.flowing).toBe(false);
-    char.canReceive(true);
     expect(input.flowing).toBe(true);
   });
 });

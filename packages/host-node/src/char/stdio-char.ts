@@ -77,8 +77,8 @@ export class StdioChar extends HostChar {
   }
 
   canReceive(accepting: boolean): void {
-    // A terminal with escapes is always read: the user must be able to leave a guest that reads nothing.
-    if (this.#options.escapes || this.#input.isTTY || !this.#open) return;
+    // A terminal is always read: the user must be able to leave a guest that reads nothing. It types no more than people do.
+    if (this.#input.isTTY || !this.#open) return;
     if (accepting) this.#input.resume();
     else this.#input.pause();
   }
