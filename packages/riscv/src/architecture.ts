@@ -16,6 +16,7 @@ function modelInfo({ model, description, extensions }: CpuModel): CpuModelInfo {
   return { name: model, description, properties };
 }
 
+/** RISC-V, as programs find it. */
 export const architecture: ArchitecturePackage = {
   names: ['riscv64'],
   boards: [virt],

@@ -34,6 +34,7 @@ export interface EngineExceptions {
   readonly misalignedStore: number;
 }
 
+/** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
 export interface Frontend {
   readonly name: string;
   readonly endian: 'little' | 'big';

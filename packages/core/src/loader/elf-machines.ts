@@ -1,5 +1,6 @@
 // ELF machine numbers: the registry of the System V ABI (e_machine), those that an architecture package may meet.
 
+/** `e_machine` of RISC-V. */
 export const EM_RISCV = 243;
 
 const NAMES: ReadonlyMap<number, string> = new Map([

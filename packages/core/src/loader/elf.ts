@@ -6,6 +6,7 @@ import { BinaryReader, startsWith } from './binary-reader.ts';
 import { machineName } from './elf-machines.ts';
 import { type LoadedRange, type LoadTarget, loadImage, type MemoryImage, type MemoryPart } from './memory-image.ts';
 
+/** A PT_LOAD segment. */
 export interface ElfSegment {
   /** `p_paddr`: as the file has it, kernel-segment bits of the architecture included. */
   readonly paddr: bigint;
@@ -18,6 +19,7 @@ export interface ElfSegment {
   readonly flags: number;
 }
 
+/** A named symbol of the symbol table. */
 export interface ElfSymbol {
   readonly name: string;
   readonly value: bigint;
@@ -94,6 +96,7 @@ const SYMBOL_KINDS = ['none', 'object', 'function', 'section', 'file'] as const;
 /** Addresses and sizes above this are no physical ones. */
 const PHYSICAL_LIMIT = 1n << 52n;
 
+/** Whether bytes begin as an ELF file does. */
 export function isElf(bytes: Uint8Array): boolean {
   return startsWith(bytes, '7f454c46');
 }

@@ -8,6 +8,7 @@ import { crc32 } from './crc32.ts';
 /** No kernel is larger; keeps a few hostile kilobytes from taking all memory. */
 const MAX_BYTES = 1 << 30;
 
+/** Whether bytes begin as a gzip file does. */
 export function isGzip(bytes: Uint8Array): boolean {
   return startsWith(bytes, '1f8b');
 }

@@ -28,6 +28,7 @@ export interface KernelTarget {
   readonly linuxImage?: LinuxImageArch;
 }
 
+/** A kernel or firmware file, by what it was recognised as. */
 export type Kernel =
   | { readonly format: 'elf'; readonly elf: ElfImage }
   | { readonly format: 'linux'; readonly image: LinuxImage }

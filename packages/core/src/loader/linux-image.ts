@@ -6,8 +6,10 @@ import { UserError } from '../object/user-error.ts';
 import { BinaryReader, startsWith } from './binary-reader.ts';
 import { foreignCompression, gunzip } from './gzip.ts';
 
+/** Architectures whose flat kernels have a header that says so. */
 export type LinuxImageArch = 'riscv' | 'arm64';
 
+/** A flat Linux kernel (`Image`) as its header describes it. */
 export interface LinuxImage {
   readonly arch: LinuxImageArch;
   readonly endian: 'little' | 'big';

@@ -34,6 +34,7 @@ const ARCHITECTURES: ReadonlyMap<number, string> = new Map([
   [26, 'RISC-V'],
 ]);
 
+/** `ih_type` of a uImage. */
 export type UimageKind =
   | 'standalone'
   | 'kernel'
@@ -43,6 +44,7 @@ export type UimageKind =
   | 'device-tree'
   | 'kernel-noload';
 
+/** A uImage of U-Boot, unpacked. */
 export interface Uimage {
   readonly name: string;
   readonly kind: UimageKind;
@@ -56,6 +58,7 @@ export interface Uimage {
   readonly data: Uint8Array;
 }
 
+/** Whether bytes begin as a uImage does. */
 export function isUimage(bytes: Uint8Array): boolean {
   return startsWith(bytes, '27051956');
 }

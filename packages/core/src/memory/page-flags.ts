@@ -2,6 +2,7 @@
 
 /** Bytes in a page of dirty tracking and code tracking. */
 export const PAGE_SIZE = 4096;
+/** log2 of {@link PAGE_SIZE}. */
 export const PAGE_SHIFT = 12;
 
 /** Translated code was made from this page. */

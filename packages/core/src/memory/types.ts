@@ -12,6 +12,7 @@ export type MemResult = number;
 
 /** Attributes of an access: flags, and the requester's id in bits 8 to 23. */
 export type Attrs = number;
+/** The access comes from the secure world. */
 export const ATTR_SECURE = 1;
 /** Unprivileged. */
 export const ATTR_USER = 2;

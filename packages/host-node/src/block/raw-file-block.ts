@@ -7,6 +7,7 @@ import { type FileLock, lockFile } from '../file/lock.ts';
 import { hostError } from '../file/system-error.ts';
 import { WriteOverlay } from './write-overlay.ts';
 
+/** How a {@link RawFileBlock} is opened. */
 export interface RawFileOptions {
   /** The guest cannot write, and several may read the file. */
   readonly readonly?: boolean;

@@ -7,6 +7,7 @@ import { readInputFile } from '../file/input-file.ts';
 import { hostError } from '../file/system-error.ts';
 import { HostChar } from './host-char.ts';
 
+/** How a {@link FileChar} uses its file. */
 export interface FileCharOptions {
   /** Adds to the file; otherwise it starts empty. */
   readonly append?: boolean;

@@ -8,6 +8,7 @@ import { HostChar } from './host-char.ts';
 import { setFlowing, writeBounded } from './stream-line.ts';
 import { TelnetFilter, telnetGreeting } from './telnet.ts';
 
+/** Where a socket is: TCP, or a path of this machine. */
 export type SocketAddress =
   | {
       readonly kind: 'tcp' /** Name or address; a server without one listens on all. */;
@@ -16,6 +17,7 @@ export type SocketAddress =
     }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** How a {@link SocketChar} connects. */
 export interface SocketCharOptions {
   /** Listens; otherwise connects. */
   readonly server?: boolean;

@@ -21,6 +21,7 @@ export interface TerminalOutput {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
+/** What keys of the terminal mean. */
 export interface StdioOptions {
   /** Ctrl-a starts a command to the emulator. */
   readonly escapes: boolean;

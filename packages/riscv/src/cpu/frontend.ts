@@ -19,6 +19,7 @@ import { raise, serviceInterrupt } from './trap.ts';
 
 const PRIVILEGE_BITS = 3;
 
+/** RV64 of one configuration, for the translator. The harts of a machine share one. */
 export class RiscvFrontend implements Frontend {
   readonly name = 'riscv64';
   readonly endian = 'little';

@@ -50,6 +50,7 @@ function extensionProperty(name: Extension): PropertySpec {
   };
 }
 
+/** A hart. Its lines are `m-software`, `m-timer`, `m-external`, `s-external` and `s-software`. */
 export class RiscvCpu extends TranslatedCpu {
   static override readonly typeName: string = 'riscv-cpu';
   static override readonly properties: readonly PropertySpec[] = [

@@ -48,6 +48,7 @@ export interface EngineOptions {
   readonly arenaBytes?: number;
 }
 
+/** The translator that vCPUs of one machine with one frontend share. Made by the first of them. */
 export class Engine {
   readonly frontend: Frontend;
   readonly space: RamSpace;

@@ -38,6 +38,7 @@ function engineOf(machine: Machine, frontend: Frontend, arenaBytes: number | und
   return engine;
 }
 
+/** A vCPU that runs translated code. The RAM space of its machine holds its state. */
 export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   readonly frontend: Frontend;
   #engine: Engine | undefined;

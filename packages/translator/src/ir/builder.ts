@@ -9,7 +9,9 @@ import { BLOCK_ENDS, type BlockEnd, type Detail, type MemAccess, Node, type RmwO
 import { pureOp } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
 
+/** A value of the IR: assigned once, typed. */
 export type Value = Node;
+/** A variable of the IR that can be set more than once; lives within one instruction or helper. */
 export type Local = Node;
 
 /** Options of a guest access; little-endian, any alignment, zero extension unless said otherwise. */
@@ -32,6 +34,7 @@ function access(o: AccessOptions): MemAccess {
   };
 }
 
+/** Builds IR: values, statements and structured control flow. Types are checked as it is built; a mismatch throws. */
 export class IrBuilder {
   #list: Node[] = [];
 

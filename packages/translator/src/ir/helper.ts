@@ -33,6 +33,7 @@ export interface ImportHelper extends Signature {
 // biome-ignore lint/suspicious/noConfusingVoidType: bodies of helpers without a result are plain statements
 export type HelperResult = Node | undefined | void;
 
+/** Anything that `IrBuilder.call` can call. */
 export type Helper = IrHelper | TsHelper | ImportHelper;
 
 /**

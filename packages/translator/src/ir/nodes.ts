@@ -19,6 +19,7 @@ export interface MemAccess {
   readonly mmu: number;
 }
 
+/** Operation of an atomic read-modify-write; S and U: signed and unsigned. */
 export type RmwOp = 'add' | 'and' | 'or' | 'xor' | 'swap' | 'minS' | 'maxS' | 'minU' | 'maxU';
 
 export type Detail =

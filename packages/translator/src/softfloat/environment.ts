@@ -18,6 +18,7 @@ export const ROUND_DOWN = 2;
 export const ROUND_UP = 3;
 export const ROUND_NEAREST_AWAY = 4;
 
+/** Where an architecture differs from another in what IEEE 754 leaves open. */
 export interface SoftFloatOptions {
   /** An i32 slot; helpers OR {@link FLAG_INEXACT} and its fellows into it and read only the inexact flag. */
   readonly flags: Slot;

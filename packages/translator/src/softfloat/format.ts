@@ -4,6 +4,7 @@
  * Everything else in this folder is written once, against these figures.
  */
 
+/** IEEE 754 binary16, binary32, binary64. */
 export type FloatFormatName = 'f16' | 'f32' | 'f64';
 
 export interface FloatFormat {
