@@ -137,6 +137,16 @@ describe('elfImage', () => {
 });
 
 describe('parseElf', () => {
+  it('tells a position-independent program, which goes where the machine wants it', () => {
+    const segments = [{ vaddr: 0n, paddr: 0n, bytes: text, memsz: 8n }];
+    const elf = parseElf(makeElf({ ...spec(64, 'little'), type: 3, entry: 4n, segments }));
+    expect(elf.positionIndependent).toBe(true);
+    const image = elfImage(elf, (paddr) => paddr + 0x8000_0000n);
+    expect(image).toMatchObject({ parts: [{ address: 0x8000_0000 }], entry: 0x8000_0004 });
+    expect(parseElf(makeElf({ ...spec(64, 'little'), type: 3 })).positionIndependent).toBe(false);
+    expect(parseElf(makeElf(spec(64, 'little'))).positionIndependent).toBe(false);
+  });
+
   it('refuses what is no executable', () => {
     expect(() => parseElf(new Uint8Array(0))).toThrow('the file is empty');
     expect(() => parseElf(new Uint8Array(100))).toThrow('not an ELF file');

@@ -35,6 +35,8 @@ export interface ElfImage {
   readonly machine: number;
   /** `e_flags`, whose meaning is the machine's. */
   readonly flags: number;
+  /** It finds out itself where it lies (`ET_DYN`, linked at 0): its addresses are offsets from a base of the machine's choice. */
+  readonly positionIndependent: boolean;
   /** Virtual address of the first instruction. */
   readonly entry: bigint;
   /** Loadable segments with a size, in the file's order. */
@@ -111,13 +113,15 @@ export function parseElf(bytes: Uint8Array): ElfImage {
   const file = new ElfReader(bytes);
   const type = file.u16(16);
   if (type !== ET_EXEC && type !== ET_DYN) throw new UserError('the ELF file is not an executable');
+  const segments = readSegments(file);
   return {
     bits: file.bits,
     endian: file.littleEndian ? 'little' : 'big',
     machine: file.u16(18),
     flags: file.u32(file.layout.flags),
+    positionIndependent: type === ET_DYN && segments.some(({ paddr }) => paddr === 0n),
     entry: file.word(file.layout.entry),
-    segments: readSegments(file),
+    segments,
     symbols: () => readSymbols(file),
   };
 }

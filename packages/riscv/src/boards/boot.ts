@@ -80,7 +80,7 @@ function named<T>(option: string, read: () => T): T {
 function imageOf(kernel: Kernel, base: number, ramBase: number): MemoryImage {
   switch (kernel.format) {
     case 'elf':
-      return elfImage(kernel.elf);
+      return elfImage(kernel.elf, kernel.elf.positionIndependent ? (address) => address + BigInt(base) : undefined);
     case 'linux': {
       const { bytes, imageSize, textOffset } = kernel.image;
       const address = Math.max(base, ramBase + textOffset);
