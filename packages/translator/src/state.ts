@@ -50,6 +50,8 @@ export const COMMON = {
   storeToCode: slot('storeToCode', 96, 'i32'),
   /** Bit regime * 3 + access: that TLB table has had an entry since the last flush. */
   tlbUsed: slot('tlbUsed', 100, 'i32'),
+  /** Not zero: translated code leaves to raise an exception, so that it can be logged. */
+  traceRaises: slot('traceRaises', 120, 'i32'),
   /** Physical address found by the last slow translation. */
   pa: slot('pa', 104, 'i64'),
   /** Exceptions that translated code raised itself; each costs one of the budget, so that no storm of them runs for ever. */

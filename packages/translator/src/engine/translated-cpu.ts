@@ -215,6 +215,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     this.#sliceDone = 0;
     this.#raised = 0;
     this.#stopAsked = false;
+    this.#setWord(COMMON.traceRaises, log.enabled('int') ? 1 : 0);
     do {
       this.#setWord(COMMON.exitRequest, 0);
       if (exports.serviceInterrupt(base) !== 0) {

@@ -293,6 +293,8 @@ class InterpreterWriter {
       a.setState(COMMON.excCode, () => a.operand(4, 'i32'));
       a.setState(COMMON.excValue, () => a.operand(6, 'i64'));
       a.setState(COMMON.pc, () => a.get(L.ip).mem(W.i64Load, 8));
+      a.state(COMMON.traceRaises).if();
+      a.exit(EXIT.exception).end();
       a.pay().get(L.budget).i32(1).op(W.i32Sub).set(L.budget);
       a.setState(COMMON.raised, () => a.state(COMMON.raised).i32(1).op(W.i32Add));
       a.get(L.cpu).call(this.#linker.functionOf(raise));

@@ -39,7 +39,7 @@ const tvalue = layout.field('tvalue', 'i64');
 const DELAY = 1;
 const USER = 2;
 const REGIME = { user: 0, supervisor: 1, physical: 2 } as const;
-/** The page table of the user's and supervisor's addresses from 0x1000_0000: big-endian words, pa | supervisor 4 | write 2 | valid 1. */
+/** The page table of the user's and supervisor's addresses from 0x1000_0000: big-endian words, pa | 64 KiB 8 | supervisor 4 | write 2 | valid 1. */
 export const PAGE_TABLE = 0x10_0000;
 export const VECTOR = 0x8000;
 
@@ -138,6 +138,7 @@ const walk = defineHelper('sparcish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va,
     b.set(excValue, va);
     b.return_(b.i32(1));
   });
+  b.if(b.and(entry, b.i32(8)), () => b.set(walkBits, b.i32(16)));
   b.set(walkPa, b.extend32U(entry));
   return b.i32(0);
 });
