@@ -5,6 +5,7 @@ export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/buil
 export { ENGINE } from './ir/engine.ts';
 export { defineHelper, defineTsHelper, type Helper, type IrHelper, type TsHelper } from './ir/helper.ts';
 export type { RmwOp } from './ir/nodes.ts';
+export { type IrNames, parseIr } from './ir/parse.ts';
 export { printIr } from './ir/print.ts';
 export type { Slot, Ty } from './ir/types.ts';
 export {

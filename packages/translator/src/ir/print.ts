@@ -81,7 +81,11 @@ class Printer {
       case 'gotoIf':
         return `gotoIf ${args}, 0x${hex64(d.takenLo, d.takenHi)}, 0x${hex64(d.fallLo, d.fallHi)}`;
       case 'param':
-        return `param ${d.index}`;
+        return `param ${d.index} ${node.ty}`;
+      case 'hostRmw':
+        return `hostRmw.${d.op}.${d.size} ${args}`;
+      case 'hostCas':
+        return `hostCas.${d.size} ${args}`;
       default:
         return args === '' ? d.kind : `${d.kind} ${args}`;
     }

@@ -1,9 +1,17 @@
 /** The two lowerings of the IR, tier 0's operations and WebAssembly functions, must mean the same. */
-import { compileHelpers, defineHelper, type Frontend, type IrBuilder, printIr, type Slot } from '@boardwalk/translator';
+import {
+  compileHelpers,
+  defineHelper,
+  type Frontend,
+  IrBuilder,
+  parseIr,
+  printIr,
+  type Slot,
+} from '@boardwalk/translator';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { boot, type TestMachine } from '../frontends/harness.ts';
-import { emit, layout, program, REGISTERS, type Step } from './program.ts';
+import { emit, HELPERS, layout, program, REGISTERS, type Step } from './program.ts';
 
 const { pc, walkPa, walkBits } = layout.common;
 /** The instruction `n` (big-endian, 4 bytes) runs the n-th program and halts. */
@@ -90,6 +98,17 @@ const seed = fc.oneof(
   fc.uint8Array({ minLength: 160, maxLength: 160 }),
   fc.array(fc.constantFrom(0, 255, 0x80, 0x7f, 1), { minLength: 160, maxLength: 160 }).map((a) => Uint8Array.from(a)),
 );
+
+it('prints random programs so that they can be read back', () => {
+  const names = { slots: SLOTS, helpers: HELPERS };
+  const roundTrip = (steps: readonly Step[]): void => {
+    const b = new IrBuilder();
+    emit(b, steps);
+    const text = printIr(b.finish());
+    expect(printIr(parseIr(text, names))).toBe(text);
+  };
+  fc.assert(fc.property(program, roundTrip), { numRuns: 200 });
+});
 
 it('runs random programs alike in tier 0 and as functions', () => {
   const runs = Number(process.env.BOARDWALK_LONG_RUNS ?? 1000);

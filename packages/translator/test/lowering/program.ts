@@ -115,7 +115,7 @@ function nested(depth: number): fc.Arbitrary<Step> {
 export const program: fc.Arbitrary<readonly Step[]> = list(2);
 
 /** Helpers that programs call: one that changes registers behind the block's back, one that only computes. */
-const HELPERS = [
+export const HELPERS = [
   defineHelper('touch', ['i64', 'i64'], 'i64', (b, a, c) => {
     const [x0, x1] = REGISTERS.i64;
     const [w0] = REGISTERS.i32;
