@@ -164,7 +164,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -bios @missing', '-bios: @missing: no such file or directory'],
     ['-M virt -bios none -initrd @disk', '-initrd: only with -kernel'],
     ['-M virt -bios none -append x', '-append: only with -kernel'],
-    ['-M virt -m 2 -bios @guest -kernel @guest -initrd @disk', '-initrd: @disk: '],
+    ['-M virt -m 3 -bios @guest -kernel @guest -initrd @disk', '-initrd: @disk: '],
     ['-M virt -bios none -dtb @disk', '-dtb: @disk: not a device tree blob'],
     ['-M virt -bios none -drive file=@missing', '-drive: @missing: no such file or directory'],
     ['-M virt -bios none -drive file=@odd', '-drive: @odd: its size, 1000 bytes, is not a multiple of 512: truncated?'],
