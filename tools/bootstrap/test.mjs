@@ -27,6 +27,7 @@ await main(async () => {
   const checks = [
     await check('Style', [...localProgram('@biomejs/biome', 'biome'), 'check', '.']),
     await check('Types', [...localProgram('typescript', 'tsc'), '-b']),
+    await check('Types of the tests', [...localProgram('typescript', 'tsc'), '-p', 'tsconfig.tests.json']),
   ];
   rmSync(REPORT, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];

@@ -190,10 +190,16 @@ class Emitter {
           step.value === undefined ? b.local(step.ty) : b.local(step.ty, this.#value(step.ty, step.value)),
         );
         return;
-      case 'getLocal':
-      case 'setLocal':
-        this.#local(step);
+      case 'getLocal': {
+        const local = this.#local(step.ty, step.from);
+        if (local !== undefined) this.#values[step.ty].push(b.getLocal(local));
         return;
+      }
+      case 'setLocal': {
+        const local = this.#local(step.ty, step.to);
+        if (local !== undefined) b.setLocal(local, this.#value(step.ty, step.value));
+        return;
+      }
       case 'call': {
         const helper = HELPERS[step.helper % HELPERS.length];
         if (helper === undefined) return;
@@ -212,12 +218,9 @@ class Emitter {
     }
   }
 
-  #local(step: Step & { do: 'getLocal' | 'setLocal' }): void {
-    const known = this.#locals[step.ty];
-    const local = known[(step.do === 'getLocal' ? step.from : step.to) % Math.max(known.length, 1)];
-    if (local === undefined) return;
-    if (step.do === 'getLocal') this.#values[step.ty].push(this.#b.getLocal(local));
-    else this.#b.setLocal(local, this.#value(step.ty, step.value));
+  #local(ty: Ty, n: number): Local | undefined {
+    const known = this.#locals[ty];
+    return known[n % Math.max(known.length, 1)];
   }
 
   /** At most `times` rounds, fewer if a value of the body says so; values made before the exit live on after the loop. */
