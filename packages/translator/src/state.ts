@@ -58,6 +58,8 @@ export const COMMON = {
   raised: slot('raised', 116, 'i32'),
   /** Not zero: the vCPU has nothing better to do than to let others run (a spin-wait hint). */
   yielded: slot('yielded', 112, 'i32'),
+  /** Bytes of the access that the frontend's page walk is for: one that reaches past what the walk allows is its to refuse. */
+  accessBytes: slot('accessBytes', 120, 'i32'),
   args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),
   ret: slot('ret', 192, 'i64'),
   /** Small constants that operands of tier 0 may name: -1 to 14. */

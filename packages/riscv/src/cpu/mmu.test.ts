@@ -16,6 +16,7 @@ const LOAD_PAGE = 13;
 const STORE_PAGE = 15;
 const FETCH_PAGE = 12;
 const LOAD_ACCESS = 5;
+const STORE_ACCESS = 7;
 
 const pte = (pa: bigint, flags: bigint): bigint => ((pa >> 12n) << 10n) | flags;
 
@@ -230,6 +231,19 @@ describe('physical memory protection', () => {
       0x222n,
       ((L | TOR) << 8n) | 0x1fn,
     ]);
+  });
+
+  it('refuses an access of which the first entry that matches has only a part', () => {
+    hart.write('pmpaddr0', (PAGE + 0x404n) >> 2n);
+    hart.write('pmpaddr15', -1n);
+    hart.write('pmpcfg0', NA4 | 7n);
+    hart.write('pmpcfg2', (NAPOT | 7n) << 56n);
+    expect(hart.walk(PAGE + 0x400n, 'store', MMU_S, 4)).toMatchObject({ prot: 7 });
+    expect(hart.walk(PAGE + 0x404n, 'store', MMU_S, 4)).toMatchObject({ prot: 7 });
+    expect(hart.walk(PAGE + 0x400n, 'store', MMU_S, 8)).toBe(STORE_ACCESS);
+    expect(hart.walk(PAGE + 0x406n, 'load', MMU_S, 4)).toBe(LOAD_ACCESS);
+    expect(hart.walk(PAGE + 0x400n, 'store', MMU_M, 8)).toBe(STORE_ACCESS);
+    expect(hart.walk(PAGE + 0x408n, 'store', MMU_S, 8)).toMatchObject({ prot: 7 });
   });
 
   it('says how far an answer reaches where entries end inside a page', () => {

@@ -31,6 +31,7 @@ const PTE_U = 1n << 4n;
 const PTE_A = 1n << 6n;
 const PTE_D = 1n << 7n;
 const PTE_RESERVED = 0x3ffn << 54n;
+const PTE_BYTES = 8;
 const PTE_PPN_SHIFT = 10;
 const PPN_BITS = 44;
 const PAGE_BITS = 12;
@@ -71,7 +72,7 @@ function needed({ b, access }: Walk): Value {
 /** Finishes the walk at a physical address with the rights of the page, less what PMP takes away. */
 function finish(w: Walk, pa: Value, prot: Value, machine: Value): void {
   const { b } = w;
-  const answer = b.call(w.check, pa, machine);
+  const answer = b.call(w.check, pa, b.get(common.accessBytes), machine);
   const rights = b.and(b.and(answer, prot), b.i32(PROT_ALL));
   b.if(b.eqz(b.and(rights, needed(w))), () => accessFault(w));
   b.set(common.walkPa, pa);
@@ -106,7 +107,7 @@ function updateAccessed(w: Walk, config: CpuConfig, pte: Local, pteAddress: Valu
       return;
     }
     b.if(b.eqz(bit(b, b.get(csr.menvcfg), MENVCFG_ADUE)), () => pageFault(w));
-    const rights = b.call(w.check, pteAddress, b.i32(0));
+    const rights = b.call(w.check, pteAddress, b.i32(PTE_BYTES), b.i32(0));
     b.if(b.eqz(b.and(rights, b.i32(PROT_W))), () => accessFault(w));
     b.setLocal(pte, b.or(b.getLocal(pte), wanted));
     b.hostStore(host, b.getLocal(pte), { size: 8 });
@@ -163,7 +164,7 @@ function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
   b.loop((breakIf) => {
     const index = b.extract(b.shr(va, b.getLocal(shift)), 0, LEVEL_BITS);
     const pteAddress = b.add(b.getLocal(table), b.shl(index, b.i64(3)));
-    const rights = b.call(w.check, pteAddress, b.i32(0));
+    const rights = b.call(w.check, pteAddress, b.i32(PTE_BYTES), b.i32(0));
     b.if(b.eqz(b.and(rights, b.i32(PROT_R))), () => accessFault(w));
     const host = b.ramHost(pteAddress);
     b.if(b.eq(host, b.i32(-1)), () => accessFault(w));

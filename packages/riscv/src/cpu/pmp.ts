@@ -97,22 +97,31 @@ function uniformBits(b: IrBuilder, pa: Value): Value {
   return b.getLocal(bits);
 }
 
-/** As `pmpCheck`, where an entry ends inside the page. */
-const checkDivided: IrHelper = defineHelper('pmp_check_divided', ['i64', 'i32'], 'i32', (b, pa, machine) => {
-  const extent = b.shl(uniformBits(b, pa), b.i32(PMP_BITS_SHIFT));
-  for (let entry = 0; entry < PMP_ENTRIES; entry++) {
-    const { lo, hi } = entrySlots(entry);
-    const inside = b.and(b.geU(pa, b.get(lo)), b.ltU(pa, b.get(hi)));
-    b.if(inside, () => b.return_(b.or(granted(b, entry, machine), extent)));
-  }
-  return b.or(unmatched(b, machine), extent);
-});
+/** As `pmpCheck`, where an entry ends inside the page. The first entry that has any byte of the access must have them all. */
+const checkDivided: IrHelper = defineHelper(
+  'pmp_check_divided',
+  ['i64', 'i32', 'i32'],
+  'i32',
+  (b, pa, size, machine) => {
+    const extent = b.shl(uniformBits(b, pa), b.i32(PMP_BITS_SHIFT));
+    const end = b.add(pa, b.extend32U(size));
+    for (let entry = 0; entry < PMP_ENTRIES; entry++) {
+      const [first, past] = [b.get(entrySlots(entry).lo), b.get(entrySlots(entry).hi)];
+      const touches = b.and(b.and(b.ltU(first, end), b.ltU(pa, past)), b.ltU(first, past));
+      b.if(touches, () => {
+        const covers = b.and(b.leU(first, pa), b.leU(end, past));
+        b.return_(b.or(b.select(covers, granted(b, entry, machine), b.i32(0)), extent));
+      });
+    }
+    return b.or(unmatched(b, machine), extent);
+  },
+);
 
 /**
- * (physical address i64, whether in machine mode i32) -> rights in bits 2:0, log2 of the bytes around the address for which
- * they hold above `PMP_BITS_SHIFT`.
+ * (physical address i64, bytes of the access i32, whether in machine mode i32) -> rights in bits 2:0, log2 of the bytes around
+ * the address for which they hold above `PMP_BITS_SHIFT`. The access lies within a page.
  */
-export const pmpCheck: IrHelper = defineHelper('pmp_check', ['i64', 'i32'], 'i32', (b, pa, machine) => {
+export const pmpCheck: IrHelper = defineHelper('pmp_check', ['i64', 'i32', 'i32'], 'i32', (b, pa, size, machine) => {
   const wholePage = b.i32(PAGE_BITS << PMP_BITS_SHIFT);
   const page = b.and(pa, b.i64(-4096));
   const end = b.add(page, b.i64(4096));
@@ -128,7 +137,7 @@ export const pmpCheck: IrHelper = defineHelper('pmp_check', ['i64', 'i32'], 'i32
     const overlaps = b.and(b.and(b.ltU(first, end), b.gtU(past, page)), b.ltU(first, past));
     b.if(overlaps, () => {
       const covers = b.and(b.leU(first, page), b.geU(past, end));
-      b.if(b.eqz(covers), () => b.return_(b.call(checkDivided, pa, machine)));
+      b.if(b.eqz(covers), () => b.return_(b.call(checkDivided, pa, size, machine)));
       b.return_(b.or(granted(b, entry, machine), wholePage));
     });
   }
@@ -136,6 +145,6 @@ export const pmpCheck: IrHelper = defineHelper('pmp_check', ['i64', 'i32'], 'i32
 });
 
 /** The same for a hart without PMP: everything is allowed. */
-export const noPmpCheck: IrHelper = defineHelper('pmp_absent', ['i64', 'i32'], 'i32', (b) =>
+export const noPmpCheck: IrHelper = defineHelper('pmp_absent', ['i64', 'i32', 'i32'], 'i32', (b) =>
   b.i32(PROT_ALL | (PAGE_BITS << PMP_BITS_SHIFT)),
 );

@@ -144,13 +144,15 @@ export class TestHart {
     return ones ^ zeros;
   }
 
-  /** Walks: the physical address and rights, or the exception code. */
+  /** Walks for an access of so many bytes: the physical address and rights, or the exception code. */
   walk(
     va: bigint,
     access: 'load' | 'store' | 'fetch',
     mmu: number,
+    bytes = 1,
   ): { pa: bigint; prot: number; bits: number } | number {
     const kind = { load: 0, store: 1, fetch: 2 }[access];
+    this.set(common.accessBytes, bytes);
     if (this.call('riscv_walk', BigInt.asIntN(64, va), kind, mmu) !== 0) return Number(this.get(common.excCode));
     return {
       pa: this.get(common.walkPa),

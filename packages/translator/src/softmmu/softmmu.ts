@@ -158,8 +158,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.hostStore(b.add(range, b.i32(8)), b.getLocal(wider), { size: 8 });
   });
 
-  /** (va, access, mmu) -> host offset, NOT_RAM with `state.pa`, or FAULTED with the exception in the state. */
-  const translate = defineHelper('translate', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
+  /** As `translate`, for an access of `state.accessBytes` within a page. */
+  const translateAccess = defineHelper('translateAccess', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
     const entry = tlbEntry(b, va, access, mmu);
     const tag = b.hostLoad(entry, { size: 8 });
     const page = b.and(va, b.i64(-pageBytes));
@@ -195,6 +195,12 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     return host;
   });
 
+  /** (va, access, mmu) -> host offset, NOT_RAM with `state.pa`, or FAULTED with the exception in the state: for one byte. */
+  const translate = defineHelper('translate', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
+    b.set(COMMON.accessBytes, b.i32(1));
+    return b.call(translateAccess, va, access, mmu);
+  });
+
   const raiseFault = (b: IrBuilder, code: number, va: Value): void => {
     b.set(COMMON.excCode, b.i32(code));
     b.set(COMMON.excValue, va);
@@ -203,7 +209,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
 
   /** Raw load of `size` bytes that do not cross a page. */
   const loadRaw = defineHelper('loadRaw', ['i64', 'i32', 'i32'], 'i64', (b, va, size, mmu) => {
-    const host = b.call(translate, va, b.i32(LOAD), mmu);
+    b.set(COMMON.accessBytes, size);
+    const host = b.call(translateAccess, va, b.i32(LOAD), mmu);
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
       b.if(b.call(IMPORTS.ioLoad, size), () => {
@@ -231,7 +238,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
   };
 
   const storeRaw = defineHelper('storeRaw', ['i64', 'i64', 'i32', 'i32'], undefined, (b, va, value, size, mmu) => {
-    const host = b.call(translate, va, b.i32(STORE), mmu);
+    b.set(COMMON.accessBytes, size);
+    const host = b.call(translateAccess, va, b.i32(STORE), mmu);
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
       b.set(COMMON.ioLo, b.wrap(value));
@@ -333,7 +341,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       raiseFault(b, frontend.exceptions.misalignedStore, va);
       b.return_(b.i32(FAULTED));
     });
-    const host = b.call(translate, va, b.i32(STORE), mmu);
+    b.set(COMMON.accessBytes, size);
+    const host = b.call(translateAccess, va, b.i32(STORE), mmu);
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
       raiseFault(b, frontend.exceptions.busStore, va);
       b.return_(b.i32(FAULTED));
