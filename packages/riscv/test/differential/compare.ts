@@ -1,7 +1,7 @@
 /** Compares what two machines made of one program, and tells differences so that a person can see what went wrong. */
 import { CSR_NAMES } from '../../src/cpu/decode/csr-names.ts';
 import { F_NAMES, X_NAMES } from '../../src/cpu/decode/registers.ts';
-import { explain } from './explain.ts';
+import { explain, explainMemory } from './explain.ts';
 import { FIELD, NOT_RUN, RAM_BASE, RECORD, RECORDS, VARIABLES } from './layout.ts';
 import type { Case, Program } from './program.ts';
 
@@ -21,8 +21,8 @@ export interface Mismatch {
 
 export interface Comparison {
   readonly mismatches: readonly Mismatch[];
-  /** Addresses of doublewords outside the records that differ. */
-  readonly memory: readonly number[];
+  /** Doublewords outside the records that differ, `field` their address. */
+  readonly memory: readonly Difference[];
   /** Explained differences by reason. */
   readonly explained: ReadonlyMap<string, number>;
 }
@@ -42,6 +42,8 @@ export function fieldNames(csrs: readonly number[]): readonly string[] {
     ...csrs.map((number) => CSR_NAMES.get(number) ?? `csr 0x${number.toString(16)}`),
   ];
 }
+
+const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
 export function compare(program: Program, ours: Uint8Array, theirs: Uint8Array): Comparison {
   const [mine, other] = [words(ours), words(theirs)];
@@ -65,14 +67,17 @@ export function compare(program: Program, ours: Uint8Array, theirs: Uint8Array):
     });
     if (left.length > 0) mismatches.push({ index, case: one, differences: left });
   }
-  const memory: number[] = [];
+  const memory: Difference[] = [];
   for (let n = (FIELD - RAM_BASE) / 8; n < (RECORDS - RAM_BASE) / 8; n++) {
-    if (mine[n] !== other[n]) memory.push(RAM_BASE + n * 8);
+    const [a, b] = [mine[n] ?? 0n, other[n] ?? 0n];
+    if (a === b) continue;
+    const difference = { field: hex(RAM_BASE + n * 8), ours: a, theirs: b };
+    const reason = explainMemory(difference);
+    if (reason === undefined) memory.push(difference);
+    else explained.set(reason, (explained.get(reason) ?? 0) + 1);
   }
   return { mismatches, memory, explained };
 }
-
-const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
 /** The registers that a case started with, of those that its text names. */
 function operands(program: Program, index: number, text: string): string {
@@ -91,11 +96,14 @@ function operands(program: Program, index: number, text: string): string {
   return [...fixed, ...csrs, ...list(X_NAMES, RECORD.x), ...list(F_NAMES, RECORD.f)].join(' ');
 }
 
+export const describeDifference = ({ field, ours, theirs }: Difference): string =>
+  `    ${field}: ours ${hex(ours)}, theirs ${hex(theirs)}`;
+
 /** A mismatch as text: code, operands, ours and theirs. */
 export function describeMismatch(program: Program, { index, case: one, differences }: Mismatch): string {
   const text = program.disassemble(one);
   const header = `${program.name} #${index} [${one.group}] ${text}${one.note === '' ? '' : `  (${one.note})`}`;
-  const lines = differences.map(({ field, ours, theirs }) => `    ${field}: ours ${hex(ours)}, theirs ${hex(theirs)}`);
+  const lines = differences.map(describeDifference);
   return [header, `    ${operands(program, index, text)}`, ...lines.slice(0, 8)].join('\n');
 }
 

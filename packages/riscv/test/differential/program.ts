@@ -85,6 +85,8 @@ function pool(random: Random, make: (random: Random) => bigint): BigUint64Array 
 export const EBREAK16 = encode('c.ebreak');
 
 export class Program {
+  readonly name: string;
+  readonly csrs: readonly number[];
   readonly random: Random;
   /** The whole of the machine's RAM. */
   readonly image = new Uint8Array(RAM_SIZE);
@@ -100,11 +102,9 @@ export class Program {
   /**
    * @param csrs numbers of control and status registers that each record sets and reads besides fcsr and mstatus
    */
-  constructor(
-    readonly name: string,
-    seed: number,
-    readonly csrs: readonly number[] = [],
-  ) {
+  constructor(name: string, seed: number, csrs: readonly number[] = []) {
+    this.name = name;
+    this.csrs = csrs;
     this.random = new Random(seed);
     this.recordSize = recordSize(csrs.length);
     this.image.set(assembleExecutor(csrs, this.recordSize), EXECUTOR - RAM_BASE);

@@ -1,5 +1,5 @@
 /** Runs a program on both machines and says what differs. */
-import { compare, describeMismatch, describeStop } from './compare.ts';
+import { compare, describeDifference, describeMismatch, describeStop } from './compare.ts';
 import type { Program } from './program.ts';
 import { runReference, StoppedError } from './reference.ts';
 import { runSubject } from './subject.ts';
@@ -45,8 +45,8 @@ export async function runProgram(program: Program): Promise<Outcome> {
     if (count > SHOWN_PER_GROUP) differences.push(`${group}: ${count} cases differ`);
   }
   if (memory.length > 0) {
-    const shown = memory.slice(0, 8).map((address) => `0x${address.toString(16)}`);
-    differences.push(`memory differs in ${memory.length} doublewords: ${shown.join(' ')}`);
+    const shown = memory.slice(0, 8).map(describeDifference);
+    differences.push([`memory differs in ${memory.length} doublewords`, ...shown].join('\n'));
   }
   return {
     name: program.name,

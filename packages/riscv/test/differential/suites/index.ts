@@ -1,6 +1,9 @@
 import { reservations } from './atomics.ts';
 import { csrAccess, csrValues } from './csrs.ts';
 import { compressedWords, randomWords } from './legality.ts';
+import { paging } from './paging.ts';
+import { protection } from './protection.ts';
+import { selfModifying } from './self-modifying.ts';
 import { sequences } from './sequences.ts';
 import { float, instructions } from './single.ts';
 import type { Suite } from './suite.ts';
@@ -16,4 +19,7 @@ export const suites: readonly Suite[] = [
   csrAccess,
   csrValues,
   traps,
+  paging,
+  protection,
+  selfModifying,
 ];

@@ -1,6 +1,6 @@
 /** Which words are instructions at all. All registers hold addresses of memory that is full of c.ebreak, so any word may run. */
 import { TABLES, TABLES_SIZE } from '../layout.ts';
-import { EBREAK16, mstatusFor, type Privilege, PRIV_U, type Program } from '../program.ts';
+import { EBREAK16, mstatusFor, PRIV_U, type Privilege, type Program } from '../program.ts';
 import type { Suite } from './suite.ts';
 import { decoder, forms, randomWord } from './words.ts';
 
