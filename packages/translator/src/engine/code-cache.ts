@@ -153,17 +153,24 @@ export class CodeCache {
     return block !== undefined && block.start <= ip ? block : undefined;
   }
 
-  /** Drops the blocks of every page that a write touches. */
+  /** Drops the blocks that a write touches. A page whose blocks are all gone is like any other again. */
   invalidate(host: number, length: number): void {
-    const last = Math.floor((host + length - 1) / PAGE);
-    for (let page = Math.floor(host / PAGE); page <= last; page++) {
+    const end = host + length;
+    let dropped = false;
+    for (let page = Math.floor(host / PAGE); page * PAGE < end; page++) {
       const blocks = this.#byPage.get(page);
       if (blocks === undefined) continue;
+      for (const block of blocks) {
+        if (!touched(block, host, end)) continue;
+        blocks.delete(block);
+        this.#drop(block);
+        dropped = true;
+      }
+      if (blocks.size > 0) continue;
       this.#byPage.delete(page);
       this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
-      for (const block of blocks) this.#drop(block);
-      this.#forget();
     }
+    if (dropped) this.#forget();
   }
 
   /** Drops everything. */
@@ -209,4 +216,10 @@ export class CodeCache {
     }
     block.incoming.length = 0;
   }
+}
+
+/** Whether a write up to `end` changes a block's code. One that lies on two pages counts as the whole of both. */
+export function touched(block: Block, host: number, end: number): boolean {
+  const { key, bytes } = block;
+  return key.secondHost >= 0 || (key.host < end && host < key.host + bytes);
 }

@@ -10,10 +10,9 @@ import { cpuAreaBytes, JUMP_CACHE } from '../softmmu/layout.ts';
 import { FAULTED, NOT_RAM } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT } from '../state.ts';
 import { FETCH_FAULT } from './block-translator.ts';
-import type { Block } from './code-cache.ts';
+import { type Block, touched } from './code-cache.ts';
 import { Engine, type EngineCpu } from './engine.ts';
 
-const PAGE = 4096;
 const MAX_BLOCK_INSNS = 64;
 
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
@@ -464,7 +463,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const { cache, space } = this.engine;
     if (this.frontend.preciseCodeWrites === true && this.#word(COMMON.storeToCode) === 0) {
       const running = cache.blockAt(this.#word(COMMON.exitIp) >>> 0);
-      if (running !== undefined && touches(running, host, length)) return true;
+      if (running !== undefined && touched(running, host, host + length)) return true;
     }
     space.noteWrite(host, length);
     return false;
@@ -517,12 +516,4 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       pc += BigInt(Math.max(length, 1));
     }
   }
-}
-
-/** Whether a write lies in a page that a block's code lies in. */
-function touches(block: Block, host: number, length: number): boolean {
-  const page = (at: number): number => Math.floor(at / PAGE);
-  const { key, bytes } = block;
-  const pages = [page(key.host), page(key.secondHost >= 0 ? key.secondHost : key.host + bytes - 1)];
-  return pages.includes(page(host)) || pages.includes(page(host + length - 1));
 }
