@@ -1,0 +1,191 @@
+/**
+ * Real software on the virt board: Debian's OpenSBI, U-Boot, Linux and installer, and our own monitor. Skipped with a
+ * printed reason where Debian's packages cannot be had.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Machine, type MachineOptions, MemoryBlock, PipeChar } from '@boardwalk/core';
+import { readMonitor } from '@boardwalk/guest';
+import { ifReachable, prepareFirmware, prepareInstaller, prepareLinux, prepareUBoot } from '@boardwalk/launch';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { virt } from '../src/boards/virt.ts';
+import { RiscvCpu } from '../src/cpu/riscv-cpu.ts';
+import { csr } from '../src/cpu/state.ts';
+
+const MiB = 2 ** 20;
+const MINUTES = 60_000;
+
+let machine: Machine | undefined;
+afterEach(async () => {
+  await machine?.dispose();
+  machine = undefined;
+});
+
+interface Guest {
+  readonly serial: PipeChar;
+  /** Status of the machine when it has turned itself off. */
+  readonly status: Promise<number>;
+}
+
+async function boot(options: MachineOptions): Promise<Guest> {
+  const serial = new PipeChar();
+  machine = await Machine.create(virt, { ramSize: 256 * MiB, serials: [serial], ...options });
+  machine.start();
+  const status = machine.run().then((exit) => exit.status);
+  status.catch(() => {});
+  return { serial, status };
+}
+
+/** What `prepare` fetches, or the test is skipped. */
+async function need<T>(context: TestContext, prepared: Promise<T>): Promise<T> {
+  const found = await ifReachable(prepared);
+  return found ?? context.skip("Debian's packages cannot be had here");
+}
+
+async function linux(context: TestContext): Promise<MachineOptions> {
+  const files = await need(context, prepareLinux());
+  return {
+    firmware: await readFile(files.firmware),
+    kernel: await readFile(files.kernel),
+    initrd: await readFile(files.initrd),
+  };
+}
+
+/** Lets the guest's own checks run, and gives what they printed. */
+async function linuxTest(context: TestContext, cpus: number, disk: Uint8Array): Promise<string> {
+  const { serial, status } = await boot({
+    ...(await linux(context)),
+    smp: { cpus },
+    append: 'console=ttyS0 boardwalk.test=ci',
+    drives: [{ if: 'virtio', backend: new MemoryBlock(disk) }],
+  });
+  await serial.waitFor(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 6 * MINUTES });
+  expect(await status).toBe(0);
+  return serial.sent;
+}
+
+describe('Linux on the virt board', () => {
+  for (const cpus of [1, 4]) {
+    it(
+      `boots to our init with ${cpus} CPU(s), uses its disk, and turns the machine off`,
+      async (context) => {
+        const disk = new Uint8Array(MiB).fill(0x5a);
+        const text = await linuxTest(context, cpus, disk);
+        expect(text).toContain(`boardwalk-test: processors ${cpus}`);
+        expect(text.match(/^processor\s*:/gm)).toHaveLength(cpus);
+        const head = createHash('sha256').update(new Uint8Array(512).fill(0x5a)).digest('hex');
+        expect(text).toContain(`boardwalk-test: disk head ${head}`);
+        // What the guest wrote is on the disk, and nothing else has changed.
+        const written = 'boardwalk was here: ci\n';
+        expect(new TextDecoder().decode(disk.subarray(4096, 4096 + written.length))).toBe(written);
+        expect(disk.subarray(0, 4096).every((byte) => byte === 0x5a)).toBe(true);
+        expect(disk.subarray(8192).every((byte) => byte === 0x5a)).toBe(true);
+      },
+      8 * MINUTES,
+    );
+  }
+
+  it(
+    'reaches the first screen of the Debian installer',
+    async (context) => {
+      const { kernel, initrd } = await need(context, prepareInstaller());
+      const { serial } = await boot({
+        ramSize: 512 * MiB,
+        firmware: await readFile(await prepareFirmware()),
+        kernel: await readFile(kernel),
+        initrd: await readFile(initrd),
+        append: 'console=ttyS0',
+      });
+      await serial.waitFor('Select a language', { timeoutMs: 7 * MINUTES });
+    },
+    8 * MINUTES,
+  );
+});
+
+describe('firmware on the virt board', () => {
+  const converse = async (serial: PipeChar): Promise<void> => {
+    await serial.waitFor('Hit any key to stop autoboot', { timeoutMs: 2 * MINUTES });
+    serial.send('\n');
+    await serial.waitFor('=> ');
+    serial.send('version\n');
+    await serial.waitFor(/U-Boot 20\d\d\.\d\d/);
+    await serial.waitFor('=> ');
+    serial.send('setexpr answer 0x2a * 0x3e8; env print answer\n');
+    await serial.waitFor('answer=a410');
+  };
+
+  it(
+    'U-Boot in machine mode answers commands',
+    async (context) => {
+      const { machineMode } = await need(context, prepareUBoot());
+      const { serial } = await boot({ firmware: await readFile(machineMode) });
+      await converse(serial);
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'OpenSBI starts U-Boot in supervisor mode, and turns the machine off for it',
+    async (context) => {
+      const { supervisorMode } = await need(context, prepareUBoot());
+      const { serial, status } = await boot({
+        firmware: await readFile(await prepareFirmware()),
+        kernel: await readFile(supervisorMode),
+      });
+      await serial.waitFor(/OpenSBI v\d/);
+      await converse(serial);
+      serial.send('poweroff\n');
+      expect(await status).toBe(0);
+    },
+    4 * MINUTES,
+  );
+});
+
+describe('our monitor on the virt board', () => {
+  it(
+    'shows the machine, tests RAM, computes, and ends with the status that it is told',
+    async () => {
+      const { serial, status } = await boot({ firmware: await readMonitor() });
+      await serial.waitFor('> ');
+      serial.send('help\n');
+      await serial.waitFor('poweroff');
+      serial.send('poweroff 42\n');
+      expect(await status).toBe(42);
+    },
+    MINUTES,
+  );
+});
+
+describe('a guest that goes wrong', () => {
+  /** The first hart, after the guest has run for a while. */
+  async function afterAWhile(firmware: Uint8Array): Promise<RiscvCpu> {
+    await boot({ firmware });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    machine?.pause();
+    const [cpu] = machine?.cpus ?? [];
+    if (!(cpu instanceof RiscvCpu)) throw new Error('no hart');
+    return cpu;
+  }
+
+  it('executes garbage without hurting the host', async () => {
+    let seed = 12345;
+    const garbage = new Uint8Array(64 * 1024).map(() => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      return seed >>> 16;
+    });
+    // The first word of it is no instruction: the hart traps to address 0, where there is nothing, and so on for ever.
+    const cpu = await afterAWhile(garbage);
+    expect(cpu.register(csr.mcause)).toBe(1n);
+    expect(cpu.instructionCount).toBeGreaterThan(0n);
+  }, MINUTES);
+
+  it('jumps into nothing, and takes an access fault there', async () => {
+    // auipc t0, 0; addi t0, t0, 28; csrw mtvec, t0; li a0, 0x10; slli a0, a0, 56; jr a0; nop; handler: j handler
+    const words = [0x00000297, 0x01c28293, 0x30529073, 0x01000513, 0x03851513, 0x00050067, 0x00000013, 0x0000006f];
+    const cpu = await afterAWhile(new Uint8Array(Uint32Array.from(words).buffer));
+    expect(cpu.register(csr.mcause)).toBe(1n);
+    expect(cpu.register(csr.mepc)).toBe(0x10n << 56n);
+    expect(cpu.register(csr.mtval)).toBe(0x10n << 56n);
+    expect(cpu.pc).toBe(0x8000001cn);
+  }, MINUTES);
+});
