@@ -167,25 +167,33 @@ describe('a guest that goes wrong', () => {
     return cpu;
   }
 
-  it('executes garbage without hurting the host', async () => {
-    let seed = 12345;
-    const garbage = new Uint8Array(64 * 1024).map(() => {
-      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-      return seed >>> 16;
-    });
-    // The first word of it is no instruction: the hart traps to address 0, where there is nothing, and so on for ever.
-    const cpu = await afterAWhile(garbage);
-    expect(cpu.register(csr.mcause)).toBe(1n);
-    expect(cpu.instructionCount).toBeGreaterThan(0n);
-  }, MINUTES);
+  it(
+    'executes garbage without hurting the host',
+    async () => {
+      let seed = 12345;
+      const garbage = new Uint8Array(64 * 1024).map(() => {
+        seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+        return seed >>> 16;
+      });
+      // The first word of it is no instruction: the hart traps to address 0, where there is nothing, and so on for ever.
+      const cpu = await afterAWhile(garbage);
+      expect(cpu.register(csr.mcause)).toBe(1n);
+      expect(cpu.instructionCount).toBeGreaterThan(0n);
+    },
+    MINUTES,
+  );
 
-  it('jumps into nothing, and takes an access fault there', async () => {
-    // auipc t0, 0; addi t0, t0, 28; csrw mtvec, t0; li a0, 0x10; slli a0, a0, 56; jr a0; nop; handler: j handler
-    const words = [0x00000297, 0x01c28293, 0x30529073, 0x01000513, 0x03851513, 0x00050067, 0x00000013, 0x0000006f];
-    const cpu = await afterAWhile(new Uint8Array(Uint32Array.from(words).buffer));
-    expect(cpu.register(csr.mcause)).toBe(1n);
-    expect(cpu.register(csr.mepc)).toBe(0x10n << 56n);
-    expect(cpu.register(csr.mtval)).toBe(0x10n << 56n);
-    expect(cpu.pc).toBe(0x8000001cn);
-  }, MINUTES);
+  it(
+    'jumps into nothing, and takes an access fault there',
+    async () => {
+      // auipc t0, 0; addi t0, t0, 28; csrw mtvec, t0; li a0, 0x10; slli a0, a0, 56; jr a0; nop; handler: j handler
+      const words = [0x00000297, 0x01c28293, 0x30529073, 0x01000513, 0x03851513, 0x00050067, 0x00000013, 0x0000006f];
+      const cpu = await afterAWhile(new Uint8Array(Uint32Array.from(words).buffer));
+      expect(cpu.register(csr.mcause)).toBe(1n);
+      expect(cpu.register(csr.mepc)).toBe(0x10n << 56n);
+      expect(cpu.register(csr.mtval)).toBe(0x10n << 56n);
+      expect(cpu.pc).toBe(0x8000001cn);
+    },
+    MINUTES,
+  );
 });
