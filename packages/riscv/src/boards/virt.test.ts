@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type FdtNode,
+  GuestLog,
   Machine,
   type MachineOptions,
   MemoryBlock,
@@ -125,6 +126,24 @@ describe('virt', () => {
     await m.run();
     expect(m.cpus.map((cpu) => cpu.halted)).toEqual([true, true, true, false]);
     expect((m.cpus[3] as RiscvCpu).register(x[7] as Slot)).toBe(0xffff_ffff_edfe_0dd0n);
+  });
+
+  it('raises the supervisor timer interrupt when software sets the clock', async () => {
+    // menvcfg.STCE; stimecmp half way; mie.STIE; mtime beyond it; wfi ends; off.
+    const enable = [0xfff00293, 0x30a29073, 0x0012d393, 0x14d39073, 0x02000313, 0x30431073];
+    const setTime = [0x0200c3b7, 0x02829293, 0xfe53bc23];
+    const words = [...enable, ...setTime, 0x10500073];
+    const m = await make({ kernel: program(...words, ...POWER_OFF) });
+    expect(await m.run()).toMatchObject({ status: 0 });
+  });
+
+  it('logs page walks', async () => {
+    const lines: string[] = [];
+    const log = new GuestLog(['mmu'], (_, text) => lines.push(text));
+    const m = await make({ kernel: program(...POWER_OFF), log });
+    await m.run();
+    expect(lines).toContain('hart 0: fetch 0x80000000 mmu 3: 0x80000000 rwx');
+    expect(lines).toContain('hart 0: store 0x100000 mmu 3: 0x100000 rwx');
   });
 
   it('boots from the first flash bank', async () => {

@@ -62,7 +62,7 @@ function addHarts(machine: Machine, frontend: RiscvFrontend): Plic {
   const plic = machine.add(new Plic({ sources: PLIC_SOURCES, contexts, size: VIRT_MAP.plic.size }), 'plic');
   machine.map(VIRT_MAP.clint.base, clint.region);
   machine.map(VIRT_MAP.plic.base, plic.region);
-  const time = { frequency: TIMEBASE_FREQUENCY, mtime: () => clint.mtime() };
+  const time = clint.mtimer;
   for (let index = 0; index < harts; index++) {
     const cpu = machine.add(
       new RiscvCpu(index, frontend, { time, resetVector: VIRT_MAP.resetRom.base }),
@@ -205,7 +205,7 @@ export const virt: BoardDefinition = defineBoard({
   defaultRamId: 'riscv_virt_board.ram',
   maxRamSize: GiB(4096),
   async build(machine) {
-    const frontend = new RiscvFrontend(configureCpu(machine.cpuModel));
+    const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), { logWalks: machine.log.enabled('mmu') });
     machine.map(VIRT_MAP.dram.base, machine.ram);
     const plic = addHarts(machine, frontend);
     addPeripherals(machine, plic);

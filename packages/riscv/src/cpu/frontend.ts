@@ -11,13 +11,22 @@ import { type Csr, defineCsrs } from './csr/index.ts';
 import { defineTimeHelpers, type TimePort } from './csr/time.ts';
 import { InstructionSet } from './isa/index.ts';
 import { systemEmitters } from './isa/system.ts';
-import { defineWalk } from './mmu.ts';
+import { defineLoggedWalk, defineWalk, type WalkPort } from './mmu.ts';
 import { MMU_MODES } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, layout } from './state.ts';
 import { raise, serviceInterrupt } from './trap.ts';
 
 const PRIVILEGE_BITS = 3;
+
+/** What a hart asks of the device around it. */
+export interface HartPort extends TimePort, WalkPort {}
+
+/** How a frontend differs between two machines. */
+export interface RiscvFrontendOptions {
+  /** Tell the device of every page walk. */
+  readonly logWalks?: boolean;
+}
 
 /** RV64 of one configuration, for the translator. The harts of a machine share one. */
 export class RiscvFrontend implements Frontend {
@@ -40,23 +49,22 @@ export class RiscvFrontend implements Frontend {
   readonly csrs: ReadonlyMap<number, Csr>;
   readonly #instructions: InstructionSet;
   /** The devices around the harts, by the host offset of their state. */
-  readonly #ports = new Map<number, TimePort>();
+  readonly #ports = new Map<number, HartPort>();
 
-  constructor(config: CpuConfig) {
+  constructor(config: CpuConfig, options: RiscvFrontendOptions = {}) {
     this.config = config;
-    this.walk = defineWalk(config);
-    this.csrs = defineCsrs(
-      config,
-      defineTimeHelpers({
-        readTime: (cpuBase) => this.#ports.get(cpuBase)?.readTime(cpuBase),
-        timerChanged: (cpuBase) => this.#ports.get(cpuBase)?.timerChanged(cpuBase),
-      }),
-    );
+    const port: HartPort = {
+      readTime: (cpuBase) => this.#ports.get(cpuBase)?.readTime(cpuBase),
+      timerChanged: (cpuBase) => this.#ports.get(cpuBase)?.timerChanged(cpuBase),
+      walked: (cpuBase) => this.#ports.get(cpuBase)?.walked(cpuBase),
+    };
+    this.walk = options.logWalks === true ? defineLoggedWalk(config, port) : defineWalk(config);
+    this.csrs = defineCsrs(config, defineTimeHelpers(port));
     this.#instructions = new InstructionSet(config.extensions, systemEmitters(config, this.csrs));
   }
 
   /** Says who answers for the hart whose state is at a host offset. */
-  attach(cpuBase: number, port: TimePort): void {
+  attach(cpuBase: number, port: HartPort): void {
     this.#ports.set(cpuBase, port);
   }
 

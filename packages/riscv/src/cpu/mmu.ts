@@ -3,7 +3,14 @@
  * the page and of the tables. RISC-V Privileged Architecture, "Virtual Address Translation Process" and the chapters of Svade
  * and Svadu.
  */
-import { defineHelper, type IrBuilder, type IrHelper, type Local, type Value } from '@boardwalk/translator';
+import {
+  defineHelper,
+  defineTsHelper,
+  type IrBuilder,
+  type IrHelper,
+  type Local,
+  type Value,
+} from '@boardwalk/translator';
 import {
   CAUSE_FETCH_ACCESS,
   CAUSE_FETCH_PAGE,
@@ -182,6 +189,23 @@ function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
     breakIf(b.ltS(b.getLocal(shift), b.i64(PAGE_BITS)));
   });
   pageFault(w);
+}
+
+/** What hears of page walks, for logs. */
+export interface WalkPort {
+  /** A walk has ended: `arg0` to `arg3` are address, access, MMU index and whether it faulted. */
+  walked(cpuBase: number): void;
+}
+
+/** A walk that says so at each end. */
+export function defineLoggedWalk(config: CpuConfig, port: WalkPort): IrHelper {
+  const walk = defineWalk(config);
+  const walked = defineTsHelper('riscv_walked', ['i64', 'i32', 'i32', 'i32'], undefined, (base) => port.walked(base));
+  return defineHelper('riscv_logged_walk', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
+    const fault = b.call(walk, va, access, mmu);
+    b.call(walked, va, access, mmu, fault);
+    return fault;
+  });
 }
 
 /**

@@ -20,6 +20,8 @@ export interface TimeSource {
   readonly frequency: number;
   /** The 64-bit counter now. */
   mtime(): bigint;
+  /** Calls back when software has set the counter. */
+  onSet(callback: () => void): void;
 }
 
 /** How a hart is set into its platform. */
@@ -83,9 +85,11 @@ export class RiscvCpu extends TranslatedCpu {
   override realize(): void {
     super.realize();
     this.#timer = this.machine.clock.timer(() => this.#updateTimer());
+    this.#options.time.onSet(() => this.#updateTimer());
     this.frontend.attach(this.base, {
       readTime: () => this.setRegister(common.ret, this.#options.time.mtime()),
       timerChanged: () => this.#updateTimer(),
+      walked: () => this.#logWalk(),
     });
   }
 
@@ -125,6 +129,17 @@ export class RiscvCpu extends TranslatedCpu {
     // Who interrupts another hart mostly waits for its answer: that hart's turn comes at once.
     const sender = this.machine.currentCpu;
     if (bit === IRQ_MSI && level && sender !== this) sender?.requestExit();
+  }
+
+  /** The page walk that has just ended, its arguments and its result being those of the helper (mmu.ts). */
+  #logWalk(): void {
+    const [va = 0n, access = 0n, mmu = 0n, fault = 0n] = common.args.map((slot) => this.register(slot));
+    const what = `hart ${this.index}: ${['load', 'store', 'fetch'][Number(access)]} 0x${va.toString(16)} mmu ${mmu}`;
+    const rights = [...'rwx'].map((letter, bit) =>
+      (this.register(common.walkProt) >> BigInt(bit)) & 1n ? letter : '-',
+    );
+    const found = `0x${this.register(common.walkPa).toString(16)} ${rights.join('')}`;
+    this.machine.log.write('mmu', `${what}: ${fault === 0n ? found : `exception ${this.register(common.excCode)}`}`);
   }
 
   #raiseSupervisorSoftware(): void {

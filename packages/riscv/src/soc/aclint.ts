@@ -105,6 +105,7 @@ export class AclintMtimer extends Device {
   readonly #mtimecmpBase: number;
   readonly #mtimeBase: number;
   readonly #timers: Timer[] = [];
+  readonly #followers: (() => void)[] = [];
 
   /** `mtimecmp` of each hart, all ones at reset: no interrupt. */
   readonly compare: BigUint64Array;
@@ -158,6 +159,11 @@ export class AclintMtimer extends Device {
     return BigInt.asUintN(64, this.#ticks() + this.offset);
   }
 
+  /** Calls back when software has set the counter: whoever waits for a value of it waits anew. */
+  onSet(callback: () => void): void {
+    this.#followers.push(callback);
+  }
+
   /** Counts since the machine started: whole seconds and the rest apart, so that neither product loses its low bits. */
   #ticks(): bigint {
     const now = this.machine.clock.now();
@@ -182,6 +188,7 @@ export class AclintMtimer extends Device {
     if ((offset & ~4) === this.#mtimeBase) {
       this.offset = BigInt.asUintN(64, withHalf(this.mtime(), offset, value) - this.#ticks());
       this.#updateAll();
+      for (const follower of this.#followers) follower();
       return;
     }
     const hart = this.#hart(offset);

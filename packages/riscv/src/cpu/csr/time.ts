@@ -13,7 +13,7 @@ import type { CpuConfig } from '../models.ts';
 import { common, csr } from '../state.ts';
 import { type Csr, constant, counterEnabled, masked } from './csr.ts';
 
-/** What a hart asks of the device around it. */
+/** What the time registers ask of the device around the hart. */
 export interface TimePort {
   /** Reads mtime into the `ret` slot of the hart. */
   readTime(cpuBase: number): void;
