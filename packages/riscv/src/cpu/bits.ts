@@ -18,10 +18,6 @@ export const MSTATUS_UXL = 3n << 32n;
 export const MSTATUS_SXL = 3n << 34n;
 export const MSTATUS_SD = 1n << 63n;
 
-/** UXL and SXL say 64 bits, for good. */
-export const MSTATUS_UXL_64 = 2n << 32n;
-export const MSTATUS_SXL_64 = 2n << 34n;
-
 /** Interrupts: bit numbers in mip and mie, and exception codes of mcause. */
 export const IRQ_SSI = 1;
 export const IRQ_MSI = 3;

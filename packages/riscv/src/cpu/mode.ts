@@ -42,9 +42,6 @@ export const modePriv = (mode: number): number => mode & 3;
 /** MMU index of loads and stores. */
 export const modeDataMmu = (mode: number): number => (mode >>> MODE_MMU_SHIFT) & 7;
 
-/** MMU index of instruction fetch: follows the privilege alone. */
-export const modeFetchMmu = (mode: number): number => mode & 3;
-
 /** `FP_OFF`, `FP_ON` or `FP_DIRTY`. */
 export const modeFp = (mode: number): number => (mode >>> MODE_FP_SHIFT) & 3;
 

@@ -139,7 +139,7 @@ function parseProperty({ name, value }: CpuRequest['properties'][number], model:
 }
 
 /** Whether a text names an extension. */
-export function isExtension(name: string): name is Extension {
+function isExtension(name: string): name is Extension {
   return Object.hasOwn(EXTENSIONS, name);
 }
 

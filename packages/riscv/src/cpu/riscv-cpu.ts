@@ -3,7 +3,7 @@
  * "Sstc".
  */
 import type { DeviceState, PropertySpec, Timer } from '@boardwalk/core';
-import { TranslatedCpu } from '@boardwalk/translator';
+import { type Slot, TranslatedCpu } from '@boardwalk/translator';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from './bits.ts';
 import { menvcfgReset } from './csr/environment.ts';
 import type { RiscvFrontend } from './frontend.ts';
@@ -115,13 +115,18 @@ export class RiscvCpu extends TranslatedCpu {
   /** A wait ends where an interrupt is pending that mie has, enabled or not. */
   override hasWork(): boolean {
     if (!this.halted) return true;
-    const pending = this.register(common.pendingIrq) | this.register(csr.mip);
-    return (pending & this.register(csr.mie)) !== 0n;
+    const pending = this.#lowWord(common.pendingIrq) | this.#lowWord(csr.mip);
+    return (pending & this.#lowWord(csr.mie)) !== 0;
   }
 
   override describe(): string {
     const privilege = PRIVILEGE_LETTERS[modePriv(Number(this.register(common.mode)))];
     return `pc=0x${this.pc.toString(16).padStart(16, '0')} mode=${privilege}`;
+  }
+
+  /** The low 32 bits of a register, without a bigint: the run loop asks often. */
+  #lowWord(slot: Slot): number {
+    return this.machine.space.i32[(this.base + slot.offset) >>> 2] ?? 0;
   }
 
   #setLine(bit: number, level: boolean): void {
