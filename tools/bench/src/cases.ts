@@ -1,0 +1,105 @@
+// What is run: a machine, what it boots, and what a run's sample is made of. Several workloads may look at one case.
+import { prepareLinux } from '@boardwalk/launch';
+import type { Emulator } from './emulators.ts';
+import { compileProgram, parseResult } from './guest.ts';
+import { type Observation, observe, type Step } from './process.ts';
+import { BenchError, type Sample } from './sample.ts';
+
+/** Something to run on either side. */
+export interface Case {
+  readonly name: string;
+  /** Gets ready what a run needs, once. */
+  prepare(context: Context): Promise<PreparedCase>;
+}
+
+export type PreparedCase = (emulator: Emulator) => Promise<Sample>;
+
+export interface Context {
+  readonly scale: number;
+  readonly timeoutMs: number;
+}
+
+const LINUX_RAM_MIB = 256;
+const PROGRAM_RAM = '64M';
+const INIT_TEXT = 'Run /init as init process';
+const PROMPT = '~ # ';
+
+/** A bare-metal program of guest/. */
+export function programCase(name: string): Case {
+  return {
+    name,
+    prepare: async ({ scale, timeoutMs }) => {
+      const elf = compileProgram(name, scale);
+      const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-smp', '1', '-nographic', '-bios', 'none', '-kernel', elf];
+      return async ({ command }) => programSample(await observe([...command, ...machine], { timeoutMs }));
+    },
+  };
+}
+
+/** What a program's run gives. */
+export function programSample({ wall, cpu, peak, status, output }: Observation): Sample {
+  const result = parseResult(output);
+  if (result === undefined || status !== 0) {
+    throw new BenchError(`the guest ended with status ${status} and printed: ${output.trim() || 'nothing'}`);
+  }
+  const values = { wall, cpu, guest: result.seconds, ...(peak === undefined ? {} : { peak }) };
+  const { checksum, instructions, allInstructions } = result;
+  return { values, checksum, instructions, allInstructions };
+}
+
+/** A command for the guest's shell, whose output is compared. */
+export interface Task {
+  readonly name: string;
+  readonly command: string;
+}
+
+/** Debian's Linux to its shell's prompt, and a command there. */
+export function linuxCase(cpus: number, task?: Task): Case {
+  return {
+    name: task?.name ?? `linux-${cpus}`,
+    prepare: async ({ timeoutMs }) => {
+      const linux = await prepareLinux();
+      const files = ['-bios', linux.firmware, '-kernel', linux.kernel, '-initrd', linux.initrd];
+      const machine = ['-M', 'virt', '-m', `${LINUX_RAM_MIB}M`, '-smp', String(cpus), '-nographic'];
+      const args = [...machine, ...files, '-append', 'console=ttyS0'];
+      const options = { steps: linuxSteps(task), stop: true, timeoutMs };
+      return async ({ command }) => linuxSample(await observe([...command, ...args], options));
+    },
+  };
+}
+
+/** The end's text is put together by the guest's shell, so that the echo of what was typed is not taken for it. */
+function linuxSteps(task: Task | undefined): Step[] {
+  const init = { name: 'init', text: INIT_TEXT };
+  if (task === undefined) return [init, { name: 'shell', text: PROMPT }];
+  const type = `echo begin-$((6 * 7)); ${task.command}; echo end-$((6 * 7))\r`;
+  return [
+    init,
+    { name: 'shell', text: PROMPT, type },
+    { name: 'begin', text: 'begin-42' },
+    { name: 'end', text: 'end-42' },
+  ];
+}
+
+/** What a run of Linux gives. */
+export function linuxSample({ wall, cpu, peak, output, marks }: Observation): Sample {
+  const values: Record<string, number> = { wall, cpu };
+  const set = (name: string, value: number | undefined) => {
+    if (value !== undefined) values[name] = value;
+  };
+  const [init, shell, begin, end] = ['init', 'shell', 'begin', 'end'].map((name) => marks.get(name));
+  set('init', init?.wall);
+  set('shell', shell?.wall);
+  set('peak', peak);
+  set('resident', shell?.resident);
+  if (shell?.resident !== undefined) set('overRam', shell.resident - LINUX_RAM_MIB);
+  if (!begin || !end) return { values };
+  set('task', end.wall - begin.wall);
+  if (begin.cpu !== undefined && end.cpu !== undefined) set('taskCpu', end.cpu - begin.cpu);
+  return { values, checksum: between(output.replaceAll('\r', ''), 'begin-42', 'end-42') };
+}
+
+function between(text: string, from: string, to: string): string {
+  const start = text.indexOf(from) + from.length;
+  return text.slice(start, text.indexOf(to, start)).trim();
+}

@@ -1,0 +1,49 @@
+// The two programs that are compared.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type BenchOptions, PEER } from './options.ts';
+import { BenchError, type Side } from './sample.ts';
+
+const OURS = fileURLToPath(new URL('../../../packages/cli/bin/boardwalk-system-riscv64.js', import.meta.url));
+
+/** A program with QEMU's options. */
+export interface Emulator {
+  /** Program and first arguments. */
+  readonly command: readonly string[];
+  /** Program and version, for people. */
+  readonly version: string;
+}
+
+/**
+ * Finds both, and asks for their versions.
+ *
+ * @throws BenchError when one is not there.
+ */
+export function findEmulators(options: BenchOptions): Readonly<Record<Side, Emulator>> {
+  if (process.platform === 'win32') throw new BenchError('the benchmarks need a POSIX shell: Linux or macOS');
+  return { ours: findOurs(options), peer: findPeer(options.peer) };
+}
+
+function findOurs({ node, ours, rest }: BenchOptions): Emulator {
+  const nodeVersion = firstLine([node, '--version']);
+  if (nodeVersion === undefined) throw new BenchError(`--node ${node}: cannot be run`);
+  const script = ours ?? OURS;
+  if (!existsSync(script)) throw new BenchError(`${script} is not there`);
+  const extra = rest.length > 0 ? ` with ${rest.join(' ')}` : '';
+  return { command: [node, script, ...rest], version: `Boardwalk${extra} on Node ${nodeVersion}` };
+}
+
+function findPeer(program: string): Emulator {
+  const version = firstLine([program, '--version']);
+  if (version === undefined) {
+    const hint = program === PEER ? ' (Debian: qemu-system-misc, from Debian 13 on qemu-system-riscv)' : '';
+    throw new BenchError(`the peer ${program} is not here${hint}`);
+  }
+  return { command: [program], version };
+}
+
+function firstLine([program = '', ...args]: readonly string[]): string | undefined {
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8' });
+  return status === 0 ? stdout.split('\n')[0] : undefined;
+}

@@ -1,0 +1,99 @@
+import { parseArgs } from 'node:util';
+import { BenchError } from './sample.ts';
+
+/** What `npm run bench` was asked for. */
+export interface BenchOptions {
+  readonly help: boolean;
+  readonly list: boolean;
+  readonly json: boolean;
+  /** Names of workloads; empty: all. */
+  readonly only: readonly string[];
+  /** Runs on each side. */
+  readonly runs: number;
+  /** Work of the bare-metal programs, 1 is about a second on a quick emulator. */
+  readonly scale: number;
+  /** The Node that runs Boardwalk. */
+  readonly node: string;
+  /** Boardwalk's program; undefined: the one of this repository. */
+  readonly ours: string | undefined;
+  /** The emulator to compare with. */
+  readonly peer: string;
+  /** Seconds that one run may take. */
+  readonly timeout: number;
+  /** More arguments for Boardwalk, such as `-accel`. */
+  readonly rest: readonly string[];
+}
+
+export const PEER = 'qemu-system-riscv64';
+
+export const HELP = `npm run bench -- [options] [-- Boardwalk's options]
+
+Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the medians and their ratios.
+
+  --only NAME      only this workload (again for more, or NAME,NAME); --list names them
+  --list           the workloads
+  --runs N         runs on each side (5)
+  --scale X        so many times the work of the bare-metal programs (1: about a second on a quick emulator)
+  --json           one JSON object a line for each workload, instead of the table
+  --node PATH      run Boardwalk on this Node (the one that runs this program)
+  --ours PATH      another build of Boardwalk: a script for Node with the same options
+  --peer PROGRAM   another emulator with QEMU's options (${PEER})
+  --timeout S      seconds that one run may take (300)
+  --help           this text
+`;
+
+/**
+ * Reads the command line of `npm run bench`.
+ *
+ * @throws BenchError
+ */
+export function parseBenchOptions(args: readonly string[], node = process.execPath): BenchOptions {
+  const separator = args.indexOf('--');
+  const values = parse(separator < 0 ? args : args.slice(0, separator));
+  return {
+    help: values.help ?? false,
+    list: values.list ?? false,
+    json: values.json ?? false,
+    only: (values.only ?? []).flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    runs: positive('--runs', values.runs ?? '5', true),
+    scale: positive('--scale', values.scale ?? '1', false),
+    node: values.node ?? node,
+    ours: values.ours,
+    peer: values.peer ?? PEER,
+    timeout: positive('--timeout', values.timeout ?? '300', false),
+    rest: separator < 0 ? [] : args.slice(separator + 1),
+  };
+}
+
+function positive(option: string, text: string, whole: boolean): number {
+  const value = Number(text);
+  const good = text.trim() !== '' && Number.isFinite(value) && value > 0 && (!whole || Number.isInteger(value));
+  if (!good) throw new BenchError(`${option} ${text}: must be a ${whole ? 'whole ' : ''}number above 0`);
+  return value;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        list: { type: 'boolean' },
+        json: { type: 'boolean' },
+        only: { type: 'string', multiple: true },
+        runs: { type: 'string' },
+        scale: { type: 'string' },
+        node: { type: 'string' },
+        ours: { type: 'string' },
+        peer: { type: 'string' },
+        timeout: { type: 'string' },
+      },
+    });
+    return values;
+  } catch (error) {
+    const [message = ''] = (error as Error).message.split(/\. |\n/);
+    throw new BenchError(`${message}; npm run bench -- --help lists the options`);
+  }
+}

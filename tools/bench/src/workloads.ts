@@ -1,0 +1,84 @@
+// The workloads by name.
+import { type Case, linuxCase, programCase } from './cases.ts';
+import type { Metric } from './sample.ts';
+
+/** A number to report, from a case's runs. */
+export interface Workload {
+  readonly name: string;
+  readonly description: string;
+  readonly case: Case;
+  /** The number that the ratio is of. */
+  readonly metric: Metric;
+  /** The CPU time that goes with it. */
+  readonly cpu: Metric;
+  /** Whether more is better; otherwise less is. */
+  readonly higherIsBetter?: boolean;
+}
+
+/** What an empty program takes is taken off the other programs' times. */
+export const EMPTY = programCase('empty');
+
+const linux1 = linuxCase(1);
+const linux4 = linuxCase(4);
+const integer = programCase('integer');
+
+const PROGRAMS: readonly (readonly [string, string])[] = [
+  ['sha256', 'SHA-256 of 64 KiB'],
+  ['crc32', 'CRC-32 by a table'],
+  ['memcpy', 'copies and fills of 64 KiB'],
+  ['sieve', 'primes below a million'],
+  ['recursion', 'Fibonacci, Ackermann, Hanoi'],
+  ['switch', 'an interpreter with a switch'],
+  ['indirect', 'calls through pointers'],
+  ['random-walk', 'dependent loads all over 8 MiB'],
+  ['linked-list', 'sorted lists: insert, find, reverse, remove'],
+  ['linpack', 'Gaussian elimination in doubles'],
+  ['matmul', 'product of matrices of doubles'],
+  ['mandelbrot', 'doubles in registers'],
+  ['string-search', 'words in a text'],
+];
+
+const FORK_LOOP = 'i=0; while [ $i -lt 150 ]; do /bin/echo $i | /bin/cat; i=$((i + 1)); done | /bin/md5sum';
+const GZIP = 'for i in 1 2 3; do /bin/gzip -c /bin/busybox | /bin/gunzip -c | /bin/md5sum; done';
+
+export const WORKLOADS: readonly Workload[] = [
+  program('startup', 'start and end of a machine with an empty program', EMPTY, 'wall', 'cpu'),
+  program('integer', 'lists, matrices, a state machine, CRCs: CoreMark-like', integer),
+  {
+    ...program('mips', 'million guest instructions a second in integer, after warm-up', integer, 'mips'),
+    higherIsBetter: true,
+  },
+  ...PROGRAMS.map(([name, description]) => program(name, description, programCase(name))),
+  { name: 'boot', description: 'Linux, from start to init', case: linux1, metric: 'init', cpu: 'cpu' },
+  {
+    name: 'boot-shell',
+    description: "Linux, from start to the shell's prompt",
+    case: linux1,
+    metric: 'shell',
+    cpu: 'cpu',
+  },
+  { name: 'boot-smp4', description: 'Linux with 4 processors, to init', case: linux4, metric: 'init', cpu: 'cpu' },
+  {
+    name: 'memory',
+    description: 'resident memory after boot, 256 MiB of RAM',
+    case: linux1,
+    metric: 'resident',
+    cpu: 'cpu',
+  },
+  inLinux('linux-forkexec', '300 programs started in pipes, in Linux', FORK_LOOP),
+  inLinux('linux-gzip', 'gzip and gunzip of 2 MB, three times, in Linux', GZIP),
+];
+
+function program(
+  name: string,
+  description: string,
+  of: Case,
+  metric: Metric = 'run',
+  cpu: Metric = 'runCpu',
+): Workload {
+  return { name, description, case: of, metric, cpu };
+}
+
+function inLinux(name: string, description: string, command: string): Workload {
+  return { name, description, case: linuxCase(1, { name, command }), metric: 'task', cpu: 'taskCpu' };
+}
