@@ -51,6 +51,8 @@ export function programSample({ wall, cpu, peak, status, output }: Observation):
 export interface Task {
   readonly name: string;
   readonly command: string;
+  /** What its output must look like. */
+  readonly expect: RegExp;
 }
 
 /** Debian's Linux to its shell's prompt, and a command there. */
@@ -63,7 +65,7 @@ export function linuxCase(cpus: number, task?: Task): Case {
       const machine = ['-M', 'virt', '-m', `${LINUX_RAM_MIB}M`, '-smp', String(cpus), '-nographic'];
       const args = [...machine, ...files, '-append', 'console=ttyS0'];
       const options = { steps: linuxSteps(task), stop: true, timeoutMs };
-      return async ({ command }) => linuxSample(await observe([...command, ...args], options));
+      return async ({ command }) => linuxSample(await observe([...command, ...args], options), task);
     },
   };
 }
@@ -82,7 +84,7 @@ function linuxSteps(task: Task | undefined): Step[] {
 }
 
 /** What a run of Linux gives. */
-export function linuxSample({ wall, cpu, peak, output, marks }: Observation): Sample {
+export function linuxSample({ wall, cpu, peak, output, marks }: Observation, task?: Task): Sample {
   const values: Record<string, number> = { wall, cpu };
   const set = (name: string, value: number | undefined) => {
     if (value !== undefined) values[name] = value;
@@ -96,7 +98,10 @@ export function linuxSample({ wall, cpu, peak, output, marks }: Observation): Sa
   if (!begin || !end) return { values };
   set('task', end.wall - begin.wall);
   if (begin.cpu !== undefined && end.cpu !== undefined) set('taskCpu', end.cpu - begin.cpu);
-  return { values, checksum: between(output.replaceAll('\r', ''), 'begin-42', 'end-42') };
+  const checksum = between(output.replaceAll('\r', ''), 'begin-42', 'end-42');
+  if (!(task?.expect.test(checksum) ?? true))
+    throw new BenchError(`the guest's command printed: ${checksum || 'nothing'}`);
+  return { values, checksum };
 }
 
 function between(text: string, from: string, to: string): string {

@@ -41,8 +41,10 @@ export interface ObserveOptions {
   readonly timeoutMs: number;
 }
 
-// The shell waits for the program and says what its children took; Node has no such call.
-const WAITER = '"$@" <&0 & echo "$!" >&3; wait "$!"; status=$?; times >&3; exit "$status"';
+// The shell waits for the program and says what its children took; Node has no such call. It gives a program in the
+// background an empty standard input, hence the detour.
+const WAITER =
+  'exec 4<&0; "$@" <&4 4<&- 3>&- & exec 4<&-; echo "$!" >&3; wait "$!"; status=$?; times >&3; exit "$status"';
 const MEMORY_POLL_MS = 20;
 const TICKS_PER_SECOND = 100; // USER_HZ, of /proc
 const KIB_PER_MIB = 1024;

@@ -1,0 +1,30 @@
+// Every benchmark program gives the same result on Boardwalk and on another emulator, whatever its speed.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { programCase } from '../src/cases.ts';
+import { findEmulators } from '../src/emulators.ts';
+import { programNames } from '../src/guest.ts';
+import { interleave } from '../src/interleave.ts';
+import { PEER, parseBenchOptions } from '../src/options.ts';
+
+const TIMEOUT_MS = 120_000;
+const built = existsSync(fileURLToPath(new URL('../../../packages/cli/dist/index.js', import.meta.url)));
+const here = (program: string) => spawnSync(program, ['--version']).status === 0;
+const possible = built && here(PEER) && here('riscv64-linux-gnu-gcc');
+
+describe.skipIf(!possible && !process.env.CI)('benchmark programs with little work', () => {
+  it.each(programNames())(
+    '%s',
+    async (name) => {
+      const emulators = findEmulators(parseBenchOptions([]));
+      const run = await programCase(name).prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS });
+      const { ours, peer } = await interleave(1, (side) => run(emulators[side]));
+      expect(ours[0]?.checksum).toMatch(name === 'empty' ? /^0$/ : /^[0-9a-f]{8,16}$/);
+      expect(peer[0]?.checksum).toBe(ours[0]?.checksum);
+      if (name !== 'empty') expect(ours[0]?.allInstructions).toBeGreaterThan(100_000);
+    },
+    TIMEOUT_MS,
+  );
+});
