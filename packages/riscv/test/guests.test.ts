@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Machine, type MachineOptions, MemoryBlock, PipeChar } from '@boardwalk/core';
+import { type MachineOptions, MemoryBlock } from '@boardwalk/core';
 import { readMonitor } from '@boardwalk/guest';
 import { ifReachable, prepareFirmware, prepareInstaller, prepareLinux, prepareUBoot } from '@boardwalk/launch';
+import { machineBooter, type TestMachine } from '@boardwalk/testing';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { virt } from '../src/boards/virt.ts';
 import { RiscvCpu } from '../src/cpu/riscv-cpu.ts';
@@ -15,26 +16,9 @@ import { csr } from '../src/cpu/state.ts';
 const MiB = 2 ** 20;
 const MINUTES = 60_000;
 
-let machine: Machine | undefined;
-afterEach(async () => {
-  await machine?.dispose();
-  machine = undefined;
-});
-
-interface Guest {
-  readonly serial: PipeChar;
-  /** Status of the machine when it has turned itself off. */
-  readonly status: Promise<number>;
-}
-
-async function boot(options: MachineOptions): Promise<Guest> {
-  const serial = new PipeChar();
-  machine = await Machine.create(virt, { ramSize: 256 * MiB, serials: [serial], ...options });
-  machine.start();
-  const status = machine.run().then((exit) => exit.status);
-  status.catch(() => {});
-  return { serial, status };
-}
+const bootMachine = machineBooter(afterEach);
+const boot = (options: MachineOptions): Promise<TestMachine> =>
+  bootMachine({ board: virt, ramSize: 256 * MiB, ...options });
 
 /** What `prepare` fetches, or the test is skipped. */
 async function need<T>(context: TestContext, prepared: Promise<T>): Promise<T> {
@@ -53,15 +37,15 @@ async function linux(context: TestContext): Promise<MachineOptions> {
 
 /** Lets the guest's own checks run, and gives what they printed. */
 async function linuxTest(context: TestContext, cpus: number, disk: Uint8Array): Promise<string> {
-  const { serial, status } = await boot({
+  const guest = await boot({
     ...(await linux(context)),
     smp: { cpus },
     append: 'console=ttyS0 boardwalk.test=ci',
     drives: [{ if: 'virtio', backend: new MemoryBlock(disk) }],
   });
-  await serial.waitFor(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 6 * MINUTES });
-  expect(await status).toBe(0);
-  return serial.sent;
+  await guest.expectSerial(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 6 * MINUTES });
+  expect((await guest.exit()).status).toBe(0);
+  return guest.output;
 }
 
 describe('Linux on the virt board', () => {
@@ -89,37 +73,37 @@ describe('Linux on the virt board', () => {
     'reaches the first screen of the Debian installer',
     async (context) => {
       const { kernel, initrd } = await need(context, prepareInstaller());
-      const { serial } = await boot({
+      const guest = await boot({
         ramSize: 512 * MiB,
         firmware: await readFile(await prepareFirmware()),
         kernel: await readFile(kernel),
         initrd: await readFile(initrd),
         append: 'console=ttyS0',
       });
-      await serial.waitFor('Select a language', { timeoutMs: 7 * MINUTES });
+      await guest.expectSerial('Select a language', { timeoutMs: 7 * MINUTES });
     },
     8 * MINUTES,
   );
 });
 
 describe('firmware on the virt board', () => {
-  const converse = async (serial: PipeChar): Promise<void> => {
-    await serial.waitFor('Hit any key to stop autoboot', { timeoutMs: 2 * MINUTES });
-    serial.send('\n');
-    await serial.waitFor('=> ');
-    serial.send('version\n');
-    await serial.waitFor(/U-Boot 20\d\d\.\d\d/);
-    await serial.waitFor('=> ');
-    serial.send('setexpr answer 0x2a * 0x3e8; env print answer\n');
-    await serial.waitFor('answer=a410');
+  const converse = async (guest: TestMachine): Promise<void> => {
+    await guest.expectSerial('Hit any key to stop autoboot', { timeoutMs: 2 * MINUTES });
+    guest.send('\n');
+    await guest.expectSerial('=> ');
+    guest.send('version\n');
+    await guest.expectSerial(/U-Boot 20\d\d\.\d\d/);
+    await guest.expectSerial('=> ');
+    guest.send('setexpr answer 0x2a * 0x3e8; env print answer\n');
+    await guest.expectSerial('answer=a410');
   };
 
   it(
     'U-Boot in machine mode answers commands',
     async (context) => {
       const { machineMode } = await need(context, prepareUBoot());
-      const { serial } = await boot({ firmware: await readFile(machineMode) });
-      await converse(serial);
+      const guest = await boot({ firmware: await readFile(machineMode) });
+      await converse(guest);
     },
     4 * MINUTES,
   );
@@ -128,14 +112,14 @@ describe('firmware on the virt board', () => {
     'OpenSBI starts U-Boot in supervisor mode, and turns the machine off for it',
     async (context) => {
       const { supervisorMode } = await need(context, prepareUBoot());
-      const { serial, status } = await boot({
+      const guest = await boot({
         firmware: await readFile(await prepareFirmware()),
         kernel: await readFile(supervisorMode),
       });
-      await serial.waitFor(/OpenSBI v\d/);
-      await converse(serial);
-      serial.send('poweroff\n');
-      expect(await status).toBe(0);
+      await guest.expectSerial(/OpenSBI v\d/);
+      await converse(guest);
+      guest.send('poweroff\n');
+      expect((await guest.exit()).status).toBe(0);
     },
     4 * MINUTES,
   );
@@ -145,12 +129,12 @@ describe('our monitor on the virt board', () => {
   it(
     'shows the machine, tests RAM, computes, and ends with the status that it is told',
     async () => {
-      const { serial, status } = await boot({ firmware: await readMonitor() });
-      await serial.waitFor('> ');
-      serial.send('help\n');
-      await serial.waitFor('poweroff');
-      serial.send('poweroff 42\n');
-      expect(await status).toBe(42);
+      const guest = await boot({ firmware: await readMonitor() });
+      await guest.expectSerial('> ');
+      guest.send('help\n');
+      await guest.expectSerial('poweroff');
+      guest.send('poweroff 42\n');
+      expect((await guest.exit()).status).toBe(42);
     },
     MINUTES,
   );
@@ -159,10 +143,10 @@ describe('our monitor on the virt board', () => {
 describe('a guest that goes wrong', () => {
   /** The first hart, after the guest has run for a while. */
   async function afterAWhile(firmware: Uint8Array): Promise<RiscvCpu> {
-    await boot({ firmware });
+    const { machine } = await boot({ firmware });
     await new Promise((resolve) => setTimeout(resolve, 500));
-    machine?.pause();
-    const [cpu] = machine?.cpus ?? [];
+    machine.pause();
+    const [cpu] = machine.cpus;
     if (!(cpu instanceof RiscvCpu)) throw new Error('no hart');
     return cpu;
   }

@@ -115,6 +115,12 @@ describe('parseDrive', () => {
     expect(parseDrive(text)).toEqual(spec);
   });
 
+  it('leaves a drive without if= to the device that names it', () => {
+    expect(parseDrive('file=a,id=d', new Set(['d'])).if).toBe('none');
+    expect(parseDrive('file=a,id=d', new Set(['e'])).if).toBe('virtio');
+    expect(parseDrive('file=a,id=d,if=virtio', new Set(['d'])).if).toBe('virtio');
+  });
+
   it.each([
     ['if=virtio', "parameter 'file' is missing"],
     ['file=a,format=qcow2', 'format=qcow2 is not supported; raw is'],

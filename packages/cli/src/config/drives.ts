@@ -18,8 +18,12 @@ export interface DriveSpec {
 /** Interfaces that boards have. */
 const INTERFACES = ['virtio', 'pflash', 'none'] as const;
 
-/** @throws UserError for a drive that cannot be */
-export function parseDrive(text: string): DriveSpec {
+/**
+ * A drive without `if=` belongs to the `-device` that names it, else it is a virtio disk.
+ * @param claimed ids that devices name
+ * @throws UserError for a drive that cannot be
+ */
+export function parseDrive(text: string, claimed: ReadonlySet<string> = new Set()): DriveSpec {
   const values = new KeyValues(text);
   const file = values.require('file');
   values.choice('format', ['raw']);
@@ -29,7 +33,7 @@ export function parseDrive(text: string): DriveSpec {
   const index = values.count('index') ?? unit;
   const drive: DriveSpec = {
     file,
-    if: values.choice('if', INTERFACES) ?? 'virtio',
+    if: values.choice('if', INTERFACES) ?? (id !== undefined && claimed.has(id) ? 'none' : 'virtio'),
     readonly: values.bool('readonly') ?? values.bool('read-only') ?? media === 'cdrom',
     snapshot: values.bool('snapshot') ?? false,
     ...(id === undefined ? {} : { id }),
@@ -42,7 +46,8 @@ export function parseDrive(text: string): DriveSpec {
 
 /** All drives, in the order of their options. @throws UserError as {@link parseDrive} does */
 export function readDrives(line: CommandLine): DriveSpec[] {
-  const drives = line.all('drive').map((text) => forOption('drive', () => parseDrive(text)));
+  const claimed = new Set(line.all('device').flatMap((text) => /\bdrive"?\s*[=:]\s*"?([^,"}]+)/.exec(text)?.[1] ?? []));
+  const drives = line.all('drive').map((text) => forOption('drive', () => parseDrive(text, claimed)));
   const chips = line.all('pflash').map((file): DriveSpec => ({ file, if: 'pflash', readonly: false, snapshot: false }));
   return [...drives, ...chips].map((drive) => (line.has('snapshot') ? { ...drive, snapshot: true } : drive));
 }

@@ -196,6 +196,7 @@ function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout
 /** The board. */
 export const virt: BoardDefinition = defineBoard({
   name: 'virt',
+  isDefault: true,
   description: 'RISC-V VirtIO board',
   arch: 'riscv64',
   defaultCpu: 'rv64',
