@@ -135,7 +135,6 @@ describe('help', () => {
 
 describe("a user's mistake is one line, status 1, and nothing is changed", () => {
   it.each([
-    ['', '-machine: no machine is named'],
     ['-M nope', "-machine: unsupported machine type 'nope'"],
     ['-M virt,frob=1 -bios none', "-machine: Property 'virt-machine.frob' not found"],
     ['-M virt,memory-backend=m -bios none', "Memory backend 'm' not found"],
