@@ -7,8 +7,10 @@ import {
   type DeviceOptions,
   type DriveOptions,
   type GuestLog,
+  type HostMemory,
   Machine,
   type MachineOptions,
+  type NoHostMemory,
   type RamSpace,
   type TypeRegistry,
   UserError,
@@ -18,6 +20,7 @@ import { Chardev } from './config/chardev-object.ts';
 import { type ObjectSpec, parseDevice, parseObject } from './config/devices.ts';
 import { closeDrives, type DriveSpec, openDrives, readDrives } from './config/drives.ts';
 import { type BootFiles, nameFile, readBootFiles } from './config/files.ts';
+import { endObjects } from './config/host-memory.ts';
 import {
   type LineHost,
   type LineSpec,
@@ -71,6 +74,7 @@ function usualSerials(line: CommandLine): readonly SerialSpec[] {
 /** What a plan needs to become a machine. */
 export interface BuildContext {
   readonly space: RamSpace;
+  readonly hostMemory?: HostMemory | NoHostMemory;
   readonly types: TypeRegistry;
   /** The object tree. */
   readonly root: BwObject;
@@ -106,12 +110,14 @@ export async function buildMachine(plan: Plan, context: BuildContext): Promise<E
       beginLines: () => lines.begin(),
       async close() {
         await machine.dispose();
+        endObjects(context.root, 'dispose');
         lines.close();
       },
     };
   } catch (error) {
     lines.close();
     await closeDrives(drives);
+    endObjects(context.root, 'abandon');
     throw explain(error, plan);
   }
 }

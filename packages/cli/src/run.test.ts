@@ -56,6 +56,7 @@ async function command(text: string, arch = 'riscv64') {
   return { status, ...said };
 }
 
+const MEMORY = '-M virt,memory-backend=m -bios none -object memory-backend';
 const VIRT = '-M virt -m 32 -display none';
 
 describe('a guest', () => {
@@ -101,6 +102,19 @@ describe('a guest', () => {
       rmSync(path('endless'));
     },
   );
+
+  it.skipIf(process.platform !== 'linux')('has its RAM where the user says', async () => {
+    const rest = '-display none -bios @guest -chardev file,id=c,path=@log2,input-path=@keys -serial chardev:c';
+    const object = '-object memory-backend-file,id=m,size=32M,mem-path=@ram,share=on,prealloc=on';
+    const ended = { status: 7, out: '', err: '' };
+    expect(await command(`-M virt,memory-backend=m ${object} ${rest}`)).toEqual(ended);
+    const program = guestProgram();
+    expect(readFileSync(path('ram')).subarray(0, program.length)).toEqual(Buffer.from(program));
+    rmSync(path('ram'));
+    const json = '{"qom-type":"memory-backend-memfd","id":"m","size":33554432,"host-nodes":[]}';
+    expect(await command(`-M virt,memory-backend=m -object ${json} ${rest}`)).toEqual(ended);
+    expect(await command(`-M virt -m 32 -mem-path @ -mem-prealloc ${rest}`)).toEqual(ended);
+  });
 
   it('comes from a module of the user', async () => {
     writeFileSync(
@@ -180,6 +194,33 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -bios none -device virtio-rng-device,frob=1', "Property 'virtio-rng-device.frob' not found"],
     ['-M virt -bios none -object frob,id=a', '-object: invalid object type: frob'],
     ['-M virt -bios none -object memory-backend-ram,id=a', "-object: Parameter 'size' is missing"],
+    [
+      '-M virt,memory-backend=m -mem-path @ram -bios none',
+      "'-mem-path' can't be used together with '-machine memory-backend'",
+    ],
+    ['-M virt,memory-backend=m -mem-prealloc -bios none', "'-mem-prealloc' can't be used together with '-machine"],
+    [
+      '-M virt -bios none -mem-path @no/such/place',
+      "can't open backing store @no/such/place for guest RAM: No such file",
+    ],
+    ['-M virt -bios none -mem-path @disk', "backing store size 0x100000 does not match 'size' option 0x8000000"],
+    ['-M virt -bios none -mem-path @new -device frob', '-device frob: '],
+    [
+      `${MEMORY}-file,id=m,mem-path=@new,size=0`,
+      "-object: property 'size' of memory-backend-file doesn't take value '0'",
+    ],
+    [`${MEMORY}-file,id=m,mem-path=@new,size=8M -m 16`, 'Size specified by -m option must match size of explicitly'],
+    [`${MEMORY}-file,id=m,mem-path=@new,size=8M -serial null -serial null -serial stdio`, 'has no serial port 2'],
+    [`${MEMORY}-file,id=m,size=8M`, "-object: Parameter 'mem-path' is missing"],
+    [`${MEMORY}-memfd,id=m,size=8M,host-nodes=0,host-nodes=1`, '-object: host-nodes must be empty for policy default'],
+    [`${MEMORY}-memfd,id=m,size=8M,policy=bind`, '-object: host-nodes must be set for policy bind'],
+    [`${MEMORY}-memfd,id=m,size=8M,host-nodes=0,host-nodes=129,policy=bind`, '-object: Invalid host-nodes value: 129'],
+    [`${MEMORY}-ram,id=m,size=8M,prealloc=on,reserve=off`, "'prealloc=on' and 'reserve=off' are incompatible"],
+    ['-M virt,memory-backend=m -bios none -object rng-builtin,id=m', '-object: invalid object type: rng-builtin'],
+    [
+      '-M virt -bios none -object memory-backend-shm,id=riscv_virt_board.ram,size=8M',
+      'is reserved for the default RAM backend',
+    ],
     ['-M virt -bios none -serial vc', "-serial: 'vc' needs a window"],
     ['-M virt -bios none -serial chardev:c', "-serial: there is no chardev 'c'"],
     ['-M virt -bios none -serial null -serial stdio', "-serial: machine 'virt' has no serial port 1"],

@@ -5,7 +5,9 @@ import {
   BoardRegistry,
   createObjectTree,
   Device,
+  type HostMemory,
   type Machine,
+  type NoHostMemory,
   RamSpace,
   registerMemoryBackends,
   TypeRegistry,
@@ -14,6 +16,7 @@ import {
 } from '@boardwalk/core';
 import { loadArchitecture } from './architectures.ts';
 import { optionHelp } from './config/help.ts';
+import { hostMemoryFor } from './config/host-memory.ts';
 import { LogOutput } from './config/log.ts';
 import { readMachineSettings } from './config/machine-settings.ts';
 import { PidFile } from './config/pid-file.ts';
@@ -45,7 +48,8 @@ async function start(arch: string, argv: readonly string[], program: Program): P
   const architecture = await loadArchitecture(arch, program.importModule);
   const boards = new BoardRegistry(architecture.boards);
   const space = RamSpace.create();
-  const types = typeRegistry(architecture, space);
+  const hostMemory = await hostMemoryFor(line);
+  const types = typeRegistry(architecture, space, hostMemory);
   for (const path of line.all('load')) await forOptionAsync('load', () => loadPlugin(path, boards, types));
   const help = optionHelp(line, { arch, architecture, boards, types });
   if (help !== undefined) {
@@ -65,6 +69,7 @@ async function start(arch: string, argv: readonly string[], program: Program): P
   const emulation = await buildMachine(plan, {
     space,
     types,
+    ...(hostMemory && { hostMemory }),
     root: createObjectTree(),
     log: log.log,
     lineHost: { quit: () => quit.byUser(), note: (text) => program.err(`${program.name}: ${text}\n`) },
@@ -83,10 +88,14 @@ async function start(arch: string, argv: readonly string[], program: Program): P
   }
 }
 
-function typeRegistry(architecture: ArchitecturePackage, space: RamSpace): TypeRegistry {
+function typeRegistry(
+  architecture: ArchitecturePackage,
+  space: RamSpace,
+  hostMemory: HostMemory | NoHostMemory | undefined,
+): TypeRegistry {
   const types = new TypeRegistry();
   types.register(typeOfClass(Device, { abstract: true }));
-  registerMemoryBackends(types, space);
+  registerMemoryBackends(types, space, hostMemory);
   architecture.registerTypes?.(types);
   return types;
 }

@@ -3,6 +3,9 @@
 import { type DeviceOptions, type TypeRegistry, UserError } from '@boardwalk/core';
 import { KeyValues } from '../options/key-values.ts';
 
+/** Properties that may be given several times. */
+const LISTS: readonly string[] = ['host-nodes'];
+
 /** @throws UserError for a -device that cannot be read */
 export function parseDevice(text: string): DeviceOptions {
   const { type, id, rest } = parseTyped(text, 'driver');
@@ -42,7 +45,7 @@ interface Typed {
 
 function parseTyped(text: string, typeKey: string): Typed {
   const json = text.trimStart().startsWith('{');
-  const all: Readonly<Record<string, unknown>> = json ? parseJson(text) : new KeyValues(text, typeKey).rest();
+  const all: Readonly<Record<string, unknown>> = json ? parseJson(text) : new KeyValues(text, typeKey, LISTS).rest();
   const { [typeKey]: type, id, ...rest } = all;
   if (typeof type !== 'string' || type === '') throw new UserError(`parameter '${typeKey}' is missing`);
   if (id !== undefined && (typeof id !== 'string' || !/^[A-Za-z][A-Za-z0-9._-]*$/.test(id))) {

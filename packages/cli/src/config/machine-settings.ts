@@ -1,4 +1,4 @@
-// -machine, -smp, -cpu, -m, -accel, -rtc: what the machine is, before anything of it is made.
+// -machine, -smp, -cpu, -m, -mem-path, -mem-prealloc, -accel, -rtc: what the machine is, before anything of it is made.
 
 import {
   type BoardDefinition,
@@ -19,6 +19,8 @@ export interface MachineSettings {
   readonly board: BoardDefinition;
   readonly boardProps: Readonly<Record<string, string>>;
   readonly memoryBackend?: string;
+  readonly memPath?: string;
+  readonly memPrealloc?: boolean;
   /** Bytes. */
   readonly ramSize?: number;
   readonly smp?: SmpOptions;
@@ -38,11 +40,14 @@ export function readMachineSettings(line: CommandLine, arch: string, boards: Boa
   const cpu = line.last('cpu');
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
   const ramSize = readRamSize(line, board);
+  const memPath = line.last('mem-path');
   const rtcBaseMs = readRtc(line.last('rtc'));
   return {
     board,
     boardProps: machine.rest(),
     ...(memoryBackend === undefined ? {} : { memoryBackend }),
+    ...(memPath === undefined ? {} : { memPath }),
+    ...(line.has('mem-prealloc') ? { memPrealloc: true } : {}),
     ...(ramSize === undefined ? {} : { ramSize }),
     ...(smp === undefined ? {} : { smp }),
     ...(cpu === undefined ? {} : { cpu }),

@@ -6,16 +6,19 @@ import { parseBool, parseSize, UserError } from '@boardwalk/core';
 export class KeyValues {
   readonly #values = new Map<string, string>();
   readonly #taken = new Set<string>();
+  readonly #lists: readonly string[];
 
   /**
    * @param text the option's value; a comma at its end is allowed
    * @param firstKey key of a first item that has none
+   * @param lists keys whose values are joined with commas when there are several; of any other the last counts
    */
-  constructor(text: string, firstKey?: string) {
+  constructor(text: string, firstKey?: string, lists: readonly string[] = []) {
+    this.#lists = lists;
     splitItems(text).forEach((item, i) => {
       const at = item.indexOf('=');
       if (item === '') return;
-      if (at > 0) this.#values.set(item.slice(0, at), item.slice(at + 1));
+      if (at > 0) this.#set(item.slice(0, at), item.slice(at + 1));
       else if (at === 0) throw new UserError(`'${item}' has no name`);
       else if (i === 0 && firstKey !== undefined) this.#values.set(firstKey, item);
       else this.#values.set(item, 'on');
@@ -25,6 +28,11 @@ export class KeyValues {
   /** A later option of the same kind adds to an earlier one, and replaces what both say. */
   merge(later: KeyValues): void {
     for (const [key, value] of later.#values) this.#values.set(key, value);
+  }
+
+  #set(key: string, value: string): void {
+    const earlier = this.#lists.includes(key) ? this.#values.get(key) : undefined;
+    this.#values.set(key, earlier === undefined ? value : `${earlier},${value}`);
   }
 
   has(key: string): boolean {

@@ -30,6 +30,12 @@ export const OPTIONS = {
     help: 'size of the main RAM, in MiB without a suffix',
     section: 'Machine',
   },
+  'mem-path': {
+    argument: 'PATH',
+    help: 'the main RAM is this file, or a file without a name in this folder; needs Linux',
+    section: 'Machine',
+  },
+  'mem-prealloc': { help: 'every page of the main RAM is there from the start; needs Linux', section: 'Machine' },
   accel: { argument: 'NAME', help: "how guest code is executed: 'tcg', by translation", section: 'Machine' },
   rtc: {
     argument: 'base=utc|DATE',
@@ -88,7 +94,7 @@ export const OPTIONS = {
   },
   object: {
     argument: 'TYPE,id=ID[,PROP=VALUE...]|JSON',
-    help: "an object, such as memory-backend-ram; 'help' lists the types",
+    help: "an object, such as memory-backend-file; 'help' lists the types, 'TYPE,help' the properties",
     section: 'Devices',
   },
   load: {

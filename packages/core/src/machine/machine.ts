@@ -122,6 +122,7 @@ export class Machine extends BwObject {
       machine.#performReset();
     } catch (error) {
       await machine.#disposeTree();
+      machine.#releaseRam('abandon');
       throw error;
     }
     return machine;
@@ -400,6 +401,7 @@ export class Machine extends BwObject {
     await this.#loop.ended();
     this.#exit.resolve({ cause: 'host', reason: 'shutdown', status: 0 });
     await this.#disposeTree();
+    this.#releaseRam('dispose');
     for (const serial of this.options.serials ?? []) serial.close();
     await Promise.all(this.drives.all.map((drive) => drive.backend.close()));
   }
@@ -411,7 +413,6 @@ export class Machine extends BwObject {
       .map((device) => device.dispose());
     this.#leaveTree();
     await Promise.allSettled(pending);
-    this.#releaseRam();
   }
 
   #leaveTree(): void {
@@ -420,7 +421,7 @@ export class Machine extends BwObject {
   }
 
   /** Last, when no device reads or writes it any more. */
-  #releaseRam(): void {
+  #releaseRam(end: 'dispose' | 'abandon'): void {
     const backend = this.#backend;
     if (backend === undefined) return;
     this.#backend = undefined;
@@ -428,6 +429,6 @@ export class Machine extends BwObject {
     backend.mapped = false;
     if (!this.#ownsBackend) return;
     backend.remove();
-    backend.dispose();
+    backend[end]();
   }
 }

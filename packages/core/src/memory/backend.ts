@@ -145,16 +145,15 @@ export abstract class MemoryBackend extends BwObject {
 
   /** Gives the memory back. It must not be mapped any more. */
   override dispose(): void {
-    const region = this.#region;
-    if (!region) return;
-    this.#region = undefined;
-    region.remove();
-    region.dispose();
-    const mapping = this.#mapping;
-    this.#mapping = undefined;
-    if (mapping) this.beforeRelease(mapping);
-    mapping?.release();
-    if (region.block) this.space.releaseRam(region.block);
+    this.#giveBack((mapping) => {
+      this.beforeRelease(mapping);
+      mapping.release();
+    });
+  }
+
+  /** As {@link dispose}, when what the memory was made for failed: a file that was made for it goes too. */
+  abandon(): void {
+    this.#giveBack((mapping) => mapping.abandon());
   }
 
   protected override refuseChange(spec: PropertySpec): string | undefined {
@@ -188,6 +187,18 @@ export abstract class MemoryBackend extends BwObject {
     if (hostNodes.length === 0 && policy !== 'default') {
       throw new UserError(`host-nodes must be set for policy ${policy}`);
     }
+  }
+
+  #giveBack(end: (mapping: HostMapping) => void): void {
+    const region = this.#region;
+    if (!region) return;
+    this.#region = undefined;
+    region.remove();
+    region.dispose();
+    const mapping = this.#mapping;
+    this.#mapping = undefined;
+    if (mapping) end(mapping);
+    if (region.block) this.space.releaseRam(region.block);
   }
 
   #takePlain(name: string): RamBlock {
