@@ -27,6 +27,11 @@ export function guestError(device: Device, text: string): void {
   if (device.machine.log.enabled('guest_errors')) device.machine.log.write('guest_errors', `${device.path}: ${text}`);
 }
 
+/** A guest asked for a part of the hardware that the device does not model: logged under `unimp`. */
+export function unimplemented(device: Device, text: string): void {
+  if (device.machine.log.enabled('unimp')) device.machine.log.write('unimp', `${device.path}: ${text}`);
+}
+
 /** A register block: one table, shared by every instance of the device. */
 export class RegisterTable<D extends Device> {
   readonly #slots: readonly (RegisterSpec<D> | undefined)[];

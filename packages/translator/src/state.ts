@@ -9,6 +9,8 @@ export const STATE_BYTES = 65536;
 /** First temporary of tier 0, and how many 8-byte ones there are. */
 export const TEMP_OFFSET = 512;
 export const TEMP_COUNT = 256;
+/** The jump filter (softmmu/layout.ts) lies at the end of the state's 64 KiB. */
+const FIELDS_END = STATE_BYTES - 4096;
 const FIRST_FIELD = TEMP_OFFSET + TEMP_COUNT * 8;
 
 function slot(name: string, offset: number, ty: Ty): Slot {
@@ -41,6 +43,8 @@ export const COMMON = {
   halted: slot('halted', 68, 'i32'),
   /** Instructions executed; exact when the vCPU is not running translated code. */
   insnCount: slot('insnCount', 72, 'i64'),
+  /** Budget that translated code was entered with. */
+  runBudget: slot('runBudget', 116, 'i32'),
   ioLo: slot('ioLo', 80, 'i32'),
   ioHi: slot('ioHi', 84, 'i32'),
   /** Host offset of the physical map, and its number of ranges. */
@@ -105,7 +109,7 @@ export class StateLayout {
     const bytes = TYPE_BYTES[ty];
     const offset = Math.ceil(this.#next / bytes) * bytes;
     this.#next = offset + bytes;
-    if (this.#next > STATE_BYTES) throw new Error(`state of a vCPU is above ${STATE_BYTES} bytes at ${name}`);
+    if (this.#next > FIELDS_END) throw new Error(`state of a vCPU ends at ${FIELDS_END} bytes, before ${name}`);
     const made = slot(name, offset, ty);
     this.#fields.push({ slot: made, reset: BigInt(o.reset ?? 0) });
     return made;

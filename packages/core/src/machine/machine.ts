@@ -364,6 +364,7 @@ export class Machine extends BwObject {
       for (const callback of this.#resetCallbacks) callback();
     });
     if (this.#state === 'shutdown' || this.#state === 'internal-error') this.#state = 'paused';
+    this.log.write('reset', cause === undefined ? 'machine: first reset' : `machine: reset by the ${cause}`);
     if (cause !== undefined) this.#events.emit('reset', { cause });
     this.#loop.wake();
   }

@@ -3,7 +3,7 @@
 // Intel "StrataFlash Embedded Memory (P30)" datasheet 306666, sections 9 to 12 (commands, status register, buffered programming, lock bits).
 
 import { type BlockBackend, Device, MemoryRegion, type RegionOps, type StateField, UserError } from '@boardwalk/core';
-import { guestError, hex } from '../registers.ts';
+import { guestError, hex, unimplemented } from '../registers.ts';
 import { cfiQuery } from './cfi-query.ts';
 import { WriteThrough } from './write-through.ts';
 
@@ -282,7 +282,7 @@ export class CfiPflash extends Device {
         this.#setReadMode(READ_STATUS);
         break;
       default:
-        guestError(this, `command ${hex(command)} at ${hex(offset)}`);
+        unimplemented(this, `command ${hex(command)} at ${hex(offset)}`);
         this.#setReadMode(READ_ARRAY);
     }
   }

@@ -160,6 +160,16 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     return `pc=0x${this.pc.toString(16)} mode=0x${this.#word(COMMON.mode).toString(16)}`;
   }
 
+  /** Every register as `name=value` in hexadecimal, a line of eight each: what `-d cpu` shows. */
+  describeRegisters(): string {
+    const texts = [COMMON.pc, ...this.frontend.state.fields.map((f) => f.slot)].map(
+      (slot) => `${slot.name}=${this.register(slot).toString(16)}`,
+    );
+    const lines: string[] = [];
+    for (let i = 0; i < texts.length; i += 8) lines.push(texts.slice(i, i + 8).join(' '));
+    return `cpu ${this.index}:\n${lines.join('\n')}`;
+  }
+
   /** Sets interrupt line `bit` of `pendingIrq`; the frontend decides what it means. */
   setIrqLine(bit: number, level: boolean): void {
     const pending = this.#word(COMMON.pendingIrq);
@@ -224,12 +234,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (this.halted) break;
       const ip = this.#resume !== 0 && this.#resumeGeneration === cache.generation ? this.#resume : this.#enter();
       if (ip === 0) continue;
-      if (log.enabled('exec')) this.#logEntry(ip);
+      const blockByBlock = log.enabled('exec') || log.enabled('cpu');
+      if (blockByBlock) this.#logEntry(ip);
       if (exact) left -= this.#runExactly(ip, left);
-      else left -= this.#run(ip, log.enabled('exec') ? 0 : left);
+      else left -= this.#run(ip, blockByBlock ? 0 : left);
       this.#sliceDone = budget - left;
     } while (left > this.#raised && !this.#stopAsked && !this.#takeYield());
-    this.#addInstructions(budget - left);
     return budget - left;
   }
 
@@ -249,7 +259,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #runExactly(ip: number, limit: number): number {
     const { cache, log } = this.engine;
     const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
-    if (limit > longest && !log.enabled('exec')) return this.#run(ip, limit - longest);
+    if (limit > longest && !log.enabled('exec') && !log.enabled('cpu')) return this.#run(ip, limit - longest);
     const block = cache.blockAt(ip);
     if (block?.start === ip && block.insns.length <= limit) return this.#run(ip, 0);
     return this.#runAlone(this.frontend.preciseCodeWrites === true ? 1 : limit);
@@ -259,11 +269,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #enterCode(ip: number, budget: number): number {
     this.#setWord(COMMON.budgetReturned, 0);
     this.#setWord(COMMON.raised, 0);
+    this.#setWord(COMMON.runBudget, budget);
     this.#mapChanged = false;
     this.engine.exports.run(this.#base, ip, budget);
     const raised = this.#word(COMMON.raised);
     this.#raised += raised;
-    return budget - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned) + raised);
+    return this.#count(budget - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned) + raised));
   }
 
   /** Deals with an exit of translated code; gives the instructions of an unfinished block that were executed. */
@@ -278,12 +289,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
         this.#pauseAt(ip);
         return 0;
       case EXIT.exception: {
-        const index = this.#restoreInsn(ip);
+        const index = this.#count(this.#restoreInsn(ip));
         this.#raise();
         return index;
       }
       case EXIT.codeWrite: {
-        const index = this.#restoreInsn(ip);
+        const index = this.#count(this.#restoreInsn(ip));
         this.#setWord(COMMON.storeToCode, 1);
         try {
           return index + this.#runAlone(1);
@@ -489,12 +500,14 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     this.machine.space.i32[(this.#base + slot.offset) >>> 2] = value;
   }
 
-  #addInstructions(count: number): void {
+  /** Adds to the instructions executed, and gives their number back. */
+  #count(instructions: number): number {
     const { u32 } = this.machine.space;
     const at = (this.#base + COMMON.insnCount.offset) >>> 2;
-    const low = (u32[at] ?? 0) + count;
+    const low = (u32[at] ?? 0) + instructions;
     u32[at] = low;
     if (low >= 2 ** 32) u32[at + 1] = (u32[at + 1] ?? 0) + 1;
+    return instructions;
   }
 
   #logEntry(ip: number): void {
@@ -502,6 +515,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const block = cache.blockAt(ip);
     const pc = block === undefined ? '?' : hex64(block.key.pcLo, block.key.pcHi);
     log.write('exec', `cpu ${this.index}: block at 0x${pc}`);
+    if (log.enabled('cpu')) log.write('cpu', this.describeRegisters());
   }
 
   #logCode(block: Block): void {

@@ -493,6 +493,11 @@ export class IrBuilder {
     return this.#add({ kind: 'cpuBase' }, 'i32');
   }
 
+  /** Instructions that the vCPU has executed before this one since reset, exact (i64). */
+  instructionCount(): Value {
+    return this.#add({ kind: 'count' }, 'i64');
+  }
+
   // --- services of the engine ---
   /** Host offset of the RAM or ROM at a physical address (i64), -1 where there is none. */
   ramHost(pa: Value): Value {

@@ -42,6 +42,7 @@ export type Detail =
   | { readonly kind: 'hostRmw'; readonly op: RmwOp; readonly size: 1 | 2 | 4 | 8 }
   | { readonly kind: 'hostCas'; readonly size: 1 | 2 | 4 | 8 }
   | { readonly kind: 'cpuBase' }
+  | { readonly kind: 'count' }
   | { readonly kind: 'call'; readonly helper: Helper }
   | { readonly kind: 'if'; readonly taken: readonly Node[]; readonly otherwise: readonly Node[] }
   | { readonly kind: 'loop'; readonly body: readonly Node[] }

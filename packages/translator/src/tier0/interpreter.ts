@@ -247,6 +247,16 @@ class InterpreterWriter {
       this.#handlers.set(name, () => a.result(2, ty, () => a.operand(4, ty)).next(16));
     }
     this.#handlers.set('const', () => a.result(2, 'i64', () => a.get(L.ip).mem(W.i64Load, 8)).next(16));
+    this.#handlers.set('count', () =>
+      a
+        .result(2, 'i64', () => {
+          a.state(COMMON.insnCount);
+          a.state(COMMON.runBudget).state(COMMON.budgetReturned).op(W.i32Sub);
+          a.state(COMMON.raised).op(W.i32Sub).get(L.budget).op(W.i32Sub);
+          a.get(L.ip).mem(W.i32Load, 8).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
+        })
+        .next(16),
+    );
     this.#handlers.set('nop', () => a.next(16));
     const jump = (): void => {
       a.get(L.ip).get(L.ip).mem(W.i32Load, 8).op(W.i32Add).set(L.ip).dispatch();

@@ -19,6 +19,7 @@ const OP = {
   mov64: tier0Op('mov64'),
   mov128: tier0Op('mov128'),
   const: tier0Op('const'),
+  count: tier0Op('count'),
   jmp: tier0Op('jmp'),
   brz: tier0Op('brz'),
   brnz: tier0Op('brnz'),
@@ -228,6 +229,11 @@ export class BlockLowering {
         return;
       case 'load':
         this.#load(node, target);
+        return;
+      case 'count':
+        node.mark = this.#newTemp(node);
+        this.#emit(OP.count, node.mark, 0, 0);
+        this.#i32[(this.#ip - 8) >> 2] = this.#insns.length - 1;
         return;
       case 'store':
         this.#store(node);

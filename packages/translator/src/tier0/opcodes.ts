@@ -60,6 +60,7 @@ names.push(
   'mov64',
   'mov128',
   'const',
+  'count',
   'jmp',
   'brz',
   'brnz',

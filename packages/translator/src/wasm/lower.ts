@@ -6,6 +6,7 @@
 import type { Helper } from '../ir/helper.ts';
 import type { MemAccess, Node, RmwOp } from '../ir/nodes.ts';
 import type { Ty } from '../ir/types.ts';
+import { COMMON } from '../state.ts';
 import { ByteWriter } from './bytes.ts';
 import { NO_RESULT, W } from './opcodes.ts';
 
@@ -108,6 +109,7 @@ export class FunctionLowering {
       case 'hostRmw':
       case 'hostCas':
       case 'cpuBase':
+      case 'count':
       case 'call':
         this.#effectValue(node);
         return;
@@ -178,6 +180,10 @@ export class FunctionLowering {
         return;
       case 'cpuBase':
         out.u8(W.localGet).unsigned(0);
+        return;
+      case 'count':
+        // Exact in blocks; a helper sees what was counted up to the last time that translated code was entered.
+        out.u8(W.localGet).unsigned(0).bytes(slotLoad('i64')).unsigned(COMMON.insnCount.offset);
         return;
       case 'hostLoad':
         this.#args(node);

@@ -10,7 +10,7 @@ import {
 import { MENVCFG_STCE } from '../bits.ts';
 import { modePriv, PRIV_M } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
-import { common, csr } from '../state.ts';
+import { csr } from '../state.ts';
 import { type Csr, constant, counterEnabled, masked } from './csr.ts';
 
 /** What the time registers ask of the device around the hart. */
@@ -51,7 +51,7 @@ const INSTRET: Counter = { index: IR, base: csr.minstretBase };
 /** The translator's count where the counter runs, 0 where it is stopped, by a value of mcountinhibit. */
 function running(b: IrBuilder, { index }: Counter, inhibit: Value): Value {
   const stopped = b.wrap(b.extract(inhibit, index, 1));
-  return b.select(stopped, b.i64(0), b.get(common.insnCount));
+  return b.select(stopped, b.i64(0), b.instructionCount());
 }
 
 function readCounter(b: IrBuilder, counter: Counter): Value {
