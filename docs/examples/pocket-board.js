@@ -42,7 +42,7 @@ export const pocket = defineBoard({
     const plic = machine.add(new Plic({ sources: 31, contexts: machineAndSupervisorContexts(1) }), 'plic');
     machine.map(MAP.plic, plic.region);
 
-    const time = { frequency: TIMEBASE_HZ, mtime: () => clint.mtime(), onSet: clint.onSet.bind(clint) };
+    const time = clint.mtimer;
     const frontend = new RiscvFrontend(configureCpu(machine.cpuModel));
     const cpu = machine.add(new RiscvCpu(0, frontend, { time, resetVector: MAP.ram }), 'cpu');
     clint.softwareIrqs[0]?.connect(cpu.input('m-software'));

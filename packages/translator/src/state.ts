@@ -44,7 +44,7 @@ export const COMMON = {
   /** Instructions executed; exact when the vCPU is not running translated code. */
   insnCount: slot('insnCount', 72, 'i64'),
   /** Budget that translated code was entered with. */
-  runBudget: slot('runBudget', 116, 'i32'),
+  runBudget: slot('runBudget', 124, 'i32'),
   ioLo: slot('ioLo', 80, 'i32'),
   ioHi: slot('ioHi', 84, 'i32'),
   /** Host offset of the physical map, and its number of ranges. */

@@ -74,6 +74,8 @@ describe('the code cache', () => {
     const flags = (pa: number): number => m.machine.space.flagsAt(m.machine.addressSpace.hostOffset(pa, 1, false));
     expect([flags(0), flags(0x1000), flags(0x2000)]).toEqual([PAGE_CODE, 0, PAGE_CODE]);
     m.put(0x2800, [1]);
+    expect([flags(0), flags(0x2000)]).toEqual([PAGE_CODE, PAGE_CODE]);
+    m.put(0x2000, [X.nop]);
     expect([flags(0), flags(0x2000)]).toEqual([PAGE_CODE, 0]);
     m.cpu.engine.cache.flush();
     expect(flags(0)).toBe(0);
