@@ -27,7 +27,7 @@ export async function readDebianKernel(dir: string): Promise<DebianKernel> {
   const release = file.slice(file.indexOf('-') + 1);
   return {
     release,
-    image: rawKernelImage(await readFile(join(dir, 'boot', file))),
+    image: await rawKernelImage(await readFile(join(dir, 'boot', file))),
     modules: await firstFolder([join(dir, 'usr/lib/modules', release), join(dir, 'lib/modules', release)]),
   };
 }
@@ -44,7 +44,7 @@ async function firstFolder(candidates: readonly string[]): Promise<string> {
  * (Linux: Documentation/admin-guide/efi-stub.rst, drivers/firmware/efi/libstub/zboot-header.S: `zimg` at 4, offset of
  * the payload at 8, its length at 12, name of the compression at 24). Anything else is returned as it is.
  */
-export function rawKernelImage(file: Uint8Array): Uint8Array {
+export async function rawKernelImage(file: Uint8Array): Promise<Uint8Array> {
   if (isGzip(file)) return new Uint8Array(gunzipSync(file));
   const ascii = (offset: number, length: number) => String.fromCharCode(...file.subarray(offset, offset + length));
   if (file.length < 64 || ascii(0, 2) !== 'MZ' || ascii(4, 4) !== 'zimg') return file;

@@ -47,7 +47,7 @@ export class ModuleTree {
     if (loaded.has(name) || this.#builtin.has(name)) return;
     const path = this.#files.get(name);
     if (path === undefined) throw new RangeError(`this kernel has no module ${name}`);
-    const data = decompress(path, await readFile(path));
+    const data = await decompress(path, await readFile(path));
     const info = readModuleInfo(data);
     for (const dependency of info.depends) await this.#collect(moduleName(dependency), loaded);
     loaded.set(name, { info, data });
@@ -61,7 +61,7 @@ function moduleName(path: string): string {
     .replaceAll('-', '_');
 }
 
-function decompress(path: string, file: Uint8Array): Uint8Array {
+async function decompress(path: string, file: Uint8Array): Promise<Uint8Array> {
   if (path.endsWith('.ko')) return file;
   if (path.endsWith('.ko.xz')) return unxz(file);
   if (path.endsWith('.ko.gz')) return gunzipSync(file);
