@@ -3,7 +3,7 @@
  * case with mret; whatever trap ends the case, the handler writes every register back and goes on to the next.
  */
 import { Assembler } from './assembler.ts';
-import { EXECUTOR, RECORD, VARIABLES } from './layout.ts';
+import { EXECUTOR, HANDLER, RECORD, VARIABLES } from './layout.ts';
 
 const MSTATUS = 0x300;
 const MENVCFG = 0x30a;
@@ -73,11 +73,9 @@ function leaveCase(a: Assembler, csrs: readonly number[]): void {
  */
 export function assembleExecutor(csrs: readonly number[], size: number): Uint8Array {
   const a = new Assembler(EXECUTOR);
-  const [handler, next, done] = [a.label(), a.label(), a.label()];
-  const start = a.label();
+  const [start, next, done] = [a.label(), a.label(), a.label()];
   a.jump('jal', { rd: 0 }, start);
-  while (a.here % 4 !== 0) a.op('c.addi', { rd: 0, rs1: 0, imm: 0 });
-  a.place(handler);
+  if (a.here !== HANDLER) throw new Error('the handler is elsewhere');
   leaveCase(a, csrs);
   a.op('addi', { rd: POINTER, rs1: POINTER, imm: size });
   a.place(next);
@@ -87,7 +85,7 @@ export function assembleExecutor(csrs: readonly number[], size: number): Uint8Ar
   enterCase(a, csrs);
 
   a.place(start);
-  a.address(TEMP, handler.address ?? 0).op('csrrw', { csr: MTVEC, rs1: TEMP });
+  a.address(TEMP, HANDLER).op('csrrw', { csr: MTVEC, rs1: TEMP });
   set(a, PMPADDR0, (1n << 54n) - 1n);
   set(a, PMPCFG0, BigInt(PMP_ALL));
   set(a, MENVCFG, MENVCFG_ADUE);

@@ -5,6 +5,9 @@ export const RAM_SIZE = 64 << 20;
 
 /** The executor: prologue, loop, trap handler. */
 export const EXECUTOR = RAM_BASE;
+/** The trap handler, and a table of vectors: the first goes there, the others hold c.ebreak and so say which was taken. */
+export const HANDLER = EXECUTOR + 4;
+export const VECTORS = RAM_BASE + 0x2000;
 /** The executor's variables: the current record and the end of the records. */
 export const VARIABLES = RAM_BASE + 0x4000;
 /** Four megabytes of c.ebreak, in which the code under test is placed: wherever it goes astray here, it stops. */

@@ -6,6 +6,7 @@ import {
   EXECUTOR,
   FIELD,
   FIELD_SIZE,
+  HANDLER,
   NOT_RUN,
   RAM_BASE,
   RAM_SIZE,
@@ -16,6 +17,7 @@ import {
   SCRATCH,
   SCRATCH_SIZE,
   VARIABLES,
+  VECTORS,
 } from './layout.ts';
 import { interestingDouble, interestingInteger, interestingSingle, Random } from './random.ts';
 
@@ -61,18 +63,20 @@ export interface Case {
   readonly note: string;
 }
 
-/**
- * Code lies in the first part of the field; jumps of up to a megabyte either way lie between two offsets in its middle. Each has
- * a slot, and none goes to the first bytes of a slot: so no jump meets another, and none runs in circles.
- */
+/** Code lies in the first part of the field. Relative jumps, of up to a megabyte either way, are scattered over a middle part. */
 const NEAR_END = 0x16_0000;
-const FAR_START = 0x28_0000;
-const FAR_END = 0x2e_0000;
-const JUMP_SLOT = 32;
-const JUMP_ROOM = 8;
+const JUMPS_START = 0x28_0000;
+const JUMPS_END = 0x2e_0000;
+/** Nothing is put from here on. */
+const EMPTY_START = 0x30_0000;
+/** So many leave enough room between them. */
+const MOST_JUMPS = 0x4000;
 
-/** Whether a jump may go to an address. */
-export const isLandingPlace = (address: number): boolean => (address & (JUMP_SLOT - 1)) >= JUMP_ROOM;
+const VECTORS_SIZE = 256;
+
+/** Whether a jump of `offset` bytes goes to its own word: for ever, perhaps. */
+export const jumpsIntoItself = (word: number, offset: number): boolean =>
+  offset === 0 || (offset === 2 && (word & 3) === 3);
 
 /** How many values of each kind are kept ready to fill registers. */
 const POOL = 4096;
@@ -97,7 +101,10 @@ export class Program {
   readonly #integers: BigUint64Array;
   readonly #floats: BigUint64Array;
   #free = FIELD + 0x4000;
-  #freeFar = FIELD + FAR_START;
+  /** Halfwords of the relative jumps and around them, and where they go. */
+  readonly #jumps = new Set<number>();
+  readonly #targets = new Set<number>();
+  #jumpCount = 0;
 
   /**
    * @param csrs numbers of control and status registers that each record sets and reads besides fcsr and mstatus
@@ -109,6 +116,8 @@ export class Program {
     this.recordSize = recordSize(csrs.length);
     this.image.set(assembleExecutor(csrs, this.recordSize), EXECUTOR - RAM_BASE);
     new Uint16Array(this.image.buffer, FIELD - RAM_BASE, FIELD_SIZE / 2).fill(EBREAK16);
+    new Uint16Array(this.image.buffer, VECTORS - RAM_BASE, VECTORS_SIZE / 2).fill(EBREAK16);
+    this.placeAt(VECTORS, encode('jal', { rd: 0, imm: HANDLER - VECTORS }));
     const scratch = new Uint32Array(this.image.buffer, SCRATCH - RAM_BASE, SCRATCH_SIZE / 4);
     for (let index = 0; index < scratch.length; index++) scratch[index] = this.random.u32();
     this.#integers = pool(this.random, interestingInteger);
@@ -117,12 +126,17 @@ export class Program {
 
   /** Whether there is room for another case. */
   get full(): boolean {
-    return this.end + this.recordSize > RECORDS_END || this.#free > FIELD + NEAR_END || this.#freeFar > FIELD + FAR_END;
+    return this.end + this.recordSize > RECORDS_END || this.#free > FIELD + NEAR_END || this.#jumpCount >= MOST_JUMPS;
   }
 
   /** Address after the last record. */
   get end(): number {
     return RECORDS + this.cases.length * this.recordSize;
+  }
+
+  /** An even address in the field where nothing lies: a jump there ends the case. */
+  emptyPlace(): number {
+    return FIELD + EMPTY_START + 2 * this.random.below((FIELD_SIZE - EMPTY_START) / 2 - 8);
   }
 
   integer(): bigint {
@@ -136,14 +150,19 @@ export class Program {
     return at;
   }
 
-  /** Where the next jump lies: in the middle of the field, a megabyte from its ends, in the first bytes of a slot. */
-  nextJump(): number {
-    return this.#freeFar + 2 * this.random.below(2);
-  }
-
-  placeJump(at: number, word: number): void {
-    this.#write(at, [word]);
-    this.#freeFar += JUMP_SLOT;
+  /** Places a relative jump of `offset` bytes so that no jump meets another, or runs in circles; not one into itself. */
+  placeJump(word: number, offset: number): number {
+    for (;;) {
+      const at = FIELD + JUMPS_START + 2 * this.random.below((JUMPS_END - JUMPS_START) / 2);
+      const own = [at - 2, at, at + 2, at + 4];
+      if (own.some((half) => this.#jumps.has(half) || this.#targets.has(half))) continue;
+      if (this.#jumps.has(at + offset)) continue;
+      for (const half of own) this.#jumps.add(half);
+      this.#targets.add(at + offset);
+      this.#jumpCount++;
+      this.#write(at, [word]);
+      return at;
+    }
   }
 
   /** The same at an address of one's own. */
@@ -171,7 +190,7 @@ export class Program {
 
   /** Adds a case; registers that it does not name get interesting values. Returns its number. */
   add(options: CaseOptions): number {
-    if (this.full) throw new RangeError(`program ${this.name}: no room for more cases`);
+    if (this.end + this.recordSize > RECORDS_END) throw new RangeError(`program ${this.name}: no room for more cases`);
     const { group, pc, mstatus = mstatusFor(PRIV_M), fcsr = 0, x = {}, f = {}, csrs = [] } = options;
     const record = this.end;
     this.poke64(record + RECORD.pc, BigInt(pc));

@@ -1,5 +1,6 @@
 import { reservations } from './atomics.ts';
 import { csrAccess, csrValues } from './csrs.ts';
+import { deviceInterrupts } from './device-interrupts.ts';
 import { compressedWords, randomWords } from './legality.ts';
 import { paging } from './paging.ts';
 import { protection } from './protection.ts';
@@ -19,6 +20,7 @@ export const suites: readonly Suite[] = [
   csrAccess,
   csrValues,
   traps,
+  deviceInterrupts,
   paging,
   protection,
   selfModifying,

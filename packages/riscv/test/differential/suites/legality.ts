@@ -1,6 +1,6 @@
 /** Which words are instructions at all. All registers hold addresses of memory that is full of c.ebreak, so any word may run. */
 import { TABLES, TABLES_SIZE } from '../layout.ts';
-import { EBREAK16, mstatusFor, PRIV_U, type Privilege, type Program } from '../program.ts';
+import { EBREAK16, jumpsIntoItself, mstatusFor, PRIV_U, type Privilege, type Program } from '../program.ts';
 import type { Suite } from './suite.ts';
 import { decoder, forms, randomWord } from './words.ts';
 
@@ -20,14 +20,22 @@ const harmless =
 
 /** Waits for ever if it is legal. */
 const isWait = (word: number): boolean => word === 0x10500073;
-/** Jumps to itself or before, for ever perhaps. */
-function mayLoop(word: number): boolean {
+/** Where a relative jump goes, from itself; undefined for any other word. */
+function jumpOffset(word: number): number | undefined {
   const instruction = decoder.decode(word);
-  return instruction?.encoding.operands.includes('target') === true && instruction.fields.imm < 4;
+  return instruction?.encoding.operands.includes('target') ? instruction.fields.imm : undefined;
+}
+
+/** Places a word where it can run; undefined for a jump to itself. */
+function placeWord(program: Program, word: number): number | undefined {
+  const offset = jumpOffset(word);
+  if (offset === undefined) return program.place(word);
+  return jumpsIntoItself(word, offset) ? undefined : program.placeJump(word, offset);
 }
 
 function addWord(program: Program, group: string, word: number, mode: Privilege): void {
-  const at = program.place(word);
+  const at = placeWord(program, word);
+  if (at === undefined) return;
   const f = Object.fromEntries(Array.from({ length: 32 }, (_, n) => [n, EBREAKS]));
   program.add({
     group,
@@ -46,7 +54,7 @@ export const compressedWords: Suite = {
   build(program) {
     fillWithBreakpoints(program);
     for (let word = 0; word < 0x10000; word++) {
-      if ((word & 3) === 3 || mayLoop(word)) continue;
+      if ((word & 3) === 3) continue;
       addWord(program, `quadrant ${word & 3} funct3 ${word >>> 13}`, word, PRIV_U);
     }
   },
@@ -71,7 +79,7 @@ export const randomWords: Suite = {
     while (program.cases.length < cases && !program.full) {
       const word = anyWord(program);
       // Those of more than 32 bits are not defined.
-      if ((word & 0x1f) === 0x1f || mayLoop(word) || isWait(word)) continue;
+      if ((word & 0x1f) === 0x1f || isWait(word)) continue;
       addWord(program, `opcode ${(word & 0x7f).toString(2).padStart(7, '0')}`, word, PRIV_U);
     }
   },

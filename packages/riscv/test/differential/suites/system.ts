@@ -1,15 +1,25 @@
 /** Traps and returns in every mode: exceptions, delegation, interrupts that software makes, what mstatus takes from a mode. */
 import { encode } from '../assembler.ts';
-import { FIELD, FIELD_SIZE } from '../layout.ts';
-import { anyPrivilege, EBREAK16, isLandingPlace, mstatusFor, type Program } from '../program.ts';
+import { FIELD, HANDLER, VECTORS } from '../layout.ts';
+import { anyPrivilege, EBREAK16, mstatusFor, type Program } from '../program.ts';
 import type { Suite } from './suite.ts';
 
 const MSTATUS = 0x300;
 const MEPC = 0x341;
 
 /** Written before a case, read after it. satp stays off; a suite of its own has it. */
-const CSRS = { medeleg: 0x302, mideleg: 0x303, mie: 0x304, stvec: 0x105, sepc: 0x141, scause: 0x142, stval: 0x143 };
-const MIP = 0x344;
+const CSRS = {
+  mtvec: 0x305,
+  mcounteren: 0x306,
+  scounteren: 0x106,
+  medeleg: 0x302,
+  mideleg: 0x303,
+  mie: 0x304,
+  stvec: 0x105,
+  sepc: 0x141,
+  scause: 0x142,
+  stval: 0x143,
+};
 const SCRATCHES = [0x140];
 
 const SSIP = 1n << 1n;
@@ -36,6 +46,8 @@ const TARGET = 5;
 const STATUS = 6;
 const PENDING = 7;
 const MPRV = 17n;
+const STIMECMP = 0x14d;
+const MIP = 0x344;
 
 /** Where a supervisor trap handler can be: it ends the case with a breakpoint, or with an ecall. */
 const HANDLERS = FIELD + 0x1000;
@@ -67,6 +79,8 @@ const ACTIONS: Readonly<Record<string, (program: Program) => readonly number[]>>
   'mip write': () => [encode('csrrs', { csr: MIP, rs1: PENDING }), encode('csrrs', { rd: 11, csr: MIP })],
   'mie write': () => [encode('csrrw', { rd: 10, csr: 0x304, rs1: PENDING }), encode('csrrs', { rd: 11, csr: MIP })],
   'mstatus write': () => [encode('csrrw', { csr: MSTATUS, rs1: STATUS }), encode('csrrs', { rd: 11, csr: MSTATUS })],
+  'read of stimecmp': () => [encode('csrrs', { rd: 10, csr: STIMECMP }), encode('addi', { rd: 10, imm: 0 })],
+  counters: (p) => [encode('csrrs', { rd: 10, csr: 0xc00 + p.random.below(3) }), encode('addi', { rd: 10, imm: 0 })],
   illegal: (p) => [p.random.pick([0, 0xffff_ffff, 0x0000_000b, 0x9c41, 0x8000])],
   'load from nowhere': () => [encode('lw', { rd: 10, rs1: 0, imm: 16 })],
   'store to nowhere': () => [encode('sw', { rs1: 0, rs2: 10, imm: 16 })],
@@ -84,13 +98,6 @@ function randomStatus(program: Program): bigint {
     mode,
     bits.reduce((all, bit) => all | bit, 0n),
   );
-}
-
-function landingPlace(program: Program): bigint {
-  for (;;) {
-    const address = FIELD + 0x8000 + program.random.below(FIELD_SIZE / 2);
-    if (isLandingPlace(address)) return BigInt(address & ~1);
-  }
 }
 
 export const traps: Suite = {
@@ -111,11 +118,14 @@ export const traps: Suite = {
       // A wait ends only where something is pending.
       const mie = name === 'wfi' ? ALL_INTERRUPTS : random.u64() & ALL_INTERRUPTS;
       const values = [
+        BigInt(random.oneIn(3) ? VECTORS + 1 : HANDLER),
+        random.u64() & 7n,
+        random.u64() & 7n,
         medeleg,
         random.u64() & INTERRUPTS,
         mie,
         BigInt(base + random.below(2)),
-        landingPlace(program),
+        BigInt(program.emptyPlace()),
         program.integer(),
         program.integer(),
         program.integer(),
@@ -127,7 +137,7 @@ export const traps: Suite = {
         mstatus: randomStatus(program),
         csrs: values,
         x: {
-          [TARGET]: landingPlace(program),
+          [TARGET]: BigInt(program.emptyPlace()),
           [STATUS]: randomStatus(program) & ~(1n << MPRV),
           [PENDING]: random.u64() & possible,
         },

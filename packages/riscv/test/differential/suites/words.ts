@@ -3,8 +3,7 @@ import { Decoder, type Instruction } from '../../../src/cpu/decode/decoder.ts';
 import { Pattern } from '../../../src/cpu/decode/pattern.ts';
 import { encodings } from '../../../src/cpu/decode/tables/index.ts';
 import { EXTENSIONS, type Extension } from '../../../src/cpu/models.ts';
-import { FIELD, FIELD_SIZE } from '../layout.ts';
-import { anyPrivilege, isLandingPlace, mstatusFor, type Program } from '../program.ts';
+import { anyPrivilege, jumpsIntoItself, mstatusFor, type Program } from '../program.ts';
 import { interestingDouble, interestingSingle, type Random } from '../random.ts';
 import { scratchAddress } from './addresses.ts';
 
@@ -41,14 +40,6 @@ export function randomWord(random: Random, { pattern }: Form): number {
   }
 }
 
-/** Somewhere in the field where there is no jump. */
-function landingPlace(random: Random): number {
-  for (;;) {
-    const address = FIELD + random.below(FIELD_SIZE - 8);
-    if (isLandingPlace(address)) return address;
-  }
-}
-
 /** Registers that make the instruction's operands interesting and its addresses harmless. */
 function registersFor(program: Program, { mnemonic, fields, encoding }: Instruction, kind: Kind) {
   const { random } = program;
@@ -68,7 +59,7 @@ function registersFor(program: Program, { mnemonic, fields, encoding }: Instruct
   if (encoding.operands.includes('rs2') && random.oneIn(6)) x[fields.rs2] = x[fields.rs1] = program.integer();
   if (encoding.operands.includes('fs2') && random.oneIn(10)) f[fields.rs2] = f[fields.rs1] ?? 0n;
   if (kind === 'memory') x[fields.rs1] = BigInt(scratchAddress(random) - fields.imm);
-  if (mnemonic === 'jalr') x[fields.rs1] = BigInt(landingPlace(random) - fields.imm);
+  if (mnemonic === 'jalr') x[fields.rs1] = BigInt(program.emptyPlace() - fields.imm);
   return { x, f };
 }
 
@@ -97,10 +88,8 @@ function placeForm(program: Program, form: Form): { at: number; instruction: Ins
     const instruction = decoder.decode(word);
     if (instruction === undefined || kindOf(instruction) === 'system') return undefined;
     if (!instruction.encoding.operands.includes('target')) return { at: program.place(word), instruction };
-    const at = program.nextJump();
-    if (!isLandingPlace(at + instruction.fields.imm)) continue;
-    program.placeJump(at, word);
-    return { at, instruction };
+    const offset = instruction.fields.imm;
+    if (!jumpsIntoItself(word, offset)) return { at: program.placeJump(word, offset), instruction };
   }
 }
 
