@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type MachineOptions, MemoryBlock } from '@boardwalk/core';
+import { type MachineOptions, MemoryBlock, PipeChar, TypeRegistry } from '@boardwalk/core';
+import { registerDeviceTypes } from '@boardwalk/devices';
 import { readMonitor } from '@boardwalk/guest';
 import { ifReachable, prepareFirmware, prepareInstaller, prepareLinux, prepareUBoot } from '@boardwalk/launch';
 import { machineBooter, type TestMachine } from '@boardwalk/testing';
@@ -68,6 +69,35 @@ describe('Linux on the virt board', () => {
       8 * MINUTES,
     );
   }
+
+  it(
+    'gives a shell, a virtio console and random numbers',
+    async (context) => {
+      const types = new TypeRegistry();
+      registerDeviceTypes(types);
+      const console2 = new PipeChar();
+      const guest = await boot({
+        ...(await linux(context)),
+        append: 'console=ttyS0 quiet',
+        types,
+        devices: [
+          { driver: 'virtio-serial-device' },
+          { driver: 'virtconsole', properties: { chardev: console2 } },
+          { driver: 'virtio-rng-device' },
+        ],
+      });
+      await guest.expectSerial('~ # ', { timeoutMs: 4 * MINUTES });
+      guest.send('exec 3<>/dev/hvc0; stty raw -echo <&3; echo to the console >&3; head -n 1 <&3\n');
+      await console2.waitFor('to the console', { timeoutMs: MINUTES });
+      console2.send('from the console\n');
+      await guest.expectSerial('from the console');
+      guest.send('cat /sys/class/misc/hw_random/rng_current; head -c 32 /dev/hwrng | wc -c\n');
+      await guest.expectSerial(/virtio_rng\.\d+\s+32/);
+      guest.send('exit\n');
+      expect((await guest.exit()).status).toBe(0);
+    },
+    8 * MINUTES,
+  );
 
   it(
     'reaches the first screen of the Debian installer',

@@ -256,7 +256,8 @@ export class RamSpace {
       this.#clean(offset, offset + bytes);
       return offset;
     }
-    throw new UserError(`cannot set up ${what}: Cannot allocate memory`);
+    const all = `${this.size / 2 ** 20} MiB for all memories and the translator: less RAM leaves room`;
+    throw new UserError(`cannot set up ${what}: Cannot allocate memory (${all})`);
   }
 
   /** Zeroes what was in use before, and nothing else, so that fresh memory stays unmade. */
