@@ -3,7 +3,7 @@ import { csrAccess, csrValues } from './csrs.ts';
 import { deviceInterrupts } from './device-interrupts.ts';
 import { compressedWords, randomWords } from './legality.ts';
 import { paging } from './paging.ts';
-import { protection } from './protection.ts';
+import { lockedProtection, protection } from './protection.ts';
 import { selfModifying } from './self-modifying.ts';
 import { sequences } from './sequences.ts';
 import { float, instructions } from './single.ts';
@@ -23,5 +23,6 @@ export const suites: readonly Suite[] = [
   deviceInterrupts,
   paging,
   protection,
+  lockedProtection,
   selfModifying,
 ];

@@ -1,7 +1,7 @@
 /** Address translation: loads, stores, atomics and jumps through random page tables, with SUM, MXR and MPRV. */
 import { encode } from '../assembler.ts';
 import { PAGING } from '../explain.ts';
-import { FIELD } from '../layout.ts';
+import { FIELD, SCRATCH, SCRATCH_SIZE } from '../layout.ts';
 import { mstatusFor, PRIV_M, PRIV_S, PRIV_U, type Privilege, type Program } from '../program.ts';
 import { fillScratch, scratchAddress, trappingBytes } from './addresses.ts';
 import { makeWorld, TablePages, type World } from './page-tables.ts';
@@ -42,6 +42,17 @@ function dataAccess({ random }: Program): readonly number[] {
   }
 }
 
+/** Half an instruction at the end of a page: `addi zero,..`, whatever the other half is. */
+const HALF_NOP = 0x0013n;
+const PAGE = 4096;
+
+function endPagesInHalfInstructions(program: Program): void {
+  for (let page = SCRATCH; page < SCRATCH + SCRATCH_SIZE; page += PAGE) {
+    const rest = trappingBytes(program.random) & 0xffff_ffff_ffffn;
+    program.poke64(page + PAGE - 8, rest | (HALF_NOP << 48n));
+  }
+}
+
 const JUMP = encode('jalr', { rd: 10, rs1: ADDRESS, imm: 0 });
 
 /** One or two accesses in a row: the second finds what the first left in the translation cache. */
@@ -57,9 +68,11 @@ function accesses(program: Program, mayJump: boolean): readonly number[] {
 /** An address of the world, with an offset that is often misaligned or at the end of the page. */
 function addressIn({ random }: Program, world: World): bigint {
   const address = random.pick(world.addresses) & ~7n;
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       return (address | 0xfffn) - BigInt(random.below(8));
+    case 2:
+      return address | 0xffen;
     case 1:
       return address + BigInt(random.below(8));
     default:
@@ -101,6 +114,7 @@ export const paging: Suite = {
   csrs: [SATP],
   build(program, cases) {
     fillScratch(program);
+    endPagesInHalfInstructions(program);
     const pages = new TablePages();
     // The first page stays empty: a table in which nothing is mapped.
     pages.take();

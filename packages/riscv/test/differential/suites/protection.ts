@@ -2,7 +2,7 @@
 import { encode } from '../assembler.ts';
 import { PROTECTION } from '../explain.ts';
 import { FIELD, RAM_BASE, RAM_SIZE, SCRATCH } from '../layout.ts';
-import { mstatusFor, PRIV_M, PRIV_S, PRIV_U, type Program } from '../program.ts';
+import { anyPrivilege, mstatusFor, PRIV_M, PRIV_S, PRIV_U, type Program } from '../program.ts';
 import { fillScratch, trappingBytes } from './addresses.ts';
 import type { Suite } from './suite.ts';
 
@@ -13,12 +13,14 @@ const CSRS = [...Array.from({ length: ENTRIES }, (_, n) => PMPADDR0 + n), 0x3a0,
 const TOR = 1;
 const NA4 = 2;
 const NAPOT = 3;
+const LOCKED = 0x80;
 const MSTATUS = 0x300;
 const MPRV = 1n << 17n;
 const ADDRESS = 8;
 const VALUE = 9;
 const PERMISSIONS = 7;
 const SPAN = 0x3000;
+const MOST_LOCKED = 500;
 
 /** pmpaddr of a naturally aligned range. */
 const napot = (base: number, size: number): bigint => BigInt(base / 4) | BigInt(size / 8 - 1);
@@ -48,10 +50,19 @@ function randomEntry(program: Program): Entry {
   }
 }
 
+/** Now and then an entry that binds machine mode too, and stays. The first is none: as a TOR it would start at address 0. */
+function lockSome({ random }: Program, entries: readonly Entry[]): readonly Entry[] {
+  return entries.map(({ address, config }, n) => ({
+    address,
+    config: n > 0 && random.oneIn(40) ? config | LOCKED : config,
+  }));
+}
+
 /** A whole configuration: random entries, then the code, then perhaps the rest of memory. */
-function configuration(program: Program): readonly bigint[] {
+function configuration(program: Program, locking: boolean): readonly bigint[] {
   const { random } = program;
-  const entries = Array.from({ length: ENTRIES }, () => randomEntry(program));
+  const any = Array.from({ length: ENTRIES }, () => randomEntry(program));
+  const entries = locking ? [...lockSome(program, any)] : any;
   const code = random.oneIn(30) ? rights(program) : 7;
   entries[14] = { address: BigInt(SCRATCH / 4), config: code | (TOR << 3) };
   entries[13] = { address: BigInt(FIELD / 4), config: 0 };
@@ -93,35 +104,49 @@ function access({ random }: Program): { readonly word: number; readonly align: n
   }
 }
 
+function addCase(program: Program, csrs: readonly bigint[]): void {
+  const { random } = program;
+  const { word, align } = access(program);
+  const mode = anyPrivilege(random);
+  const machine = mode === PRIV_M && random.oneIn(2);
+  const code = machine ? [encode('csrrw', { csr: MSTATUS, rs1: PERMISSIONS }), word] : [word];
+  const near = csrs[random.below(ENTRIES - 3)] ?? 0n;
+  const edge = Number(near * 4n) + random.below(24) - 12;
+  const address = random.oneIn(2) ? edge : SCRATCH + random.below(SPAN);
+  program.add({
+    group: `${PROTECTION} in mode ${mode}${machine ? ' with MPRV' : ''}`,
+    pc: program.place(...code),
+    mstatus: mstatusFor(mode),
+    csrs,
+    f: { [VALUE]: trappingBytes(random) },
+    x: {
+      [ADDRESS]: BigInt(address - (address % align)),
+      [VALUE]: trappingBytes(random),
+      [PERMISSIONS]: mstatusFor(random.pick([PRIV_U, PRIV_S]), MPRV),
+    },
+  });
+}
+
+function build(program: Program, cases: number, locking: boolean): void {
+  let csrs = configuration(program, locking);
+  fillScratch(program);
+  while (program.cases.length < cases && !program.full) {
+    if (program.random.oneIn(10)) csrs = configuration(program, locking);
+    addCase(program, csrs);
+  }
+}
+
 export const protection: Suite = {
   name: 'protection',
   quick: 6000,
   csrs: CSRS,
-  build(program, cases) {
-    const { random } = program;
-    let csrs = configuration(program);
-    fillScratch(program);
-    while (program.cases.length < cases && !program.full) {
-      if (random.oneIn(10)) csrs = configuration(program);
-      const { word, align } = access(program);
-      const mode = random.pick([PRIV_U, PRIV_S, PRIV_M]);
-      const machine = mode === PRIV_M && random.oneIn(2);
-      const code = machine ? [encode('csrrw', { csr: MSTATUS, rs1: PERMISSIONS }), word] : [word];
-      const near = csrs[random.below(ENTRIES - 3)] ?? 0n;
-      const edge = Number(near * 4n) + random.below(24) - 12;
-      const address = random.oneIn(2) ? edge : SCRATCH + random.below(SPAN);
-      program.add({
-        group: `${PROTECTION} in mode ${mode}${machine ? ' with MPRV' : ''}`,
-        pc: program.place(...code),
-        mstatus: mstatusFor(mode),
-        csrs,
-        f: { [VALUE]: trappingBytes(random) },
-        x: {
-          [ADDRESS]: BigInt(address - (address % align)),
-          [VALUE]: trappingBytes(random),
-          [PERMISSIONS]: mstatusFor(random.pick([PRIV_U, PRIV_S]), MPRV),
-        },
-      });
-    }
-  },
+  build: (program, cases) => build(program, cases, false),
+};
+
+/** The same with entries that are locked one after the other, until few are left: so a program has few cases. */
+export const lockedProtection: Suite = {
+  name: 'locked protection',
+  quick: 1000,
+  csrs: CSRS,
+  build: (program, cases) => build(program, Math.min(cases, MOST_LOCKED), true),
 };
