@@ -139,20 +139,38 @@ class Tree {
     return (address & ~(size - 1n)) + (target & (size - 1n));
   }
 
-  /** Spoils a table that is not the last: a pointer with A, D, U or reserved bits set, or to nowhere, or at the last level. */
-  spoil(): bigint {
+  /** An entry that is no leaf where no table can be: a pointer to nowhere or at the last level, or one that cannot be written. */
+  dangle(): bigint {
     const { random } = this.program;
     const address = this.randomAddress();
     const level = random.below(this.format.levels);
     const physical = random.oneIn(3) ? random.u64() & 0xff_ffff_ffff_f000n : BigInt(TABLES);
-    const flags = PTE_V | random.pick([0n, PTE_A, PTE_D, PTE_U, PTE_W, 1n << 60n, 1n << 8n]);
-    this.map(address, level, physical, flags);
+    this.map(address, level, physical, PTE_V | random.pick([0n, PTE_W, 1n << 8n]));
     return address;
+  }
+
+  /** A page that all may use, but for a bit that must not be set in a pointer on the way to it; `keep` have other ways. */
+  spoil(keep: readonly bigint[]): bigint {
+    const { random } = this.program;
+    const top = this.format.levels - 1;
+    for (;;) {
+      const address = this.randomAddress();
+      if (keep.some((other) => this.#index(other, top) === this.#index(address, top))) continue;
+      if (!this.map(address, 0, BigInt(SCRATCH), PTE_V | ALL_RIGHTS | (random.oneIn(2) ? PTE_U : 0n))) continue;
+      const at = this.entry(address, 1 + random.below(top));
+      if (at === undefined) continue;
+      this.program.poke64(
+        at,
+        this.#read(at) | random.pick([0n, PTE_A, PTE_D, PTE_U, PTE_W, 1n << 54n, 1n << 60n, 1n << 63n]),
+      );
+      return address;
+    }
   }
 }
 
 const LEAVES = 40;
-const SPOILED = 4;
+const DANGLING = 4;
+const SPOILED = 6;
 
 /** One address space. */
 export function makeWorld(program: Program, pages: TablePages): World {
@@ -165,10 +183,16 @@ export function makeWorld(program: Program, pages: TablePages): World {
   for (const address of mapped.slice(0, LEAVES / 4)) {
     tree.map((address & ~0xfffn) + 0x1000n, 0, BigInt(SCRATCH + 4096 * random.below(500)), randomFlags(random));
   }
-  const spoiled = Array.from({ length: SPOILED }, () => tree.spoil());
+  const dangling = Array.from({ length: DANGLING }, () => tree.dangle());
+  const spoiled = Array.from({ length: SPOILED }, () => tree.spoil([userCode, supervisorCode]));
   const asid = BigInt(random.below(16)) << 44n;
   const satp = (tree.format.mode << 60n) | asid | (BigInt(tree.root) >> PAGE_BITS);
   const elsewhere = Array.from({ length: 4 }, () => tree.randomAddress());
   const notCanonical = mapped.slice(0, 3).map((address) => address ^ (1n << BigInt(40 + random.below(24))));
-  return { satp, userCode, supervisorCode, addresses: [...mapped, ...spoiled, ...elsewhere, ...notCanonical] };
+  return {
+    satp,
+    userCode,
+    supervisorCode,
+    addresses: [...mapped, ...dangling, ...spoiled, ...elsewhere, ...notCanonical],
+  };
 }
