@@ -1,1 +1,2 @@
+export * from './board-conformance.ts';
 export * from './boot-machine.ts';

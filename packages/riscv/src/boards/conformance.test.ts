@@ -1,0 +1,23 @@
+// Every board of the package passes the suite that all boards pass; a board added to `architecture` is tested by that alone.
+import { KiB, MiB } from '@boardwalk/core';
+import { type BoardFacts, boardConformance } from '@boardwalk/testing';
+import { describe, it } from 'vitest';
+import { architecture } from '../architecture.ts';
+
+/** RAM ids, default sizes and refusals as the boards' documentation gives them. */
+const FACTS: Readonly<Record<string, BoardFacts>> = {
+  virt: {
+    ramId: 'riscv_virt_board.ram',
+    defaultRamSize: MiB(128),
+    accepts: [MiB(16), MiB(512)],
+    refuses: [
+      { bytes: 0, text: 'Invalid RAM size' },
+      { bytes: KiB(6), text: 'Invalid RAM size 6 KiB, should be a multiple of 4 KiB' },
+    ],
+  },
+};
+
+for (const board of architecture.boards) {
+  const facts = FACTS[board.name];
+  boardConformance(board, { describe, it, ...(facts && { facts }) });
+}

@@ -1,0 +1,375 @@
+// What every board must do, whatever it models: the suite that each board of a package, or of one's own, is run through.
+// The test runner is handed in, so that this needs none of its own.
+
+import {
+  type BoardDefinition,
+  type BwObject,
+  createObjectTree,
+  createRamBackend,
+  type DeviceState,
+  devicesOf,
+  formatBytes,
+  formatFlatViews,
+  formatMemoryTree,
+  KiB,
+  listProperties,
+  Machine,
+  type MachineOptions,
+  ManualClock,
+  MemoryBackend,
+  type MemoryBackendRam,
+  MemoryRegion,
+  MiB,
+  PipeChar,
+  RamSpace,
+  ramSizeProblem,
+  restoreTree,
+  saveTree,
+  standardRamSize,
+  stateFieldsOf,
+  UserError,
+} from '@boardwalk/core';
+import { differences, show } from './differences.ts';
+
+/** The functions of a test runner that the suite uses: vitest's, or any with the same meaning. */
+export interface TestRunner {
+  describe(name: string, body: () => void): void;
+  it(name: string, body: () => Promise<void> | void): void;
+}
+
+/** What is known of a board from elsewhere than its own code. Sizes are bytes. */
+export interface BoardFacts {
+  /** Name of the main RAM; undefined for a board without. */
+  readonly ramId: string | undefined;
+  readonly defaultRamSize: number;
+  /** Sizes that it takes besides the default. */
+  readonly accepts?: readonly number[];
+  /** Sizes that it refuses, each with the text of the error or a part of it. */
+  readonly refuses?: readonly { readonly bytes: number; readonly text: string }[];
+}
+
+/** How a board is tested. */
+export interface BoardConformanceOptions extends TestRunner {
+  /** Without it the board is held against what it declares. */
+  readonly facts?: BoardFacts;
+  /** What the board cannot do without, such as firmware. Called for each machine. */
+  readonly options?: () => MachineOptions;
+  /**
+   * Brings the machine into a state that is not that after a reset. Default: {@link pokeDevices}.
+   */
+  readonly exercise?: (machine: Machine) => void;
+}
+
+/** Machines are made with the RAM that they take by themselves, or at most this much where only a size is tried. */
+const LARGEST_MADE = MiB(2048);
+/** Of each device region: how far registers are written. */
+const POKED_BYTES = KiB(4);
+
+function check(condition: boolean, text: string): asserts condition {
+  if (!condition) throw new Error(text);
+}
+
+function checkSame(what: string, actual: unknown, expected: unknown): void {
+  const lines = differences(actual, expected);
+  check(lines.length === 0, `${what} differs:\n  ${lines.join('\n  ')}`);
+}
+
+/** The error's text, in which `text` must occur. */
+async function checkRefused(attempt: Promise<Machine>, text: string): Promise<void> {
+  let machine: Machine;
+  try {
+    machine = await attempt;
+  } catch (error) {
+    check(error instanceof UserError, `refused with something else than a UserError: ${error}`);
+    check(error.message.includes(text), `refused with "${error.message}", expected "${text}"`);
+    check(!error.message.includes('\n'), `the refusal has several lines: "${error.message}"`);
+    return;
+  }
+  await machine.dispose();
+  throw new Error(`was made, expected the error "${text}"`);
+}
+
+/**
+ * Writes patterns to the registers of every device that is mapped, as a guest without sense would. Deterministic.
+ */
+export function pokeDevices(machine: Machine): void {
+  let pattern = 0x9e37_79b9;
+  for (const range of machine.addressSpace.flatView().ranges) {
+    if (range.host >= 0) continue;
+    for (let offset = 0; offset < Math.min(range.size, POKED_BYTES); offset += 4) {
+      pattern = (Math.imul(pattern, 0x0019_660d) + 0x3c6e_f35f) >>> 0;
+      machine.addressSpace.store(range.base + offset, 4, pattern & 0x7f);
+      machine.addressSpace.load(range.base + offset, 4);
+    }
+  }
+}
+
+/** States without the fields that keep their values through resets, as their declarations say. */
+function resettable(machine: Machine): Record<string, DeviceState> {
+  const states: Record<string, DeviceState> = {};
+  for (const device of devicesOf(machine)) {
+    const kept = new Set(stateFieldsOf(device).flatMap((field) => (field.reset === undefined ? [field.name] : [])));
+    const state = device.save();
+    const fields = Object.fromEntries(Object.entries(state.fields).filter(([name]) => !kept.has(name)));
+    states[device.path] = { ...state, fields };
+  }
+  return states;
+}
+
+/** One board and how machines are made of it. */
+class Subject {
+  readonly board: BoardDefinition;
+  readonly facts: BoardFacts;
+  readonly exercise: (machine: Machine) => void;
+  readonly #options: () => MachineOptions;
+
+  constructor(board: BoardDefinition, { facts, options, exercise }: BoardConformanceOptions) {
+    this.board = board;
+    this.facts = facts ?? { ramId: board.defaultRamId, defaultRamSize: board.defaultRamSize ?? standardRamSize };
+    this.exercise = exercise ?? pokeDevices;
+    this.#options = options ?? (() => ({}));
+  }
+
+  /** Time stands still, so that the states of two machines can be compared. */
+  create(more: MachineOptions = {}): Promise<Machine> {
+    return Machine.create(this.board, { clock: new ManualClock(), ...this.#options(), ...more });
+  }
+
+  async with(body: (machine: Machine) => Promise<void> | void, more: MachineOptions = {}): Promise<void> {
+    const machine = await this.create(more);
+    try {
+      await body(machine);
+    } finally {
+      await machine.dispose();
+    }
+  }
+
+  /** Sizes that should be accepted, the board's own list among them. */
+  get accepted(): number[] {
+    return [
+      ...new Set([this.facts.defaultRamSize, ...(this.board.validRamSizes ?? []), ...(this.facts.accepts ?? [])]),
+    ];
+  }
+
+  /** Sizes that should be refused, and with what. */
+  get refused(): { readonly bytes: number; readonly text: string }[] {
+    const { validRamSizes, maxRamSize } = this.board;
+    const list = [...(this.facts.refuses ?? [])];
+    if (validRamSizes !== undefined) list.push({ bytes: Math.max(...validRamSizes) * 2, text: 'RAM' });
+    if (maxRamSize !== undefined) list.push({ bytes: maxRamSize + KiB(4), text: 'RAM' });
+    return list;
+  }
+
+  /** A backend of the user's own and the tree that it is in. */
+  backend(size = this.facts.defaultRamSize): { root: BwObject; space: RamSpace; backend: MemoryBackendRam } {
+    const root = createObjectTree();
+    const space = RamSpace.create();
+    const parent = root.children.get('objects');
+    return { root, space, backend: createRamBackend(space, { id: 'guest-memory', size, parent }) };
+  }
+}
+
+function ramTests({ it }: TestRunner, subject: Subject): void {
+  const { board, facts } = subject;
+  it('has the RAM id and the default size that it should', async () => {
+    checkSame('defaultRamId', board.defaultRamId, facts.ramId);
+    checkSame('defaultRamSize', board.defaultRamSize ?? standardRamSize, facts.defaultRamSize);
+    await subject.with((machine) => {
+      checkSame('machine.ramSize', machine.ramSize, facts.defaultRamSize);
+      if (facts.ramId === undefined || facts.defaultRamSize === 0) return;
+      checkSame('the RAM region', [machine.ram.name, machine.ram.size], [facts.ramId, facts.defaultRamSize]);
+      const object = machine.root.children.get('objects')?.children.get(facts.ramId);
+      check(object instanceof MemoryBackend, `there is no memory backend /objects/${facts.ramId}`);
+      const mapped = machine.addressSpace.flatView().ranges.some((range) => range.region === machine.ram);
+      check(mapped, 'the CPUs see no RAM');
+    });
+  });
+
+  for (const bytes of subject.accepted) {
+    it(`takes ${formatBytes(bytes)} of RAM`, async () => {
+      const problem = ramSizeProblem(board, bytes);
+      check(problem === undefined, `refused: ${problem}`);
+      if (bytes > LARGEST_MADE) return;
+      await subject.with((machine) => checkSame('machine.ramSize', machine.ramSize, bytes), { ramSize: bytes });
+    });
+  }
+  for (const { bytes, text } of subject.refused) {
+    it(`refuses ${formatBytes(bytes)} of RAM`, () => checkRefused(subject.create({ ramSize: bytes }), text));
+  }
+  it('refuses a RAM size that is no whole number of pages', () =>
+    checkRefused(subject.create({ ramSize: facts.defaultRamSize + 1 }), 'RAM size'));
+}
+
+/** The backend's bytes must be those that the machine's memory shows, wherever RAM is mapped. */
+function checkBytesReach(machine: Machine, backend: MemoryBackendRam): void {
+  const { block } = backend.region;
+  const ranges = machine.addressSpace.flatView().ranges.filter((range) => range.region === backend.region);
+  check(block !== undefined && ranges.length > 0, "the machine's RAM is not the backend's");
+  for (const { base, size, offset, readonly } of ranges) {
+    if (readonly) continue;
+    for (const at of [0, size - 8]) {
+      const bytes = Uint8Array.from({ length: 8 }, (_, i) => (base + at + 37 * i) & 0xff);
+      check(machine.addressSpace.writeBytes(base + at, bytes) === 0, `cannot write 0x${(base + at).toString(16)}`);
+      const start = offset + at;
+      checkSame('what the backend has', [...block.bytes.subarray(start, start + 8)], [...bytes]);
+    }
+  }
+}
+
+function backendTests({ it }: TestRunner, subject: Subject): void {
+  if (subject.facts.ramId === undefined) {
+    it('refuses a memory backend, having no RAM', async () => {
+      const { root, space } = subject.backend(MiB(1));
+      await checkRefused(subject.create({ root, space, memoryBackend: 'guest-memory' }), 'memory backend');
+    });
+    return;
+  }
+  const size = subject.facts.defaultRamSize === 0 ? MiB(1) : subject.facts.defaultRamSize;
+  it("takes a memory backend of the user's as RAM, and leaves it when it ends", async () => {
+    const { root, space, backend } = subject.backend(size);
+    const machine = await subject.create({ root, space, memoryBackend: 'guest-memory' });
+    try {
+      check(machine.memoryBackend === backend && machine.ram === backend.region, 'the RAM is of another backend');
+      const made = root.children.get('objects')?.children.has(subject.facts.ramId ?? '');
+      check(made === false, 'a backend was made beside that of the user');
+      checkBytesReach(machine, backend);
+      await checkRefused(subject.create({ root: createObjectTree(), space, memoryBackend: 'nobody' }), 'not found');
+    } finally {
+      await machine.dispose();
+    }
+    check(!backend.mapped, 'the backend is still in use');
+    check(
+      backend.region.block !== undefined && space.blocks.includes(backend.region.block),
+      'the backend lost its RAM',
+    );
+    backend.dispose();
+  });
+  it('refuses a size that is not that of the backend', async () => {
+    const { root, space, backend } = subject.backend(size);
+    const options = { root, space, memoryBackend: 'guest-memory', ramSize: size * 2 };
+    await checkRefused(subject.create(options), 'must match size of explicitly specified');
+    check(!backend.mapped, 'the backend is in use after a refusal');
+  });
+}
+
+function* objectsBelow(o: BwObject): Generator<BwObject> {
+  yield o;
+  for (const child of o.children.values()) yield* objectsBelow(child);
+}
+
+function inspectionTests({ it }: TestRunner, subject: Subject): void {
+  it('shows every object and every property', () =>
+    subject.with((machine) => {
+      for (const object of objectsBelow(machine)) {
+        for (const { name } of listProperties(object)) {
+          const value = object.getProperty(name);
+          const child = object.children.get(name);
+          if (child !== undefined) check(value === child, `${object.path}.${name} is not the child of that name`);
+        }
+        for (const { name, description } of object.properties()) {
+          check(description !== '', `property '${name}' of ${object.type} has no description`);
+        }
+      }
+      for (const device of devicesOf(machine)) device.describeState();
+    }));
+  it('prints its memory map', () =>
+    subject.with((machine) => {
+      const tree = formatMemoryTree(machine.addressSpace);
+      const flat = formatFlatViews(machine.addressSpace);
+      check(tree.startsWith('address-space: memory\n'), `the map is\n${tree}`);
+      if (subject.facts.ramId === undefined || machine.ramSize === 0) return;
+      for (const text of [tree, flat]) check(text.includes(subject.facts.ramId), `no RAM in the map\n${text}`);
+    }));
+  it('refuses a property that it has not', () =>
+    checkRefused(subject.create({ boardProps: { 'no-such-property': 'on' } }), "no-such-property' not found"));
+  it('has a name for each of its properties, and a description', () => {
+    for (const { name, description } of subject.board.properties ?? []) {
+      check(name !== '' && description !== '', `property '${name}' is not described`);
+    }
+    check(subject.board.description !== '', 'the board has no description');
+  });
+}
+
+function stateTests({ it }: TestRunner, subject: Subject): void {
+  it('is after a reset as a fresh machine is', () =>
+    subject.with((machine) => {
+      const fresh = resettable(machine);
+      for (const round of [1, 2]) {
+        subject.exercise(machine);
+        const changed = differences(resettable(machine), fresh).length > 0;
+        check(changed || devicesOf(machine).length === 0, 'no device changed: give the suite another `exercise`');
+        machine.reset('host');
+        checkSame(`the state after reset ${round}`, resettable(machine), fresh);
+      }
+    }));
+  it('two machines start in the same state', () =>
+    subject.with((first) => subject.with((second) => checkSame('the state', saveTree(second), saveTree(first)))));
+  it('saves and restores every device', () =>
+    subject.with((first) =>
+      subject.with((second) => {
+        subject.exercise(first);
+        const saved = structuredClone(saveTree(first));
+        checkSame(
+          'the devices saved',
+          Object.keys(saved),
+          devicesOf(first).map((device) => device.path),
+        );
+        restoreTree(second, saved);
+        checkSame('the state after restore', saveTree(second), saved);
+      }),
+    ));
+}
+
+function disposeTests({ it }: TestRunner, subject: Subject): void {
+  it('gives back everything when it is disposed', async () => {
+    const root = createObjectTree();
+    const space = RamSpace.create();
+    const serial = new PipeChar();
+    let closed = false;
+    const close = serial.close.bind(serial);
+    serial.close = () => {
+      closed = true;
+      close();
+    };
+    const options = { root, space, serials: [serial] };
+    const machine = await subject.create(options);
+    const block = machine.ramSize > 0 && subject.facts.ramId !== undefined ? machine.ram.block : undefined;
+    const { addressSpace } = machine;
+    subject.exercise(machine);
+    const view = addressSpace.flatView();
+    await machine.dispose();
+    await machine.dispose();
+    check(block === undefined || !space.blocks.includes(block), 'the main RAM is still allocated');
+    check(!root.children.has('machine'), 'the machine is still in the object tree');
+    const left = [...(root.children.get('objects')?.children.keys() ?? [])];
+    check(left.length === 0, `objects are left: ${left.map(show).join(', ')}`);
+    check(closed, 'the serial backend is still open');
+    machine.systemMemory.addSubregion(0, MemoryRegion.container('afterwards', 2 ** 32), 1000);
+    check(addressSpace.flatView() === view, 'the address space still follows the memory map');
+  });
+  it('leaves nothing behind when it is refused', async () => {
+    const root = createObjectTree();
+    const space = RamSpace.create();
+    await checkRefused(subject.create({ root, space, ramSize: 1 }), 'RAM size');
+    check(space.blocks.length === 0, 'RAM is still allocated');
+    check(!root.children.has('machine'), 'the machine is still in the object tree');
+    check((root.children.get('objects')?.children.size ?? 0) === 0, 'objects are left');
+  });
+}
+
+/**
+ * Declares the tests that every board must pass.
+ *
+ * @param board the board, as `-M` would find it
+ * @param options the test runner's `describe` and `it`, and what is special about the board
+ */
+export function boardConformance(board: BoardDefinition, options: BoardConformanceOptions): void {
+  const subject = new Subject(board, options);
+  options.describe(`the board ${board.name} (${board.arch})`, () => {
+    ramTests(options, subject);
+    backendTests(options, subject);
+    inspectionTests(options, subject);
+    stateTests(options, subject);
+    disposeTests(options, subject);
+  });
+}
