@@ -1,5 +1,8 @@
 // Unpacks .xz files: Debian's kernel modules. Node has no decoder, and small systems lack the xz program.
-import { XzReadableStream } from 'xz-decompress';
+import { createRequire } from 'node:module';
+
+// A CommonJS module whose exports Node cannot name.
+const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as typeof import('xz-decompress');
 
 /** The data is no .xz file, or is damaged or cut off. */
 export class XzError extends Error {}
