@@ -1,0 +1,204 @@
+// What a user says about NUMA, and how it is read from an option's text or from JSON. Names, types and the texts of the errors
+// are those of QEMU 7.2 (read off `-numa` and QMP set-numa-node).
+import { convertValue, UserError } from '@boardwalk/core';
+
+/** `-numa node`: a node, with its memory and CPUs. */
+export interface NumaNodeOption {
+  readonly type: 'node';
+  /** Default: as many as there were before. */
+  readonly nodeid?: number;
+  /** Indices of CPUs. */
+  readonly cpus?: readonly number[];
+  /** Bytes; only boards of old versions take it. Not beside `memdev`. */
+  readonly mem?: number;
+  /** Id of the memory backend that is the node's memory. */
+  readonly memdev?: string;
+  /** The node that has the best access to this node's memory; needs HMAT. */
+  readonly initiator?: number;
+}
+
+/** `-numa dist`: how far one node's memory is from another's CPUs; 10 is a node's own. */
+export interface NumaDistOption {
+  readonly type: 'dist';
+  readonly src: number;
+  readonly dst: number;
+  readonly val: number;
+}
+
+/** Where a CPU sits; what a board does not number is left out. */
+export interface CpuProps {
+  readonly socketId?: number;
+  readonly dieId?: number;
+  readonly clusterId?: number;
+  readonly coreId?: number;
+  readonly threadId?: number;
+}
+
+/** `-numa cpu`: every CPU that has these ids belongs to the node. */
+export interface NumaCpuOption extends CpuProps {
+  readonly type: 'cpu';
+  readonly nodeId?: number;
+}
+
+export const HIERARCHIES = ['memory', 'first-level', 'second-level', 'third-level'] as const;
+export const DATA_TYPES = [
+  'access-latency',
+  'read-latency',
+  'write-latency',
+  'access-bandwidth',
+  'read-bandwidth',
+  'write-bandwidth',
+] as const;
+export const ASSOCIATIVITIES = ['none', 'direct', 'complex'] as const;
+export const WRITE_POLICIES = ['none', 'write-back', 'write-through'] as const;
+
+/** Memory itself, or a cache on its side. */
+export type HmatHierarchy = (typeof HIERARCHIES)[number];
+export type HmatDataType = (typeof DATA_TYPES)[number];
+
+/** `-numa hmat-lb`: latency or bandwidth between an initiator and a target. */
+export interface HmatLbOption {
+  readonly type: 'hmat-lb';
+  readonly initiator: number;
+  readonly target: number;
+  readonly hierarchy: HmatHierarchy;
+  readonly dataType: HmatDataType;
+  /** ns; 0: not known. */
+  readonly latency?: number;
+  /** Bytes per second, whole MiB; 0: not known. */
+  readonly bandwidth?: number;
+}
+
+/** `-numa hmat-cache`: a cache on a node's memory side. */
+export interface HmatCacheOption {
+  readonly type: 'hmat-cache';
+  readonly nodeId: number;
+  /** Bytes. */
+  readonly size: number;
+  /** 1 to 3, 1 the nearest to memory's users. */
+  readonly level: number;
+  readonly associativity: (typeof ASSOCIATIVITIES)[number];
+  readonly policy: (typeof WRITE_POLICIES)[number];
+  /** Bytes of a line. */
+  readonly line: number;
+}
+
+export type NumaOption = NumaNodeOption | NumaDistOption | NumaCpuOption | HmatLbOption | HmatCacheOption;
+
+interface Field {
+  /** Name in an option's text and in JSON. */
+  readonly name: string;
+  readonly kind: 'uint8' | 'uint16' | 'uint64' | 'size' | 'str' | 'id' | 'cpus' | readonly string[];
+  readonly required?: boolean;
+}
+
+const need = (name: string, kind: Field['kind']): Field => ({ name, kind, required: true });
+const may = (name: string, kind: Field['kind']): Field => ({ name, kind });
+
+const FIELDS: Readonly<Record<NumaOption['type'], readonly Field[]>> = {
+  node: [
+    may('nodeid', 'uint16'),
+    may('cpus', 'cpus'),
+    may('mem', 'size'),
+    may('memdev', 'str'),
+    may('initiator', 'uint16'),
+  ],
+  dist: [need('src', 'uint16'), need('dst', 'uint16'), need('val', 'uint8')],
+  cpu: ['node-id', 'socket-id', 'die-id', 'cluster-id', 'core-id', 'thread-id'].map((name) => may(name, 'id')),
+  'hmat-lb': [
+    need('initiator', 'uint16'),
+    need('target', 'uint16'),
+    need('hierarchy', HIERARCHIES),
+    need('data-type', DATA_TYPES),
+    may('latency', 'uint64'),
+    may('bandwidth', 'size'),
+  ],
+  'hmat-cache': [
+    need('node-id', 'uint16'),
+    need('size', 'size'),
+    need('level', 'uint8'),
+    need('associativity', ASSOCIATIVITIES),
+    need('policy', WRITE_POLICIES),
+    need('line', 'uint16'),
+  ],
+};
+
+const LARGEST_CPU_INDEX = 0xffff;
+
+const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+
+function isType(value: unknown): value is NumaOption['type'] {
+  return typeof value === 'string' && Object.hasOwn(FIELDS, value);
+}
+
+/** `0`, `0-3`, or several of them. */
+function readCpus(texts: readonly string[]): number[] {
+  return texts.flatMap((text) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(text);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (!match || last < first || last > LARGEST_CPU_INDEX) {
+      throw new UserError("Parameter 'cpus' expects a uint64 value or range");
+    }
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+function readCpuList(value: unknown): number[] {
+  if (!Array.isArray(value)) throw new UserError("Invalid parameter type for 'cpus', expected: array");
+  return value.map((item: unknown) =>
+    Number(convertValue({ name: 'cpus', type: 'uint16', description: '' }, item, false)),
+  );
+}
+
+function readField({ name, kind }: Field, values: readonly unknown[], text: boolean): unknown {
+  if (kind === 'cpus') return text ? readCpus(values.map(String)) : readCpuList(values[0]);
+  const value = values.at(-1);
+  if (typeof kind !== 'string') return convertValue({ name, type: 'enum', values: kind, description: '' }, value, text);
+  if (text && kind.startsWith('uint') && !/^\s*[+-]?(0x[0-9a-f]+|\d+)$/i.test(String(value))) {
+    throw new UserError(`Parameter '${name}' expects a uint64 value`);
+  }
+  const number = convertValue({ name, type: kind === 'id' ? 'int64' : kind, description: '' }, value, text);
+  return typeof number === 'bigint' ? Number(number) : number;
+}
+
+function read(given: ReadonlyMap<string, readonly unknown[]>, text: boolean): NumaOption {
+  const type = given.get('type')?.at(-1);
+  if (type === undefined) throw new UserError("Parameter 'type' is missing");
+  if (!isType(type)) throw new UserError(`Parameter 'type' does not accept value '${String(type)}'`);
+  const option: Record<string, unknown> = { type };
+  for (const field of FIELDS[type]) {
+    const values = given.get(field.name);
+    if (values !== undefined) option[camel(field.name)] = readField(field, values, text);
+    else if (field.required === true) throw new UserError(`Parameter '${field.name}' is missing`);
+  }
+  for (const name of given.keys()) {
+    if (name === 'type' || FIELDS[type].some((field) => field.name === name)) continue;
+    throw new UserError(text ? `Invalid parameter '${name}'` : `Parameter '${name}' is unexpected`);
+  }
+  // Each field was converted by its declaration above, and the required ones are there.
+  return option as unknown as NumaOption;
+}
+
+/**
+ * Reads an option's text: `node,nodeid=0,cpus=0-3,memdev=m0`, `dist,src=0,dst=1,val=20` and so on.
+ * @throws UserError that names the parameter
+ */
+export function parseNuma(text: string): NumaOption {
+  const given = new Map<string, unknown[]>();
+  text.split(',').forEach((item, i) => {
+    const at = item.indexOf('=');
+    if (item === '' && i > 0) return;
+    const [name, value] = at >= 0 ? [item.slice(0, at), item.slice(at + 1)] : i === 0 ? ['type', item] : [item, 'on'];
+    given.set(name, [...(given.get(name) ?? []), value]);
+  });
+  return read(given, true);
+}
+
+/**
+ * Reads the arguments of QMP's `set-numa-node`.
+ * @throws UserError that names the parameter
+ */
+export function numaFromJson(args: Readonly<Record<string, unknown>>): NumaOption {
+  return read(new Map(Object.entries(args).map(([name, value]) => [name, [value]])), false);
+}
