@@ -1,0 +1,154 @@
+/** Guest loads, stores and atomics of tier 0 against memory kept in TypeScript. */
+import type { AccessOptions, IrBuilder, Slot } from '@boardwalk/translator';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RmwOp } from '../../src/ir/nodes.ts';
+import { boot, type TestMachine } from '../frontends/harness.ts';
+import { REGISTERS } from './program.ts';
+import { EXCEPTION, execute, MAPPED, MAPPED_PAGES, missing, physicalPage, programs } from './programs.ts';
+
+let m: TestMachine;
+/** The bytes of the mapped pages, by virtual address. */
+const memory = new Uint8Array(MAPPED_PAGES * 4096);
+beforeAll(async () => {
+  m = await boot(programs, []);
+  for (let page = 0; page < MAPPED_PAGES; page++) {
+    const bytes = memory.subarray(page * 4096, (page + 1) * 4096);
+    for (const i of bytes.keys()) bytes[i] = (page * 31 + i * 7) & 255;
+    m.put(physicalPage(page) * 4096, bytes);
+  }
+});
+afterAll(() => m.dispose());
+
+const [x0, x1, x2] = REGISTERS.i64 as [Slot, Slot, Slot];
+const [w1] = REGISTERS.i32 as [Slot];
+const u64 = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+/** Offsets that often lie about the end of a page. */
+const offset = fc.oneof(
+  fc.nat(MAPPED_PAGES * 4096 - 9),
+  fc.tuple(fc.nat(MAPPED_PAGES - 2), fc.integer({ min: -8, max: 8 })).map(([page, near]) => (page + 1) * 4096 + near),
+);
+const size = fc.constantFrom<1 | 2 | 4 | 8>(1, 2, 4, 8);
+const shape = fc.record({
+  size,
+  signed: fc.boolean(),
+  endian: fc.constantFrom<'little' | 'big'>('little', 'big'),
+  align: fc.constantFrom<'any' | 'natural'>('any', 'any', 'natural'),
+});
+
+function read(at: number, o: AccessOptions): bigint {
+  const bytes = [...memory.slice(at, at + o.size)];
+  if (o.endian !== 'big') bytes.reverse();
+  const value = BigInt(`0x${bytes.map((x) => x.toString(16).padStart(2, '0')).join('')}`);
+  return o.signed === true ? BigInt.asUintN(64, BigInt.asIntN(o.size * 8, value)) : value;
+}
+
+function write(at: number, value: bigint, o: AccessOptions): void {
+  const bytes = Array.from({ length: o.size }, (_, i) => Number((value >> BigInt(i * 8)) & 255n));
+  memory.set(o.endian === 'big' ? bytes.reverse() : bytes, at);
+}
+
+/** The exception that an access raises, and the address; undefined if none. */
+function fault(at: number, o: AccessOptions, misaligned: number): number {
+  if (o.align === 'natural' && at % o.size !== 0) return misaligned;
+  const pages = [Math.floor(at / 4096), Math.floor((at + o.size - 1) / 4096)];
+  return pages.some(missing) ? EXCEPTION.walk : 0;
+}
+
+function check(at: number): void {
+  const first = Math.floor(Math.max(at - 16, 0) / 4096);
+  for (const page of new Set([first, Math.floor((at + 16) / 4096)])) {
+    if (page >= MAPPED_PAGES || missing(page)) continue;
+    expect(m.bytes(physicalPage(page) * 4096, 4096).join()).toBe(memory.slice(page * 4096, (page + 1) * 4096).join());
+  }
+}
+
+/** The address: in a register, part of it as a displacement. */
+const address = (b: IrBuilder, split: number) => b.add(b.get(x0), b.i64(split));
+const start = (at: number, split: number, value: bigint): void => {
+  m.cpu.setRegister(x0, BigInt(MAPPED + at - split));
+  m.cpu.setRegister(x1, value);
+  m.cpu.setRegister(x2, 0x5a5an);
+  m.cpu.setRegister(w1, value);
+};
+const split = fc.constantFrom(0, 8, -2048, 2 ** 31 - 1, 2 ** 31);
+
+it('loads every shape from anywhere', () => {
+  fc.assert(
+    fc.property(shape, offset, split, fc.boolean(), (o, at, by, narrow) => {
+      const ty = narrow && o.size < 8 ? 'i32' : 'i64';
+      start(at, by, 0n);
+      const raised = execute(m, (b) => {
+        const value = b.load(address(b, by), { ...o, ty });
+        b.set(x2, ty === 'i32' ? b.extend32U(value) : value);
+      });
+      const expected = fault(at, o, EXCEPTION.misalignedLoad);
+      expect(raised).toBe(expected);
+      const mask = ty === 'i32' ? 0xffff_ffffn : (1n << 64n) - 1n;
+      expect(m.cpu.register(x2)).toBe(expected === 0 ? read(at, o) & mask : 0x5a5an);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+it('stores every shape anywhere, and all of it or nothing', () => {
+  fc.assert(
+    fc.property(shape, offset, split, fc.boolean(), u64, (o, at, by, narrow, value) => {
+      start(at, by, value);
+      const raised = execute(m, (b) => b.store(address(b, by), b.get(narrow && o.size < 8 ? w1 : x1), o));
+      const expected = fault(at, o, EXCEPTION.misalignedStore);
+      expect(raised).toBe(expected);
+      if (expected === 0) write(at, value, o);
+      check(at);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const signed = (value: bigint, bits: number): bigint => BigInt.asIntN(bits, value);
+const RMW: Readonly<Record<RmwOp, (a: bigint, v: bigint, bits: number) => bigint>> = {
+  add: (a, v) => a + v,
+  and: (a, v) => a & v,
+  or: (a, v) => a | v,
+  xor: (a, v) => a ^ v,
+  swap: (_a, v) => v,
+  minS: (a, v, bits) => (signed(a, bits) < signed(v, bits) ? a : v),
+  maxS: (a, v, bits) => (signed(a, bits) > signed(v, bits) ? a : v),
+  minU: (a, v, bits) => (BigInt.asUintN(bits, a) < BigInt.asUintN(bits, v) ? a : v),
+  maxU: (a, v, bits) => (BigInt.asUintN(bits, a) > BigInt.asUintN(bits, v) ? a : v),
+};
+
+it('updates memory atomically by every operation, size and order', () => {
+  const op = fc.constantFrom(...(Object.keys(RMW) as RmwOp[]));
+  fc.assert(
+    fc.property(op, shape, offset, u64, (name, o, at, value) => {
+      start(at, 0, value);
+      const raised = execute(m, (b) => b.set(x2, b.atomicRmw(name, b.get(x0), b.get(x1), o)));
+      const expected = fault(at, { ...o, align: 'natural' }, EXCEPTION.misalignedStore);
+      expect(raised).toBe(expected);
+      if (expected === 0) {
+        expect(m.cpu.register(x2)).toBe(read(at, o));
+        write(at, RMW[name](read(at, { ...o, signed: false }), value, o.size * 8), o);
+      }
+      check(at);
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+it('compares in the size of the access and swaps', () => {
+  fc.assert(
+    fc.property(shape, offset, u64, u64, fc.boolean(), (o, at, junk, value, equal) => {
+      const aligned = at - (at % o.size);
+      if (missing(Math.floor(aligned / 4096))) return;
+      const old = read(aligned, { ...o, signed: false });
+      const expected = equal ? (junk << BigInt(o.size * 8)) | old : junk;
+      start(aligned, 0, value);
+      execute(m, (b) => b.set(x2, b.atomicCas(b.get(x0), b.big(expected), b.get(x1), o)));
+      expect(m.cpu.register(x2)).toBe(read(aligned, o));
+      if (BigInt.asUintN(o.size * 8, expected) === old) write(aligned, value, o);
+      check(aligned);
+    }),
+    { numRuns: 1000 },
+  );
+});
