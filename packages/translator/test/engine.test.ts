@@ -460,8 +460,10 @@ describe('a clock that counts instructions', () => {
 
 describe('more than 2 GiB of RAM', () => {
   it('is all within reach: code, data, the state of the vCPU', async () => {
+    const log: string[] = [];
     const m = await start(x86ish, [...movImm(1, 0x7fff_fff0), X.store, rr(1, 1), ...jmp(8, 0x7fff_0000)], {
       ramBytes: 3 * 2 ** 30,
+      log,
     });
     expect(m.cpu.base).toBeGreaterThan(2 ** 31);
     const code = 0x7fff_0000;
@@ -488,6 +490,10 @@ describe('more than 2 GiB of RAM', () => {
     m.run();
     expect([m.reg('e2'), m.reg('e5'), m.reg('savedCode')]).toEqual([18n, 0x7fff_fff0n, 3n]);
     expect(m.bytes(0x7fff_7ffc, 4)).toEqual(le32(0x7fff_fff0));
+    expect(log.filter((line) => line.startsWith('exec: ')).join()).toContain('exec: cpu 0: block at 0x7fff0000');
+    expect(log.filter((line) => /block at 0x\?/.test(line))).toEqual([]);
+    again(m, 0);
+    expect(m.reg('e2')).toBe(18n);
     expect(m.reg('savedPc')).toBe(BigInt(code + 6 + 2 + 2 + 6 + 6 + 6 + 2 + 5));
   });
 });

@@ -13,6 +13,7 @@ const set = (rd: number, value: number): number[][] => [
   S.sethi(rd, value + ((value & 0x1000) << 1)),
   S.add(rd, rd, at((value << 19) >> 19)),
 ];
+const insnWord = (bytes: number[]): number => bytes.reduce((word, byte) => word * 256 + byte, 0);
 /** Handler: returns from the trap to the instruction that trapped. */
 const RETRY = [S.rett()];
 
@@ -216,7 +217,7 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
     expect([t.reg('tcode'), t.reg('tmode'), t.reg('tvalue')]).toEqual([9n, 2n, 0x1000_0000n]);
   });
 
-  it('forgets a page when told to, code in its upper half too', async () => {
+  it.each([0, -0x1000])('forgets a page when told to, code in its upper half too (%i)', async (away) => {
     const program = (value: number): number[] =>
       [S.or(G2, 0, at(value)), S.jmpl(0, O7, at(8)), S.add(G3, G3, G2)].flat();
     const t = await run(
@@ -227,7 +228,8 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
         ...set(G4, PAGE_TABLE),
         ...set(L0, 0xa003),
         S.st(L0, G4, at(0)),
-        S.flush(G1),
+        S.add(I0, G1, at(away)),
+        S.flush(I0),
         S.jmpl(O7, G1, at(0)),
         S.or(0, 0, 0),
         S.halt(),
@@ -250,8 +252,7 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
     ];
     const call = (where: number): number[][] => [...set(G1, where), S.jmpl(O7, G1, at(0)), S.or(0, 0, 0)];
     const patch = (where: number): number[][] => [...set(L1, where), S.st(L0, L1, at(0))];
-    const insn = S.or(G2, 0, at(16));
-    const value = Number(BigInt(`0x${insn.map((x) => x.toString(16).padStart(2, '0')).join('')}`));
+    const value = insnWord(S.or(G2, 0, at(16)));
     const load = set(L0, value);
     const t = await run(
       [
@@ -272,6 +273,50 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
       [code(0x4000), code(0x5000)],
     );
     expect(regs(t, G3)).toEqual([34]);
+  });
+
+  it('sees code change in the upper half of a page whose lower half has none', async () => {
+    const t = await run(
+      [
+        ...set(L1, 0x5000),
+        ...set(L0, insnWord(S.or(G2, 0, at(16)))),
+        S.jmpl(O7, L1, at(0)),
+        S.or(0, 0, 0),
+        S.st(0, L1, at(-0x800)),
+        S.st(L0, L1, at(0)),
+        S.jmpl(O7, L1, at(0)),
+        S.or(0, 0, 0),
+        S.halt(),
+      ],
+      undefined,
+      [[0x5000, [S.or(G2, 0, at(1)), S.jmpl(0, O7, at(8)), S.add(G3, G3, G2)].flat()]],
+    );
+    expect(regs(t, G3)).toEqual([17]);
+  });
+
+  it('forgets a link into the half of a page that was written', async () => {
+    // 0x4000 jumps to 0x5000 directly; the second time round that has changed.
+    const t = await run(
+      [
+        ...set(L1, 0x5000),
+        ...set(L0, insnWord(S.or(G2, 0, at(16)))),
+        ...set(G1, 0x4000),
+        S.jmpl(O7, G1, at(0)),
+        S.or(0, 0, 0),
+        S.jmpl(O7, G1, at(0)),
+        S.or(0, 0, 0),
+        S.st(L0, L1, at(0)),
+        S.jmpl(O7, G1, at(0)),
+        S.or(0, 0, 0),
+        S.halt(),
+      ],
+      undefined,
+      [
+        [0x4000, S.b('always', 0x1000 / 4, true)],
+        [0x5000, [S.or(G2, 0, at(1)), S.jmpl(0, O7, at(8)), S.add(G3, G3, G2)].flat()],
+      ],
+    );
+    expect(regs(t, G3)).toEqual([18]);
   });
 
   it('compares and swaps big-endian words', async () => {

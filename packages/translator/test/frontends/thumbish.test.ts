@@ -200,6 +200,27 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of ARM, blocks of %i instr
     }
   });
 
+  it('goes on with code that the block before has changed', async () => {
+    // 0: str r0, [r1]; b 0x20. The second run finds the link from the first, and patches what it leads to.
+    const t = await start([T.str(0, 1), T.b(14)], { r1: 0x100 });
+    t.put(0x20, [...T.movs(5, 1), ...T.halt()]);
+    t.run();
+    expect(regs(t, 5)).toEqual([1]);
+    for (let round = 0; round < 2; round++) {
+      t.cpu.pc = 0n;
+      t.cpu.halted = false;
+      t.run();
+    }
+    const [a = 0, b = 0] = T.movs(5, 9);
+    const [c = 0, d = 0] = T.halt();
+    t.setReg('r0', a | (b << 8) | (c << 16) | (d << 24));
+    t.setReg('r1', 0x20);
+    t.cpu.pc = 0n;
+    t.cpu.halted = false;
+    t.run();
+    expect(regs(t, 5)).toEqual([9]);
+  });
+
   it('leaves a storm of exceptions when the budget is used up', async () => {
     const t = await start([T.svc(1)]);
     t.put(VECTOR, T.undefined());
