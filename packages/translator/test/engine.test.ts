@@ -491,9 +491,9 @@ describe('more than 2 GiB of RAM', () => {
     expect([m.reg('e2'), m.reg('e5'), m.reg('savedCode')]).toEqual([18n, 0x7fff_fff0n, 3n]);
     expect(m.bytes(0x7fff_7ffc, 4)).toEqual(le32(0x7fff_fff0));
     expect(log.filter((line) => line.startsWith('exec: ')).join()).toContain('exec: cpu 0: block at 0x7fff0000');
-    expect(log.filter((line) => /block at 0x\?/.test(line))).toEqual([]);
     again(m, 0);
     expect(m.reg('e2')).toBe(18n);
+    expect(log.filter((line) => /block at 0x\?/.test(line))).toEqual([]);
     expect(m.reg('savedPc')).toBe(BigInt(code + 6 + 2 + 2 + 6 + 6 + 6 + 2 + 5));
   });
 });

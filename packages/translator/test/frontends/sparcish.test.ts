@@ -222,12 +222,12 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
       [S.or(G2, 0, at(value)), S.jmpl(0, O7, at(8)), S.add(G3, G3, G2)].flat();
     const t = await run(
       [
-        ...set(G1, 0x1000_1000),
+        ...set(G1, 0x1000_3000),
         S.jmpl(O7, G1, at(0)),
         S.or(0, 0, 0),
         ...set(G4, PAGE_TABLE),
         ...set(L0, 0xa003),
-        S.st(L0, G4, at(0)),
+        S.st(L0, G4, at(4)),
         S.add(I0, G1, at(away)),
         S.flush(I0),
         S.jmpl(O7, G1, at(0)),
@@ -236,7 +236,7 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
       ],
       [S.halt()],
       [
-        [PAGE_TABLE, be32(0x6003)],
+        [PAGE_TABLE + 4, be32(0x6003)],
         [0x7000, program(1)],
         [0xb000, program(10)],
       ],
