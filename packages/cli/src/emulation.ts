@@ -31,6 +31,7 @@ import {
   TERMINAL,
 } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
+import { readSemihosting } from './config/semihosting.ts';
 import { type CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
 
 /** Everything that the options say, read and checked as far as it can be without opening anything but boot files. */
@@ -45,6 +46,7 @@ export interface Plan {
   readonly devices: readonly DeviceOptions[];
   readonly objects: readonly ObjectSpec[];
   readonly noReboot: boolean;
+  readonly semihosting: boolean;
   readonly noShutdown: boolean;
 }
 
@@ -60,6 +62,7 @@ export function readPlan(line: CommandLine, architecture: ArchitecturePackage, s
     devices: line.all('device').map((text) => forOption('device', () => parseDevice(text))),
     objects: line.all('object').map((text) => forOption('object', () => parseObject(text))),
     noReboot: line.has('no-reboot'),
+    semihosting: readSemihosting(line),
     noShutdown: line.has('no-shutdown'),
     files: readBootFiles(line, architecture, settings.board),
   };
@@ -137,6 +140,7 @@ function machineOptions(
     serials,
     devices: plan.devices,
     noReboot: plan.noReboot,
+    semihosting: plan.semihosting,
     noShutdown: plan.noShutdown,
   };
 }

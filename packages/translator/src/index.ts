@@ -16,5 +16,6 @@ export {
   type SoftFloat,
   type SoftFloatOptions,
 } from './softfloat/index.ts';
+export { FAULTED, NOT_RAM } from './softmmu/softmmu.ts';
 export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
 export { compileHelpers } from './wasm/link.ts';

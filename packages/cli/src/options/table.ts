@@ -55,6 +55,15 @@ export const OPTIONS = {
     help: "firmware; without it the board's usual one, if it is found",
     section: 'What it runs',
   },
+  semihosting: {
+    help: 'the program may ask the emulator to print, to tell the time, and to end with a status',
+    section: 'What it runs',
+  },
+  'semihosting-config': {
+    argument: 'enable=on|off[,target=auto|native]',
+    help: 'the same, said at length',
+    section: 'What it runs',
+  },
   L: { argument: 'DIR', help: "a folder to find firmware in; 'help' lists them all", section: 'What it runs' },
   serial: {
     argument: 'LINE',

@@ -67,6 +67,8 @@ export interface MachineOptions {
   readonly space?: RamSpace;
   /** `qtest`: no vCPU executes. Default `tcg`. */
   readonly accel?: 'tcg' | 'qtest';
+  /** Programs may call the emulator (-semihosting): print, ask the time, end with a status. */
+  readonly semihosting?: boolean;
   /** A guest's reset ends the run (-no-reboot). */
   readonly noReboot?: boolean;
   /** A guest's shutdown only stops the machine (-no-shutdown). */

@@ -256,8 +256,7 @@ export class RamSpace {
       this.#clean(offset, offset + bytes);
       return offset;
     }
-    const all = `${this.size / 2 ** 20} MiB for all memories and the translator: less RAM leaves room`;
-    throw new UserError(`cannot set up ${what}: Cannot allocate memory (${all})`);
+    throw new UserError(`cannot set up ${what}: Cannot allocate memory`);
   }
 
   /** Zeroes what was in use before, and nothing else, so that fresh memory stays unmade. */

@@ -206,7 +206,10 @@ export const virt: BoardDefinition = defineBoard({
   defaultRamId: 'riscv_virt_board.ram',
   maxRamSize: GiB(4096),
   async build(machine) {
-    const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), { logWalks: machine.log.enabled('mmu') });
+    const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), {
+      logWalks: machine.log.enabled('mmu'),
+      semihosting: machine.options.semihosting === true,
+    });
     machine.map(VIRT_MAP.dram.base, machine.ram);
     const plic = addHarts(machine, frontend);
     addPeripherals(machine, plic);

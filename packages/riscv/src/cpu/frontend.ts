@@ -1,5 +1,13 @@
 /** What the translator is told about a hart: decoder and semantics, traps, address translation. One for all harts of a machine. */
-import type { EngineExceptions, Frontend, InsnContext, IrBuilder, IrHelper, Value } from '@boardwalk/translator';
+import {
+  defineTsHelper,
+  type EngineExceptions,
+  type Frontend,
+  type InsnContext,
+  type IrBuilder,
+  type IrHelper,
+  type Value,
+} from '@boardwalk/translator';
 import {
   CAUSE_FETCH_ACCESS,
   CAUSE_LOAD_ACCESS,
@@ -9,6 +17,7 @@ import {
 } from './bits.ts';
 import { type Csr, defineCsrs } from './csr/index.ts';
 import { defineTimeHelpers, type TimePort } from './csr/time.ts';
+import { type Emitter, endBlock, readX, writeX } from './isa/emitter.ts';
 import { InstructionSet } from './isa/index.ts';
 import { systemEmitters } from './isa/system.ts';
 import { defineLoggedWalk, defineWalk, type WalkPort } from './mmu.ts';
@@ -20,12 +29,17 @@ import { raise, serviceInterrupt } from './trap.ts';
 const PRIVILEGE_BITS = 3;
 
 /** What a hart asks of the device around it. */
-export interface HartPort extends TimePort, WalkPort {}
+export interface HartPort extends TimePort, WalkPort {
+  /** Performs the semihosting call whose operation and parameter are the arguments; its result goes to `ret`. */
+  semihost(cpuBase: number): void;
+}
 
 /** How a frontend differs between two machines. */
 export interface RiscvFrontendOptions {
   /** Tell the device of every page walk. */
   readonly logWalks?: boolean;
+  /** An ebreak between the marks of a semihosting call is one. */
+  readonly semihosting?: boolean;
 }
 
 /** RV64 of one configuration, for the translator. The harts of a machine share one. */
@@ -57,10 +71,16 @@ export class RiscvFrontend implements Frontend {
       readTime: (cpuBase) => this.#ports.get(cpuBase)?.readTime(cpuBase),
       timerChanged: (cpuBase) => this.#ports.get(cpuBase)?.timerChanged(cpuBase),
       walked: (cpuBase) => this.#ports.get(cpuBase)?.walked(cpuBase),
+      semihost: (cpuBase) => this.#ports.get(cpuBase)?.semihost(cpuBase),
     };
     this.walk = options.logWalks === true ? defineLoggedWalk(config, port) : defineWalk(config);
     this.csrs = defineCsrs(config, defineTimeHelpers(port));
-    this.#instructions = new InstructionSet(config.extensions, systemEmitters(config, this.csrs));
+    const system = systemEmitters(config, this.csrs);
+    this.#instructions = new InstructionSet(
+      config.extensions,
+      system,
+      options.semihosting === true ? semihostingEmitter(port) : undefined,
+    );
   }
 
   /** Says who answers for the hart whose state is at a host offset. */
@@ -80,4 +100,16 @@ export class RiscvFrontend implements Frontend {
   disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number } {
     return this.#instructions.disassemble(bytes, pc);
   }
+}
+
+const A0 = 10;
+const A1 = 11;
+
+/** The call: operation in a0, parameter in a1, result in a0. The program may be at its end, so the block is too. */
+function semihostingEmitter(port: HartPort): Emitter {
+  const call = defineTsHelper('riscv_semihost', ['i64', 'i64'], 'i64', (cpuBase) => port.semihost(cpuBase));
+  return (b, _, cpu) => {
+    writeX(b, A0, b.call(call, readX(b, A0), readX(b, A1)));
+    endBlock(b, cpu);
+  };
 }

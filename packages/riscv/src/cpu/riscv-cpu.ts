@@ -3,15 +3,19 @@
  * "Sstc".
  */
 import type { DeviceState, PropertySpec, Timer } from '@boardwalk/core';
-import { type Slot, TranslatedCpu } from '@boardwalk/translator';
+import { Semihosting } from '@boardwalk/devices';
+import { FAULTED, NOT_RAM, type Slot, TranslatedCpu } from '@boardwalk/translator';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from './bits.ts';
 import { menvcfgReset } from './csr/environment.ts';
 import type { RiscvFrontend } from './frontend.ts';
-import { MODE_RESET, modePriv } from './mode.ts';
+import { MODE_RESET, modeDataMmu, modePriv } from './mode.ts';
 import { EXTENSIONS, type Extension, isaString } from './models.ts';
 import { common, csr } from './state.ts';
 
 const NS_PER_S = 1e9;
+const PAGE_BYTES = 4096;
+const ACCESS_LOAD = 0;
+
 const PRIVILEGE_LETTERS = ['U', 'S', '?', 'M'] as const;
 
 /** The counter that `time` shows and stimecmp is compared with: the platform's mtime. */
@@ -86,10 +90,12 @@ export class RiscvCpu extends TranslatedCpu {
     super.realize();
     this.#timer = this.machine.clock.timer(() => this.#updateTimer());
     this.#options.time.onSet(() => this.#updateTimer());
+    const semihosting = new Semihosting(this.machine);
     this.frontend.attach(this.base, {
       readTime: () => this.setRegister(common.ret, this.#options.time.mtime()),
       timerChanged: () => this.#updateTimer(),
       walked: () => this.#logWalk(),
+      semihost: () => this.#semihost(semihosting),
     });
   }
 
@@ -145,6 +151,31 @@ export class RiscvCpu extends TranslatedCpu {
     );
     const found = `0x${this.register(common.walkPa).toString(16)} ${rights.join('')}`;
     this.machine.log.write('mmu', `${what}: ${fault === 0n ? found : `exception ${this.register(common.excCode)}`}`);
+  }
+
+  #semihost(semihosting: Semihosting): void {
+    const [operation = 0n, parameter = 0n] = common.args.map((slot) => this.register(slot));
+    const result = semihosting.call(Number(BigInt.asUintN(32, operation)), parameter, {
+      wordBytes: 8,
+      read: (address, into) => this.#readVirtual(address, into),
+    });
+    this.setRegister(common.ret, result);
+  }
+
+  /** Reads guest memory as a load of the running program would; false where that would fault or reach a device. */
+  #readVirtual(address: bigint, into: Uint8Array): boolean {
+    const { engine, base } = this;
+    const mmu = modeDataMmu(this.#lowWord(common.mode));
+    for (let at = 0; at < into.length; ) {
+      const va = BigInt.asIntN(64, address + BigInt(at));
+      const bytes = Math.min(into.length - at, PAGE_BYTES - Number(BigInt.asUintN(64, va) % BigInt(PAGE_BYTES)));
+      const host = engine.exports.translate(base, va, ACCESS_LOAD, mmu);
+      this.setRegister(common.fault, 0n);
+      if (host === NOT_RAM || host === FAULTED) return false;
+      into.set(engine.space.u8.subarray(host >>> 0, (host >>> 0) + bytes), at);
+      at += bytes;
+    }
+    return true;
   }
 
   #raiseSupervisorSoftware(): void {

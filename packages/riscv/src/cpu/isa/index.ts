@@ -19,13 +19,29 @@ export const userSemantics: Readonly<Record<string, Emitter>> = {
   ...bitmanipSemantics,
 };
 
+/** slli x0, x0, 0x1f and srai x0, x0, 7 around an ebreak, in one page (RISC-V Semihosting, "Semihosting Trap Instruction Sequence"). */
+const SEMIHOSTING_BEFORE = 0x01f01013;
+const SEMIHOSTING_AFTER = 0x40705013;
+const PAGE_MASK = 0xfff;
+
+function isSemihostingCall(context: InsnContext): boolean {
+  const inPage = context.pcLo & PAGE_MASK;
+  if (context.length !== 4 || inPage < 4 || inPage > PAGE_MASK + 1 - 8) return false;
+  return context.fetch32(-4) === SEMIHOSTING_BEFORE && context.fetch32(4) === SEMIHOSTING_AFTER;
+}
+
 export class InstructionSet {
   readonly decoder: Decoder;
   readonly #extensions: ReadonlySet<Extension>;
   readonly #semantics: ReadonlyMap<string, Emitter>;
+  readonly #semihosting: Emitter | undefined;
 
-  /** @param system semantics of Zicsr and the privileged instructions, by mnemonic */
-  constructor(extensions: ReadonlySet<Extension>, system: Readonly<Record<string, Emitter>>) {
+  /**
+   * @param system semantics of Zicsr and the privileged instructions, by mnemonic
+   * @param semihosting what an ebreak between the two marks of a semihosting call means, instead of a breakpoint
+   */
+  constructor(extensions: ReadonlySet<Extension>, system: Readonly<Record<string, Emitter>>, semihosting?: Emitter) {
+    this.#semihosting = semihosting;
     this.decoder = new Decoder({ xlen: 64, extensions });
     this.#extensions = extensions;
     this.#semantics = new Map(Object.entries({ ...userSemantics, ...system }));
@@ -40,7 +56,9 @@ export class InstructionSet {
     const { pcLo, pcHi, mode } = context;
     const cpu = { pcLo, pcHi, length, word, mode, extensions: this.#extensions };
     const instruction = this.decoder.decode(word);
-    const emit = instruction && this.#semantics.get(instruction.mnemonic);
+    const semihosting =
+      instruction?.mnemonic === 'ebreak' && isSemihostingCall(context) ? this.#semihosting : undefined;
+    const emit = semihosting ?? (instruction && this.#semantics.get(instruction.mnemonic));
     if (instruction && emit) emit(b, instruction.fields, cpu);
     else illegal(b, cpu);
     context.ended = b.ended;
