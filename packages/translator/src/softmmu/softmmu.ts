@@ -322,15 +322,21 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     });
   });
 
-  /** (va, length, access, mmu): faults now if the first or the last byte could not be accessed, or code lies there. */
+  /** (va, length, access, mmu): faults now if any of the bytes could not be accessed, or is code that runs. */
   const probe = defineHelper('probe', ['i64', 'i32', 'i32', 'i32'], undefined, (b, va, length, access, mmu) => {
     const lastPage = b.and(b.add(va, b.extend32U(b.sub(length, b.i32(1)))), b.i64(-pageBytes));
     const second = b.select(b.ltU(lastPage, va), va, lastPage);
-    for (const at of [va, second]) {
+    const toPageEnd = b.sub(b.i32(pageBytes), b.and(b.wrap(va), b.i32(pageBytes - 1)));
+    const inFirst = b.select(b.ltU(toPageEnd, length), toPageEnd, length);
+    const inSecond = b.select(b.ltU(toPageEnd, length), b.sub(length, toPageEnd), length);
+    for (const [at, bytes] of [
+      [va, inFirst],
+      [second, inSecond],
+    ] as const) {
       const host = b.call(translate, at, access, mmu);
       b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
       b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i32(NOT_RAM))), () =>
-        beforeWrite(b, host, b.i32(1), () => b.return_()),
+        beforeWrite(b, host, bytes, () => b.return_()),
       );
     }
   });

@@ -146,6 +146,27 @@ describe('a frontend in the shape of x86', () => {
     expect([t.reg('e6'), t.reg('e7'), t.reg('savedCode')]).toEqual([0x100n, 0x1ffffen, 14n]);
   });
 
+  it('changes nothing before it finds that a move writes over its own code with another byte than the first', async () => {
+    // The move lies at 20; it writes 18 to 21.
+    const to = 18;
+    const u = await run([
+      X.movImm,
+      r(6),
+      ...i(0x100),
+      X.movImm,
+      r(7),
+      ...i(to),
+      X.jmp,
+      ...i(3),
+      X.nop,
+      X.nop,
+      X.nop,
+      X.movsd,
+      X.hlt,
+    ]);
+    expect([u.reg('e6'), u.reg('e7')]).toEqual([0x104n, BigInt(to + 4)]);
+  });
+
   it('keeps the top of the register stack in the mode word', async () => {
     const t = await run([
       X.fpush,
