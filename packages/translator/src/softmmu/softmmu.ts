@@ -229,7 +229,11 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
   /** Makes the write to pages of watched kinds known; not 0 when the store must not happen now. */
   const beforeWrite = (b: IrBuilder, host: Value, size: Value, refused: () => void): void => {
     const last = b.add(host, b.sub(size, b.i32(1)));
-    b.if(b.or(flagsAt(b, host), flagsAt(b, last)), () => {
+    let flags = b.or(flagsAt(b, host), flagsAt(b, last));
+    for (let at = 4096; at < pageBytes; at += 4096) {
+      flags = b.or(flags, flagsAt(b, b.select(b.ltU(b.i32(at), size), b.add(host, b.i32(at)), last)));
+    }
+    b.if(flags, () => {
       b.if(b.call(IMPORTS.flaggedWrite, host, size), () => {
         b.set(COMMON.fault, b.i32(FAULT.codeWrite));
         refused();
