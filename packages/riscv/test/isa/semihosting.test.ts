@@ -51,6 +51,19 @@ describe('semihosting', () => {
     expect(guest.output).toBe('');
   });
 
+  it('is a breakpoint in user mode: a process does not end the machine', async () => {
+    // Machine mode enters user mode, which calls SYS_EXIT_EXTENDED with 7; the trap handler ends with mcause as the status.
+    const words = [
+      0x00000297, 0x03028293, 0x30529073, 0xfff00293, 0x3b029073, 0x01f00293, 0x3a029073, 0x00000297, 0x03428293,
+      0x34129073, 0x30001073, 0x30200073, 0x001002b7, 0x34202373, 0x01031313, 0x000033b7, 0x3333839b, 0x00736333,
+      0x0062a023, 0x0000006f, 0x02000513, 0x00000597, 0x01c58593, 0x01f01013, 0x00100073, 0x40705013, 0x0000006f,
+      0x00000013, 0x00020026, 0x00000000, 0x00000007, 0x00000000,
+    ];
+    const firmware = new Uint8Array(Uint32Array.from(words).buffer);
+    const guest = await boot({ board: virt, firmware, semihosting: true });
+    expect((await guest.exit()).status).toBe(3);
+  });
+
   it.skipIf(!hasQemu)('is what QEMU makes of it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'boardwalk-semihosting-'));
     try {

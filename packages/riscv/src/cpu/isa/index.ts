@@ -2,6 +2,7 @@
 import type { InsnContext, IrBuilder } from '@boardwalk/translator';
 import { Decoder, instructionLength } from '../decode/decoder.ts';
 import { disassemble } from '../decode/disassemble.ts';
+import { modePriv, PRIV_U } from '../mode.ts';
 import type { Extension } from '../models.ts';
 import { atomicSemantics } from './atomic.ts';
 import { baseSemantics } from './base.ts';
@@ -24,7 +25,9 @@ const SEMIHOSTING_BEFORE = 0x01f01013;
 const SEMIHOSTING_AFTER = 0x40705013;
 const PAGE_MASK = 0xfff;
 
+/** User mode takes the breakpoint: a process does not end the machine. */
 function isSemihostingCall(context: InsnContext): boolean {
+  if (modePriv(context.mode) === PRIV_U) return false;
   const inPage = context.pcLo & PAGE_MASK;
   if (context.length !== 4 || inPage < 4 || inPage > PAGE_MASK + 1 - 8) return false;
   return context.fetch32(-4) === SEMIHOSTING_BEFORE && context.fetch32(4) === SEMIHOSTING_AFTER;
