@@ -1,0 +1,1 @@
+export type { Emulator } from './emulator.ts';
