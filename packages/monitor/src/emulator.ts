@@ -1,5 +1,6 @@
 /** What monitors act on: one emulated computer and the program around it. The command line, a page or a test supplies it. */
 import type { BwObject, Machine, TypeRegistry } from '@boardwalk/core';
+import type { NumaOption } from '@boardwalk/numa';
 
 export interface Emulator {
   /** Name of the program (`boardwalk-system-riscv64`), for messages. */
@@ -12,6 +13,34 @@ export interface Emulator {
   readonly types: TypeRegistry;
   /** The machine; undefined before it is made, under `--preconfig`. */
   readonly machine: Machine | undefined;
+  /** What may be done while there is no machine; undefined once there is one. */
+  readonly preconfig?: Preconfig | undefined;
+  /** `-name`: the guest's. */
+  readonly guestName?: string | undefined;
+  /** `-uuid`, in lower case; without it a guest has the nil UUID. */
+  readonly uuid?: string | undefined;
+  /** The character devices, in the order in which they were made. */
+  readonly chardevs?: readonly ChardevInfo[];
   /** Ends the program with status 0, after what was said is out. */
   quit(): void;
+}
+
+/** A machine that waits for its last options (`--preconfig`). */
+export interface Preconfig {
+  /** As one more `-numa`. @throws UserError for one that contradicts those there are */
+  addNuma(option: NumaOption): void;
+  /**
+   * Makes the machine, and starts it unless `-S` says otherwise.
+   * Rejects with a UserError for a machine that cannot be; then it waits on, as before.
+   */
+  exit(): Promise<void>;
+}
+
+/** A character device as `query-chardev` and `info chardev` show it. */
+export interface ChardevInfo {
+  readonly label: string;
+  /** Where it is: `stdio`, `unix:/run/line,server=on`, `disconnected:tcp:...`. */
+  readonly filename: string;
+  /** A device or a monitor is on it. */
+  readonly frontendOpen: boolean;
 }

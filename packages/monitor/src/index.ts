@@ -1,1 +1,1 @@
-export type { Emulator } from './emulator.ts';
+export type { ChardevInfo, Emulator, Preconfig } from './emulator.ts';

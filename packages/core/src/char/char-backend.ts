@@ -1,7 +1,7 @@
 // What is at the other end of a serial port: bytes both ways, whoever moves them.
 
-/** Things that happen on a line besides bytes. */
-export type CharEvent = 'open' | 'close' | 'break';
+/** Things that happen on a line besides bytes. `mux-in` and `mux-out`: a line that several share is this one's now, or another's. */
+export type CharEvent = 'open' | 'close' | 'break' | 'mux-in' | 'mux-out';
 
 /** The far end of a character device. One device uses one backend. */
 export interface CharBackend {
