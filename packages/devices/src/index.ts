@@ -1,4 +1,5 @@
 export * from './block/index.ts';
+export * from './memory/index.ts';
 export * from './misc/index.ts';
 export * from './registers.ts';
 export * from './rtc/index.ts';

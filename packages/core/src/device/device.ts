@@ -1,8 +1,10 @@
 // The base of everything on a board: lifecycle, state, memory regions and interrupt lines.
+
 import { type IrqHandler, IrqInput, IrqOutput } from '../irq/irq-line.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import { BwObject, type PropertySpec } from '../object/index.ts';
+import type { Bus } from './bus.ts';
 import {
   checkState,
   type DeviceState,
@@ -26,6 +28,9 @@ export class Device extends BwObject {
 
   #machine: Machine | undefined;
   #realized = false;
+  #hotplugged = false;
+  /** What a user's device was plugged into. */
+  parentBus: Bus | undefined;
   readonly #regions: MemoryRegion[] = [];
   readonly #inputs = new Map<string, readonly IrqInput[]>();
   readonly #outputs = new Map<string, readonly IrqOutput[]>();
@@ -38,6 +43,16 @@ export class Device extends BwObject {
 
   get realized(): boolean {
     return this.#realized;
+  }
+
+  /** True for a device that came when the machine was complete already. */
+  get hotplugged(): boolean {
+    return this.#hotplugged;
+  }
+
+  /** Whether the device can come and go while the machine is there. Override where it can. */
+  get hotpluggable(): boolean {
+    return false;
   }
 
   /**
@@ -94,6 +109,12 @@ export class Device extends BwObject {
   describeState(): string[] {
     return describeState(this);
   }
+
+  /**
+   * Takes the device out of a machine that goes on: undoes what {@link realize} mapped and claimed. Called for devices that are
+   * {@link hotpluggable}, before {@link dispose}.
+   */
+  unplug(): void {}
 
   /**
    * Lets go of host resources. The machine calls it once, for every device; an override may return a promise, which the machine waits
@@ -185,6 +206,7 @@ export class Device extends BwObject {
   attach(machine: Machine): void {
     if (this.#realized) return;
     this.#machine = machine;
+    this.#hotplugged = machine.built;
     this.#realized = true;
     this.realize();
     checkState(this);

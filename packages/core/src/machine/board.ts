@@ -27,6 +27,8 @@ export interface BoardDefinition {
   /** The only sizes that the board can have. */
   readonly validRamSizes?: readonly number[];
   readonly maxRamSize?: number;
+  /** The board calls {@link Machine.mapDeviceMemory}: it takes `-m slots=,maxmem=` and memory devices, so many modules at most. */
+  readonly maxMemorySlots?: number;
   /** Says what is wrong with a size, before the other checks. */
   checkRamSize?(bytes: number): string | undefined;
   readonly properties?: readonly PropertySpec[];

@@ -2,12 +2,22 @@ export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './archit
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
 export { Cpu } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';
+export { DeviceMemory, type DeviceMemoryOptions, deviceName } from './device-memory.ts';
 export { type Drive, DriveTable } from './drives.ts';
 export type { Cause, ExitInfo, MachineEvents } from './events.ts';
 export { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 export { Machine, type RunState } from './machine.ts';
+export * from './memory-device.ts';
 export type { DeviceOptions, DriveInterface, DriveOptions, MachineOptions } from './options.ts';
-export { plugDevice } from './plug.ts';
-export { chooseRam, type RamChoice, ramSizeProblem, standardRamSize } from './ram.ts';
+export { plugDevice, removeDevice, unplugDevice } from './plug.ts';
+export {
+  chooseRam,
+  type MemoryLimits,
+  memoryLimits,
+  type RamChoice,
+  ramSizeProblem,
+  standardRamSize,
+  useBackend,
+} from './ram.ts';
 export { parseSmp, resolveSmp, type SmpOptions, type SmpTopology } from './smp.ts';
 export { formatBytes, GiB, KiB, MiB, TiB } from './units.ts';

@@ -9,12 +9,13 @@ import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } fr
 import type { BoardDefinition } from './board.ts';
 import { Cpu } from './cpu.ts';
 import { type CpuModel, resolveCpuModel } from './cpu-model.ts';
+import { DeviceMemory } from './device-memory.ts';
 import { DriveTable } from './drives.ts';
 import { type Cause, EventHub, type ExitInfo, type MachineEvents } from './events.ts';
 import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 import type { MachineOptions } from './options.ts';
 import { plugDevices } from './plug.ts';
-import { chooseRam, makeDefaultBackend, useBackend } from './ram.ts';
+import { chooseRam, type MemoryLimits, makeDefaultBackend, memoryLimits, useBackend } from './ram.ts';
 import { RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
 
@@ -50,14 +51,20 @@ export class Machine extends BwObject {
   readonly addressSpace: AddressSpace;
   /** Bytes of main RAM; 0 if there is none. */
   readonly ramSize: number;
+  /** Of main RAM and memory devices together, and the places for modules. */
+  readonly memoryLimits: MemoryLimits;
   readonly smp: SmpTopology;
   readonly cpuModel: CpuModel;
   readonly clock: VirtualClock;
   readonly log: GuestLog;
   readonly drives: DriveTable;
+  /** NUMA nodes of the guest; 1 where it knows of none. Set before devices are plugged. */
+  numaNodes = 1;
 
   #backend: MemoryBackend | undefined;
   #ownsBackend = false;
+  #deviceMemory: DeviceMemory | undefined;
+  #built = false;
   readonly #cpus: Cpu[] = [];
   readonly #events = new EventHub();
   readonly #loop: RunLoop;
@@ -83,6 +90,7 @@ export class Machine extends BwObject {
     for (const [name, value] of Object.entries(options.boardProps ?? {}))
       this.setProperty(name, value, { scope: root });
     this.ramSize = size;
+    this.memoryLimits = memoryLimits(board, size, options);
     this.log = options.log ?? new GuestLog();
     this.clock =
       options.clock ?? (options.accel === 'qtest' ? new ManualClock() : new VirtualClock(new HostClockSource()));
@@ -119,6 +127,7 @@ export class Machine extends BwObject {
       await board.build(machine);
       plugDevices(machine, options.devices ?? []);
       machine.drives.checkAllUsed();
+      machine.#built = true;
       machine.#performReset();
     } catch (error) {
       await machine.#disposeTree();
@@ -142,6 +151,29 @@ export class Machine extends BwObject {
   /** The object that provides the main RAM. */
   get memoryBackend(): MemoryBackend | undefined {
     return this.#backend;
+  }
+
+  /** Whether the board and the user's devices are complete: a device that comes now comes later. */
+  get built(): boolean {
+    return this.#built;
+  }
+
+  /** Where memory devices lie, on a board that has a place for them. */
+  get deviceMemory(): DeviceMemory | undefined {
+    return this.#deviceMemory;
+  }
+
+  /**
+   * Makes the place for memory devices (`-m slots=,maxmem=`) and maps it; boards with `maxMemorySlots` call it once in `build`.
+   * @param base the first address that is free for it; devices' own alignment is seen to
+   */
+  mapDeviceMemory(base: number): DeviceMemory {
+    if (this.#deviceMemory) throw new Error(`machine '${this.board.name}' has its device memory already`);
+    const { maximum, slots } = this.memoryLimits;
+    const deviceMemory = new DeviceMemory(this, { base, limit: maximum - this.ramSize, slots });
+    this.#deviceMemory = deviceMemory;
+    if (deviceMemory.size > 0) this.map(base, this.addChild('device-memory[*]', deviceMemory.region));
+    return deviceMemory;
   }
 
   /** The CPUs, in the order in which they were added. */

@@ -34,6 +34,10 @@ export interface DeviceOptions {
 export interface MachineOptions {
   /** Bytes of main RAM; without it the backend's size, or the board's default. */
   readonly ramSize?: number;
+  /** Places for memory modules (-m slots=); needs `maxRamSize`. */
+  readonly memorySlots?: number;
+  /** Bytes of main RAM and memory devices together, at most (-m maxmem=). */
+  readonly maxRamSize?: number;
   /** Id of an object under `/objects` that provides the main RAM. */
   readonly memoryBackend?: string;
   /** A file, or a folder for a file without a name, that the main RAM is (-mem-path); not beside `memoryBackend`. */

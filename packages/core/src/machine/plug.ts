@@ -2,8 +2,9 @@
 import { Bus, findBus, isPluggable } from '../device/bus.ts';
 import { Device } from '../device/device.ts';
 import { devicesOf } from '../device/tree.ts';
-import { type BwObject, Container, UserError } from '../object/index.ts';
+import { type BwObject, Container, resolvePath, UserError } from '../object/index.ts';
 import type { Machine } from './machine.ts';
+import { isMemoryDevice } from './memory-device.ts';
 import type { DeviceOptions } from './options.ts';
 
 /** Adds each device, in order. @throws UserError for a type, property, id or bus that cannot be, naming the device */
@@ -31,15 +32,46 @@ export function plugDevice(machine: Machine, options: DeviceOptions): Device {
   const place = container(machine, id === undefined ? 'peripheral-anon' : 'peripheral');
   if (id !== undefined && place.children.has(id)) throw new UserError(`Duplicate device ID '${id}'`);
   const bus = chooseBus(machine, device, options.bus);
+  if (machine.built) checkHotplug(device, bus);
   place.addChild(id ?? 'device[*]', device);
   try {
     bus?.plug(device);
+    device.parentBus = bus;
     machine.adopt(device);
   } catch (error) {
     device.remove();
     throw error;
   }
   return device;
+}
+
+/**
+ * Takes a user's device out of a machine. A device whose board asks the guest first goes when the guest has agreed.
+ * @param id its id, or its path
+ * @throws UserError (DeviceNotFound) if there is no such device; if it cannot go
+ */
+export function unplugDevice(machine: Machine, id: string): void {
+  const device = id.startsWith('/')
+    ? resolvePath(machine.root, id).object
+    : machine.children.get('peripheral')?.children.get(id);
+  if (!(device instanceof Device)) throw new UserError(`Device '${id}' not found`, 'DeviceNotFound');
+  checkHotplug(device, device.parentBus);
+  const ask = machine.deviceMemory?.requestUnplug;
+  if (ask !== undefined && isMemoryDevice(device)) ask(device);
+  else removeDevice(device);
+}
+
+/** Takes a device out of its machine at once, as a board does when the guest has agreed. */
+export function removeDevice(device: Device): void {
+  device.unplug();
+  device.remove();
+  device.dispose();
+}
+
+function checkHotplug(device: Device, bus: Bus | undefined): void {
+  if (device.hotpluggable) return;
+  if (bus !== undefined) throw new UserError(`Bus '${bus.id}' does not support hotplugging`);
+  throw new UserError(`Device '${device.type}' does not support hotplugging`);
 }
 
 function chooseBus(machine: Machine, device: Device, name: string | undefined): Bus | undefined {

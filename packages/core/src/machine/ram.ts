@@ -38,6 +38,46 @@ function oneOf(names: readonly string[]): string {
   return names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${names.at(-1)}` : names.join('');
 }
 
+/** What a machine can have besides its main RAM. */
+export interface MemoryLimits {
+  /** Bytes of main RAM and memory devices together. */
+  readonly maximum: number;
+  readonly slots: number;
+}
+
+const hex = (n: number): string => `0x${n.toString(16)}`;
+
+/**
+ * Reads `slots=` and `maxmem=`, which need the size of the main RAM.
+ * @throws UserError in QEMU's words
+ */
+export function memoryLimits(
+  board: BoardDefinition,
+  ramSize: number,
+  { memorySlots: slots = 0, maxRamSize }: { readonly memorySlots?: number; readonly maxRamSize?: number },
+): MemoryLimits {
+  const maximum = maxRamSize ?? ramSize;
+  if (maxRamSize === undefined && slots > 0) throw new UserError('slots specified but no max-size');
+  const [most, now] = [hex(maximum), hex(ramSize)];
+  if (maximum < ramSize) {
+    throw new UserError(
+      `invalid value of maxmem: maximum memory size (${most}) must be at least the initial memory size (${now})`,
+    );
+  }
+  if (maximum === ramSize && slots > 0) {
+    throw new UserError(
+      `invalid value of maxmem: memory slots were specified but maximum memory size (${most}) is equal to the initial memory size (${now})`,
+    );
+  }
+  if (maximum === ramSize) return { maximum, slots: 0 };
+  if (board.maxMemorySlots === undefined) {
+    throw new UserError(`"-memory 'slots|maxmem'" is not supported by: ${board.name}`);
+  }
+  if (slots > board.maxMemorySlots) throw new UserError(`unsupported amount of memory slots: ${slots}`);
+  if (maximum % granule !== 0) throw new UserError('maximum memory size must by aligned to multiple of 4096 bytes');
+  return { maximum, slots };
+}
+
 /** Where a machine's RAM comes from. */
 export interface RamChoice {
   /** Bytes. */
@@ -127,7 +167,7 @@ export function makeDefaultBackend(space: RamSpace, options: DefaultBackendOptio
 }
 
 /**
- * Takes a backend for a machine.
+ * Takes a backend for a machine or a memory device.
  * @throws UserError if it is in use already
  * @throws Error if its memory lies in another space than the machine's
  */

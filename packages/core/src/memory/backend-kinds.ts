@@ -46,6 +46,10 @@ export class MemoryBackendFile extends MemoryBackend {
     super(place, false, name);
   }
 
+  override get alignment(): number {
+    return Math.max(this.pageSize, this.align);
+  }
+
   protected override source(): MemorySource {
     const { memPath: path, share, align, offset, readonly, pmem } = this;
     return { kind: 'file', path, share, align, offset, readonly, rom: this.isRom(), pmem };
@@ -90,6 +94,10 @@ export class MemoryBackendMemfd extends MemoryBackend {
     super(place, true, name);
   }
 
+  override get alignment(): number {
+    return this.pageSize;
+  }
+
   protected override source(): MemorySource {
     const { share, hugetlb, hugetlbSize, seal } = this;
     return { kind: 'memfd', share, hugetlb, hugetlbSize, seal };
@@ -116,6 +124,10 @@ export class MemoryBackendShm extends MemoryBackend {
 
   constructor(place: BackendPlace, name?: string) {
     super(place, true, name);
+  }
+
+  override get alignment(): number {
+    return this.pageSize;
   }
 
   protected override source(): MemorySource {

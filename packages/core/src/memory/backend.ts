@@ -23,6 +23,9 @@ export interface BackendPlace {
   readonly host?: HostMemory | NoHostMemory | undefined;
 }
 
+/** Bytes of a huge page where pages have 4 KiB. */
+const HUGE_PAGE = 2 ** 21;
+
 /** What can be set when the memory is there. */
 const LATE_PROPERTIES: readonly string[] = ['merge', 'dump', 'prealloc', 'prealloc-threads', 'discard-data'];
 
@@ -37,7 +40,7 @@ export abstract class MemoryBackend extends BwObject {
 
   readonly space: RamSpace;
   readonly host: HostMemory | NoHostMemory;
-  /** Whether the RAM is a part of a machine; a backend serves one purpose only. */
+  /** Whether the RAM is a part of a machine; a backend serves one purpose only, and cannot be deleted meanwhile. */
   mapped = false;
   /** Several processes see one memory. */
   share: boolean;
@@ -130,6 +133,11 @@ export abstract class MemoryBackend extends BwObject {
   /** Bytes of the pages behind the RAM. */
   get pageSize(): number {
     return this.#mapping?.pageSize ?? 4096;
+  }
+
+  /** Alignment of guest addresses that suits the memory, in bytes: that of huge pages where the kernel can use them. */
+  get alignment(): number {
+    return Math.max(this.pageSize, HUGE_PAGE);
   }
 
   /** Takes the memory. @throws UserError if there is not enough of it, or what was asked for cannot be had */

@@ -1,0 +1,2 @@
+export * from './memory-properties.ts';
+export * from './pc-dimm.ts';
