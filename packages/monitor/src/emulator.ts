@@ -1,10 +1,13 @@
 /** What monitors act on: one emulated computer and the program around it. The command line, a page or a test supplies it. */
 import type { BwObject, Machine, TypeRegistry } from '@boardwalk/core';
 import type { NumaOption } from '@boardwalk/numa';
+import type { MonitorEvents } from './events.ts';
 
 export interface Emulator {
   /** Name of the program (`boardwalk-system-riscv64`), for messages. */
   readonly name: string;
+  /** The program's own version, such as `0.3.1`. */
+  readonly version: string;
   /** Architecture, as in the program's name. */
   readonly arch: string;
   /** Root of the object tree: `/machine`, `/objects`, `/chardevs`. */
@@ -13,6 +16,11 @@ export interface Emulator {
   readonly types: TypeRegistry;
   /** The machine; undefined before it is made, under `--preconfig`. */
   readonly machine: Machine | undefined;
+  /**
+   * What monitors are told of. Whoever makes the machine lets it `follow` that, and tells of what only the program knows:
+   * `shutdown('host-signal')`.
+   */
+  readonly events: MonitorEvents;
   /** What may be done while there is no machine; undefined once there is one. */
   readonly preconfig?: Preconfig | undefined;
   /** `-name`: the guest's. */

@@ -1,1 +1,1 @@
-export {};
+export { type HmpOptions, serveHmp } from './session.ts';

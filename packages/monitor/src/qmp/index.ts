@@ -1,1 +1,9 @@
-export {};
+export { formatJson, type JsonObject, type JsonValue } from './json/value.ts';
+export {
+  type CommandArguments,
+  type CommandName,
+  type CommandReturn,
+  commands as qmpCommands,
+  events as qmpEvents,
+} from './schema/index.ts';
+export { type MonitorSession, serveQmp } from './session.ts';

@@ -1,0 +1,90 @@
+// What every monitor is told: QMP events, from the machine and from the program around it (docs/interop/qmp-spec, qapi/run-state.json).
+import type { Cause, ExitInfo, Machine } from '@boardwalk/core';
+
+/** Why a machine was reset or shut down (ShutdownCause of qapi/run-state.json). */
+export type ShutdownReason =
+  | 'host-error'
+  | 'host-qmp-quit'
+  | 'host-qmp-system-reset'
+  | 'host-signal'
+  | 'host-ui'
+  | 'guest-shutdown'
+  | 'guest-reset'
+  | 'guest-panic';
+
+/** Events and what comes with them. */
+export interface MonitorEventData {
+  readonly RESET: { readonly guest: boolean; readonly reason: ShutdownReason };
+  readonly STOP: undefined;
+  readonly RESUME: undefined;
+  readonly SHUTDOWN: { readonly guest: boolean; readonly reason: ShutdownReason };
+  readonly POWERDOWN: undefined;
+  /** `device` is the id, for a device that had one. */
+  readonly DEVICE_DELETED: { readonly device?: string; readonly path: string };
+}
+
+/** Name of an event. */
+export type MonitorEventName = keyof MonitorEventData;
+
+/** An event with the time at which it happened. */
+export interface MonitorEvent {
+  readonly event: MonitorEventName;
+  readonly data: MonitorEventData[MonitorEventName];
+  /** Of the host's clock, since 1970 UTC. */
+  readonly timestamp: { readonly seconds: number; readonly microseconds: number };
+}
+
+/** Tells monitors what happens. One belongs to each {@link Emulator}. */
+export class MonitorEvents {
+  readonly #listeners = new Set<(event: MonitorEvent) => void>();
+  #shutDown = false;
+
+  /** Calls back at each event. Returns how to end that. */
+  listen(callback: (event: MonitorEvent) => void): () => void {
+    this.#listeners.add(callback);
+    return () => this.#listeners.delete(callback);
+  }
+
+  emit<N extends MonitorEventName>(
+    event: N,
+    ...[data]: MonitorEventData[N] extends undefined ? [] : [data: MonitorEventData[N]]
+  ): void {
+    const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
+    const timestamp = { seconds: Math.floor(microseconds / 1e6), microseconds: microseconds % 1e6 };
+    for (const listener of [...this.#listeners]) listener({ event, data, timestamp });
+  }
+
+  /** The end of the machine, told once, whoever wanted it first. */
+  shutdown(reason: ShutdownReason): void {
+    if (this.#shutDown) return;
+    this.#shutDown = true;
+    this.emit('SHUTDOWN', { guest: reason.startsWith('guest-'), reason });
+  }
+
+  /** Passes on what a machine tells. Returns how to end that. */
+  follow(machine: Machine): () => void {
+    const ends = [
+      machine.on('stop', () => this.emit('STOP')),
+      machine.on('resume', () => this.emit('RESUME')),
+      machine.on('powerdown', () => this.emit('POWERDOWN')),
+      machine.on('reset', ({ cause }) => this.#reset(cause)),
+      machine.on('shutdown', (info) => this.shutdown(shutdownReason(info))),
+      machine.on('error', () => this.emit('STOP')),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  #reset(cause: Cause): void {
+    // A machine that was reset lives again, and can end again.
+    this.#shutDown = false;
+    const guest = cause === 'guest';
+    this.emit('RESET', { guest, reason: guest ? 'guest-reset' : 'host-qmp-system-reset' });
+  }
+}
+
+function shutdownReason({ cause, reason }: ExitInfo): ShutdownReason {
+  if (cause === 'host') return 'host-ui';
+  return reason === 'reset' ? 'guest-reset' : 'guest-shutdown';
+}

@@ -1,0 +1,7 @@
+// Every command that the schema declares, done.
+import type { CommandName } from '../schema/index.ts';
+import type { Handlers } from './context.ts';
+import { runStateHandlers } from './run-state.ts';
+
+/** `qmp_capabilities` is the session's own affair. */
+export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = { ...runStateHandlers };

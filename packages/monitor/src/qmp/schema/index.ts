@@ -1,0 +1,22 @@
+// The whole schema: every command and event, from which validation, introspection, documentation and TypeScript's types follow.
+import type { ArgumentsOf, ReturnOf } from './dsl.ts';
+import { runStateCommands } from './run-state.ts';
+
+export { events } from './run-state.ts';
+
+/** Every command. */
+export const commands = { ...runStateCommands } as const;
+
+/** Name of a command. */
+export type CommandName = keyof typeof commands;
+
+/** The arguments of a command. */
+export type CommandArguments<N extends CommandName> = ArgumentsOf<(typeof commands)[N]>;
+
+/** The answer of a command. */
+export type CommandReturn<N extends CommandName> = ReturnOf<(typeof commands)[N]>;
+
+/** Whether there is such a command. */
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commands, name);
+}

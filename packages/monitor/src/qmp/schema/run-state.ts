@@ -1,0 +1,49 @@
+// What the monitor itself and the life of a machine are about (qapi/control.json, qapi/run-state.json).
+import { bool, command, type EventSpec, enumeration, int, list, opt, str, struct } from './dsl.ts';
+
+export const QmpCapability = enumeration('QMPCapability', ['oob']);
+
+export const VersionTriple = struct('VersionTriple', { major: int, minor: int, micro: int });
+export const VersionInfo = struct('VersionInfo', { qemu: VersionTriple, package: str });
+export const CommandInfo = struct('CommandInfo', { name: str });
+
+export const RunStateEnum = enumeration('RunState', ['prelaunch', 'running', 'paused', 'shutdown', 'internal-error']);
+export const StatusInfo = struct('StatusInfo', { running: bool, singlestep: bool, status: RunStateEnum });
+
+export const ShutdownCause = enumeration('ShutdownCause', [
+  'host-error',
+  'host-qmp-quit',
+  'host-qmp-system-reset',
+  'host-signal',
+  'host-ui',
+  'guest-shutdown',
+  'guest-reset',
+  'guest-panic',
+]);
+
+export const runStateCommands = {
+  qmp_capabilities: command({
+    doc: 'Ends the negotiation of capabilities: other commands are taken from now on.',
+    args: { enable: opt(list(QmpCapability)) },
+    preconfig: true,
+  }),
+  'query-version': command({ doc: 'The version.', returns: VersionInfo, preconfig: true }),
+  'query-commands': command({ doc: 'The commands.', returns: list(CommandInfo), preconfig: true }),
+  'query-status': command({ doc: 'What the machine does now.', returns: StatusInfo, preconfig: true }),
+  quit: command({ doc: 'Ends the emulator.', preconfig: true }),
+  stop: command({ doc: 'Stops guest code and virtual time.' }),
+  cont: command({ doc: 'Lets the machine go on.' }),
+  system_reset: command({ doc: 'Resets the machine.' }),
+  system_powerdown: command({ doc: 'Presses the power button.' }),
+} as const;
+
+const causeData = { guest: bool, reason: ShutdownCause } as const;
+
+export const events = {
+  RESET: { doc: 'After the machine was reset.', data: causeData },
+  STOP: { doc: 'The machine has stopped.' },
+  RESUME: { doc: 'The machine runs, or runs again.' },
+  SHUTDOWN: { doc: 'The machine, or the emulator, ends.', data: causeData },
+  POWERDOWN: { doc: 'The power button was pressed.' },
+  DEVICE_DELETED: { doc: 'A device is gone.', data: { device: opt(str), path: str } },
+} as const satisfies Readonly<Record<string, EventSpec>>;
