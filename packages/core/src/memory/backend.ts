@@ -211,19 +211,24 @@ export abstract class MemoryBackend extends BwObject {
 
   #takePlain(name: string): RamBlock {
     if (!this.plainWillDo()) throw new UserError(`${this.type} cannot be had: ${this.#whyNoHost()}`);
+    if (this.share) throw this.#refuse('share', 'on');
+    this.#refuseKernelProperties();
+    return this.space.allocateRam(name, this.#size);
+  }
+
+  #refuseKernelProperties(): void {
     const unusual: readonly (readonly [string, string, boolean])[] = [
       ['prealloc', 'on', this.#prealloc],
-      ['share', 'on', this.share],
       ['reserve', 'off', !this.reserve],
       ['merge', 'off', !this.#merge],
       ['dump', 'off', !this.#dump],
       ['policy', this.policy, this.policy !== 'default'],
     ];
     for (const [property, value, asked] of unusual) if (asked) throw this.#refuse(property, value);
-    return this.space.allocateRam(name, this.#size);
   }
 
   #takeMapping(name: string, host: HostMemory): RamBlock {
+    if (host.contentsOnly !== undefined) this.#refuseKernelProperties();
     // Larger than any hole can be: said before the host is made to provide it.
     if (this.#size > this.space.size)
       throw new UserError(`cannot set up guest memory '${name}': Cannot allocate memory`);
@@ -269,7 +274,7 @@ export abstract class MemoryBackend extends BwObject {
   }
 
   #whyNoHost(): string {
-    return 'unavailable' in this.host ? this.host.unavailable : '';
+    return 'unavailable' in this.host ? this.host.unavailable : (this.host.contentsOnly ?? '');
   }
 
   #refuse(property: string, value: string): UserError {

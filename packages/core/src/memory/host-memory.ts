@@ -95,8 +95,13 @@ export interface HostMapping {
   abandon(): void;
 }
 
-/** Real memory mappings of the host. */
+/** Memory mappings of the host. */
 export interface HostMemory {
+  /**
+   * Why what a kernel does with a mapping (pages from the start, policies, merging, dumps, reservation) cannot be had here. A host that
+   * gives a reason provides contents alone: properties that ask for more are refused with it.
+   */
+  readonly contentsOnly?: string;
   /** Where a space's host offset 0 lies. */
   addressOf(space: RamSpace): number;
   /** Maps memory at an address of its own. @throws UserError with the kernel's reason; nothing is left behind then */

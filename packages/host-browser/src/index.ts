@@ -1,0 +1,2 @@
+export * from './memory/opfs-file.ts';
+export * from './memory/opfs-memory.ts';
