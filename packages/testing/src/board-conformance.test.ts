@@ -1,5 +1,6 @@
 import {
   type BoardDefinition,
+  Cpu,
   Device,
   defineBoard,
   KiB,
@@ -61,13 +62,18 @@ function withLatch(latch: () => Latch): (machine: Machine) => void {
   };
 }
 
-/** Runs the suite over a board and gives the names and errors of the tests that fail. */
-async function failures(subject: BoardDefinition, facts?: BoardFacts): Promise<Record<string, string>> {
+/** Runs the suite over a board, but for its slow tests on the host's memory, and gives names and errors of the tests that fail. */
+async function failures(
+  subject: BoardDefinition,
+  facts?: BoardFacts,
+  wanted = /^(?!runs on memory-backend)/,
+): Promise<Record<string, string>> {
   const tests = new Map<string, () => Promise<void> | void>();
   const runner: TestRunner = { describe: (_name, body) => body(), it: (name, body) => tests.set(name, body) };
   boardConformance(subject, { ...runner, ...(facts && { facts }) });
   const failed: Record<string, string> = {};
   for (const [name, body] of tests) {
+    if (!wanted.test(name)) continue;
     try {
       await body();
     } catch (error) {
@@ -129,6 +135,24 @@ describe('the conformance suite', () => {
     const failed = await failures(own);
     expect(failed['has the RAM id and the default size that it should']).toMatch('the CPUs see no RAM');
     expect(Object.keys(failed).join()).toMatch("takes a memory backend of the user's as RAM");
+    const onFile = await failures(own, undefined, /^runs on memory-backend-file,share=on/);
+    expect(Object.values(onFile).join()).toMatch("the machine's RAM is not the backend's");
+  });
+
+  it('wants a program for CPUs that it knows none for', async () => {
+    class Idle extends Cpu {
+      static override readonly typeName: string = 'idle-cpu';
+      halted = true;
+      execute = (): number => 0;
+      requestExit(): void {}
+      describe = (): string => 'idle';
+    }
+    const lazy = board((machine) => {
+      machine.map(0, machine.ram);
+      machine.add(new Idle(0), 'cpu');
+    });
+    const failed = await failures(lazy, undefined, /^runs on memory-backend-ram,/);
+    expect(Object.values(failed).join()).toMatch('there is no program for test');
   });
 
   it('finds a board that changes a size instead of refusing it', async () => {

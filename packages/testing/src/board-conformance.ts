@@ -5,17 +5,13 @@ import {
   type BoardDefinition,
   type BwObject,
   createObjectTree,
-  createRamBackend,
   type DeviceState,
   devicesOf,
   formatBytes,
   formatFlatViews,
   formatMemoryTree,
-  KiB,
   listProperties,
-  Machine,
-  type MachineOptions,
-  ManualClock,
+  type Machine,
   MemoryBackend,
   type MemoryBackendRam,
   MemoryRegion,
@@ -27,82 +23,22 @@ import {
   saveTree,
   standardRamSize,
   stateFieldsOf,
-  UserError,
 } from '@boardwalk/core';
+import { hostBackendTests } from './board-backends.ts';
+import {
+  type BoardConformanceOptions,
+  check,
+  checkRefused,
+  checkSame,
+  Subject,
+  type TestRunner,
+} from './board-subject.ts';
 import { differences, show } from './differences.ts';
 
-/** The functions of a test runner that the suite uses: vitest's, or any with the same meaning. */
-export interface TestRunner {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void> | void): void;
-}
-
-/** What is known of a board from elsewhere than its own code. Sizes are bytes. */
-export interface BoardFacts {
-  /** Name of the main RAM; undefined for a board without. */
-  readonly ramId: string | undefined;
-  readonly defaultRamSize: number;
-  /** Sizes that it takes besides the default. */
-  readonly accepts?: readonly number[];
-  /** Sizes that it refuses, each with the text of the error or a part of it. */
-  readonly refuses?: readonly { readonly bytes: number; readonly text: string }[];
-}
-
-/** How a board is tested. */
-export interface BoardConformanceOptions extends TestRunner {
-  /** Without it the board is held against what it declares. */
-  readonly facts?: BoardFacts;
-  /** What the board cannot do without, such as firmware. Called for each machine. */
-  readonly options?: () => MachineOptions;
-  /**
-   * Brings the machine into a state that is not that after a reset. Default: {@link pokeDevices}.
-   */
-  readonly exercise?: (machine: Machine) => void;
-}
+export { type BoardConformanceOptions, type BoardFacts, pokeDevices, type TestRunner } from './board-subject.ts';
 
 /** Machines are made with the RAM that they take by themselves, or at most this much where only a size is tried. */
 const LARGEST_MADE = MiB(2048);
-/** Of each device region: how far registers are written. */
-const POKED_BYTES = KiB(4);
-
-function check(condition: boolean, text: string): asserts condition {
-  if (!condition) throw new Error(text);
-}
-
-function checkSame(what: string, actual: unknown, expected: unknown): void {
-  const lines = differences(actual, expected);
-  check(lines.length === 0, `${what} differs:\n  ${lines.join('\n  ')}`);
-}
-
-/** The error's text, in which `text` must occur. */
-async function checkRefused(attempt: Promise<Machine>, text: string): Promise<void> {
-  let machine: Machine;
-  try {
-    machine = await attempt;
-  } catch (error) {
-    check(error instanceof UserError, `refused with something else than a UserError: ${error}`);
-    check(error.message.includes(text), `refused with "${error.message}", expected "${text}"`);
-    check(!error.message.includes('\n'), `the refusal has several lines: "${error.message}"`);
-    return;
-  }
-  await machine.dispose();
-  throw new Error(`was made, expected the error "${text}"`);
-}
-
-/**
- * Writes patterns to the registers of every device that is mapped, as a guest without sense would. Deterministic.
- */
-export function pokeDevices(machine: Machine): void {
-  let pattern = 0x9e37_79b9;
-  for (const range of machine.addressSpace.flatView().ranges) {
-    if (range.host >= 0) continue;
-    for (let offset = 0; offset < Math.min(range.size, POKED_BYTES); offset += 4) {
-      pattern = (Math.imul(pattern, 0x0019_660d) + 0x3c6e_f35f) >>> 0;
-      machine.addressSpace.store(range.base + offset, 4, pattern & 0x7f);
-      machine.addressSpace.load(range.base + offset, 4);
-    }
-  }
-}
 
 /** States without the fields that keep their values through resets, as their declarations say. */
 function resettable(machine: Machine): Record<string, DeviceState> {
@@ -114,59 +50,6 @@ function resettable(machine: Machine): Record<string, DeviceState> {
     states[device.path] = { ...state, fields };
   }
   return states;
-}
-
-/** One board and how machines are made of it. */
-class Subject {
-  readonly board: BoardDefinition;
-  readonly facts: BoardFacts;
-  readonly exercise: (machine: Machine) => void;
-  readonly #options: () => MachineOptions;
-
-  constructor(board: BoardDefinition, { facts, options, exercise }: BoardConformanceOptions) {
-    this.board = board;
-    this.facts = facts ?? { ramId: board.defaultRamId, defaultRamSize: board.defaultRamSize ?? standardRamSize };
-    this.exercise = exercise ?? pokeDevices;
-    this.#options = options ?? (() => ({}));
-  }
-
-  /** Time stands still, so that the states of two machines can be compared. */
-  create(more: MachineOptions = {}): Promise<Machine> {
-    return Machine.create(this.board, { clock: new ManualClock(), ...this.#options(), ...more });
-  }
-
-  async with(body: (machine: Machine) => Promise<void> | void, more: MachineOptions = {}): Promise<void> {
-    const machine = await this.create(more);
-    try {
-      await body(machine);
-    } finally {
-      await machine.dispose();
-    }
-  }
-
-  /** Sizes that should be accepted, the board's own list among them. */
-  get accepted(): number[] {
-    return [
-      ...new Set([this.facts.defaultRamSize, ...(this.board.validRamSizes ?? []), ...(this.facts.accepts ?? [])]),
-    ];
-  }
-
-  /** Sizes that should be refused, and with what. */
-  get refused(): { readonly bytes: number; readonly text: string }[] {
-    const { validRamSizes, maxRamSize } = this.board;
-    const list = [...(this.facts.refuses ?? [])];
-    if (validRamSizes !== undefined) list.push({ bytes: Math.max(...validRamSizes) * 2, text: 'RAM' });
-    if (maxRamSize !== undefined) list.push({ bytes: maxRamSize + KiB(4), text: 'RAM' });
-    return list;
-  }
-
-  /** A backend of the user's own and the tree that it is in. */
-  backend(size = this.facts.defaultRamSize): { root: BwObject; space: RamSpace; backend: MemoryBackendRam } {
-    const root = createObjectTree();
-    const space = RamSpace.create();
-    const parent = root.children.get('objects');
-    return { root, space, backend: createRamBackend(space, { id: 'guest-memory', size, parent }) };
-  }
 }
 
 function ramTests({ it }: TestRunner, subject: Subject): void {
@@ -224,7 +107,7 @@ function backendTests({ it }: TestRunner, subject: Subject): void {
     });
     return;
   }
-  const size = subject.facts.defaultRamSize === 0 ? MiB(1) : subject.facts.defaultRamSize;
+  const size = subject.backendSize;
   it("takes a memory backend of the user's as RAM, and leaves it when it ends", async () => {
     const { root, space, backend } = subject.backend(size);
     const machine = await subject.create({ root, space, memoryBackend: 'guest-memory' });
@@ -368,6 +251,7 @@ export function boardConformance(board: BoardDefinition, options: BoardConforman
   options.describe(`the board ${board.name} (${board.arch})`, () => {
     ramTests(options, subject);
     backendTests(options, subject);
+    hostBackendTests(options, subject);
     inspectionTests(options, subject);
     stateTests(options, subject);
     disposeTests(options, subject);

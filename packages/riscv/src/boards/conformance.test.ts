@@ -1,11 +1,12 @@
 // Every board of the package passes the suite that all boards pass; a board added to `architecture` is tested by that alone.
-import { KiB, MiB } from '@boardwalk/core';
+import { BoardRegistry, KiB, MiB } from '@boardwalk/core';
 import { type BoardFacts, boardConformance } from '@boardwalk/testing';
 import { describe, it } from 'vitest';
 import { architecture } from '../architecture.ts';
 
 /** RAM ids, default sizes and refusals as the boards' documentation gives them. */
 const FACTS: Readonly<Record<string, BoardFacts>> = {
+  none: { ramId: 'ram', defaultRamSize: 0, accepts: [MiB(3)] },
   virt: {
     ramId: 'riscv_virt_board.ram',
     defaultRamSize: MiB(128),
@@ -17,7 +18,8 @@ const FACTS: Readonly<Record<string, BoardFacts>> = {
   },
 };
 
-for (const board of architecture.boards) {
+const boards = new BoardRegistry(architecture.boards);
+for (const board of architecture.names.flatMap((arch) => boards.list(arch))) {
   const facts = FACTS[board.name];
   boardConformance(board, { describe, it, ...(facts && { facts }) });
 }
