@@ -1,5 +1,5 @@
 /** What monitors act on: one emulated computer and the program around it. The command line, a page or a test supplies it. */
-import type { BwObject, Machine, TypeRegistry } from '@boardwalk/core';
+import type { BoardDefinition, BwObject, CpuModelInfo, Machine, TypeRegistry } from '@boardwalk/core';
 import type { NumaOption } from '@boardwalk/numa';
 import type { MonitorEvents } from './events.ts';
 
@@ -27,10 +27,25 @@ export interface Emulator {
   readonly guestName?: string | undefined;
   /** `-uuid`, in lower case; without it a guest has the nil UUID. */
   readonly uuid?: string | undefined;
+  /** The boards that this program can make (`query-machines`). */
+  readonly boards?: readonly BoardDefinition[];
+  /** The CPU models of the architecture (`query-cpu-definitions`). */
+  readonly cpuModels?: readonly CpuModelInfo[];
+  /** Number of the host's thread that guest code runs in; 0 where threads have none. */
+  readonly threadId?: number;
+  /** Makes a file of the host anew, for what a monitor saves; not there where there are no files. @throws UserError */
+  createFile?(name: string): Promise<OutputFile>;
   /** The character devices, in the order in which they were made. */
   readonly chardevs?: readonly ChardevInfo[];
   /** Ends the program with status 0, after what was said is out. */
   quit(): void;
+}
+
+/** A file of the host that is written from its start. */
+export interface OutputFile {
+  /** Rejects with a UserError when the host cannot. */
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** A machine that waits for its last options (`--preconfig`). */

@@ -69,6 +69,9 @@ export class MonitorEvents {
       machine.on('powerdown', () => this.emit('POWERDOWN')),
       machine.on('reset', ({ cause }) => this.#reset(cause)),
       machine.on('shutdown', (info) => this.shutdown(shutdownReason(info))),
+      machine.on('unplugged', ({ id, path }) =>
+        this.emit('DEVICE_DELETED', { ...(id === '' ? {} : { device: id }), path }),
+      ),
       machine.on('error', () => this.emit('STOP')),
     ];
     return () => {

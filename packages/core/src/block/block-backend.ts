@@ -5,6 +5,8 @@ export interface BlockBackend {
   /** Bytes that there are. */
   readonly size: number;
   readonly readonly: boolean;
+  /** The host's file behind it, as the user named it; undefined where there is none. */
+  readonly filename?: string | undefined;
   /**
    * Fills `dst` from `offset`. Rejects with a RangeError beyond the end, with an Error when the host cannot read.
    */

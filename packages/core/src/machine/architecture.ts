@@ -6,6 +6,8 @@ import type { BoardDefinition } from './board.ts';
 export interface CpuModelInfo {
   readonly name: string;
   readonly description: string;
+  /** The type of such a CPU in the object tree: `rv64-riscv-cpu`. */
+  readonly typeName?: string;
   /** What `-cpu MODEL,name=value` takes. */
   readonly properties?: readonly PropertySpec[];
 }

@@ -21,6 +21,8 @@ export interface MachineEvents {
   readonly shutdown: ExitInfo;
   /** The power button. */
   readonly powerdown: Record<string, never>;
+  /** A user's device was taken out; `id` is empty for one that had none. */
+  readonly unplugged: { readonly id: string; readonly path: string };
   /** Code of the host failed: the machine stands still. */
   readonly error: { readonly error: Error };
 }

@@ -246,6 +246,11 @@ export class Machine extends BwObject {
     return this.#events.on(name, listener);
   }
 
+  /** @internal a user's device is gone */
+  tellUnplugged(device: MachineEvents['unplugged']): void {
+    this.#events.emit('unplugged', device);
+  }
+
   /** Starts the machine, stopped if its options say so. No effect after the first time. */
   start(): void {
     if (this.#state !== 'prelaunch') return;

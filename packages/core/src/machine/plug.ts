@@ -63,9 +63,12 @@ export function unplugDevice(machine: Machine, id: string): void {
 
 /** Takes a device out of its machine at once, as a board does when the guest has agreed. */
 export function removeDevice(device: Device): void {
+  const { machine, path, parent } = device;
+  const id = parent?.id === 'peripheral' ? device.id : '';
   device.unplug();
   device.remove();
   device.dispose();
+  machine.tellUnplugged({ id, path });
 }
 
 function checkHotplug(device: Device, bus: Bus | undefined): void {

@@ -19,7 +19,7 @@ export interface RawFileOptions {
 
 /** A file as storage, locked while it is open. */
 export class RawFileBlock implements BlockBackend {
-  readonly path: string;
+  readonly filename: string;
   readonly size: number;
   readonly readonly: boolean;
   readonly #file: FileHandle;
@@ -27,7 +27,7 @@ export class RawFileBlock implements BlockBackend {
   readonly #overlay: WriteOverlay | undefined;
 
   private constructor(path: string, size: number, options: RawFileOptions, file: FileHandle, lock: FileLock) {
-    this.path = path;
+    this.filename = path;
     this.size = size;
     this.readonly = options.readonly ?? false;
     this.#file = file;
@@ -67,7 +67,7 @@ export class RawFileBlock implements BlockBackend {
 
   async write(offset: number, src: Uint8Array): Promise<void> {
     checkBlockRange(this.size, offset, src.length);
-    if (this.readonly) throw new Error(`${this.path} is read-only`);
+    if (this.readonly) throw new Error(`${this.filename} is read-only`);
     if (this.#overlay) return this.#overlay.write(offset, src);
     for (let done = 0; done < src.length; ) {
       done += (await this.#file.write(src, done, src.length - done, offset + done)).bytesWritten;
@@ -90,7 +90,7 @@ export class RawFileBlock implements BlockBackend {
   async #readFile(offset: number, dst: Uint8Array): Promise<void> {
     for (let done = 0; done < dst.length; ) {
       const { bytesRead } = await this.#file.read(dst, done, dst.length - done, offset + done);
-      if (bytesRead === 0) throw new Error(`${this.path} has become shorter than it was`);
+      if (bytesRead === 0) throw new Error(`${this.filename} has become shorter than it was`);
       done += bytesRead;
     }
   }

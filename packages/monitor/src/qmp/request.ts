@@ -1,5 +1,5 @@
 // A message of a QMP client: which command, in band or out of band (docs/interop/qmp-spec).
-import { type ErrorClass, UserError } from '@boardwalk/core';
+import { type ErrorClass, type TypeRegistry, UserError } from '@boardwalk/core';
 import { isJsonObject, type JsonObject, type JsonValue } from './json/value.ts';
 import { commands, isCommandName } from './schema/index.ts';
 import { checkArguments } from './schema/validate.ts';
@@ -9,6 +9,16 @@ export interface Request {
   readonly command: keyof typeof commands;
   readonly args: JsonObject;
   readonly outOfBand: boolean;
+}
+
+/** What a message means depends on. */
+export interface Phase {
+  /** The client asked for commands out of band. */
+  readonly oob: boolean;
+  /** Before `qmp_capabilities`. */
+  readonly negotiating: boolean;
+  /** The types of objects that there are. */
+  readonly types: TypeRegistry;
 }
 
 /** The error that a client gets. */
@@ -30,13 +40,9 @@ export function idOf(message: JsonValue): { readonly id?: JsonValue } {
 
 /**
  * Reads a message as far as it can be read without knowing the state of the machine.
- * @param phase of the session
  * @throws UserError
  */
-export function readRequest(
-  message: JsonValue,
-  phase: { readonly oob: boolean; readonly negotiating: boolean },
-): Request {
+export function readRequest(message: JsonValue, phase: Phase): Request {
   if (!isJsonObject(message)) throw new UserError('QMP input must be a JSON object');
   const { name, args, outOfBand } = readMembers(message, phase.oob);
   if (phase.negotiating && name !== 'qmp_capabilities') {
@@ -48,7 +54,7 @@ export function readRequest(
   if (!phase.negotiating && name === 'qmp_capabilities') {
     throw new UserError('Capabilities negotiation is already complete, command ignored', 'CommandNotFound');
   }
-  checkArguments(spec, args);
+  checkArguments(spec, args, phase.types);
   return { command: name, args, outOfBand };
 }
 

@@ -126,7 +126,11 @@ class QmpSession {
     const id = idOf(message);
     const fail = (error: unknown): void => this.#send({ ...id, error: { ...toQmpError(error) } });
     try {
-      const request = readRequest(message, { oob: this.#oob, negotiating: this.#negotiating });
+      const request = readRequest(message, {
+        oob: this.#oob,
+        negotiating: this.#negotiating,
+        types: this.#emulator.types,
+      });
       const result = this.#perform(request);
       if (!(result instanceof Promise)) {
         this.#send({ return: (result ?? {}) as JsonValue, ...id });

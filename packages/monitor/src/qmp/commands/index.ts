@@ -1,7 +1,17 @@
 // Every command that the schema declares, done.
 import type { CommandName } from '../schema/index.ts';
 import type { Handlers } from './context.ts';
+import { controlHandlers } from './control.ts';
+import { ioHandlers } from './io.ts';
+import { machineHandlers } from './machine.ts';
+import { qomHandlers } from './qom.ts';
 import { runStateHandlers } from './run-state.ts';
 
 /** `qmp_capabilities` is the session's own affair. */
-export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = { ...runStateHandlers };
+export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
+  ...runStateHandlers,
+  ...controlHandlers,
+  ...qomHandlers,
+  ...machineHandlers,
+  ...ioHandlers,
+};

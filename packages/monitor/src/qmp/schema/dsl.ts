@@ -1,6 +1,8 @@
 // The language in which QMP is described: types as data, from which TypeScript's types follow. Names are those of QEMU's
 // docs/devel/qapi-code-gen.
 
+import type { TypeRegistry } from '@boardwalk/core';
+
 /** An integer as it comes: a bigint only where a number would not be exact. */
 export type IntegerValue = number | bigint;
 
@@ -10,7 +12,6 @@ export type BuiltinName =
   | 'bool'
   | 'number'
   | 'int'
-  | 'int64'
   | 'uint8'
   | 'uint16'
   | 'uint32'
@@ -81,7 +82,6 @@ export const str = builtin<string>('str');
 export const bool = builtin<boolean>('bool');
 export const number = builtin<number>('number');
 export const int = builtin<IntegerValue>('int');
-export const int64 = builtin<IntegerValue>('int64');
 export const uint8 = builtin<number>('uint8');
 export const uint16 = builtin<number>('uint16');
 export const uint32 = builtin<number>('uint32');
@@ -145,6 +145,8 @@ export interface CommandSpec<A extends MemberSpecs = MemberSpecs, R = unknown> {
   readonly union?: AnyType;
   /** More members than `args` are passed on (`device_add`). */
   readonly open?: boolean;
+  /** What the arguments are, where that depends on the types of objects that there are. */
+  readonly refine?: (types: TypeRegistry) => AnyType;
   /** Without it the answer is an empty object. */
   readonly returns?: Type<R>;
   /** May be sent as `exec-oob`. */

@@ -1,11 +1,21 @@
 // The whole schema: every command and event, from which validation, introspection, documentation and TypeScript's types follow.
+import { controlCommands } from './control.ts';
 import type { ArgumentsOf, ReturnOf } from './dsl.ts';
+import { ioCommands } from './io.ts';
+import { machineCommands } from './machine.ts';
+import { qomCommands } from './qom.ts';
 import { runStateCommands } from './run-state.ts';
 
 export { events } from './run-state.ts';
 
 /** Every command. */
-export const commands = { ...runStateCommands } as const;
+export const commands = {
+  ...runStateCommands,
+  ...controlCommands,
+  ...qomCommands,
+  ...machineCommands,
+  ...ioCommands,
+} as const;
 
 /** Name of a command. */
 export type CommandName = keyof typeof commands;

@@ -1,5 +1,5 @@
 // Checks JSON values against the schema, with QEMU's error texts, which clients match.
-import { invalidType, UserError } from '@boardwalk/core';
+import { invalidType, type TypeRegistry, UserError } from '@boardwalk/core';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.ts';
 import type { AnyType, BuiltinName, CommandSpec, Member, TypeNode } from './dsl.ts';
 import { membersOf } from './dsl.ts';
@@ -16,7 +16,6 @@ const UINT64: IntegerRange = { ...unsigned(64n), label: 'uint64' };
 
 const RANGES: Partial<Record<BuiltinName, IntegerRange>> = {
   int: INT64,
-  int64: INT64,
   uint8: unsigned(8n),
   uint16: unsigned(16n),
   uint32: unsigned(32n),
@@ -26,10 +25,12 @@ const RANGES: Partial<Record<BuiltinName, IntegerRange>> = {
 
 /**
  * Checks the arguments of a command.
+ * @param types those of objects that there are
  * @throws UserError naming the first argument that is missing, wrong or unexpected
  */
-export function checkArguments(spec: CommandSpec, given: JsonObject): void {
-  if (spec.union) checkValue(spec.union, given, '');
+export function checkArguments(spec: CommandSpec, given: JsonObject, types: TypeRegistry): void {
+  if (spec.refine) checkValue(spec.refine(types), given, '');
+  else if (spec.union) checkValue(spec.union, given, '');
   else checkMembers(membersOf(spec.args ?? {}), given, '', spec.open === true);
 }
 

@@ -1,0 +1,308 @@
+import { Bus, Device, defineBoard, MemoryBlock, type PropertySpec, typeOfClass, UserError } from '@boardwalk/core';
+import { describe, expect, it } from 'vitest';
+import type { Emulator, OutputFile } from '../../emulator.ts';
+import { QmpClient, type TestOptions, testEmulator } from '../../fixtures.ts';
+
+const KiB = 1024;
+
+class Slot extends Bus {
+  static override readonly typeName: string = 'test-slot';
+  readonly busType = 'test-bus';
+  full = false;
+  plug(): void {
+    this.full = true;
+  }
+}
+
+class Card extends Device {
+  static override readonly typeName: string = 'test-card';
+  static override readonly properties: readonly PropertySpec[] = [
+    { name: 'speed', type: 'uint32', default: 5, description: 'how fast' },
+    { name: 'peer', type: 'link<test-card>', description: 'another one' },
+  ];
+  readonly busType = 'test-bus';
+}
+
+class HotCard extends Card {
+  static override readonly typeName: string = 'hot-card';
+  override get hotpluggable(): boolean {
+    return true;
+  }
+}
+
+const board = defineBoard({
+  name: 'bench',
+  aliases: ['b'],
+  description: 'a board for tests',
+  arch: 'riscv64',
+  isDefault: true,
+  defaultCpu: 'm1',
+  maxCpus: 4,
+  defaultRamSize: 128 * KiB,
+  defaultRamId: 'bench.ram',
+  build(machine) {
+    machine.map(0x1000, machine.ram);
+    for (let i = 0; i < 3; i++) machine.add(new Slot(), `slot.${i}`);
+    machine.add(new Card(), 'card');
+  },
+});
+
+const options: TestOptions = {
+  board,
+  types(types) {
+    types.register(typeOfClass(Card, { create: () => new Card() }));
+    types.register(typeOfClass(HotCard, { create: () => new HotCard() }));
+    types.register(typeOfClass(Slot));
+  },
+  emulator: { boards: [board], cpuModels: [{ name: 'm1', description: 'a CPU', typeName: 'm1-test-cpu' }] },
+};
+
+async function ready(more: Partial<Omit<Emulator, 'machine'>> = {}, machine: TestOptions['machine'] = {}) {
+  const emulator = await testEmulator({ ...options, machine, emulator: { ...options.emulator, ...more } });
+  return { emulator, client: await QmpClient.ready(emulator) };
+}
+
+describe('objects over QMP', () => {
+  it('are listed with properties, children and links, by partial paths too', async () => {
+    const { client } = await ready();
+    expect(await client.execute('qom-list', { path: 'card' })).toEqual([
+      { name: 'type', type: 'string' },
+      { name: 'speed', type: 'uint32' },
+      { name: 'peer', type: 'link<test-card>' },
+    ]);
+    expect(await client.execute('qom-list', { path: '/objects' })).toEqual([
+      { name: 'type', type: 'string' },
+      { name: 'bench.ram', type: 'child<memory-backend-ram>' },
+    ]);
+    expect(await client.execute('qom-get', { path: '/machine/card', property: 'speed' })).toBe(5);
+    expect(await client.execute('qom-get', { path: '/machine/card', property: 'peer' })).toBe('');
+    expect(await client.execute('qom-get', { path: '/machine', property: 'card' })).toBe('/machine/card');
+    expect(await client.execute('qom-get', { path: '/machine', property: 'type' })).toBe('bench-machine');
+  });
+
+  it('refuse with the classes and words that clients match', async () => {
+    const { client } = await ready();
+    const notFound = (desc: string) => ({ class: 'DeviceNotFound', desc });
+    const generic = (desc: string) => ({ class: 'GenericError', desc });
+    expect(await client.fail('qom-list', { path: '/nope' })).toEqual(notFound("Device '/nope' not found"));
+    expect(await client.fail('qom-list', { path: '' })).toEqual(generic("Path '' is ambiguous"));
+    expect(await client.fail('qom-get', { path: '/machine', property: 'a' })).toEqual(
+      generic("Property 'bench-machine.a' not found"),
+    );
+    expect(await client.fail('qom-set', { path: '/machine/card', property: 'speed', value: 'x' })).toEqual(
+      generic("Attempt to set property 'speed' on device 'card' (type 'test-card') after it was realized"),
+    );
+    expect(await client.fail('qom-set', { path: '/objects/bench.ram', property: 'merge', value: 'on' })).toEqual(
+      generic("Invalid parameter type for 'merge', expected: boolean"),
+    );
+    expect(await client.fail('qom-list-properties', { typename: 'foo' })).toEqual(notFound("Class 'foo' not found"));
+    expect(await client.fail('device-list-properties', { typename: 'foo' })).toEqual(
+      notFound("Device 'foo' not found"),
+    );
+    expect(await client.fail('device-list-properties', { typename: 'device' })).toEqual(
+      generic("Parameter 'typename' expects a non-abstract device type"),
+    );
+  });
+
+  it('have types, machines among them, with defaults', async () => {
+    const { client } = await ready();
+    expect(await client.execute('qom-list-types', { implements: 'memory-backend' })).toContainEqual({
+      name: 'memory-backend-ram',
+      parent: 'memory-backend',
+    });
+    expect(await client.execute('qom-list-types', { implements: 'machine', abstract: true })).toEqual([
+      { name: 'machine', parent: 'object', abstract: true },
+      { name: 'bench-machine', parent: 'machine' },
+    ]);
+    expect(await client.execute('device-list-properties', { typename: 'test-card' })).toEqual([
+      { name: 'speed', type: 'uint32', description: 'how fast', 'default-value': 5 },
+      { name: 'peer', type: 'link<test-card>', description: 'another one' },
+    ]);
+  });
+
+  it('are made and taken away, but not while something uses them', async () => {
+    const { client } = await ready();
+    const args = { 'qom-type': 'memory-backend-ram', id: 'm0', size: 64 * KiB, merge: true };
+    expect(await client.execute('object-add', args)).toEqual({});
+    expect(await client.execute('qom-get', { path: 'm0', property: 'size' })).toBe(64 * KiB);
+    const memdevs = (await client.execute('query-memdev')) as { id: string }[];
+    expect(memdevs.map(({ id }) => id)).toEqual(['m0', 'bench.ram']);
+    expect((await client.fail('object-add', args)).desc).toBe(
+      "attempt to add duplicate property 'm0' to object (type 'container')",
+    );
+    expect((await client.fail('object-add', { ...args, id: 'm=1' })).desc).toBe("Parameter 'id' expects an identifier");
+    expect(await client.execute('object-del', { id: 'm0' })).toEqual({});
+    expect((await client.fail('object-del', { id: 'm0' })).desc).toBe("object 'm0' not found");
+    expect((await client.fail('object-del', { id: 'bench.ram' })).desc).toBe(
+      "object 'bench.ram' is in use, can not be deleted",
+    );
+  });
+});
+
+describe('devices over QMP', () => {
+  it('come and go where they can, and DEVICE_DELETED tells of it', async () => {
+    const { client } = await ready();
+    expect(await client.execute('device_add', { driver: 'hot-card', id: 'h', bus: 'slot.1', speed: 7 })).toEqual({});
+    expect(await client.execute('qom-get', { path: 'h', property: 'speed' })).toBe(7);
+    const answers = await client.ask({ execute: 'device_del', arguments: { id: 'h' } });
+    expect(answers.map(({ event, data }) => [event, data])).toEqual([
+      ['DEVICE_DELETED', { device: 'h', path: '/machine/peripheral/h' }],
+      [undefined, undefined],
+    ]);
+    expect((await client.fail('qom-list', { path: 'h' })).class).toBe('DeviceNotFound');
+  });
+
+  it('are refused honestly where a bus takes none later', async () => {
+    const { client } = await ready({}, { devices: [{ driver: 'test-card', id: 'c' }] });
+    expect((await client.fail('device_add', { driver: 'test-card' })).desc).toBe(
+      "Bus 'slot.1' does not support hotplugging",
+    );
+    expect((await client.fail('device_del', { id: 'c' })).desc).toBe("Bus 'slot.0' does not support hotplugging");
+    expect(await client.fail('device_del', { id: 'x' })).toEqual({
+      class: 'DeviceNotFound',
+      desc: "Device 'x' not found",
+    });
+    for (const [driver, desc] of [
+      ['foo', "'foo' is not a valid device model name"],
+      ['memory-backend-ram', "'memory-backend-ram' is not a valid device model name"],
+      ['device', "Parameter 'driver' expects a non-abstract device type"],
+      ['test-slot', "Parameter 'driver' expects a pluggable device type"],
+    ] as const) {
+      expect((await client.fail('device_add', { driver })).desc).toBe(desc);
+    }
+  });
+});
+
+describe('the machine over QMP', () => {
+  it('is among the machines, with what it can have', async () => {
+    const { client } = await ready();
+    expect(await client.execute('query-machines')).toEqual([
+      {
+        name: 'bench',
+        alias: 'b',
+        'is-default': true,
+        'cpu-max': 4,
+        'hotpluggable-cpus': false,
+        'numa-mem-supported': false,
+        deprecated: false,
+        'default-cpu-type': 'm1-test-cpu',
+        'default-ram-id': 'bench.ram',
+      },
+    ]);
+    expect(await client.execute('query-cpu-definitions')).toEqual([
+      { name: 'm1', static: false, typename: 'm1-test-cpu', deprecated: false },
+    ]);
+    expect(await client.execute('query-memory-size-summary')).toEqual({ 'base-memory': 128 * KiB });
+  });
+
+  it('has a name and a UUID, the nil one if nobody gave one', async () => {
+    const { client } = await ready({ guestName: 'vm1' });
+    expect(await client.execute('query-name')).toEqual({ name: 'vm1' });
+    expect(await client.execute('query-uuid')).toEqual({ UUID: '00000000-0000-0000-0000-000000000000' });
+  });
+
+  it('shows its character devices and drives as they are', async () => {
+    const chardevs = [{ label: 'serial0', filename: 'stdio', frontendOpen: true }];
+    const backend = Object.assign(new MemoryBlock(4096, { readonly: true }), { filename: 'a.img' });
+    const { client } = await ready({ chardevs }, { drives: [{ if: 'none', id: 'd0', backend }] });
+    expect(await client.execute('query-chardev')).toEqual([
+      { label: 'serial0', filename: 'stdio', 'frontend-open': true },
+    ]);
+    expect(await client.execute('query-block')).toMatchObject([
+      {
+        device: 'd0',
+        removable: false,
+        inserted: { file: 'a.img', ro: true, drv: 'raw', image: { 'virtual-size': 4096, format: 'raw' } },
+      },
+    ]);
+  });
+
+  it('refuses in its life what belongs before it', async () => {
+    const { client } = await ready();
+    expect((await client.fail('set-numa-node', { type: 'node' })).desc).toBe(
+      'The command is permitted only before the machine has been created',
+    );
+    expect((await client.fail('x-exit-preconfig')).desc).toBe(
+      'The command is permitted only before machine initialization',
+    );
+  });
+});
+
+describe('before the machine is made', () => {
+  it('takes NUMA options and nothing that needs a machine, then makes the machine', async () => {
+    const { emulator } = await ready();
+    const taken: unknown[] = [];
+    const early: Emulator = {
+      ...emulator,
+      machine: undefined,
+      preconfig: {
+        addNuma: (option) => void taken.push(option),
+        exit: async () => {
+          throw new UserError('numa: Node ID missing: 0');
+        },
+      },
+    };
+    const client = await QmpClient.ready(early);
+    expect(await client.execute('query-status')).toEqual({ status: 'prelaunch', singlestep: false, running: false });
+    expect(await client.execute('set-numa-node', { type: 'cpu', 'node-id': 1, 'socket-id': 0 })).toEqual({});
+    expect(taken).toEqual([{ type: 'cpu', nodeId: 1, socketId: 0 }]);
+    expect((await client.fail('query-block')).desc).toBe(
+      "The command 'query-block' is permitted only after machine initialization has completed",
+    );
+    expect((await client.fail('x-exit-preconfig')).desc).toBe('numa: Node ID missing: 0');
+  });
+});
+
+describe('memory into files', () => {
+  class MemoryFile implements OutputFile {
+    bytes: number[] = [];
+    closed = false;
+    async write(bytes: Uint8Array): Promise<void> {
+      this.bytes.push(...bytes);
+    }
+    async close(): Promise<void> {
+      this.closed = true;
+    }
+  }
+
+  it('are written in pieces, while out-of-band commands are answered', async () => {
+    const file = new MemoryFile();
+    let go: () => void = () => {};
+    const opened = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const { emulator } = await ready({
+      createFile: async () => {
+        await opened;
+        return file;
+      },
+    });
+    const client = await QmpClient.ready(emulator, ['oob']);
+    emulator.machine.addressSpace.writeBytes(0x1ffe, Uint8Array.of(1, 2, 3));
+    const args = { val: 0x1ffd, size: 100_000, filename: 'f' };
+    expect(await client.ask({ execute: 'pmemsave', arguments: args, id: 1 })).toEqual([]);
+    expect(await client.ask({ execute: 'query-name', id: 2 })).toEqual([]);
+    expect(await client.ask({ 'exec-oob': 'query-yank', id: 3 })).toEqual([{ return: [], id: 3 }]);
+    expect(await client.ask({ 'exec-oob': 'query-name', id: 4 })).toEqual([
+      { id: 4, error: { class: 'GenericError', desc: 'The command query-name does not support OOB' } },
+    ]);
+    go();
+    expect(await client.ask('')).toEqual([
+      { return: {}, id: 1 },
+      { return: {}, id: 2 },
+    ]);
+    expect(file.closed).toBe(true);
+    expect(file.bytes).toHaveLength(100_000);
+    expect(file.bytes.slice(0, 5)).toEqual([0, 1, 2, 3, 0]);
+  });
+
+  it('are refused where there are no files, and for parts that no memory has', async () => {
+    const { client } = await ready();
+    expect((await client.fail('pmemsave', { val: 0, size: 1, filename: 'f' })).desc).toBe(
+      "Could not open 'f': there are no files here",
+    );
+    expect((await client.fail('pmemsave', { val: 0, size: -1, filename: 'f' })).desc).toBe(
+      'Invalid addr 0x0000000000000000/size -1 specified',
+    );
+  });
+});

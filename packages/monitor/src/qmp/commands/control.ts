@@ -1,0 +1,32 @@
+// Commands about the monitor and the program.
+import { UserError } from '@boardwalk/core';
+import { executeHmp } from '../../hmp/execute.ts';
+import type { controlCommands } from '../schema/control.ts';
+import { commands, events } from '../schema/index.ts';
+import { introspect } from '../schema/introspect.ts';
+import { type Handlers, requireMachine } from './context.ts';
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+export const controlHandlers: Handlers<keyof typeof controlCommands> = {
+  'query-qmp-schema': ({ emulator }) => introspect(commands, events, emulator.types),
+  'query-name': ({ emulator: { guestName } }) => (guestName === undefined ? {} : { name: guestName }),
+  'query-uuid': ({ emulator: { uuid } }) => ({ UUID: uuid ?? NIL_UUID }),
+  'query-target': ({ emulator: { arch } }) => ({ arch }),
+  'query-kvm': () => ({ enabled: false, present: false }),
+  'query-iothreads': () => [],
+  'query-jobs': () => [],
+  'query-mice': () => [],
+  'query-yank': () => [],
+  yank: (_context, { instances }) => {
+    if (instances.length > 0) throw new UserError('Instance not found', 'DeviceNotFound');
+  },
+  'human-monitor-command': async ({ emulator }, args) => {
+    const cpu = Number(args['cpu-index'] ?? 0);
+    if (args['cpu-index'] !== undefined && !requireMachine(emulator).cpus[cpu]) {
+      throw new UserError("Parameter 'cpu-index' expects a CPU number");
+    }
+    const text = await executeHmp({ emulator, cpu, history: [] }, args['command-line']);
+    return text.replaceAll('\n', '\r\n');
+  },
+};

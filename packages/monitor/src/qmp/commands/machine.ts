@@ -1,0 +1,70 @@
+// Commands about machines, CPUs and memory.
+import { type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
+import { numaFromJson } from '@boardwalk/numa';
+import type { Emulator } from '../../emulator.ts';
+import { hotpluggableCpusOf, memdevsOf } from '../../memory-info.ts';
+import type { machineCommands } from '../schema/machine.ts';
+import { type Handlers, requireMachine } from './context.ts';
+import { physicalReader, saveMemory } from './memory-files.ts';
+
+function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
+  return boards.flatMap((board) => {
+    const { name, aliases = [], maxCpus, isDefault, defaultCpu, defaultRamId } = board;
+    const [alias] = aliases;
+    const model = cpuModels.find((candidate) => candidate.name === defaultCpu);
+    return {
+      name,
+      ...(alias === undefined ? {} : { alias }),
+      ...(isDefault ? { 'is-default': true } : {}),
+      'cpu-max': maxCpus,
+      'hotpluggable-cpus': false,
+      'numa-mem-supported': false,
+      deprecated: false,
+      ...(defaultCpu === '' ? {} : { 'default-cpu-type': model?.typeName ?? defaultCpu }),
+      ...(defaultRamId === undefined ? {} : { 'default-ram-id': defaultRamId }),
+    };
+  });
+}
+
+function cpusOf({ machine, arch, threadId = 0 }: Emulator) {
+  return (machine?.cpus ?? []).map((cpu) => ({
+    'cpu-index': cpu.index,
+    'qom-path': cpu.path,
+    'thread-id': threadId,
+    target: arch,
+  }));
+}
+
+function memorySize(machine: Machine) {
+  const plugged = machine.deviceMemory ? { 'plugged-memory': pluggedMemory(machine) } : {};
+  return { 'base-memory': machine.ramSize, ...plugged };
+}
+
+export const machineHandlers: Handlers<keyof typeof machineCommands> = {
+  'query-machines': ({ emulator }) => machinesOf(emulator),
+  'query-current-machine': () => ({ 'wakeup-suspend-support': false }),
+  'query-cpus-fast': ({ emulator }) => cpusOf(emulator),
+  'query-hotpluggable-cpus': ({ emulator }) => hotpluggableCpusOf(emulator),
+  'query-cpu-definitions': ({ emulator }) =>
+    (emulator.cpuModels ?? []).map(({ name, typeName = name }) => ({
+      name,
+      static: false,
+      typename: typeName,
+      deprecated: false,
+    })),
+  'query-memdev': ({ emulator }) =>
+    memdevsOf(emulator).map((memdev) => ({ ...memdev, policy: memdev.policy as 'default' })),
+  'query-memory-size-summary': ({ emulator }) => memorySize(requireMachine(emulator)),
+  'query-memory-devices': ({ emulator }) => memoryDeviceInfo(requireMachine(emulator)),
+  'set-numa-node': ({ emulator }, option) => {
+    if (!emulator.preconfig) {
+      throw new UserError('The command is permitted only before the machine has been created');
+    }
+    emulator.preconfig.addNuma(numaFromJson({ ...option }));
+  },
+  'x-exit-preconfig': ({ emulator }) => {
+    if (!emulator.preconfig) throw new UserError('The command is permitted only before machine initialization');
+    return emulator.preconfig.exit();
+  },
+  pmemsave: ({ emulator }, args) => saveMemory(emulator, physicalReader(requireMachine(emulator)), args),
+};
