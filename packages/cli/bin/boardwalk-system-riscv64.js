@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from '../dist/index.js';
+import { start } from './start.js';
 
-await main('riscv64', process.argv.slice(2));
+await start('riscv64');

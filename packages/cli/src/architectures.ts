@@ -21,25 +21,37 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** Imports a module by its name; tests give one of their own. */
 export type ImportModule = (name: string) => Promise<object>;
 
-/**
- * The package of an architecture.
- * @throws UserError if there is no such architecture, or its package is not installed
- */
-export async function loadArchitecture(arch: string, importModule: ImportModule): Promise<ArchitecturePackage> {
+/** Every architecture that there is a program for. */
+export const ARCHITECTURES: readonly string[] = Object.values(PACKAGES).flat();
+
+function packageOf(arch: string): string {
   const name = Object.keys(PACKAGES).find((candidate) => PACKAGES[candidate]?.includes(arch));
   if (name === undefined) throw new UserError(`there is no architecture '${arch}'`);
+  return name;
+}
+
+/** What to install for an architecture that is not there; undefined if it is. */
+export function missingPackage(arch: string, found: ArchitecturePackage | undefined): string | undefined {
+  return found === undefined ? packageOf(arch) : undefined;
+}
+
+/**
+ * The package of an architecture; undefined if it is not installed.
+ * @throws UserError if there is no such architecture, or the package has it not
+ */
+export async function findArchitecture(
+  arch: string,
+  importModule: ImportModule,
+): Promise<ArchitecturePackage | undefined> {
+  const name = packageOf(arch);
   const exports = await importModule(name).catch((error: unknown) => {
-    if (isNotInstalled(error, name)) {
-      throw new UserError(`the architecture ${arch} is not installed: npm install ${name}`);
-    }
+    if (isNotInstalled(error, name)) return undefined;
     throw error;
   });
+  if (exports === undefined) return undefined;
   const architecture = 'architecture' in exports ? exports.architecture : undefined;
   if (!isArchitecture(architecture)) throw new UserError(`${name} has no architecture for this program: update it`);
-  if (!architecture.names.includes(arch)) {
-    throw new UserError(`${name} has no ${arch} in this version, only ${architecture.names.join(', ')}`);
-  }
-  return architecture;
+  return architecture.names.includes(arch) ? architecture : undefined;
 }
 
 /** The package itself is missing, not something that it imports. */

@@ -21,10 +21,15 @@ export function processProgram(arch: string): Program {
   };
 }
 
-/** The line that -version shows. */
-export function versionText(): string {
+/** The program's version: `0.3.1`. */
+export function programVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  return `Boardwalk emulator version ${version}\n`;
+  return version;
+}
+
+/** The line that -version shows. */
+export function versionText(): string {
+  return `Boardwalk emulator version ${programVersion()}\n`;
 }

@@ -27,6 +27,7 @@ beforeAll(() => {
   linkSync(path('disk'), path('disk-too'));
   writeFileSync(path('odd'), new Uint8Array(1000));
   writeFileSync(path('empty'), '');
+  writeFileSync(path('group.cfg'), '# none of ours\n[frob "a"]\n');
   writeFileSync(path('qcow2'), Buffer.concat([Buffer.from('QFI\xfb\0\0\0\x03', 'latin1'), Buffer.alloc(504)]));
   const arm64 = Buffer.alloc(4096);
   arm64.write('ARM\x64', 56, 'latin1');
@@ -127,6 +128,20 @@ describe('a guest', () => {
   });
 });
 
+it('has more options in a file, and more properties in -set', async () => {
+  const config = `
+    [chardev "c"]
+      backend = "file"
+      path = "${path('log3')}"
+    [memory]
+      size = "32"   `;
+  writeFileSync(path('run.cfg'), config);
+  const line =
+    '-readconfig @run.cfg -M virt -bios @guest -display none -serial chardev:c -set chardev.c.input-path=@keys';
+  expect(await command(line)).toEqual({ status: 7, out: '', err: '' });
+  expect(readFileSync(path('log3'), 'utf8')).toBe('hello\nab');
+});
+
 describe('help', () => {
   it.each([
     ['-M help', 'virt                 RISC-V VirtIO board'],
@@ -222,7 +237,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
       'is reserved for the default RAM backend',
     ],
     ['-M virt -bios none -serial vc', "-serial: 'vc' needs a window"],
-    ['-M virt -bios none -serial chardev:c', "-serial: there is no chardev 'c'"],
+    ['-M virt -bios none -serial chardev:c', '-serial: chardev "c" not found'],
     ['-M virt -bios none -serial null -serial stdio', "-serial: machine 'virt' has no serial port 1"],
     ['-M virt -bios none -chardev null,id=c -chardev null,id=c', "-chardev: duplicate id 'c'"],
     ['-M virt -bios none -serial file:@new -device frob', '-device frob: '],
@@ -234,9 +249,24 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
       '-M virt -bios none -display gtk',
       "-display: 'gtk' is not supported: there is no graphical display; only none is",
     ],
-    ['-M virt -bios none -monitor stdio', "-monitor: 'stdio' is not supported"],
+    ['-M virt -bios none -monitor frob', "-monitor: 'frob' is not a valid char driver"],
+    ['-M virt -bios none -qmp tcp:4444', "-qmp: 'tcp:4444' should be tcp:[HOST]:PORT"],
+    ['-M virt -bios none -qmp unix:@missing', '-qmp: unix:@missing: no such file or directory'],
+    ['-M virt -bios none -mon c', '-mon: chardev "c" not found'],
+    ['-M virt -bios none -chardev null,id=c -mon c,mode=x', '-mon: mode=x is not supported'],
+    ['-M virt -bios none -chardev null,id=c -mon c,pretty=on', "-mon: 'pretty' is not compatible with HMP monitors"],
+    ['-M virt -bios none -chardev null,id=c -mon c -mon c', "-mon: Device 'c' is in use"],
+    ['-M virt -bios none -monitor stdio -qmp stdio', '-qmp: cannot use stdio by multiple character devices'],
+    ['-M virt -bios none -echr 300', "-echr: '300' is no character code: 1 to 255 are"],
+    ['-M virt -bios none -uuid 123', "-uuid: '123' is no UUID"],
+    ['-readconfig @missing', '-readconfig: @missing: no such file or directory'],
+    ['-readconfig @disk', '-readconfig: @disk:1: '],
+    ['-readconfig @group.cfg', "-readconfig: @group.cfg:2: There is no option group 'frob'"],
+    ['-M virt -set device.a.b=c', '-set: there is no device "a" defined'],
+    ['-M virt -set frob.a.b=c', "-set: There is no option group 'frob'"],
+    ['-M virt -set device.a', "-set: 'device.a' should be GROUP.ID.PROP=VALUE"],
+    ['-M virt -bios none -display none -chardev socket,id=c,fd=4000', '-chardev: fd:4000: bad file descriptor'],
     ['-M virt -netdev user,id=n', '-netdev: invalid option'],
-    ['-M virt -S', '-S: invalid option'],
     ['--load @missing.js', '-load: @missing.js: no such file'],
     ['--load @disk -M virt', '-load: @disk: '],
   ])('%s', async (text, message) => {
@@ -250,9 +280,12 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
   });
 
   it('says which package has an architecture that is not installed', async () => {
-    const { status, err } = await command('-M help', 's390x');
-    expect(err).toBe('boardwalk-system-s390x: the architecture s390x is not installed: npm install @boardwalk/s390x\n');
+    const { status, err } = await command('-M s390-ccw-virtio', 's390x');
+    expect(err).toBe(
+      "boardwalk-system-s390x: -machine: the architecture s390x is not installed, so it has no machine 's390-ccw-virtio': npm install @boardwalk/s390x\n",
+    );
     expect(status).toBe(1);
+    expect((await command('-M help', 's390x')).out).toMatch(/^Supported machines are:\nnone +empty machine\n$/);
     expect((await command('-M help', 'z80')).err).toContain("there is no architecture 'z80'");
   });
 });

@@ -6,7 +6,6 @@ import {
   createObjectTree,
   Device,
   type HostMemory,
-  type Machine,
   type NoHostMemory,
   RamSpace,
   registerMemoryBackends,
@@ -14,19 +13,20 @@ import {
   typeOfClass,
   UserError,
 } from '@boardwalk/core';
-import { loadArchitecture } from './architectures.ts';
+import { findArchitecture, missingPackage } from './architectures.ts';
 import { optionHelp } from './config/help.ts';
 import { hostMemoryFor } from './config/host-memory.ts';
+import { readIdentity } from './config/identity.ts';
 import { LogOutput } from './config/log.ts';
-import { readMachineSettings } from './config/machine-settings.ts';
+import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
 import { PidFile } from './config/pid-file.ts';
 import { loadPlugin } from './config/plugins.ts';
-import { buildMachine, type Emulation, readPlan } from './emulation.ts';
 import { CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
-import { KeyValues } from './options/key-values.ts';
 import { helpText } from './options/table.ts';
-import { type Program, versionText } from './program.ts';
+import { readPlan } from './plan.ts';
+import { type Program, programVersion, versionText } from './program.ts';
 import { Quit } from './quit.ts';
+import { Session } from './session.ts';
 
 /** Runs a command line. @returns the process's exit status: the guest's, or 1 after a mistake of the user's */
 export async function run(arch: string, argv: readonly string[], program: Program): Promise<number> {
@@ -45,66 +45,104 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     program.out(line.has('help') ? helpText(program.name) : versionText());
     return 0;
   }
-  const architecture = await loadArchitecture(arch, program.importModule);
-  const boards = new BoardRegistry(architecture.boards);
   const space = RamSpace.create();
   const hostMemory = await hostMemoryFor(line);
-  const types = typeRegistry(architecture, space, hostMemory);
+  const types = typeRegistry(space, hostMemory);
+  // The empty machine needs nothing of an architecture: a client is greeted before that is loaded.
+  const loading = namesOnlyNone(line) ? undefined : await findArchitecture(arch, program.importModule);
+  loading?.registerTypes?.(types);
+  const boards = new BoardRegistry(loading?.boards ?? []);
   for (const path of line.all('load')) await forOptionAsync('load', () => loadPlugin(path, boards, types));
-  const help = optionHelp(line, { arch, architecture, boards, types });
+  const help = optionHelp(line, { arch, architecture: loading, boards, types });
   if (help !== undefined) {
     program.out(help);
     return 0;
   }
 
-  const settings = readMachineSettings(line, arch, boards);
+  const settings = readMachineSettings(line, arch, boards, missingPackage(arch, loading));
   refuseWhatIsMissing(line);
-  const plan = readPlan(line, architecture, settings);
-  const setName = readName(line, program);
+  const plan = readPlan(line, loading, settings);
+  const identity = readIdentity(line, program.name);
   const log = forOption('d', () => new LogOutput(line.all('d'), line.last('D')));
   const pidPath = line.last('pidfile');
   const pidFile = pidPath === undefined ? undefined : forOption('pidfile', () => new PidFile(pidPath));
 
   const quit = new Quit(program);
-  const emulation = await buildMachine(plan, {
+  const later = new Deferred();
+  const session = await Session.open(plan, {
+    name: program.name,
+    version: programVersion(),
+    arch,
     space,
     types,
     ...(hostMemory && { hostMemory }),
     root: createObjectTree(),
     log: log.log,
-    lineHost: { quit: () => quit.byUser(), note: (text) => program.err(`${program.name}: ${text}\n`) },
+    lineHost: {
+      ...readEscape(line),
+      onQuit: () => quit.byUser(),
+      note: (text) => program.err(`${program.name}: ${text}\n`),
+    },
+    guestName: identity.guestName,
+    uuid: identity.uuid,
+    quit: () => quit.byMonitor(),
+    complete: later.promise,
   });
+  if (!plan.preconfig) await session.build();
   try {
-    setName();
+    identity.apply();
     forOption('D', () => log.open());
     if (pidFile) forOption('pidfile', () => pidFile.write());
     quit.listen();
-    return await emulate(emulation, quit, program);
+    const ended = emulate(session, quit, program);
+    if (loading === undefined) await completeTypes(arch, program, types);
+    later.resolve();
+    return await ended;
   } finally {
-    await emulation.close();
+    await session.close();
     quit.ended();
     log.close();
     pidFile?.remove();
   }
 }
 
-function typeRegistry(
-  architecture: ArchitecturePackage,
-  space: RamSpace,
-  hostMemory: HostMemory | NoHostMemory | undefined,
-): TypeRegistry {
+class Deferred {
+  resolve: () => void = () => {};
+  readonly promise = new Promise<void>((resolve) => {
+    this.resolve = resolve;
+  });
+}
+
+/** After a greeting: everything that a monitor can be asked about. */
+async function completeTypes(arch: string, program: Program, types: TypeRegistry): Promise<void> {
+  const architecture: ArchitecturePackage | undefined = await findArchitecture(arch, program.importModule);
+  architecture?.registerTypes?.(types);
+}
+
+function typeRegistry(space: RamSpace, hostMemory: HostMemory | NoHostMemory | undefined): TypeRegistry {
   const types = new TypeRegistry();
   types.register(typeOfClass(Device, { abstract: true }));
   registerMemoryBackends(types, space, hostMemory);
-  architecture.registerTypes?.(types);
   return types;
+}
+
+/** -echr: the key before commands. */
+function readEscape(line: CommandLine): { readonly escape?: number } {
+  const text = line.last('echr');
+  if (text === undefined) return {};
+  return forOption('echr', () => {
+    const key = Number(text);
+    if (text === '' || !Number.isInteger(key) || key < 1 || key > 255) {
+      throw new UserError(`'${text}' is no character code: 1 to 255 are`);
+    }
+    return { escape: key };
+  });
 }
 
 /** Options that other emulators have and that can only be switched off here. */
 function refuseWhatIsMissing(line: CommandLine): void {
   const reasons = {
     display: 'there is no graphical display',
-    monitor: 'there is no monitor',
     parallel: 'there are no parallel ports',
     net: 'there is no network',
     nic: 'there is no network',
@@ -116,29 +154,15 @@ function refuseWhatIsMissing(line: CommandLine): void {
   }
 }
 
-/** -name: what process lists show. Gives how to set it, when everything else is right. */
-function readName(line: CommandLine, program: Program): () => void {
-  const text = line.last('name');
-  if (text === undefined) return () => {};
-  return forOption('name', () => {
-    const values = new KeyValues(text, 'guest');
-    const guest = values.take('guest');
-    const title = values.take('process') ?? `${program.name} ${guest ?? ''}`;
-    values.finish();
-    return () => {
-      process.title = title;
-    };
-  });
-}
-
-/** Runs the machine to its end, or until the user or a signal ends it. */
-async function emulate(emulation: Emulation, quit: Quit, program: Program): Promise<number> {
-  const { machine } = emulation;
-  const running = runMachine(emulation, machine);
+/** Runs the machine to its end, or until the user, a monitor or a signal ends it. */
+async function emulate(session: Session, quit: Quit, program: Program): Promise<number> {
   // A machine that stands still holds nothing that keeps Node's event loop alive.
   const keepAlive = setInterval(() => {}, 0x7fff_ffff);
   try {
-    return await Promise.race([running, quit.asked.then(() => 0)]);
+    const status = await Promise.race([runMachine(session), quit.asked]);
+    if (typeof status === 'number') return status;
+    session.events.shutdown(status);
+    return 0;
   } catch (error) {
     if (error instanceof UserError) throw error;
     program.err(`${program.name}: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
@@ -148,7 +172,8 @@ async function emulate(emulation: Emulation, quit: Quit, program: Program): Prom
   }
 }
 
-async function runMachine(emulation: Emulation, machine: Machine): Promise<number> {
-  await emulation.beginLines();
+async function runMachine(session: Session): Promise<number> {
+  await session.begin();
+  const machine = await session.made();
   return (await machine.run()).status;
 }

@@ -1,9 +1,10 @@
 export * from './block/raw-file-block.ts';
-export { ESCAPE_HELP } from './char/escapes.ts';
 export * from './char/file-char.ts';
 export * from './char/host-char.ts';
+export { LoggedChar } from './char/logged-char.ts';
 export * from './char/pipe-char.ts';
 export * from './char/pty-char.ts';
+export { addressText, type SocketAddress } from './char/socket-address.ts';
 export * from './char/socket-char.ts';
 export * from './char/stdio-char.ts';
 export { readInputFile } from './file/input-file.ts';

@@ -1,59 +1,73 @@
 import { describe, expect, it } from 'vitest';
 import { parseDevice, parseObject } from './devices.ts';
 import { parseDrive } from './drives.ts';
-import { parseChardev, parseSerial } from './lines.ts';
+import { parseChardev, parseLine } from './lines.ts';
 
-describe('parseSerial', () => {
+describe('parseLine', () => {
+  const line = (spec: object): object => ({ on: 'line', line: spec });
   it.each([
-    ['stdio', { kind: 'stdio', escapes: false, signals: true }],
-    ['mon:stdio', { kind: 'stdio', escapes: true, signals: false }],
-    ['null', { kind: 'null' }],
-    ['none', { kind: 'null' }],
-    ['pty', { kind: 'pty' }],
-    ['file:/tmp/a:b', { kind: 'file', path: '/tmp/a:b', append: false }],
-    ['pipe:/tmp/p', { kind: 'pipe', path: '/tmp/p' }],
-    ['chardev:c0', { kind: 'chardev', id: 'c0' }],
+    ['stdio', line({ kind: 'stdio', signals: true })],
+    ['mon:stdio', { on: 'mon', line: { kind: 'stdio', signals: false } }],
+    ['mon:pty', { on: 'mon', line: { kind: 'pty' } }],
+    ['null', line({ kind: 'null' })],
+    ['none', { on: 'nothing' }],
+    ['pty', line({ kind: 'pty' })],
+    ['file:/tmp/a:b', line({ kind: 'file', path: '/tmp/a:b', append: false })],
+    ['pipe:/tmp/p', line({ kind: 'pipe', path: '/tmp/p' })],
+    ['chardev:c0', { on: 'chardev', id: 'c0' }],
     [
       'tcp:localhost:4444',
-      {
+      line({
         kind: 'socket',
         address: { kind: 'tcp', host: 'localhost', port: 4444 },
         options: { server: false, wait: false, telnet: false, nodelay: true, reconnect: 0 },
-      },
+      }),
     ],
     [
       'telnet::4444,server,wait=off',
-      {
+      line({
         kind: 'socket',
         address: { kind: 'tcp', port: 4444 },
         options: { server: true, wait: false, telnet: true, nodelay: true, reconnect: 0 },
-      },
+      }),
+    ],
+    [
+      'websocket:127.0.0.1:1,server=on,to=9,ipv4=on',
+      line({
+        kind: 'socket',
+        address: { kind: 'tcp', host: '127.0.0.1', port: 1, to: 9, family: 4 },
+        options: expect.objectContaining({ websocket: true, telnet: false }),
+      }),
     ],
     [
       'tcp:[::1]:1,server=on',
-      {
+      line({
         kind: 'socket',
         address: { kind: 'tcp', host: '::1', port: 1 },
         options: expect.objectContaining({ wait: true }),
-      },
+      }),
     ],
     [
-      'unix:/tmp/s,reconnect=3',
-      {
+      'unix:/tmp/s,reconnect=3,abstract=on',
+      line({
         kind: 'socket',
-        address: { kind: 'unix', path: '/tmp/s' },
+        address: { kind: 'unix', path: '/tmp/s', abstract: true },
         options: expect.objectContaining({ server: false, reconnect: 3 }),
-      },
+      }),
     ],
   ])('reads %s', (text, spec) => {
-    expect(parseSerial(text)).toEqual(spec);
+    expect(parseLine(text)).toEqual(spec);
   });
 
   it.each([
     ['vc', "'vc' needs a window, and there is no graphical display"],
     ['vc:80Cx24C', 'needs a window'],
-    ['mon:null', 'there is no monitor yet'],
-    ['telepathy', "'telepathy' is no line"],
+    ['telepathy', "'telepathy' is not a valid char driver"],
+    ['websocket::1', 'Websocket client is not implemented'],
+    ['telnet::1,server=on,websocket=on', "'telnet' and 'websocket' exclude each other"],
+    ['tcp::1,ipv4=off,ipv6=off', 'Cannot disable IPv4 and IPv6 at same time'],
+    ['unix:/x,tight=off', 'tight=off is not supported'],
+    ['chardev:', 'chardev: needs a name'],
     ['file:', 'file: needs a name'],
     ['tcp:4444', "'tcp:4444' should be tcp:[HOST]:PORT"],
     ['tcp::99999', "'99999' is no port number"],
@@ -61,20 +75,34 @@ describe('parseSerial', () => {
     ['tcp::1,server,reconnect=1', "'reconnect' is for clients"],
     ['tcp::1,frob=1', "invalid parameter 'frob'"],
   ])('refuses %s', (text, message) => {
-    expect(() => parseSerial(text)).toThrow(message);
+    expect(() => parseLine(text)).toThrow(message);
   });
 });
 
 describe('parseChardev', () => {
   it.each([
-    ['null,id=n', { id: 'n', line: { kind: 'null' } }],
-    ['stdio,id=s,mux=on,signal=off', { id: 's', line: { kind: 'stdio', escapes: true, signals: false } }],
-    ['file,id=f,path=/tmp/o,append=on', { id: 'f', line: { kind: 'file', path: '/tmp/o', append: true } }],
-    ['ringbuf,id=r,size=4K', { id: 'r', line: { kind: 'ringbuf', size: 4096 } }],
+    ['null,id=n', { id: 'n', mux: false, line: { kind: 'null' } }],
+    ['stdio,id=s,mux=on', { id: 's', mux: true, line: { kind: 'stdio', signals: false } }],
+    ['stdio,id=s,signal=off', { id: 's', mux: false, line: { kind: 'stdio', signals: false } }],
+    [
+      'null,id=n,logfile=/tmp/l,logappend=off',
+      { id: 'n', mux: false, line: { kind: 'null' }, log: { path: '/tmp/l', append: false } },
+    ],
+    [
+      'socket,id=q,fd=3',
+      {
+        id: 'q',
+        mux: false,
+        line: { kind: 'socket', address: { kind: 'fd', fd: 3 }, options: expect.objectContaining({ server: false }) },
+      },
+    ],
+    ['file,id=f,path=/tmp/o,append=on', { id: 'f', mux: false, line: { kind: 'file', path: '/tmp/o', append: true } }],
+    ['ringbuf,id=r,size=4K', { id: 'r', mux: false, line: { kind: 'ringbuf', size: 4096 } }],
     [
       'socket,id=q,path=/tmp/s',
       {
         id: 'q',
+        mux: false,
         line: {
           kind: 'socket',
           address: { kind: 'unix', path: '/tmp/s' },
@@ -86,6 +114,7 @@ describe('parseChardev', () => {
       'socket,id=q,port=1,server=on',
       {
         id: 'q',
+        mux: false,
         line: { kind: 'socket', address: { kind: 'tcp', port: 1 }, options: expect.objectContaining({ wait: true }) },
       },
     ],
@@ -94,10 +123,11 @@ describe('parseChardev', () => {
   });
 
   it.each([
-    ['null', "parameter 'id' is missing"],
+    ['null', 'chardev: no id specified'],
+    ['socket,id=a,path=/x,fd=3', "None or one of 'path', 'fd' or 'host' option required."],
     ['spice,id=a', "'spice' is not a valid char driver"],
     ['file,id=a', "parameter 'path' is missing"],
-    ['null,id=a/b', "'a/b' is no id"],
+    ['null,id=a/b', "letters, digits and . _ - after a letter, not 'a/b'"],
     ['socket,id=a', "parameter 'port' is missing"],
     ['null,id=a,path=x', "invalid parameter 'path'"],
   ])('refuses %s', (text, message) => {

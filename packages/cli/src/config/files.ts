@@ -11,6 +11,7 @@ import { readInputFile } from '@boardwalk/host-node';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import type { ValueOption } from '../options/table.ts';
 import { type Firmware, namedFirmware, usualFirmware } from './firmware.ts';
+import type { MachineSettings } from './machine-settings.ts';
 
 /** The files of a machine: their bytes, and their names for messages. */
 export interface BootFiles {
@@ -19,7 +20,11 @@ export interface BootFiles {
 }
 
 /** @throws UserError for a file that cannot be read, and for options that make no sense together */
-export function readBootFiles(line: CommandLine, architecture: ArchitecturePackage, board: BoardDefinition): BootFiles {
+export function readBootFiles(
+  line: CommandLine,
+  architecture: ArchitecturePackage | undefined,
+  { board, accel }: Pick<MachineSettings, 'board' | 'accel'>,
+): BootFiles {
   const paths = new Map<string, string>();
   const read = (name: ValueOption): Uint8Array | undefined => {
     const path = line.last(name);
@@ -34,7 +39,7 @@ export function readBootFiles(line: CommandLine, architecture: ArchitecturePacka
   const initrd = read('initrd');
   const dtb = read('dtb');
   if (dtb) forOption('dtb', () => checkDeviceTree(dtb, paths.get('dtb') ?? ''));
-  const firmware = chooseFirmware(line, architecture, board);
+  const firmware = chooseFirmware(line, architecture, board, accel);
   if (firmware) paths.set('bios', firmware.path);
   return {
     options: {
@@ -58,13 +63,16 @@ function checkDeviceTree(bytes: Uint8Array, path: string): void {
 
 function chooseFirmware(
   line: CommandLine,
-  architecture: ArchitecturePackage,
+  architecture: ArchitecturePackage | undefined,
   board: BoardDefinition,
+  accel: MachineSettings['accel'],
 ): Firmware | undefined {
   const bios = line.last('bios');
   const folders = line.all('L');
   if (bios === 'none') return undefined;
   if (bios !== undefined && bios !== 'default') return forOption('bios', () => namedFirmware(bios, folders));
+  // Under qtest no CPU executes anything.
+  if (architecture === undefined || (accel === 'qtest' && bios === undefined)) return undefined;
   return usualFirmware(architecture, board, folders);
 }
 

@@ -12,7 +12,8 @@ import { logHelp } from './log.ts';
 /** What help is given about. */
 export interface HelpSubjects {
   readonly arch: string;
-  readonly architecture: ArchitecturePackage;
+  /** Undefined where it is not installed. */
+  readonly architecture: ArchitecturePackage | undefined;
   readonly boards: BoardRegistry;
   readonly types: TypeRegistry;
 }
@@ -22,7 +23,7 @@ export function optionHelp(line: CommandLine, subjects: HelpSubjects): string | 
   const topics: readonly (readonly [ValueOption, (topic: string) => string])[] = [
     ['machine', (topic) => (topic === '' ? boardsHelp(subjects) : boardHelp(subjects, topic))],
     ['cpu', (topic) => cpuHelp(subjects, topic)],
-    ['accel', () => 'Accelerators supported:\ntcg\n'],
+    ['accel', () => 'Accelerators supported:\ntcg\nqtest\n'],
     [
       'device',
       (topic) => (topic === '' ? typesHelp(subjects.types, 'device', 'Devices:') : typeHelp(subjects.types, topic)),
@@ -71,7 +72,7 @@ function boardHelp({ arch, boards }: HelpSubjects, name: string): string {
 }
 
 function cpuHelp({ arch, architecture }: HelpSubjects, topic: string): string {
-  const models = architecture.cpuModels(arch);
+  const models = architecture?.cpuModels(arch) ?? [];
   const model = models.find(({ name }) => name === topic);
   if (!model)
     return `Available CPUs:\n${models.map(({ name, description }) => `${name.padEnd(20)} ${description}\n`).join('')}`;

@@ -17,6 +17,7 @@ import { KeyValues } from '../options/key-values.ts';
 /** What these options say. */
 export interface MachineSettings {
   readonly board: BoardDefinition;
+  readonly accel: Accelerator;
   readonly boardProps: Readonly<Record<string, string>>;
   readonly memoryBackend?: string;
   readonly memPath?: string;
@@ -29,13 +30,21 @@ export interface MachineSettings {
   readonly rtcBaseMs?: number;
 }
 
-/** @throws UserError for whatever of it cannot be */
-export function readMachineSettings(line: CommandLine, arch: string, boards: BoardRegistry): MachineSettings {
+/**
+ * @param missing the package that has the boards, where it is not installed
+ * @throws UserError for whatever of it cannot be
+ */
+export function readMachineSettings(
+  line: CommandLine,
+  arch: string,
+  boards: BoardRegistry,
+  missing?: string,
+): MachineSettings {
   const machine = new KeyValues('');
   for (const text of line.all('machine')) forOption('machine', () => machine.merge(new KeyValues(text, 'type')));
-  const board = forOption('machine', () => chooseBoard(machine.take('type'), arch, boards));
+  const board = forOption('machine', () => chooseBoard(machine.take('type'), arch, boards, missing));
   const memoryBackend = machine.take('memory-backend');
-  checkAccelerators(line, machine.take('accel'));
+  const accel = chooseAccelerator(line, machine.take('accel'));
   const smp = readSmp(line, machine, board);
   const cpu = line.last('cpu');
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
@@ -44,6 +53,7 @@ export function readMachineSettings(line: CommandLine, arch: string, boards: Boa
   const rtcBaseMs = readRtc(line.last('rtc'));
   return {
     board,
+    accel,
     boardProps: machine.rest(),
     ...(memoryBackend === undefined ? {} : { memoryBackend }),
     ...(memPath === undefined ? {} : { memPath }),
@@ -55,10 +65,28 @@ export function readMachineSettings(line: CommandLine, arch: string, boards: Boa
   };
 }
 
-function chooseBoard(name: string | undefined, arch: string, boards: BoardRegistry): BoardDefinition {
+function chooseBoard(
+  name: string | undefined,
+  arch: string,
+  boards: BoardRegistry,
+  missing: string | undefined,
+): BoardDefinition {
+  if (missing !== undefined && name !== undefined && name !== 'none') {
+    throw new UserError(
+      `the architecture ${arch} is not installed, so it has no machine '${name}': npm install ${missing}`,
+    );
+  }
   const board = name === undefined ? boards.defaultBoard(arch) : boards.find(name, arch);
   if (!board) throw new UserError('no machine is named, and there is no default; -machine help lists them');
   return board;
+}
+
+/** Whether a command line is about the empty machine, and nothing in it is an architecture's. */
+export function namesOnlyNone(line: CommandLine): boolean {
+  const type = line.all('machine').flatMap((text) => new KeyValues(text, 'type').take('type') ?? []);
+  const architectures = ['cpu', 'device', 'load', 'kernel', 'bios', 'L'] as const;
+  const objects = line.all('object').every((text) => /^\{|memory-backend-/.test(text));
+  return type.at(-1) === 'none' && objects && !architectures.some((name) => line.has(name));
 }
 
 /** -smp, and `-machine smp.cpus=8,smp.sockets=2`, which is the same. */
@@ -109,33 +137,28 @@ function checkHotplug(board: BoardDefinition, size: number, slots: number, maxim
   }
 }
 
-const UNUSABLE: Readonly<Record<string, string>> = {
-  qtest: 'there is no qtest server yet',
-  kvm: 'guest code is always translated here (tcg)',
-  hvf: 'guest code is always translated here (tcg)',
-  whpx: 'guest code is always translated here (tcg)',
-  xen: 'guest code is always translated here (tcg)',
-  nvmm: 'guest code is always translated here (tcg)',
-  hax: 'guest code is always translated here (tcg)',
-};
+/** How guest code is executed. */
+export type Accelerator = 'tcg' | 'qtest';
 
-/** The first accelerator that is usable is taken; there is only one. */
-function checkAccelerators(line: CommandLine, onMachine: string | undefined): void {
+/** Those that need a host's own CPU to execute the guest's code. */
+const UNUSABLE: readonly string[] = ['kvm', 'hvf', 'whpx', 'xen', 'nvmm', 'hax'];
+
+/** The first accelerator that is usable. @throws UserError if none of those asked for is */
+function chooseAccelerator(line: CommandLine, onMachine: string | undefined): Accelerator {
   const asked = [...line.all('accel'), ...(onMachine?.split(':') ?? [])];
-  if (asked.length === 0) return;
-  forOption('accel', () => {
+  if (asked.length === 0) return 'tcg';
+  return forOption('accel', () => {
     const problems: string[] = [];
     for (const text of asked) {
       const options = new KeyValues(text, 'accel');
       const name = options.require('accel');
-      if (name === 'tcg') {
-        options.choice('thread', ['single']);
+      if (name === 'tcg') options.choice('thread', ['single']);
+      if (name === 'tcg' || name === 'qtest') {
         options.finish();
-        return;
+        return name;
       }
-      const reason = UNUSABLE[name];
-      if (reason === undefined) throw new UserError(`invalid accelerator '${name}'; tcg is there`);
-      problems.push(`${name} is not usable: ${reason}`);
+      if (!UNUSABLE.includes(name)) throw new UserError(`invalid accelerator '${name}'; tcg and qtest are there`);
+      problems.push(`${name} is not usable: guest code is always translated here (tcg)`);
     }
     throw new UserError(problems.join('; '));
   });

@@ -1,6 +1,7 @@
 // Takes a command line apart by the option table.
 
 import { UserError } from '@boardwalk/core';
+import { type GivenOption, readConfigFile, setProperty } from './config-file.ts';
 import { type FlagOption, OPTIONS, type OptionName, type OptionSpec, type ValueOption } from './table.ts';
 
 const BY_SPELLING: ReadonlyMap<string, OptionName> = new Map(
@@ -9,9 +10,9 @@ const BY_SPELLING: ReadonlyMap<string, OptionName> = new Map(
   ),
 );
 
-/** The options as they were given. */
+/** The options as they were given, those of -readconfig's files among them. */
 export class CommandLine {
-  readonly #given: { readonly name: OptionName; readonly value: string }[] = [];
+  readonly #given: GivenOption[] = [];
 
   /** @throws UserError for an option that is not there, or without its argument, or an argument without its option */
   constructor(argv: readonly string[]) {
@@ -27,7 +28,9 @@ export class CommandLine {
         if (next.done) throw new UserError(`${text}: requires an argument`);
         value = next.value;
       }
-      this.#given.push({ name, value });
+      if (name === 'readconfig') this.#given.push(...forOption(name, () => readConfigFile(value)));
+      else if (name === 'set') forOption(name, () => setProperty(this.#given, value));
+      else this.#given.push({ name, value });
     }
   }
 
@@ -60,6 +63,15 @@ export function forOption<T>(name: ValueOption, part: () => T): T {
 
 /** As {@link forOption}, for a part that takes time. */
 export async function forOptionAsync<T>(name: ValueOption, part: () => Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    throw namedError(name, error);
+  }
+}
+
+/** As {@link forOptionAsync}, for an option that a name stands for. */
+export async function forOptionNamed<T>(name: string, part: () => Promise<T>): Promise<T> {
   try {
     return await part();
   } catch (error) {

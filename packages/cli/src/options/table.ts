@@ -8,9 +8,17 @@ export interface OptionSpec {
   readonly argument?: string;
   readonly help: string;
   readonly section: Section;
+  /** Name of its group in -readconfig and -set, where it is a list of properties. */
+  readonly group?: string;
 }
 
-export type Section = 'Machine' | 'What it runs' | 'Lines and drives' | 'Devices' | 'The program';
+export type Section =
+  | 'Machine'
+  | 'What it runs'
+  | 'Lines and drives'
+  | 'Devices'
+  | 'Monitors and debugging'
+  | 'The program';
 
 export const OPTIONS = {
   machine: {
@@ -18,17 +26,20 @@ export const OPTIONS = {
     argument: '[type=]NAME[,PROP=VALUE...]',
     help: "the board, and its properties; 'help' lists the boards, 'NAME,help' the properties",
     section: 'Machine',
+    group: 'machine',
   },
   cpu: { argument: 'MODEL[,PROP=VALUE...]', help: "the CPU model; 'help' lists them", section: 'Machine' },
   smp: {
     argument: '[cpus=]N[,maxcpus=N][,sockets=N][,cores=N][,threads=N]',
     help: 'how many CPUs, and how they sit in sockets',
     section: 'Machine',
+    group: 'smp-opts',
   },
   m: {
     argument: '[size=]N[K|M|G|T]',
     help: 'size of the main RAM, in MiB without a suffix',
     section: 'Machine',
+    group: 'memory',
   },
   'mem-path': {
     argument: 'PATH',
@@ -36,11 +47,17 @@ export const OPTIONS = {
     section: 'Machine',
   },
   'mem-prealloc': { help: 'every page of the main RAM is there from the start; needs Linux', section: 'Machine' },
-  accel: { argument: 'NAME', help: "how guest code is executed: 'tcg', by translation", section: 'Machine' },
+  accel: {
+    argument: 'NAME[,PROP=VALUE...]',
+    help: "how guest code is executed: 'tcg', by translation, or 'qtest', not at all; of several the first that is usable",
+    section: 'Machine',
+    group: 'accel',
+  },
   rtc: {
     argument: 'base=utc|DATE',
     help: 'what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default)',
     section: 'Machine',
+    group: 'rtc',
   },
   kernel: {
     argument: 'FILE',
@@ -63,15 +80,21 @@ export const OPTIONS = {
     argument: 'enable=on|off[,target=auto|native]',
     help: 'the same, said at length',
     section: 'What it runs',
+    group: 'semihosting-config',
   },
   L: { argument: 'DIR', help: "a folder to find firmware in; 'help' lists them all", section: 'What it runs' },
   serial: {
     argument: 'LINE',
-    help: 'the next serial port: stdio, mon:stdio, file:PATH, pipe:PATH, tcp:[HOST]:PORT[,server], telnet:..., unix:PATH[,server], pty, null, none, chardev:ID',
+    help: 'the next serial port: stdio, file:PATH, pipe:PATH, tcp:[HOST]:PORT[,server=on], telnet:..., websocket:..., unix:PATH[,server=on], pty, null, none, chardev:ID; mon: before a line shares it with a monitor',
     section: 'Lines and drives',
   },
   nographic: {
-    help: 'the first serial port is this terminal (this is also what happens without it)',
+    help: 'the first serial port and the monitor share this terminal, Ctrl-a h tells how (this is also what happens without it)',
+    section: 'Lines and drives',
+  },
+  echr: {
+    argument: 'N',
+    help: 'the key with this character code takes the place of Ctrl-a',
     section: 'Lines and drives',
   },
   display: {
@@ -79,20 +102,21 @@ export const OPTIONS = {
     help: 'no serial port on this terminal either, unless -serial says so',
     section: 'Lines and drives',
   },
-  monitor: { argument: 'none', help: 'there is no monitor to be had', section: 'Lines and drives' },
   parallel: { argument: 'none', help: 'there are no parallel ports to be had', section: 'Lines and drives' },
   net: { argument: 'none', help: 'there is no network to be had', section: 'Lines and drives' },
   nic: { argument: 'none', help: 'there is no network to be had', section: 'Lines and drives' },
   nodefaults: { help: 'nothing that was not asked for: no serial port on this terminal', section: 'Lines and drives' },
   chardev: {
-    argument: 'null|stdio|file|pipe|socket|pty|ringbuf,id=ID[,PROP=VALUE...]',
-    help: 'a line that a device or -serial chardev:ID uses',
+    argument: 'null|stdio|file|pipe|socket|pty|ringbuf,id=ID[,mux=on][,logfile=FILE][,PROP=VALUE...]',
+    help: 'a line that a device, a serial port or a monitor uses',
     section: 'Lines and drives',
+    group: 'chardev',
   },
   drive: {
     argument: 'file=FILE[,if=virtio|pflash|none][,format=raw][,id=ID][,unit=N][,readonly=on][,snapshot=on]',
     help: 'a disk, or a flash chip, on a raw image',
     section: 'Lines and drives',
+    group: 'drive',
   },
   pflash: { argument: 'FILE', help: 'a flash chip on a raw image', section: 'Lines and drives' },
   snapshot: { help: 'all drives forget what was written', section: 'Lines and drives' },
@@ -100,22 +124,70 @@ export const OPTIONS = {
     argument: 'TYPE[,PROP=VALUE...]|JSON',
     help: "a device; 'help' lists the types, 'TYPE,help' the properties",
     section: 'Devices',
+    group: 'device',
   },
   object: {
     argument: 'TYPE,id=ID[,PROP=VALUE...]|JSON',
     help: "an object, such as memory-backend-file; 'help' lists the types, 'TYPE,help' the properties",
     section: 'Devices',
+    group: 'object',
   },
   load: {
     argument: 'MODULE',
     help: 'a JavaScript module with boards and devices of your own: --load ./my-board.js',
     section: 'Devices',
   },
+  monitor: {
+    argument: 'LINE',
+    help: 'a monitor for people there; lines are those of -serial',
+    section: 'Monitors and debugging',
+  },
+  qmp: { argument: 'LINE', help: 'a monitor for programs there: QMP, in JSON', section: 'Monitors and debugging' },
+  'qmp-pretty': { argument: 'LINE', help: 'the same, with JSON on several lines', section: 'Monitors and debugging' },
+  mon: {
+    argument: '[chardev=]ID[,mode=readline|control][,pretty=on|off]',
+    help: 'a monitor on a -chardev: for people (readline, the default) or QMP (control)',
+    section: 'Monitors and debugging',
+    group: 'mon',
+  },
+  gdb: {
+    argument: 'LINE',
+    help: 'waits for gdb there: tcp::PORT (of this machine alone; name a host for others), unix:PATH, stdio, chardev:ID',
+    section: 'Monitors and debugging',
+  },
+  s: { help: 'as -gdb tcp::1234', section: 'Monitors and debugging' },
+  S: { help: 'the CPUs stand still until a monitor or gdb lets them go', section: 'Monitors and debugging' },
+  preconfig: {
+    help: 'the machine is made when a monitor says x-exit-preconfig, after set-numa-node',
+    section: 'Monitors and debugging',
+  },
+  qtest: {
+    argument: 'LINE',
+    help: 'a test program drives the hardware from there; with -accel qtest it has time in its hands too',
+    section: 'Monitors and debugging',
+  },
+  'qtest-log': { argument: 'FILE|none', help: 'what qtest says goes there', section: 'Monitors and debugging' },
   d: { argument: 'CATEGORY,...', help: "what to log; 'help' lists the categories", section: 'The program' },
   D: { argument: 'FILE', help: 'the log goes there instead of to standard error', section: 'The program' },
   'no-reboot': { help: 'a reset by the guest ends the program', section: 'The program' },
   'no-shutdown': { help: 'a shutdown by the guest stops the machine and leaves the program', section: 'The program' },
-  name: { argument: '[guest=]NAME[,process=NAME]', help: 'a name for process lists', section: 'The program' },
+  name: {
+    argument: '[guest=]NAME[,process=NAME]',
+    help: 'a name for process lists',
+    section: 'The program',
+    group: 'name',
+  },
+  uuid: { argument: 'UUID', help: "the machine's: 8-4-4-4-12 hexadecimal digits", section: 'The program' },
+  readconfig: {
+    argument: 'FILE',
+    help: 'more options: [GROUP "ID"] above lines of KEY = "VALUE"',
+    section: 'The program',
+  },
+  set: {
+    argument: 'GROUP.ID.PROP=VALUE',
+    help: 'a property more for an earlier option: -set device.rng0.max-bytes=64',
+    section: 'The program',
+  },
   pidfile: { argument: 'FILE', help: "the process's number goes there while the machine is", section: 'The program' },
   version: { help: 'show the version', section: 'The program' },
   help: { aliases: ['h'], help: 'show this text', section: 'The program' },
@@ -132,7 +204,14 @@ export type ValueOption = {
 /** Options that take none. */
 export type FlagOption = Exclude<OptionName, ValueOption>;
 
-const SECTIONS: readonly Section[] = ['Machine', 'What it runs', 'Lines and drives', 'Devices', 'The program'];
+const SECTIONS: readonly Section[] = [
+  'Machine',
+  'What it runs',
+  'Lines and drives',
+  'Devices',
+  'Monitors and debugging',
+  'The program',
+];
 
 /** The text of -help. */
 export function helpText(program: string): string {

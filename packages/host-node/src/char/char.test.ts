@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -16,7 +17,6 @@ import { join } from 'node:path';
 import type { CharEvent } from '@boardwalk/core';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { nativeLibrary } from '../file/native.ts';
-import { EscapeFilter } from './escapes.ts';
 import { FileChar } from './file-char.ts';
 import type { HostChar } from './host-char.ts';
 import { NamedPipeChar } from './pipe-char.ts';
@@ -46,31 +46,6 @@ function listen(char: HostChar): { text: string; events: CharEvent[] } {
   return heard;
 }
 
-describe('EscapeFilter', () => {
-  const feed = (...keys: string[]): string[] => {
-    const filter = new EscapeFilter();
-    return keys.flatMap((k) =>
-      [...filter.feed(ascii(k))].map((i) => (typeof i === 'string' ? i : `"${Buffer.from(i)}"`)),
-    );
-  };
-
-  it.each([
-    [['hello'], ['"hello"']],
-    [['a\x01xb'], ['"a"', 'quit', '"b"']],
-    [['\x01', 'x'], ['quit']],
-    [['\x01\x01'], ['"\x01"']],
-    [
-      ['a\x01', '\x01b'],
-      ['"a"', '"\x01b"'],
-    ],
-    [['\x01h\x01?\x01b'], ['help', 'help', 'break']],
-    [['a\x01zb'], ['"a"', '"b"']],
-    [['\x01\x01x'], ['"\x01x"']],
-  ])('makes %j into %j', (keys, items) => {
-    expect(feed(...keys)).toEqual(items);
-  });
-});
-
 describe('StdioChar', () => {
   class FakeTerminal extends EventEmitter {
     readonly isTTY: boolean;
@@ -95,11 +70,11 @@ describe('StdioChar', () => {
     }
   }
 
-  function terminal(escapes: boolean, isTTY = true) {
+  function terminal(signals: boolean, isTTY = true) {
     const input = new FakeTerminal(isTTY);
     const output = new FakeTerminal(isTTY);
     const onQuit = vi.fn();
-    const char = new StdioChar({ escapes, signals: !escapes, onQuit, input, output });
+    const char = new StdioChar({ signals, onQuit, input, output });
     return { input, output, onQuit, char, heard: listen(char) };
   }
 
@@ -127,34 +102,28 @@ describe('StdioChar', () => {
     expect(heard).toEqual({ text: 'ls\n', events: ['close'] });
   });
 
-  it('obeys Ctrl-a, and gives Ctrl-C to the guest', async () => {
-    const { char, input, output, onQuit, heard } = terminal(true);
-    await char.begin();
-    input.emit('data', ascii('\x03\x01h\x01b'));
-    expect(heard).toEqual({ text: '\x03', events: ['break'] });
-    expect(output.written).toContain('C-a x    leave the emulator\r\n');
-    input.emit('data', ascii('\x01x'));
-    expect(onQuit).toHaveBeenCalledOnce();
-  });
-
-  it('without escapes ends at Ctrl-C and gives Ctrl-a to the guest', async () => {
+  it('gives Ctrl-C to the guest, or ends at it', async () => {
     const { char, input, onQuit, heard } = terminal(false);
     await char.begin();
-    input.emit('data', ascii('\x01x'));
-    expect(heard.text).toBe('\x01x');
     input.emit('data', ascii('\x03'));
-    expect(onQuit).toHaveBeenCalledOnce();
-    expect(heard.text).toBe('\x01x');
+    expect(heard.text).toBe('\x03');
+    expect(onQuit).not.toHaveBeenCalled();
+    char.close();
+    const other = terminal(true);
+    await other.char.begin();
+    other.input.emit('data', ascii('\x01x\x03'));
+    expect(other.onQuit).toHaveBeenCalledOnce();
+    expect(other.heard.text).toBe('');
   });
 
   it('is there once', () => {
     terminal(true);
-    expect(() => terminal(true)).toThrow('stdio is used already');
+    expect(() => terminal(true)).toThrow('cannot use stdio by multiple character devices');
   });
 
   it('holds a pipe back when the guest cannot take more', async () => {
-    for (const escapes of [false, true]) {
-      const { char, input } = terminal(escapes, false);
+    for (const signals of [false, true]) {
+      const { char, input } = terminal(signals, false);
       await char.begin();
       char.canReceive(false);
       expect(input.flowing).toBe(false);
@@ -230,13 +199,101 @@ describe('SocketChar', () => {
     await vi.waitFor(() => expect(client.text).toBe('output'));
 
     const second = await connected(portOf(char));
-    await new Promise((resolve) => second.on('close', resolve));
+    second.write('later');
+    client.write(' more');
+    await vi.waitFor(() => expect(heard.text).toBe('keys more'));
     client.end();
-    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'close']));
-    const third = await connected(portOf(char));
-    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'close', 'open']));
+    await vi.waitFor(() => expect(heard).toEqual({ text: 'keys morelater', events: ['open', 'close', 'open'] }));
     char.write(ascii('again'));
-    await vi.waitFor(() => expect(third.text).toBe('again'));
+    await vi.waitFor(() => expect(second.text).toBe('again'));
+    expect(client.text).toBe('output');
+  });
+
+  it('answers a client that has ended its half, and goes on to the next', async () => {
+    const char = new SocketChar(local, { server: true, wait: false });
+    const heard = listen(char);
+    char.onData((data) => {
+      const text = Buffer.from(data).toString();
+      setTimeout(() => char.write(ascii(`${text}!`)), 10);
+    });
+    await char.begin();
+    const client = await connected(portOf(char));
+    client.end('question');
+    await new Promise((resolve) => client.on('close', resolve));
+    expect(client.text).toBe('question!');
+    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'close']));
+  });
+
+  it('serves a thousand clients, one after another, who all came at once', async () => {
+    const char = new SocketChar(local, { server: true, wait: false });
+    listen(char);
+    char.onEvent((event) => {
+      if (event === 'open') char.write(ascii('hello'));
+    });
+    await char.begin();
+    let served = 0;
+    const clients = await Promise.all(Array.from({ length: 1000 }, () => connected(portOf(char))));
+    for (const client of clients) {
+      const leave = (): void => {
+        served++;
+        client.destroy();
+      };
+      if (client.text === 'hello') leave();
+      else client.on('data', leave);
+    }
+    await vi.waitFor(() => expect(served).toBe(1000), { timeout: 20_000 });
+  });
+
+  it('speaks WebSocket', async () => {
+    const { WebSocket } = await import('ws');
+    const char = new SocketChar(local, { server: true, wait: false, websocket: true });
+    const heard = listen(char);
+    await char.begin();
+    const plain = await fetch(`http://127.0.0.1:${portOf(char)}/`);
+    expect(plain.status).toBe(426);
+    const client = new WebSocket(`ws://127.0.0.1:${portOf(char)}/`, ['binary']);
+    open.push({ close: () => client.terminate() });
+    let text = '';
+    client.on('message', (data) => {
+      text += String(data);
+    });
+    await vi.waitFor(() => expect(heard.events).toEqual(['open']));
+    client.send('keys');
+    await vi.waitFor(() => expect(heard.text).toBe('keys'));
+    char.write(ascii('output'));
+    await vi.waitFor(() => expect(text).toBe('output'));
+    client.close();
+    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'close']));
+  });
+
+  it('finds a free port in a range', async () => {
+    const first = new SocketChar(local, { server: true, wait: false });
+    listen(first);
+    await first.begin();
+    const port = portOf(first);
+    const second = new SocketChar({ ...local, port, to: port + 20 }, { server: true, wait: false });
+    listen(second);
+    await second.begin();
+    expect(portOf(second)).toBeGreaterThan(port);
+    await expect(new SocketChar({ ...local, port }, { server: true }).begin()).rejects.toThrow(
+      'address already in use',
+    );
+  });
+
+  it.skipIf(process.platform !== 'linux')('has abstract addresses, and sockets that it was given', async () => {
+    const address = { kind: 'unix', path: path('abstract'), abstract: true } as const;
+    const server = new SocketChar(address, { server: true, wait: false });
+    const heard = listen(server);
+    await server.begin();
+    const client = new SocketChar(address);
+    listen(client);
+    await client.begin();
+    client.write(ascii('ping'));
+    await vi.waitFor(() => expect(heard.text).toBe('ping'));
+    expect(existsSync(path('abstract'))).toBe(false);
+    expect(() => new SocketChar({ kind: 'fd', fd: 0x7fff })).toThrow('fd:32767: bad file descriptor');
+    const file = openSync(path('no-socket'), 'w');
+    expect(() => new SocketChar({ kind: 'fd', fd: file })).toThrow(`File descriptor '${file}' is not a socket`);
   });
 
   it('waits for its first client when asked to', async () => {
@@ -263,6 +320,7 @@ describe('SocketChar', () => {
     const server = new SocketChar(address, { server: true, wait: false });
     const heard = listen(server);
     await server.begin();
+    expect(statSync(address.path).mode & 0o777).toBe(0o700);
     const client = new SocketChar(address);
     const answer = listen(client);
     await client.begin();

@@ -31,6 +31,10 @@ export class FileChar extends HostChar {
     checkWritable(path);
   }
 
+  override get filename(): string {
+    return 'file';
+  }
+
   override begin(): Promise<void> {
     try {
       this.#fd = openSync(this.#path, this.#append ? 'a' : 'w');

@@ -8,6 +8,7 @@ import type { CharBackend, CharEvent } from '@boardwalk/core';
  */
 export abstract class HostChar implements CharBackend {
   #receiver: ((data: Uint8Array) => void) | undefined;
+  #early: Uint8Array[] = [];
   #eventReceiver: ((event: CharEvent) => void) | undefined;
 
   /**
@@ -20,6 +21,9 @@ export abstract class HostChar implements CharBackend {
 
   abstract close(): void;
 
+  /** What and where it is, as monitors show it; `disconnected:` before an address where nobody is. */
+  abstract get filename(): string;
+
   /** A line for the user about where the backend is to be found, when that is only known now (a pty). */
   describe(): string | undefined {
     return undefined;
@@ -27,14 +31,28 @@ export abstract class HostChar implements CharBackend {
 
   onData(callback: (data: Uint8Array) => void): void {
     this.#receiver = callback;
+    const early = this.#early;
+    this.#early = [];
+    if (early.length === 0) return;
+    for (const data of early) callback(data);
+    this.canReceive?.(true);
   }
 
   onEvent(callback: (event: CharEvent) => void): void {
     this.#eventReceiver = callback;
   }
 
+  canReceive?(accepting: boolean): void;
+
+  /** What comes before anybody listens is kept, and no more taken. */
   protected deliver(data: Uint8Array): void {
-    if (data.length > 0) this.#receiver?.(data);
+    if (data.length === 0) return;
+    if (this.#receiver) {
+      this.#receiver(data);
+      return;
+    }
+    this.#early.push(data.slice());
+    this.canReceive?.(false);
   }
 
   protected announce(event: CharEvent): void {

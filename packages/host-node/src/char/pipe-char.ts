@@ -27,6 +27,10 @@ export class NamedPipeChar extends HostChar {
     }
   }
 
+  override get filename(): string {
+    return 'pipe';
+  }
+
   override begin(): Promise<void> {
     try {
       this.#input = openPipe(this.#inputPath, { readable: true });
@@ -42,7 +46,7 @@ export class NamedPipeChar extends HostChar {
     if (this.#output) writeBounded(this.#output, data);
   }
 
-  canReceive(accepting: boolean): void {
+  override canReceive(accepting: boolean): void {
     if (this.#input) setFlowing(this.#input, accepting);
   }
 

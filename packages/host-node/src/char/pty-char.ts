@@ -33,6 +33,10 @@ export class PtyChar extends HostChar {
     return this.#name;
   }
 
+  override get filename(): string {
+    return this.#name === undefined ? 'disconnected:pty' : `pty:${this.#name}`;
+  }
+
   override begin(): Promise<void> {
     try {
       this.#open();
@@ -50,7 +54,7 @@ export class PtyChar extends HostChar {
     }
   }
 
-  canReceive(accepting: boolean): void {
+  override canReceive(accepting: boolean): void {
     if (this.#controller) setFlowing(this.#controller, accepting);
   }
 

@@ -1,21 +1,13 @@
 // A line over a stream socket, TCP or Unix, as its client or as a server of one client at a time.
 
-import { existsSync, statSync, unlinkSync } from 'node:fs';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { UserError } from '@boardwalk/core';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { hostError } from '../file/system-error.ts';
 import { HostChar } from './host-char.ts';
+import { addressText, checkAddress, connect, listen, type SocketAddress } from './socket-address.ts';
 import { setFlowing, writeBounded } from './stream-line.ts';
 import { TelnetFilter, telnetGreeting } from './telnet.ts';
-
-/** Where a socket is: TCP, or a path of this machine. */
-export type SocketAddress =
-  | {
-      readonly kind: 'tcp' /** Name or address; a server without one listens on all. */;
-      readonly host?: string;
-      readonly port: number;
-    }
-  | { readonly kind: 'unix'; readonly path: string };
+import { type Upgrade, webSocketUpgrade } from './web-socket.ts';
 
 /** How a {@link SocketChar} connects. */
 export interface SocketCharOptions {
@@ -29,102 +21,145 @@ export interface SocketCharOptions {
   readonly nodelay?: boolean;
   /** Speaks enough of the telnet protocol for a telnet program: no echo there, binary both ways. */
   readonly telnet?: boolean;
+  /** Clients of this server speak WebSocket. */
+  readonly websocket?: boolean;
   /** Told that a server listens and waits. */
   readonly onWait?: (address: string) => void;
 }
 
-/** A serial line over a socket. Bytes that the guest sends while nobody is connected are lost. */
+/** Clients beyond the one that is served wait, so many; more are refused. */
+const MAX_WAITING = 4096;
+/** A client that has said its last word is answered: until nothing was said to it for this time, ms. */
+const QUIET_MS = 25;
+/** But no longer than this, ms. */
+const LAST_ANSWERS_MS = 2000;
+
+/**
+ * A serial line over a socket. Bytes that the guest sends while nobody is connected are lost. Of several clients one is served, the
+ * others wait until it has gone.
+ */
 export class SocketChar extends HostChar {
   readonly #address: SocketAddress;
   readonly #options: SocketCharOptions;
+  readonly #waiting: Socket[] = [];
   #server: Server | undefined;
-  #socket: Socket | undefined;
+  #upgrade: Upgrade | undefined;
+  #onFirstClient: (() => void) | undefined;
+  /** The connection that is served, from its first byte on. */
+  #raw: Socket | undefined;
+  /** The same when bytes can be exchanged: after the WebSocket's handshake. */
+  #stream: Duplex | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #lastWords: ReturnType<typeof setTimeout> | undefined;
+  #lastActive = 0;
   #accepting = true;
   #closed = false;
 
   /** @throws UserError if the address is of no use here */
   constructor(address: SocketAddress, options: SocketCharOptions = {}) {
     super();
-    if (address.kind === 'unix') checkUnixPath(address.path, options.server ?? false);
+    checkAddress(address, options.server ?? false);
     this.#address = address;
     this.#options = options;
   }
 
   /** The address in words: `tcp:localhost:4444`, `unix:/run/line`. A server on port 0 has its real port once it listens. */
   get address(): string {
-    const address = this.#address;
-    if (address.kind === 'unix') return `unix:${address.path}`;
     const listening = this.#server?.address();
-    const port = typeof listening === 'object' && listening ? listening.port : address.port;
-    return `tcp:${address.host ?? ''}:${port}`;
+    return addressText(this.#address, typeof listening === 'object' && listening ? listening.port : undefined);
+  }
+
+  override get filename(): string {
+    const address = `${this.address}${this.#options.server ? ',server=on' : ''}`;
+    return this.#stream === undefined ? `disconnected:${address}` : address;
   }
 
   override async begin(): Promise<void> {
+    if (this.#options.websocket) this.#upgrade = await webSocketUpgrade();
     if (this.#options.server) await this.#listen();
     else await this.#connect();
   }
 
   override write(data: Uint8Array): void {
-    if (!this.#socket) return;
-    writeBounded(this.#socket, this.#options.telnet ? TelnetFilter.escape(data) : data);
+    if (!this.#stream) return;
+    if (this.#lastWords !== undefined) this.#lastActive = performance.now();
+    writeBounded(this.#stream, this.#options.telnet ? TelnetFilter.escape(data) : data);
   }
 
-  canReceive(accepting: boolean): void {
+  override canReceive(accepting: boolean): void {
     this.#accepting = accepting;
-    if (this.#socket) setFlowing(this.#socket, accepting);
+    if (this.#stream) setFlowing(this.#stream, accepting);
   }
 
   override close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#lastWords);
     this.#server?.close();
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
     // Lets what was written go out first.
-    this.#socket?.end();
-    this.#socket?.unref();
+    this.#stream?.end();
+    this.#raw?.unref();
+    if (!this.#stream) this.#raw?.destroy();
   }
 
   async #listen(): Promise<void> {
-    const server = createServer({ noDelay: this.#options.nodelay ?? true });
+    const server = createServer({
+      noDelay: this.#options.nodelay ?? true,
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+    });
     this.#server = server;
-    if (this.#address.kind === 'unix') removeStaleSocket(this.#address.path);
-    const client = new Promise<void>((resolve) => {
-      server.on('connection', (socket) => {
-        if (this.#socket) {
-          socket.destroy();
-          return;
-        }
-        this.#attach(socket);
-        resolve();
-      });
+    const firstClient = new Promise<void>((resolve) => {
+      this.#onFirstClient = resolve;
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(hostError(this.address, error)));
-      server.listen(listenOptions(this.#address), resolve);
-    });
+    server.on('connection', (socket) => this.#arrived(socket));
+    await listen(server, this.#address);
+    // Running out of descriptors, say: the client is refused, the server goes on.
+    server.on('error', () => {});
     if (this.#options.wait ?? true) {
       this.#options.onWait?.(this.address);
-      await client;
+      await firstClient;
     } else {
       server.unref();
     }
   }
 
+  #arrived(socket: Socket): void {
+    socket.on('error', () => {});
+    if (this.#closed || this.#waiting.length >= MAX_WAITING) socket.destroy();
+    else if (this.#raw) this.#waiting.push(socket);
+    else this.#serve(socket);
+  }
+
+  #serve(socket: Socket): void {
+    this.#raw = socket;
+    socket.on('close', () => this.#lost(socket));
+    if (!this.#upgrade) {
+      this.#attach(socket);
+      return;
+    }
+    socket.resume();
+    this.#upgrade(socket, (stream) => {
+      if (this.#raw === socket && !socket.destroyed) this.#attach(stream);
+    });
+  }
+
   async #connect(): Promise<void> {
-    const socket = createConnection({ ...connectOptions(this.#address), noDelay: this.#options.nodelay ?? true });
+    let socket: Socket;
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('connect', resolve);
-        socket.once('error', reject);
-      });
-      socket.removeAllListeners('error');
+      socket = await connect(this.#address, this.#options.nodelay ?? true);
     } catch (error) {
-      socket.destroy();
       if (!this.#options.reconnect) throw hostError(this.address, error);
       this.#connectLater();
       return;
     }
-    this.#attach(socket);
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    socket.on('error', () => {});
+    this.#serve(socket);
   }
 
   #connectLater(): void {
@@ -134,49 +169,48 @@ export class SocketChar extends HostChar {
     this.#retry.unref();
   }
 
-  #attach(socket: Socket): void {
-    this.#socket = socket;
+  #attach(stream: Duplex): void {
+    this.#stream = stream;
+    this.#onFirstClient?.();
     const telnet = this.#options.telnet ? new TelnetFilter() : undefined;
-    if (telnet) socket.write(telnetGreeting);
-    socket.on('data', (data) => {
+    if (telnet) stream.write(telnetGreeting);
+    stream.on('data', (data: Uint8Array) => {
+      this.#lastActive = performance.now();
       if (!telnet) return this.deliver(data);
       const { bytes, breaks } = telnet.feed(data);
       for (let i = 0; i < breaks; i++) this.announce('break');
       this.deliver(bytes);
     });
     // A connection that breaks is closed next; there is nothing else to do about it.
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#socket = undefined;
-      this.announce('close');
-      if (!this.#options.server) this.#connectLater();
-    });
-    setFlowing(socket, this.#accepting);
+    stream.on('error', () => {});
+    stream.on('end', () => this.#answerLastWords(stream, performance.now()));
     this.announce('open');
+    setFlowing(stream, this.#accepting);
   }
-}
 
-function listenOptions(address: SocketAddress): { port: number; host?: string } | { path: string } {
-  if (address.kind === 'unix') return { path: address.path };
-  return address.host ? { port: address.port, host: address.host } : { port: address.port };
-}
-
-function connectOptions(address: SocketAddress): { port: number; host: string } | { path: string } {
-  return address.kind === 'unix' ? { path: address.path } : { port: address.port, host: address.host || 'localhost' };
-}
-
-/** sockaddr_un has room for 108 bytes on Linux and 104 elsewhere, the closing NUL among them. */
-function checkUnixPath(path: string, server: boolean): void {
-  if (process.platform === 'win32') throw new UserError(`unix:${path}: Unix sockets need Linux or macOS`);
-  if (Buffer.byteLength(path) > (process.platform === 'linux' ? 107 : 103)) {
-    throw new UserError(`unix:${path}: the path is too long for a socket`);
+  /** The client says no more, but may wait for an answer. */
+  #answerLastWords(stream: Duplex, since: number): void {
+    const now = performance.now();
+    const wait = Math.min(this.#lastActive + QUIET_MS, since + LAST_ANSWERS_MS) - now;
+    if (wait <= 0 || stream.destroyed) {
+      this.#lastWords = undefined;
+      if (!stream.destroyed) stream.end();
+      return;
+    }
+    this.#lastWords = setTimeout(() => this.#answerLastWords(stream, since), wait);
   }
-  if (server && existsSync(path) && !statSync(path).isSocket()) {
-    throw new UserError(`unix:${path}: there is a file of this name, and it is no socket`);
-  }
-}
 
-/** A socket that an earlier server left behind would refuse the new one. */
-function removeStaleSocket(path: string): void {
-  if (existsSync(path) && statSync(path).isSocket()) unlinkSync(path);
+  #lost(socket: Socket): void {
+    if (this.#raw !== socket) return;
+    const wasOpen = this.#stream !== undefined;
+    clearTimeout(this.#lastWords);
+    this.#lastWords = undefined;
+    this.#raw = undefined;
+    this.#stream = undefined;
+    if (wasOpen) this.announce('close');
+    if (this.#closed) return;
+    if (!this.#options.server) this.#connectLater();
+    const next = this.#waiting.shift();
+    if (next) this.#serve(next);
+  }
 }

@@ -1,7 +1,6 @@
 // The terminal, or the pipes, that the program was started on.
 
 import { UserError } from '@boardwalk/core';
-import { ESCAPE_HELP, EscapeFilter } from './escapes.ts';
 import { HostChar } from './host-char.ts';
 
 /** The parts of a terminal's input that are used; `process.stdin` has them. */
@@ -23,8 +22,6 @@ export interface TerminalOutput {
 
 /** What keys of the terminal mean. */
 export interface StdioOptions {
-  /** Ctrl-a starts a command to the emulator. */
-  readonly escapes: boolean;
   /** Ctrl-C on a terminal ends the emulator; otherwise it goes to the guest. */
   readonly signals: boolean;
   /** The user wants to leave. */
@@ -42,7 +39,6 @@ export class StdioChar extends HostChar {
   readonly #options: StdioOptions;
   readonly #input: TerminalInput;
   readonly #output: TerminalOutput;
-  readonly #filter = new EscapeFilter();
   #open = false;
   readonly #restore = (): void => {
     if (this.#input.isTTY) this.#input.setRawMode?.(false);
@@ -51,11 +47,15 @@ export class StdioChar extends HostChar {
   /** @throws UserError if something else has the terminal */
   constructor(options: StdioOptions) {
     super();
-    if (owner) throw new UserError('stdio is used already');
+    if (owner) throw new UserError('cannot use stdio by multiple character devices');
     owner = this;
     this.#options = options;
     this.#input = options.input ?? process.stdin;
     this.#output = options.output ?? process.stdout;
+  }
+
+  override get filename(): string {
+    return 'stdio';
   }
 
   override begin(): Promise<void> {
@@ -77,7 +77,7 @@ export class StdioChar extends HostChar {
     if (this.#open) this.#output.write(data.slice());
   }
 
-  canReceive(accepting: boolean): void {
+  override canReceive(accepting: boolean): void {
     // A terminal is always read: the user must be able to leave a guest that reads nothing. It types no more than people do.
     if (this.#input.isTTY || !this.#open) return;
     if (accepting) this.#input.resume();
@@ -96,19 +96,7 @@ export class StdioChar extends HostChar {
   }
 
   #receive(keys: Uint8Array): void {
-    if (this.#options.signals && this.#input.isTTY && keys.includes(CTRL_C)) {
-      this.#options.onQuit();
-      return;
-    }
-    if (!this.#options.escapes) {
-      this.deliver(keys);
-      return;
-    }
-    for (const item of this.#filter.feed(keys)) {
-      if (item === 'quit') this.#options.onQuit();
-      else if (item === 'break') this.announce('break');
-      else if (item === 'help') this.#output.write(`\r\n${ESCAPE_HELP.join('\r\n')}\r\n`);
-      else this.deliver(item);
-    }
+    if (this.#options.signals && this.#input.isTTY && keys.includes(CTRL_C)) this.#options.onQuit();
+    else this.deliver(keys);
   }
 }

@@ -6,4 +6,4 @@ export {
   commands as qmpCommands,
   events as qmpEvents,
 } from './schema/index.ts';
-export { type MonitorSession, serveQmp } from './session.ts';
+export { type MonitorSession, type QmpOptions, serveQmp } from './session.ts';

@@ -5,12 +5,18 @@ import type { MonitorEvent } from '../events.ts';
 import { handlers } from './commands/index.ts';
 import { versionInfo } from './commands/run-state.ts';
 import { JsonReader } from './json/reader.ts';
-import { formatJson, type JsonObject, type JsonValue } from './json/value.ts';
+import { formatJson, formatPrettyJson, type JsonObject, type JsonValue } from './json/value.ts';
 import { idOf, type Request, readRequest, toQmpError } from './request.ts';
 import { commands } from './schema/index.ts';
 
 /** Requests that may wait before the client is held back. */
 const QUEUE_LIMIT = 8;
+
+/** How a monitor writes. */
+export interface QmpOptions {
+  /** JSON on several lines, for people who look on. */
+  readonly pretty?: boolean;
+}
 
 /** A monitor on a line. */
 export interface MonitorSession {
@@ -22,7 +28,7 @@ export interface MonitorSession {
  * Speaks QMP on a line: to whoever is at the other end, and to the next one when that has gone (events `close` and `open`).
  * Several of them serve one emulator.
  */
-export function serveQmp(emulator: Emulator, char: CharBackend): MonitorSession {
+export function serveQmp(emulator: Emulator, char: CharBackend, options: QmpOptions = {}): MonitorSession {
   let session: QmpSession | undefined;
   const end = (): void => {
     session?.end();
@@ -30,7 +36,7 @@ export function serveQmp(emulator: Emulator, char: CharBackend): MonitorSession 
   };
   const begin = (): void => {
     end();
-    session = new QmpSession(emulator, char);
+    session = new QmpSession(emulator, char, options);
   };
   let closed = false;
   char.onEvent?.((event) => {
@@ -40,7 +46,7 @@ export function serveQmp(emulator: Emulator, char: CharBackend): MonitorSession 
   });
   char.onData((data) => {
     if (closed) return;
-    session ??= new QmpSession(emulator, char);
+    session ??= new QmpSession(emulator, char, options);
     session.feed(data);
   });
   // Whoever is there already has no `open` event to come.
@@ -62,6 +68,7 @@ class QmpSession {
   readonly #char: CharBackend;
   readonly #reader: JsonReader;
   readonly #encoder = new TextEncoder();
+  readonly #format: (value: unknown) => string;
   readonly #queue: Pending[] = [];
   readonly #stopListening: () => void;
   #negotiating = true;
@@ -70,9 +77,10 @@ class QmpSession {
   #held = false;
   #ended = false;
 
-  constructor(emulator: Emulator, char: CharBackend) {
+  constructor(emulator: Emulator, char: CharBackend, { pretty = false }: QmpOptions) {
     this.#emulator = emulator;
     this.#char = char;
+    this.#format = pretty ? formatPrettyJson : formatJson;
     this.#reader = new JsonReader(
       (message) => this.#take(message),
       (desc) => this.#send({ error: { class: 'GenericError', desc } }),
@@ -162,6 +170,6 @@ class QmpSession {
   }
 
   #send(message: object): void {
-    if (!this.#ended) this.#char.write(this.#encoder.encode(`${formatJson(message)}\r\n`));
+    if (!this.#ended) this.#char.write(this.#encoder.encode(`${this.#format(message)}\r\n`));
   }
 }

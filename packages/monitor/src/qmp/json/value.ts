@@ -18,11 +18,24 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
  * that JSON has no text for is `null`.
  */
 export function formatJson(value: unknown): string {
+  return format(value, undefined);
+}
+
+/** The same on several lines, each level four columns further in. */
+export function formatPrettyJson(value: unknown): string {
+  return format(value, '\n');
+}
+
+/** @param lineEnd with the indentation of the present level; undefined for one line */
+function format(value: unknown, lineEnd: string | undefined): string {
   if (typeof value === 'bigint') return value.toString();
-  if (Array.isArray(value)) return `[${value.map(formatJson).join(', ')}]`;
+  const inner = lineEnd === undefined ? undefined : `${lineEnd}    `;
+  const list = (items: readonly string[]): string =>
+    lineEnd === undefined ? items.join(', ') : `${items.map((item) => `${inner}${item}`).join(',')}${lineEnd}`;
+  if (Array.isArray(value)) return `[${list(value.map((item) => format(item, inner)))}]`;
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    return `{${members.map(([name, member]) => `${formatString(name)}: ${formatJson(member)}`).join(', ')}}`;
+    return `{${list(members.map(([name, member]) => `${formatString(name)}: ${format(member, inner)}`))}}`;
   }
   return typeof value === 'string' ? formatString(value) : JSON.stringify(value ?? null);
 }

@@ -1,0 +1,16 @@
+// What all programs do first: compiled code is kept for the next start (Node 22 and later), then everything else is loaded.
+import module from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Runs `boardwalk-system-<arch>` with this process's arguments.
+ *
+ * @param {string} arch
+ */
+export async function start(arch) {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE || join(cache, 'boardwalk', 'compiled'));
+  const { main } = await import('../dist/index.js');
+  await main(arch, process.argv.slice(2));
+}

@@ -1,0 +1,35 @@
+// Puts a monitor, qtest or the GDB stub on a line. Each is loaded when it is needed.
+
+import { type CharBackend, UserError } from '@boardwalk/core';
+import type { Emulator } from '@boardwalk/monitor';
+import type { Service } from './config/services.ts';
+import { GatedLine } from './gated-line.ts';
+
+/**
+ * Begins to serve.
+ * @param complete until then the line's input waits
+ * @throws UserError for what there is not
+ */
+export async function serve(
+  service: Service,
+  emulator: Emulator,
+  line: CharBackend,
+  complete: Promise<void>,
+): Promise<void> {
+  const gated = new GatedLine(line, complete);
+  switch (service.kind) {
+    case 'hmp': {
+      const { serveHmp } = await import('@boardwalk/monitor/hmp');
+      serveHmp(emulator, gated);
+      return;
+    }
+    case 'qmp': {
+      const { serveQmp } = await import('@boardwalk/monitor/qmp');
+      serveQmp(emulator, gated, { pretty: service.pretty });
+      return;
+    }
+    case 'qtest':
+    case 'gdb':
+      throw new UserError(`there is no ${service.kind} server yet`);
+  }
+}

@@ -1,0 +1,271 @@
+// One emulated computer and the program around it: objects, lines and drives first, then the machine, at once or when a monitor says so.
+
+import {
+  type BwObject,
+  type CharBackend,
+  type DriveOptions,
+  type GuestLog,
+  type HostMemory,
+  Machine,
+  type MachineOptions,
+  type NoHostMemory,
+  type RamSpace,
+  type TypeRegistry,
+  UserError,
+} from '@boardwalk/core';
+import { type ChardevInfo, type Emulator, MonitorEvents, type Preconfig } from '@boardwalk/monitor';
+import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
+import type { ObjectSpec } from './config/devices.ts';
+import { closeDrives, openDrives } from './config/drives.ts';
+import { nameFile } from './config/files.ts';
+import { endObjects } from './config/host-memory.ts';
+import type { ServiceSpec } from './config/services.ts';
+import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
+import type { Plan } from './plan.ts';
+import { serve } from './serve.ts';
+
+/** What a plan needs to become a machine. */
+export interface SessionContext {
+  /** Name of the program. */
+  readonly name: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly space: RamSpace;
+  readonly hostMemory?: HostMemory | NoHostMemory;
+  readonly types: TypeRegistry;
+  /** The object tree. */
+  readonly root: BwObject;
+  readonly log: GuestLog;
+  readonly lineHost: LineHost;
+  readonly guestName: string | undefined;
+  readonly uuid: string | undefined;
+  /** A monitor ends the program. */
+  readonly quit: () => void;
+  /** Done when every type is known; monitors wait for it with their answers. */
+  readonly complete: Promise<void>;
+}
+
+/** An emulated computer with what belongs to it on the host. */
+export class Session implements Emulator {
+  readonly events = new MonitorEvents();
+  readonly #plan: Plan;
+  readonly #context: SessionContext;
+  readonly #chardevs: ChardevTable;
+  readonly #serials: LazyLine[] = [];
+  readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
+  #drives: DriveOptions[] = [];
+  #machine: Machine | undefined;
+  #building: Promise<Machine> | undefined;
+  #waiting: ((machine: Machine) => void) | undefined;
+
+  private constructor(plan: Plan, context: SessionContext) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#chardevs = new ChardevTable(context.root, context.lineHost);
+  }
+
+  /** Takes what a machine is made from. When that fails, nothing is left open. @throws UserError for whatever the user got wrong */
+  static async open(plan: Plan, context: SessionContext): Promise<Session> {
+    const session = new Session(plan, context);
+    try {
+      await session.#open();
+    } catch (error) {
+      await session.#abandon();
+      throw error;
+    }
+    return session;
+  }
+
+  get name(): string {
+    return this.#context.name;
+  }
+
+  get version(): string {
+    return this.#context.version;
+  }
+
+  get arch(): string {
+    return this.#context.arch;
+  }
+
+  get root(): BwObject {
+    return this.#context.root;
+  }
+
+  get types(): TypeRegistry {
+    return this.#context.types;
+  }
+
+  get machine(): Machine | undefined {
+    return this.#machine;
+  }
+
+  get guestName(): string | undefined {
+    return this.#context.guestName;
+  }
+
+  get uuid(): string | undefined {
+    return this.#context.uuid;
+  }
+
+  get chardevs(): readonly ChardevInfo[] {
+    return this.#chardevs.list;
+  }
+
+  get preconfig(): Preconfig | undefined {
+    if (this.#machine !== undefined) return undefined;
+    return {
+      addNuma: () => {
+        throw new UserError('NUMA is not supported by this machine-type');
+      },
+      exit: async () => {
+        const machine = await this.#build();
+        this.#waiting?.(machine);
+      },
+    };
+  }
+
+  quit(): void {
+    this.#context.quit();
+  }
+
+  /** Makes the machine. When that fails, nothing is left open. @throws UserError for whatever the user got wrong */
+  async build(): Promise<void> {
+    try {
+      await this.#build();
+    } catch (error) {
+      await this.#abandon();
+      throw error;
+    }
+  }
+
+  /** Opens the lines, where a server waits for its client, and begins to serve. @throws UserError if the host refuses one */
+  async begin(): Promise<void> {
+    await this.#chardevs.begin();
+    for (const { spec, line } of this.#services) {
+      await forOptionNamed(spec.option, () => serve(spec.service, this, line, this.#context.complete));
+    }
+  }
+
+  /** The machine, when there is one: at once, or when a monitor has ended the preconfiguration. */
+  made(): Promise<Machine> {
+    if (this.#machine) return Promise.resolve(this.#machine);
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  /** Ends everything and restores the terminal. */
+  async close(): Promise<void> {
+    // Monitors first: when the machine lets go of a shared line, they would take it.
+    for (const { line } of this.#services) line.close();
+    if (this.#machine) await this.#machine.dispose();
+    else await closeDrives(this.#drives);
+    endObjects(this.#context.root, 'dispose');
+    this.#chardevs.close();
+  }
+
+  async #open(): Promise<void> {
+    const { plan, context } = { plan: this.#plan, context: this.#context };
+    for (const object of plan.objects) forOption('object', () => addObject(object, context));
+    this.#drives = await openDrives(plan.drives);
+    for (const spec of plan.chardevs) await forOptionAsync('chardev', () => this.#chardevs.add(spec, 'chardev'));
+    for (const [port, choice] of plan.lines.serials.entries()) {
+      const label = `serial${port}`;
+      // Port without a line: the device is there, and nobody at its other end.
+      const present = choice.on === 'nothing' ? ({ on: 'line', line: { kind: 'null' } } as const) : choice;
+      const chardev = await forOptionAsync('serial', () => this.#chardevs.choose(label, present, 'serial'));
+      if (!chardev) continue;
+      this.#serials.push(new LazyLine(chardev, 'device'));
+      if (choice.on === 'mon') this.#services.push(monitorOf(chardev.attach('monitor'), label));
+    }
+    for (const spec of plan.lines.services) {
+      const line = await forOptionNamed(spec.option, async () =>
+        (await this.#chardevs.choose(spec.label, spec.choice, spec.option))?.attach('monitor'),
+      );
+      if (line) this.#services.push({ spec, line });
+    }
+  }
+
+  #build(): Promise<Machine> {
+    this.#building ??= this.#make().finally(() => {
+      this.#building = undefined;
+    });
+    return this.#building;
+  }
+
+  async #make(): Promise<Machine> {
+    const { settings, lines } = this.#plan;
+    try {
+      const machine = await Machine.create(settings.board, this.#machineOptions());
+      if (lines.serialsAsked) this.#checkSerials(machine);
+      this.#machine = machine;
+      this.events.follow(machine);
+      return machine;
+    } catch (error) {
+      throw explain(error, this.#plan);
+    }
+  }
+
+  #machineOptions(): MachineOptions {
+    const { settings, files, devices, noReboot, noShutdown, semihosting, paused } = this.#plan;
+    const { board: _, ...rest } = settings;
+    const { space, hostMemory, types, root, log } = this.#context;
+    return {
+      ...rest,
+      ...files.options,
+      space,
+      types,
+      root,
+      log,
+      ...(hostMemory && { hostMemory }),
+      drives: this.#drives,
+      serials: this.#serials,
+      devices,
+      noReboot,
+      semihosting,
+      noShutdown,
+      paused,
+    };
+  }
+
+  /** A serial port that no board looked at would be an option without effect. */
+  #checkSerials(machine: Machine): void {
+    const { serials } = this.#plan.lines;
+    const isNull = (choice: (typeof serials)[number] | undefined): boolean =>
+      choice?.on === 'nothing' || (choice !== undefined && 'line' in choice && choice.line.kind === 'null');
+    const unused = this.#serials.findIndex((serial, port) => !serial.used && !isNull(serials[port]));
+    if (unused >= 0) throw new UserError(`-serial: machine '${machine.board.name}' has no serial port ${unused}`);
+  }
+
+  async #abandon(): Promise<void> {
+    await this.#machine?.dispose();
+    this.#chardevs.close();
+    await closeDrives(this.#drives);
+    endObjects(this.#context.root, 'abandon');
+  }
+}
+
+function monitorOf(line: CharBackend, label: string): { spec: ServiceSpec; line: CharBackend } {
+  return { spec: { option: 'serial', label, choice: { on: 'nothing' }, service: { kind: 'hmp' } }, line };
+}
+
+function addObject({ type, id, properties, json }: ObjectSpec, { types, root }: SessionContext): void {
+  if (types.get(type) && !types.isA(type, 'user-creatable')) throw new UserError(`invalid object type: ${type}`);
+  const parent = root.children.get('objects');
+  types.create(type, properties, { json, id, scope: root, ...(parent && { parent }) });
+}
+
+/** The machine's own words do not know by which option and from which file it got something. */
+function explain(error: unknown, plan: Plan): unknown {
+  if (!(error instanceof UserError)) return error;
+  const { message } = error;
+  const { board, boardProps } = plan.settings;
+  const aboutBoard = Object.keys(boardProps).some(
+    (name) => message.includes(`'${name}'`) || message.includes(`'${board.name}-machine.${name}'`),
+  );
+  if (aboutBoard) return new UserError(`-machine: ${message}`);
+  if (message.startsWith('CPU ')) return new UserError(`-cpu: ${message}`);
+  if (message.startsWith('cannot set up guest memory')) return new UserError(`-m: ${message}`);
+  return nameFile(error, plan.files.paths);
+}
