@@ -1,4 +1,5 @@
 export { architecture } from './architecture.ts';
+export { type BootFiles, type BootImage, type BootLayout, layOutBoot, loadBoot } from './boards/boot.ts';
 export { virt } from './boards/virt.ts';
 export { CSR_NAMES } from './cpu/decode/csr-names.ts';
 export { disassemble } from './cpu/decode/disassemble.ts';

@@ -13,7 +13,7 @@ interface Manifest {
 }
 
 /** Its entry is a program that would run. */
-const PROGRAMS = new Set(['@boardwalk/bench']);
+const PROGRAMS = new Set(['@boardwalk/bench', '@boardwalk/create-board']);
 
 /** Every built entry of every package that is a library. */
 function entries(): { readonly name: string; readonly file: string }[] {

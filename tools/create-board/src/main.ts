@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import { createBoard, type Surroundings } from './create-board.ts';
+import { Mistake } from './mistake.ts';
+
+/** Asks on the terminal; nobody is asked in a script. */
+const terminal: Surroundings['ask'] =
+  process.stdin.isTTY && process.stdout.isTTY
+    ? async (question, byDefault) => {
+        const lines = createInterface({ input: process.stdin, output: process.stdout });
+        const answer = await lines.question(byDefault === '' ? `${question}: ` : `${question} (${byDefault}): `);
+        lines.close();
+        return answer.trim() || byDefault;
+      }
+    : undefined;
+
+try {
+  await createBoard(process.argv.slice(2), {
+    // pnpm and npm run scripts in the folder of package.json, and say where the user was.
+    folder: process.env.INIT_CWD ?? process.cwd(),
+    print: (text) => process.stdout.write(text),
+    ask: terminal,
+  });
+} catch (error) {
+  if (!(error instanceof Mistake)) throw error;
+  process.stderr.write(`create-board: ${error.message}\n`);
+  process.exitCode = 1;
+}
