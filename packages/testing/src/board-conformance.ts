@@ -214,7 +214,8 @@ function disposeTests({ it }: TestRunner, subject: Subject): void {
       closed = true;
       close();
     };
-    const options = { root, space, serials: [serial] };
+    const clock = new ManualClock();
+    const options = { root, space, clock, serials: [serial] };
     const machine = await subject.create(options);
     const block = machine.ramSize > 0 && subject.facts.ramId !== undefined ? machine.ram.block : undefined;
     const { addressSpace } = machine;
@@ -223,6 +224,12 @@ function disposeTests({ it }: TestRunner, subject: Subject): void {
     await machine.dispose();
     await machine.dispose();
     check(block === undefined || !space.blocks.includes(block), 'the main RAM is still allocated');
+    checkSame(
+      'the RAM that is still allocated',
+      space.blocks.map(({ name }) => name),
+      [],
+    );
+    check(clock.armedTimers === 0, `${clock.armedTimers} timers are still armed`);
     check(!root.children.has('machine'), 'the machine is still in the object tree');
     const left = [...(root.children.get('objects')?.children.keys() ?? [])];
     check(left.length === 0, `objects are left: ${left.map(show).join(', ')}`);

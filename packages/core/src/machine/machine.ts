@@ -3,7 +3,7 @@ import { type CharBackend, NullChar } from '../char/index.ts';
 import type { Device } from '../device/device.ts';
 import { devicesOf, resetTree } from '../device/tree.ts';
 import { GuestLog } from '../log/index.ts';
-import { AddressSpace, type MemoryBackend, MemoryRegion, RamSpace } from '../memory/index.ts';
+import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
 import { BwObject, Container, createObjectTree, UserError } from '../object/index.ts';
 import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } from '../time/index.ts';
 import type { BoardDefinition } from './board.ts';
@@ -64,6 +64,7 @@ export class Machine extends BwObject {
   #backend: MemoryBackend | undefined;
   #ownsBackend = false;
   #deviceMemory: DeviceMemory | undefined;
+  readonly #blocks = new Set<RamBlock>();
   #built = false;
   readonly #cpus: Cpu[] = [];
   readonly #events = new EventHub();
@@ -192,6 +193,21 @@ export class Machine extends BwObject {
   adopt(device: Device): void {
     if (device instanceof Cpu) this.#cpus.push(device);
     device.attach(this);
+  }
+
+  /**
+   * RAM that is not the main RAM: of a video card, a flash chip, a boot ROM. The machine gives it back at its end.
+   * @throws UserError when there is no room
+   */
+  allocateRam(name: string, bytes: number): RamBlock {
+    const block = this.space.allocateRam(name, bytes);
+    this.#blocks.add(block);
+    return block;
+  }
+
+  /** Gives back a block of {@link allocateRam} before the machine's end. */
+  releaseRam(block: RamBlock): void {
+    if (this.#blocks.delete(block)) this.space.releaseRam(block);
   }
 
   /** Maps a region at a physical address. Of regions that overlap, the higher priority is seen. */
@@ -460,6 +476,7 @@ export class Machine extends BwObject {
 
   /** Last, when no device reads or writes it any more. */
   #releaseRam(end: 'dispose' | 'abandon'): void {
+    for (const block of this.#blocks) this.releaseRam(block);
     const backend = this.#backend;
     if (backend === undefined) return;
     this.#backend = undefined;

@@ -261,6 +261,7 @@ export class AddressSpace {
   #writeHostFor(range: FlatRange, attrs: Attrs): number {
     if (range.writeHost >= 0 || (attrs & ATTR_DEBUG) === 0) return range.writeHost;
     const { block } = range.region;
+    range.region.materialize();
     return block === undefined ? -1 : block.offset + range.offset;
   }
 

@@ -1,5 +1,6 @@
 // A tree of regions, flattened: which region answers at each address.
 
+import type { RamBlock } from './ram-block.ts';
 import type { MemoryRegion } from './region.ts';
 import { ADDRESS_LIMIT, WHOLE_SPACE } from './types.ts';
 
@@ -30,7 +31,7 @@ export class FlatRange {
     this.offset = offset;
     this.romd = romDevice && region.romMode;
     this.readonly = readonly_;
-    this.host = block !== undefined && (!romDevice || region.romMode) ? block.offset + offset : -1;
+    this.host = block !== undefined && (!romDevice || region.romMode) ? hostOf(region, block, offset) : -1;
     this.writeHost = block !== undefined && !romDevice && !readonly_ ? block.offset + offset : -1;
   }
 
@@ -41,17 +42,29 @@ export class FlatRange {
 
   /** Whether both stand for the same: then nothing changed for a listener. */
   equals(other: FlatRange): boolean {
-    return this.base === other.base && this.end === other.end && this.#alike(other) && this.offset === other.offset;
+    const same = this.base === other.base && this.end === other.end && this.offset === other.offset;
+    return same && this.#alike(other) && this.host === other.host;
   }
 
-  /** Whether `next` goes on where this range ends. */
+  /** Whether `next` goes on where this range ends, on the host too. */
   continuedBy(next: FlatRange): boolean {
+    return this.showsOn(next) && (this.host < 0 || this.host + this.size === next.host);
+  }
+
+  /** Whether `next` goes on where this range ends, as far as a guest can tell. */
+  showsOn(next: FlatRange): boolean {
     return this.end === next.base && this.#alike(next) && this.offset + (this.end - this.base) === next.offset;
   }
 
   #alike(other: FlatRange): boolean {
     return this.region === other.region && this.readonly === other.readonly && this.romd === other.romd;
   }
+}
+
+/** Where on the host a byte of a region is read from. */
+function hostOf(region: MemoryRegion, block: RamBlock, offset: number): number {
+  const { pattern } = region;
+  return pattern === undefined ? block.offset + offset : pattern.offset + (offset % pattern.size);
 }
 
 /** Where a tree is looked at: addresses `from` to `to` are seen. */
@@ -103,8 +116,9 @@ class Renderer {
       const next = ranges[index];
       const gapEnd = next ? Math.min(next.base, window.to) : window.to;
       if (at < gapEnd) {
-        ranges.splice(index, 0, new FlatRange(at, gapEnd, region, at - origin, readonly_));
-        index++;
+        const made = rangesOf(at, gapEnd, region, at - origin, readonly_);
+        ranges.splice(index, 0, ...made);
+        index += made.length;
       }
       if (!next) return;
       at = Math.max(at, next.end);
@@ -122,6 +136,20 @@ class Renderer {
     }
     return low;
   }
+}
+
+/** The range of a region from one address to another; where a pattern stands for its bytes, one for each time. */
+function rangesOf(from: number, to: number, region: MemoryRegion, offset: number, readonly_: boolean): FlatRange[] {
+  const step = region.pattern?.size;
+  if (step === undefined) return [new FlatRange(from, to, region, offset, readonly_)];
+  const made: FlatRange[] = [];
+  for (let at = from; at < to; ) {
+    const inRegion = offset + (at - from);
+    const end = Math.min(to, at + step - (inRegion % step));
+    made.push(new FlatRange(at, end, region, inRegion, readonly_));
+    at = end;
+  }
+  return made;
 }
 
 function merged(ranges: readonly FlatRange[]): FlatRange[] {

@@ -1,7 +1,7 @@
 // The memory map as text, in the shape of QEMU's `info mtree` and `info mtree -f` (version 7.2), which scripts read.
 
 import type { AddressSpace } from './address-space.ts';
-import type { FlatRange, FlatView } from './flat-view.ts';
+import { FlatRange, type FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './region.ts';
 import { WHOLE_SPACE } from './types.ts';
 
@@ -125,6 +125,20 @@ function flatLine(range: FlatRange): string {
   return `  ${place}${offset === 0 ? '' : ` @${hex(BigInt(offset))}`}`;
 }
 
+/** Ranges that only the host sees apart are one for a reader. */
+function joined(ranges: readonly FlatRange[]): FlatRange[] {
+  const result: FlatRange[] = [];
+  for (const range of ranges) {
+    const last = result.at(-1);
+    if (last?.showsOn(range)) {
+      result[result.length - 1] = new FlatRange(last.base, range.end, last.region, last.offset, last.readonly);
+    } else {
+      result.push(range);
+    }
+  }
+  return result;
+}
+
 function flatSection(
   index: number,
   users: readonly AddressSpace[],
@@ -138,7 +152,7 @@ function flatSection(
   }
   lines.push(` Root memory region: ${root?.name ?? '(none)'}`);
   if (view.ranges.length === 0) lines.push('  No rendered FlatView');
-  else lines.push(...view.ranges.map(flatLine));
+  else lines.push(...joined(view.ranges).map(flatLine));
   return [...lines, ''];
 }
 

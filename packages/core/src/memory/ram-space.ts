@@ -54,6 +54,14 @@ function createLargestMemory(shared: boolean): WebAssembly.Memory {
   throw new UserError('cannot set up the memory of the machine: Cannot allocate memory');
 }
 
+function listen(listeners: PageListener[], listener: PageListener): () => void {
+  listeners.push(listener);
+  return () => {
+    const index = listeners.indexOf(listener);
+    if (index >= 0) listeners.splice(index, 1);
+  };
+}
+
 /**
  * The memory of one machine on the host. Places in it are host offsets: numbers from 0 to {@link RamSpace.size}.
  *
@@ -115,13 +123,20 @@ export class RamSpace {
   }
 
   /**
-   * Takes a range of zeroed bytes for good and returns its host offset.
+   * Takes a range of zeroed bytes and returns its host offset.
    *
    * @param align a power of two, in bytes
    * @throws UserError when there is no room
    */
   reserve(bytes: number, align = WASM_PAGE): number {
     return this.#take(bytes, align, 'the emulator');
+  }
+
+  /** Gives back a range that {@link reserve} gave; it is zeroed when it is next given out. Nothing may refer to it any more. */
+  release(hostOffset: number, bytes: number): void {
+    const wholePages = hostOffset % PAGE_SIZE === 0 && bytes % PAGE_SIZE === 0;
+    if (wholePages) this.#zeroer?.(hostOffset, bytes);
+    this.#giveBack(hostOffset, bytes);
   }
 
   /**
@@ -153,14 +168,20 @@ export class RamSpace {
     this.#zeroer = zeroer;
   }
 
-  /** Registers for writes to pages with flags; the translator drops code made from them. The flags are those before the write. */
-  onWriteFlagged(listener: PageListener): void {
-    this.#writeListeners.push(listener);
+  /**
+   * Registers for writes to pages with flags; the translator drops code made from them. The flags are those before the write.
+   * @returns the function that ends it
+   */
+  onWriteFlagged(listener: PageListener): () => void {
+    return listen(this.#writeListeners, listener);
   }
 
-  /** Registers for pages whose flags become other than zero: from now on writes there need {@link noteWrite}. */
-  onFlagsRaised(listener: PageListener): void {
-    this.#raiseListeners.push(listener);
+  /**
+   * Registers for pages whose flags become other than zero: from now on writes there need {@link noteWrite}.
+   * @returns the function that ends it
+   */
+  onFlagsRaised(listener: PageListener): () => void {
+    return listen(this.#raiseListeners, listener);
   }
 
   /** Sets flags on all pages that a range touches. */
@@ -265,7 +286,19 @@ export class RamSpace {
     this.#untouched = Math.max(this.#untouched, to);
     if (from >= end) return;
     const wholePages = from % PAGE_SIZE === 0 && end % PAGE_SIZE === 0;
-    if (!wholePages || !this.#zeroer?.(from, end - from)) this.u8.fill(0, from, end);
+    if (!wholePages) this.u8.fill(0, from, end);
+    else if (!this.#zeroer?.(from, end - from)) this.#zeroPages(from, end);
+  }
+
+  /** Zeroes pages without making those that nobody ever wrote: to read one costs no memory. */
+  #zeroPages(from: number, end: number): void {
+    const { i32 } = this;
+    for (let page = from; page < end; page += PAGE_SIZE) {
+      const last = (page + PAGE_SIZE) / 4;
+      let word = page / 4;
+      while (word < last && i32[word] === 0) word++;
+      if (word < last) this.u8.fill(0, page, page + PAGE_SIZE);
+    }
   }
 
   #giveBack(offset: number, size: number): void {

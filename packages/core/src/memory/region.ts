@@ -88,6 +88,7 @@ export class MemoryRegion extends BwObject {
   #enabled = true;
   #readonly: boolean;
   #romMode: boolean;
+  #pattern: RamBlock | undefined;
   #container: MemoryRegion | undefined;
   readonly #subregions: MemoryRegion[] = [];
   readonly #aliases = new Set<MemoryRegion>();
@@ -170,6 +171,11 @@ export class MemoryRegion extends BwObject {
   /** Whether reads of a `rom-device` come from its block. */
   get romMode(): boolean {
     return this.#romMode;
+  }
+
+  /** What stands for the block's bytes, see {@link showPattern}. */
+  get pattern(): RamBlock | undefined {
+    return this.#pattern;
   }
 
   /** Where an alias begins in its target. */
@@ -264,6 +270,31 @@ export class MemoryRegion extends BwObject {
     if (this.kind !== 'rom-device') throw new Error(`memory region '${this.name}' is no ROM device`);
     if (this.#romMode === romMode) return;
     this.#romMode = romMode;
+    this.#changed();
+  }
+
+  /**
+   * Shows a small block, again and again, in place of the region's own, which need not be there then: erased flash costs no
+   * memory. Nobody may write the region or the pattern before {@link materialize}.
+   *
+   * @param pattern as many whole times as large goes into the region
+   */
+  showPattern(pattern: RamBlock): void {
+    if (this.block === undefined || this.block.size % pattern.size !== 0) {
+      throw new Error(`'${pattern.name}' cannot stand for the bytes of memory region '${this.name}'`);
+    }
+    this.#pattern = pattern;
+    this.#changed();
+  }
+
+  /** Gives the region's own block the bytes that the pattern showed, and shows those. */
+  materialize(): void {
+    const { block } = this;
+    const pattern = this.#pattern;
+    if (block === undefined || pattern === undefined) return;
+    for (let at = 0; at < block.size; at += pattern.size) block.bytes.set(pattern.bytes, at);
+    block.space.noteWrite(block.offset, block.size);
+    this.#pattern = undefined;
     this.#changed();
   }
 

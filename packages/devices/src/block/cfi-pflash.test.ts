@@ -1,4 +1,4 @@
-import { type DriveOptions, MemoryBlock } from '@boardwalk/core';
+import { type DriveOptions, formatFlatViews, formatMemoryTree, MemoryBlock } from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
 import { testMachine } from '../../test/machine.ts';
 import { CfiPflash, type CfiPflashOptions, readFlashImage } from './cfi-pflash.ts';
@@ -44,6 +44,41 @@ describe('CFI flash 0001', () => {
     expect([r32(BASE), r32(BASE + 4), r32(BASE + 8)]).toEqual([0x04030201, 0x08070605, 0xffffffff]);
     expect(machine.addressSpace.hostOffset(BASE, SIZE, false)).toBeGreaterThanOrEqual(0);
     expect(machine.addressSpace.hostOffset(BASE, 4, true)).toBe(-1);
+  });
+
+  it('is erased at first, for CPUs, DMA and the eye, without memory of its own', async () => {
+    const { machine, device, r32 } = await flash();
+    const { addressSpace, space } = machine;
+    const own = device.region.block;
+    expect([r32(BASE), r32(BASE + SECTOR - 4), r32(BASE + SIZE - 4)]).toEqual([0xffffffff, 0xffffffff, 0xffffffff]);
+    const bytes = new Uint8Array(SIZE);
+    expect(addressSpace.readBytes(BASE, bytes)).toBe(0);
+    expect(bytes.every((byte) => byte === 0xff)).toBe(true);
+    // What the translator fetches from.
+    const host = addressSpace.hostOffset(BASE + 2 * SECTOR, 4, false);
+    expect(space.u32[host / 4]).toBe(0xffffffff);
+    expect(own?.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(formatFlatViews(addressSpace)).toContain('  0000000020000000-0000000020003fff (prio 0, romd): flash0\n');
+    expect(formatMemoryTree(addressSpace)).toContain('0000000020000000-0000000020003fff (prio 0, romd): flash0\n');
+  });
+
+  it('has memory of its own from the first program on, erased but for what was programmed', async () => {
+    const { machine, command, program, r32 } = await flash();
+    const seen: number[] = [];
+    machine.addressSpace.addListener({ commit: (view) => seen.push(view.ranges.length) });
+    command(SECTOR, 0x20);
+    command(SECTOR, 0xd0);
+    program(2 * SECTOR, 0x1234_5678);
+    command(0, 0xff);
+    expect([r32(BASE), r32(BASE + 2 * SECTOR), r32(BASE + SIZE - 4)]).toEqual([0xffffffff, 0x1234_5678, 0xffffffff]);
+    expect(machine.addressSpace.hostOffset(BASE, SIZE, false)).toBeGreaterThanOrEqual(0);
+    expect(seen.length).toBeGreaterThan(1);
+  });
+
+  it('takes what a loader writes', async () => {
+    const { machine, r32 } = await flash();
+    machine.addressSpace.writeRom(BASE + SECTOR, Uint8Array.of(1, 2, 3, 4));
+    expect([r32(BASE), r32(BASE + SECTOR), r32(BASE + SECTOR + 4)]).toEqual([0xffffffff, 0x04030201, 0xffffffff]);
   });
 
   it('refuses an image that is larger than the bank', async () => {

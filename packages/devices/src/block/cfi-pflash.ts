@@ -45,6 +45,9 @@ const WRITE_BUFFER_COUNT = 4;
 const WRITE_BUFFER_DATA = 5;
 const WRITE_BUFFER_CONFIRM = 6;
 
+/** Bytes of the piece that stands for erased flash. */
+const PATTERN_BYTES = 2 ** 20;
+
 /** How a {@link CfiPflash} is built. */
 export interface CfiPflashOptions {
   readonly name: string;
@@ -138,13 +141,25 @@ export class CfiPflash extends Device {
   override realize(): void {
     super.realize();
     const { name, size, backend, contents } = this.#options;
-    const block = this.machine.space.allocateRam(name, size);
+    const block = this.machine.allocateRam(name, size);
     this.#array = { offset: block.offset, bytes: block.bytes };
-    block.bytes.fill(0xff);
-    if (contents !== undefined) block.bytes.set(contents.subarray(0, size));
     this.#region = this.addRegion(MemoryRegion.romDevice(name, block, this.#ops()));
+    this.#eraseAll(this.#region);
+    if (contents !== undefined) {
+      this.#region.materialize();
+      block.bytes.set(contents.subarray(0, size));
+    }
     if (backend?.readonly === true) this.locked.fill(1);
     if (backend?.readonly === false) this.#writeThrough = new WriteThrough(backend, block.bytes);
+  }
+
+  /** Erased flash is a piece of it, seen again and again: it takes memory when it is first programmed. */
+  #eraseAll(region: MemoryRegion): void {
+    const { name, size, sectorSize } = this.#options;
+    const bytes = size % PATTERN_BYTES === 0 ? PATTERN_BYTES : sectorSize;
+    const pattern = this.machine.allocateRam(`${name}.erased`, bytes);
+    pattern.bytes.fill(0xff);
+    region.showPattern(pattern);
   }
 
   /** To be mapped by the board, once the device is part of the machine. */
@@ -194,7 +209,7 @@ export class CfiPflash extends Device {
 
   /** One byte lane of what the chips answer: each chip gives the same, in its lowest byte. */
   #readByte(offset: number): number {
-    if (this.readMode === READ_ARRAY) return this.#bytes[offset] ?? 0;
+    if (this.readMode === READ_ARRAY) return this.#region?.pattern ? 0xff : (this.#bytes[offset] ?? 0);
     const { bankWidth, sectorSize } = this.#options;
     if (offset % this.#deviceWidth !== 0) return 0;
     if (this.readMode === READ_STATUS) return this.statusRegister;
@@ -343,6 +358,7 @@ export class CfiPflash extends Device {
   /** Programming clears bits; only an erase sets them. */
   #program(offset: number, bytes: Uint8Array, block = this.#blockOf(offset)): void {
     if (this.#refusedByLock(block, SR_PROGRAM_ERROR)) return;
+    this.#region?.materialize();
     const array = this.#bytes;
     const end = Math.min(offset + bytes.length, block + this.#options.sectorSize);
     for (let i = offset; i < end; i++) array[i] = (array[i] ?? 0) & (bytes[i - offset] ?? 0xff);
@@ -352,6 +368,7 @@ export class CfiPflash extends Device {
   #erase(offset: number): void {
     const block = this.#blockOf(offset);
     if (this.#refusedByLock(block, SR_ERASE_ERROR)) return;
+    if (this.#region?.pattern) return;
     this.#bytes.fill(0xff, block, block + this.#options.sectorSize);
     this.#changed(block, this.#options.sectorSize);
   }

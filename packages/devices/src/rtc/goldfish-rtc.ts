@@ -66,6 +66,10 @@ export class GoldfishRtc extends Device {
     else this.#timer?.disarm();
   }
 
+  override dispose(): void {
+    this.#timer?.disarm();
+  }
+
   /** The date in ns since 1970. */
   now(): bigint {
     return BigInt.asUintN(64, this.offset + BigInt(Math.floor(this.machine.wallClockMs() * 1000)) * 1000n);

@@ -187,6 +187,10 @@ export class Ns16550a extends Device {
     this.#line?.poll();
   }
 
+  override dispose(): void {
+    this.#timeout?.disarm();
+  }
+
   /** Whether the divisor latch is on the first two addresses. */
   get dlab(): boolean {
     return (this.lcr & LCR_DLAB) !== 0;

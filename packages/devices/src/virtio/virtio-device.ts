@@ -238,6 +238,7 @@ export abstract class VirtioDevice extends Device {
 
   override dispose(): void {
     this.#generation++;
+    for (const timer of this.#continuations) timer.disarm();
     super.dispose();
   }
 

@@ -153,6 +153,16 @@ describe('virt', () => {
     expect(await m.run()).toMatchObject({ status: 0 });
   });
 
+  it('finds no instruction in erased flash', async () => {
+    // mtvec = pc + 20; lui t0, 0x20000; jr t0; nop; then t2 = mcause, t3 = mepc, off.
+    const words = [0x00000317, 0x01830313, 0x30531073, 0x200002b7, 0x00028067, 0x00000013, 0x342023f3, 0x34102e73];
+    const m = await make({ kernel: program(...words, ...POWER_OFF) });
+    expect(await m.run()).toMatchObject({ status: 0 });
+    const register = (n: number) => (m.cpus[0] as RiscvCpu).register(x[n] as Slot);
+    const ILLEGAL_INSTRUCTION = 2n;
+    expect([register(7), register(28)]).toEqual([ILLEGAL_INSTRUCTION, 0x2000_0000n]);
+  });
+
   it('survives a guest that jumps into nothing', async () => {
     // jr x0: instruction access faults at 0, for ever.
     const m = await make({ kernel: program(0x00000067) });

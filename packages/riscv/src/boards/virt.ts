@@ -176,7 +176,7 @@ function deviceTree(machine: Machine, frontend: RiscvFrontend): FdtBuilder {
 /** Puts the images into memory at every reset, and the program that starts them into the reset ROM. */
 function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout): void {
   const { base, size } = VIRT_MAP.resetRom;
-  const rom = machine.space.allocateRam('riscv_virt_board.mrom', size);
+  const rom = machine.allocateRam('riscv_virt_board.mrom', size);
   machine.map(base, MemoryRegion.rom('riscv_virt_board.mrom', rom));
   const tree = deviceTree(machine, frontend);
   setChosen(tree, { append: machine.options.append, initrd: layout.initrd, rngSeed: new Uint8Array(RNG_SEED_BYTES) });

@@ -154,6 +154,10 @@ export class AclintMtimer extends Device {
     this.#updateAll();
   }
 
+  override dispose(): void {
+    for (const timer of this.#timers) timer.disarm();
+  }
+
   /** The counter's value, which the `time` CSR shows too. */
   mtime(): bigint {
     return BigInt.asUintN(64, this.#ticks() + this.offset);

@@ -67,6 +67,7 @@ export class CodeCache {
   /** Raised whenever a block stops being valid: places in the arena that were remembered may be stale. */
   generation = 0;
   readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0 };
+  readonly #stop: () => void;
   /** Forget where blocks are: jump caches hold places in the arena. */
   readonly #forget: () => void;
 
@@ -77,9 +78,16 @@ export class CodeCache {
     this.#next = this.#arena;
     this.blockHash = space.reserve(BLOCK_HASH_BYTES);
     this.#forget = o.forget;
-    space.onWriteFlagged((host, length, flags) => {
+    this.#stop = space.onWriteFlagged((host, length, flags) => {
       if ((flags & PAGE_CODE) !== 0) this.invalidate(host, length);
     });
+  }
+
+  /** Gives its memory back. */
+  dispose(): void {
+    this.#stop();
+    this.#space.release(this.#arena, this.#arenaEnd - this.#arena);
+    this.#space.release(this.blockHash, BLOCK_HASH_BYTES);
   }
 
   /** Where the next block is to be written; makes room first. */

@@ -61,6 +61,8 @@ export class Engine {
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;
   readonly #wrappers = new Map<Helper, number>();
+  readonly #stop: () => void;
+  #disposed = false;
   readonly #bind: ReadonlyMap<Helper, IrHelper>;
 
   constructor(o: EngineOptions) {
@@ -94,7 +96,7 @@ export class Engine {
     const lowering = new BlockLowering({ memory, mmu, wrapperOf: (helper) => this.#wrapperOf(helper) });
     this.blocks = new BlockTranslator(this.space, frontend, lowering);
     this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
-    this.space.onFlagsRaised((host, length) => {
+    this.#stop = this.space.onFlagsRaised((host, length) => {
       for (let at = host; at < host + length; at += 4096) this.#protect(at);
     });
   }
@@ -106,8 +108,13 @@ export class Engine {
     this.exports.tlbFlush(cpu.base);
   }
 
+  /** Lets go of the machine and its memory. Each vCPU calls it; no vCPU executes any more. */
   dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#stop();
     this.physMap.dispose();
+    this.cache.dispose();
   }
 
   #protect(host: number): void {

@@ -31,6 +31,7 @@ export class PhysicalMap {
 
   dispose(): void {
     this.#stop();
+    this.#space.release(this.offset, CAPACITY * PHYS_RANGE_BYTES);
   }
 
   #write(view: FlatView): void {

@@ -211,7 +211,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   override dispose(): void {
     super.dispose();
-    this.#engine?.dispose();
+    if (this.#engine === undefined) return;
+    this.#engine.dispose();
+    this.machine.space.release(this.#base, cpuAreaBytes(this.frontend.mmuModes));
+    this.#engine = undefined;
+    // An interrupt line that still moves finds the space's first page, which is nobody's.
+    this.#base = 0;
   }
 
   // --- execution ---
