@@ -12,6 +12,7 @@ import {
   formatMemoryTree,
   listProperties,
   type Machine,
+  ManualClock,
   MemoryBackend,
   type MemoryBackendRam,
   MemoryRegion,
