@@ -183,6 +183,8 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -bios none -cpu rv64,frob=on', "-cpu: CPU rv64 has no property 'frob'"],
     ['-M virt -accel kvm', '-accel: kvm is not usable'],
     ['-M virt -accel frob', "-accel: invalid accelerator 'frob'"],
+    ['-M virt -accel tcg,tier1-threshold=0', '-accel: tier1-threshold is 1 to 262143'],
+    ['-M virt -accel tcg,tier1=maybe', '-accel: '],
     ['-M virt -rtc base=never', '-rtc: base=never is neither'],
     ['-M virt -bios none -kernel @missing', '-kernel: @missing: no such file or directory'],
     ['-M virt -bios none -kernel @empty', '-kernel: @empty: the file is empty'],

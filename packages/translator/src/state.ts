@@ -11,7 +11,8 @@ export const TEMP_OFFSET = 512;
 export const TEMP_COUNT = 256;
 /** The jump filter (softmmu/layout.ts) lies at the end of the state's 64 KiB. */
 const FIELDS_END = STATE_BYTES - 4096;
-const FIRST_FIELD = TEMP_OFFSET + TEMP_COUNT * 8;
+/** First slot of the architecture's own; those before are the engine's. */
+export const FIRST_FIELD = TEMP_OFFSET + TEMP_COUNT * 8;
 
 function slot(name: string, offset: number, ty: Ty): Slot {
   return { name, offset, ty };
@@ -63,7 +64,12 @@ export const COMMON = {
   /** Not zero: the vCPU has nothing better to do than to let others run (a spin-wait hint). */
   yielded: slot('yielded', 112, 'i32'),
   /** Bytes of the access that the frontend's page walk is for: one that reaches past what the walk allows is its to refuse. */
-  accessBytes: slot('accessBytes', 120, 'i32'),
+  accessBytes: slot('accessBytes', 200, 'i32'),
+  /** The operation that ends a block that tier 1 is to have, or 0. */
+  hotIp: slot('hotIp', 204, 'i32'),
+  /** Where a region was left for a slow access so often that it should be looked at, or 0; and the region's number. */
+  slowIp: slot('slowIp', 208, 'i32'),
+  slowRegion: slot('slowRegion', 212, 'i32'),
   args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),
   ret: slot('ret', 192, 'i64'),
   /** Small constants that operands of tier 0 may name: -1 to 14. */

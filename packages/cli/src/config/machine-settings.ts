@@ -4,6 +4,7 @@ import {
   type BoardDefinition,
   type BoardRegistry,
   formatBytes,
+  type MachineOptions,
   parseSmp,
   ramSizeProblem,
   resolveCpuModel,
@@ -18,6 +19,7 @@ import { KeyValues } from '../options/key-values.ts';
 export interface MachineSettings {
   readonly board: BoardDefinition;
   readonly accel: Accelerator;
+  readonly tier1?: NonNullable<MachineOptions['tier1']>;
   readonly boardProps: Readonly<Record<string, string>>;
   readonly memoryBackend?: string;
   readonly memPath?: string;
@@ -44,7 +46,7 @@ export function readMachineSettings(
   for (const text of line.all('machine')) forOption('machine', () => machine.merge(new KeyValues(text, 'type')));
   const board = forOption('machine', () => chooseBoard(machine.take('type'), arch, boards, missing));
   const memoryBackend = machine.take('memory-backend');
-  const accel = chooseAccelerator(line, machine.take('accel'));
+  const { accel, tier1 } = chooseAccelerator(line, machine.take('accel'));
   const smp = readSmp(line, machine, board);
   const cpu = line.last('cpu');
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
@@ -55,6 +57,7 @@ export function readMachineSettings(
     board,
     accel,
     boardProps: machine.rest(),
+    ...(tier1 === undefined ? {} : { tier1 }),
     ...(memoryBackend === undefined ? {} : { memoryBackend }),
     ...(memPath === undefined ? {} : { memPath }),
     ...(line.has('mem-prealloc') ? { memPrealloc: true } : {}),
@@ -144,24 +147,35 @@ export type Accelerator = 'tcg' | 'qtest';
 const UNUSABLE: readonly string[] = ['kvm', 'hvf', 'whpx', 'xen', 'nvmm', 'hax'];
 
 /** The first accelerator that is usable. @throws UserError if none of those asked for is */
-function chooseAccelerator(line: CommandLine, onMachine: string | undefined): Accelerator {
+function chooseAccelerator(line: CommandLine, onMachine: string | undefined): Pick<MachineSettings, 'accel' | 'tier1'> {
   const asked = [...line.all('accel'), ...(onMachine?.split(':') ?? [])];
-  if (asked.length === 0) return 'tcg';
+  if (asked.length === 0) return { accel: 'tcg' };
   return forOption('accel', () => {
     const problems: string[] = [];
     for (const text of asked) {
       const options = new KeyValues(text, 'accel');
       const name = options.require('accel');
       if (name === 'tcg') options.choice('thread', ['single']);
+      const tier1 = name === 'tcg' ? readTier1(options) : undefined;
       if (name === 'tcg' || name === 'qtest') {
         options.finish();
-        return name;
+        return { accel: name, ...(tier1 === undefined ? {} : { tier1 }) };
       }
       if (!UNUSABLE.includes(name)) throw new UserError(`invalid accelerator '${name}'; tcg and qtest are there`);
       problems.push(`${name} is not usable: guest code is always translated here (tcg)`);
     }
     throw new UserError(problems.join('; '));
   });
+}
+
+/** `tier1=off`, and how often code runs before it is compiled: `tier1-threshold=N`. */
+function readTier1(options: KeyValues): MachineOptions['tier1'] {
+  const isOn = options.bool('tier1') ?? true;
+  const threshold = options.count('tier1-threshold');
+  if (!isOn) return 'off';
+  if (threshold === undefined) return undefined;
+  if (threshold < 1 || threshold >= 2 ** 18) throw new UserError('tier1-threshold is 1 to 262143');
+  return { threshold };
 }
 
 function readRtc(text: string | undefined): number | undefined {

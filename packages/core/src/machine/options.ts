@@ -71,6 +71,8 @@ export interface MachineOptions {
   readonly space?: RamSpace;
   /** `qtest`: no vCPU executes. Default `tcg`. */
   readonly accel?: 'tcg' | 'qtest';
+  /** How guest code that runs often is compiled; `'off'`: not at all. Without it the translator decides. */
+  readonly tier1?: 'off' | { readonly threshold: number };
   /** Programs may call the emulator (-semihosting): print, ask the time, end with a status. */
   readonly semihosting?: boolean;
   /** A guest's reset ends the run (-no-reboot). */

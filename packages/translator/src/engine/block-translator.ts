@@ -20,6 +20,8 @@ export interface TranslateRequest {
   /** Where the operations go. */
   readonly place: number;
   readonly secondPage: SecondPage;
+  /** Runs until tier 1 is asked to compile the block. */
+  readonly countdown: number;
   /** Sees the IR of the block before it is lowered. */
   readonly watch?: ((ir: readonly Node[]) => void) | undefined;
 }
@@ -86,24 +88,39 @@ export class BlockTranslator {
     this.#reader = new Reader(space, frontend);
   }
 
+  /** The IR of a block translated before; undefined if the same block cannot be had again. */
+  irOf(block: Block, maxInsns: number): Node[] | undefined {
+    const { key } = block;
+    if (key.secondHost >= 0) return undefined;
+    this.#start({ ...key, secondPage: () => FETCH_FAULT });
+    const statements = this.#statements(maxInsns);
+    if (this.#reader.host - key.host !== block.bytes) return undefined;
+    return statements;
+  }
+
   /** The block, or undefined where its first instruction cannot be fetched whole. */
   translate(request: TranslateRequest): Block | undefined {
     const reader = this.#reader;
-    reader.pcLo = request.pcLo;
-    reader.pcHi = request.pcHi;
-    reader.mode = request.mode;
-    reader.host = request.host;
-    reader.secondPage = request.secondPage;
-    reader.secondHost = -1;
-    reader.faulted = false;
-    reader.first = true;
+    this.#start(request);
     const statements = this.#statements(request.maxInsns);
     if (statements === undefined) return undefined;
     request.watch?.(statements);
-    const lowered = this.#lowering.lower(statements, request.place);
+    const lowered = this.#lowering.lower(statements, request.place, request.countdown);
     const { host, pcLo, pcHi, mode } = request;
     const key = { host, pcLo, pcHi, mode, secondHost: reader.secondHost };
-    return new Block(key, reader.host - host, lowered);
+    return new Block(key, reader.host - host, lowered, request.countdown);
+  }
+
+  #start(at: Pick<TranslateRequest, 'host' | 'pcLo' | 'pcHi' | 'mode' | 'secondPage'>): void {
+    const reader = this.#reader;
+    reader.pcLo = at.pcLo;
+    reader.pcHi = at.pcHi;
+    reader.mode = at.mode;
+    reader.host = at.host;
+    reader.secondPage = at.secondPage;
+    reader.secondHost = -1;
+    reader.faulted = false;
+    reader.first = true;
   }
 
   #statements(maxInsns: number): Node[] | undefined {

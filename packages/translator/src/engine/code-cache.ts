@@ -10,6 +10,8 @@ import type { InsnStart, LoweredBlock } from '../tier0/lower.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
 
 const PAGE = 4096;
+/** Room for the entry of a region, before a block's first operation. */
+export const ENTRY_BYTES = 16;
 const UNLINKED = tier0Op('unlinked');
 /** Room that one block can need at most. */
 const BLOCK_ROOM = 256 * 1024;
@@ -30,18 +32,35 @@ export class Block {
   /** Bytes of guest code. */
   readonly bytes: number;
   readonly start: number;
+  /** The operation that ends it. */
+  readonly tail: number;
   readonly end: number;
+  /** Runs of the block until tier 1 is asked to compile it. */
+  readonly countdown: number;
   readonly insns: readonly InsnStart[];
   /** Words of other blocks' operations that lead here, each followed by the stub that it led to before. */
   readonly incoming: number[] = [];
   valid = true;
+  /** Whoever must hear that the block is dropped: tier 1's regions that have it. */
+  readonly regions = new Set<{ kill(): void }>();
+  /** It starts with the entry of a region, before its first operation. */
+  hasEntry = false;
+  /** Numbers of instructions whose accesses tier 1 is to take for misaligned. */
+  readonly unaligned = new Set<number>();
 
-  constructor(key: BlockKey, bytes: number, lowered: LoweredBlock) {
+  constructor(key: BlockKey, bytes: number, lowered: LoweredBlock, countdown: number) {
     this.key = key;
     this.bytes = bytes;
     this.start = lowered.start;
+    this.tail = lowered.tail;
+    this.countdown = countdown;
     this.end = lowered.end;
     this.insns = lowered.insns;
+  }
+
+  /** Where jumps to the block lead: to its region if it has one. */
+  get entry(): number {
+    return this.hasEntry ? this.start - ENTRY_BYTES : this.start;
   }
 
   /** The instruction that the operation at `ip` belongs to, and its place in the block. */
@@ -68,6 +87,8 @@ export class CodeCache {
   generation = 0;
   readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0 };
   readonly #stop: () => void;
+  /** Called when everything has been dropped. */
+  onFlush: (() => void) | undefined;
   /** Forget where blocks are: jump caches hold places in the arena. */
   readonly #forget: () => void;
 
@@ -115,7 +136,7 @@ export class CodeCache {
 
   /** Enters a block that was written at `place()`. */
   add(block: Block): void {
-    this.#next = block.end;
+    this.#next = Math.ceil(block.end / 32) * 32;
     this.#blocks.push(block);
     this.stats.translated++;
     this.stats.insns += block.insns.length;
@@ -137,15 +158,27 @@ export class CodeCache {
     i32[at + 1] = pcHi;
     i32[at + 2] = host;
     i32[at + 3] = mode;
-    i32[at + 4] = block.start;
+    i32[at + 4] = block.entry;
   }
 
   /** Leads the stub's word straight to a block. */
   link(stub: number, block: Block): void {
     const { u32 } = this.#space;
     const word = u32[(stub + 4) >>> 2] ?? 0;
-    u32[word >>> 2] = block.start;
+    u32[word >>> 2] = block.entry;
     block.incoming.push(word, stub);
+  }
+
+  /** Leads all jumps to a block through its entry, or past it. */
+  setEntry(block: Block, hasEntry: boolean): void {
+    block.hasEntry = hasEntry;
+    const { u32 } = this.#space;
+    for (let i = 0; i + 1 < block.incoming.length; i += 2) {
+      const word = (block.incoming[i] ?? 0) >>> 2;
+      if (leadsTo(block, u32[word] ?? 0)) u32[word] = block.entry;
+    }
+    const at = (this.blockHash + blockHashIndex(block.key.host) * BLOCK_HASH_ENTRY) >>> 2;
+    if (leadsTo(block, u32[at + 4] ?? 0)) u32[at + 4] = block.entry;
   }
 
   /** The block whose operations lie around `ip`. */
@@ -158,7 +191,7 @@ export class CodeCache {
       else low = middle + 1;
     }
     const block = this.#blocks[low];
-    return block !== undefined && block.start <= ip ? block : undefined;
+    return block !== undefined && block.start - ENTRY_BYTES <= ip ? block : undefined;
   }
 
   /** Drops the blocks that a write touches. A page whose blocks are all gone is like any other again. */
@@ -185,7 +218,10 @@ export class CodeCache {
   flush(): void {
     this.stats.flushes++;
     this.generation++;
-    for (const block of this.#blocks) block.valid = false;
+    for (const block of this.#blocks) {
+      block.valid = false;
+      for (const region of [...block.regions]) region.kill();
+    }
     for (const page of this.#byPage.keys()) this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
     this.#blocks = [];
     this.#byHost.clear();
@@ -193,6 +229,7 @@ export class CodeCache {
     this.#next = this.#arena;
     this.#space.u8.fill(0, this.blockHash, this.blockHash + BLOCK_HASH_BYTES);
     this.#forget();
+    this.onFlush?.();
   }
 
   #enterPage(host: number, block: Block): void {
@@ -209,6 +246,7 @@ export class CodeCache {
   #drop(block: Block): void {
     if (!block.valid) return;
     block.valid = false;
+    for (const region of [...block.regions]) region.kill();
     this.generation++;
     this.stats.invalidated++;
     const { host } = block.key;
@@ -217,13 +255,18 @@ export class CodeCache {
     else this.#byHost.delete(host);
     const { u32 } = this.#space;
     const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
-    if (u32[at + 4] === block.start) u32[at + 4] = u32[at + 2] = 0;
+    if (leadsTo(block, u32[at + 4] ?? 0)) u32[at + 4] = u32[at + 2] = 0;
     for (let i = 0; i + 1 < block.incoming.length; i += 2) {
       const [word, stub] = [block.incoming[i] ?? 0, block.incoming[i + 1] ?? 0];
-      if (u32[word >>> 2] === block.start && (u32[stub >>> 2] ?? 0) % 65536 === UNLINKED) u32[word >>> 2] = stub;
+      if (leadsTo(block, u32[word >>> 2] ?? 0) && (u32[stub >>> 2] ?? 0) % 65536 === UNLINKED) u32[word >>> 2] = stub;
     }
     block.incoming.length = 0;
   }
+}
+
+/** Whether a jump to `ip` starts the block. */
+export function leadsTo(block: Block, ip: number): boolean {
+  return ip === block.start || ip === block.start - ENTRY_BYTES;
 }
 
 /** Whether a write up to `end` changes a block's code. One that lies on two pages counts as the whole of both. */

@@ -6,16 +6,19 @@ import type { AddressSpace, GuestLog, RamSpace } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
-import { createSoftMmu, IMPORTS } from '../softmmu/softmmu.ts';
+import { createSoftMmu, IMPORTS, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON } from '../state.ts';
 import { tier0Function } from '../tier0/interpreter.ts';
 import { BlockLowering } from '../tier0/lower.ts';
 import { callWrapper, wrapperName } from '../tier0/wrappers.ts';
+import { NEVER, Tier1, type Tier1Options } from '../tier1/tier1.ts';
 import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
 import { BlockTranslator } from './block-translator.ts';
-import { CodeCache } from './code-cache.ts';
+import { type Block, CodeCache } from './code-cache.ts';
 import { PhysicalMap } from './phys-map.ts';
 
+/** Most instructions of a block, unless the frontend says otherwise. */
+export const MAX_BLOCK_INSNS = 64;
 const ARENA_BYTES = 64 * 2 ** 20;
 
 /** Exported functions of the module. Every one takes the host offset of a vCPU's state first. */
@@ -36,6 +39,10 @@ export interface EngineCpu {
   readonly base: number;
   /** A write hits flagged pages; true: it must not happen now, because the running block is on the page. */
   flaggedWrite(host: number, length: number): boolean;
+  /** A block that the vCPU would find now; undefined where it would have to translate. */
+  lookup(lo: number, hi: number, mode: number): Block | undefined;
+  /** The high half of a pc in the jump cache with this low half. */
+  highOf(lo: number): number | undefined;
   /** What lies at physical addresses has changed: code that runs must not go on by what it knows. */
   mapChanged(): void;
 }
@@ -44,6 +51,8 @@ export interface EngineOptions {
   readonly addressSpace: AddressSpace;
   readonly frontend: Frontend;
   readonly log: GuestLog;
+  /** The compiler of what runs often; `undefined`: the interpreter runs everything. */
+  readonly tier1?: Tier1Options | undefined;
   /** Bytes of the code cache; 64 MiB unless said otherwise. */
   readonly arenaBytes?: number;
 }
@@ -57,12 +66,15 @@ export class Engine {
   readonly cache: CodeCache;
   readonly blocks: BlockTranslator;
   readonly physMap: PhysicalMap;
+  readonly tier1: Tier1 | undefined;
   readonly #addressSpace: AddressSpace;
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;
   readonly #wrappers = new Map<Helper, number>();
   readonly #stop: () => void;
   #disposed = false;
+  readonly #helpers = new Map<Helper, (...args: never[]) => unknown>();
+  readonly #mmu: SoftMmu;
   readonly #bind: ReadonlyMap<Helper, IrHelper>;
 
   constructor(o: EngineOptions) {
@@ -76,6 +88,7 @@ export class Engine {
     };
     this.cache = new CodeCache(this.space, { bytes: o.arenaBytes ?? ARENA_BYTES, forget });
     const mmu = createSoftMmu(frontend, { pageFlags: this.space.pageFlags, blockHash: this.cache.blockHash });
+    this.#mmu = mmu;
     this.#bind = new Map<Helper, IrHelper>([
       [ENGINE.ramHost, mmu.ramHost],
       [ENGINE.tlbFlush, mmu.flushAll],
@@ -95,6 +108,7 @@ export class Engine {
     const memory = { u16: new Uint16Array(this.space.memory.buffer), i32: this.space.i32 };
     const lowering = new BlockLowering({ memory, mmu, wrapperOf: (helper) => this.#wrapperOf(helper) });
     this.blocks = new BlockTranslator(this.space, frontend, lowering);
+    this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
     this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
     this.#stop = this.space.onFlagsRaised((host, length) => {
       for (let at = host; at < host + length; at += 4096) this.#protect(at);
@@ -143,6 +157,59 @@ export class Engine {
     this.#table.set(place, exports[wrapperName(helper)] ?? null);
     this.#wrappers.set(helper, place);
     return place;
+  }
+
+  #makeTier1(options: Tier1Options): Tier1 {
+    const { cache, space, blocks } = this;
+    const { memory, shared, size, i32, u32 } = space;
+    const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
+    return new Tier1(
+      {
+        cache,
+        mmu: this.#mmu,
+        memory,
+        memoryImport: { pages: size / 65536, shared },
+        i32,
+        u32,
+        table: this.#table,
+        reserve: (bytes) => space.reserve(bytes),
+        irOf: (block) => blocks.irOf(block, longest),
+        lookup: (lo, hi, mode) => this.#running?.lookup(lo, hi, mode),
+        highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,
+        cpus: () => this.#cpus.keys(),
+        helperFunction: (helper) => this.#helperFunction(helper),
+      },
+      options,
+    );
+  }
+
+  /** The vCPU that asks tier 1 for something now. */
+  #running: EngineCpu | undefined;
+
+  /** Looks at what tier 0 and regions left in a vCPU's words for tier 1. */
+  serveTier1(cpu: EngineCpu, hotIp: number, slowIp: number, slowRegion: number): void {
+    const { tier1, cache } = this;
+    this.#running = cpu;
+    if (slowIp !== 0) tier1?.slow(slowRegion, slowIp);
+    const block = hotIp === 0 ? undefined : cache.blockAt(hotIp);
+    if (block !== undefined) tier1?.hot(block);
+    this.#running = undefined;
+  }
+
+  /** Runs of the block at a host offset until tier 1 is asked to compile it. */
+  countdown(host: number): number {
+    return this.tier1?.countdown(host) ?? NEVER;
+  }
+
+  /** A helper as a function of WebAssembly, for a region to import. */
+  #helperFunction(helper: Helper): (...args: never[]) => unknown {
+    const known = this.#helpers.get(helper);
+    if (known !== undefined) return known;
+    if (helper.kind !== 'ir') throw new Error(`${helper.name} is not written in the IR`);
+    const made = this.#instantiate({ exports: [helper] }, [])[helper.name];
+    if (made === undefined) throw new Error(`${helper.name} was not exported`);
+    this.#helpers.set(helper, made);
+    return made;
   }
 
   #instantiate(

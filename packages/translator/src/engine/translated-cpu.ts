@@ -7,18 +7,22 @@ import type { Frontend } from '../frontend.ts';
 import { hex64, printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
 import { cpuAreaBytes, JUMP_CACHE } from '../softmmu/layout.ts';
-import { FAULTED, NOT_RAM } from '../softmmu/softmmu.ts';
+import { FAULTED, jumpCacheIndex, NOT_RAM } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT } from '../state.ts';
+import { DEFAULT_THRESHOLD, NEVER, type Tier1Options } from '../tier1/tier1.ts';
 import { FETCH_FAULT } from './block-translator.ts';
-import { type Block, touched } from './code-cache.ts';
-import { Engine, type EngineCpu } from './engine.ts';
-
-const MAX_BLOCK_INSNS = 64;
+import { type Block, leadsTo, touched } from './code-cache.ts';
+import { Engine, type EngineCpu, MAX_BLOCK_INSNS } from './engine.ts';
 
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
 
 /** The engine that vCPUs of a machine with the same frontend share. */
-function engineOf(machine: Machine, frontend: Frontend, arenaBytes: number | undefined): Engine {
+function engineOf(
+  machine: Machine,
+  frontend: Frontend,
+  arenaBytes: number | undefined,
+  tier1: Tier1Options | undefined,
+): Engine {
   let known = engines.get(machine);
   if (known === undefined) {
     known = new Map();
@@ -30,6 +34,7 @@ function engineOf(machine: Machine, frontend: Frontend, arenaBytes: number | und
       addressSpace: machine.addressSpace,
       frontend,
       log: machine.log,
+      tier1,
       ...(arenaBytes === undefined ? {} : { arenaBytes }),
     });
     known.set(frontend, engine);
@@ -68,7 +73,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const bytes = cpuAreaBytes(this.frontend.mmuModes);
     this.#base = space.reserve(bytes);
     space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
-    this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes);
+    this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes, this.tier1);
     this.#engine.add(this);
     for (const [i, slot] of COMMON.constants.entries()) this.setRegister(slot, BigInt(i - 1));
   }
@@ -76,6 +81,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** Bytes of the code cache; the first vCPU of a machine decides. The engine's default if undefined. */
   protected get arenaBytes(): number | undefined {
     return undefined;
+  }
+
+  /** How hot code is compiled; undefined if not at all. The first vCPU of a machine decides. */
+  protected get tier1(): Tier1Options | undefined {
+    const chosen = this.machine.options.tier1;
+    return chosen === 'off' ? undefined : (chosen ?? { threshold: DEFAULT_THRESHOLD });
   }
 
   /** The translator of this vCPU's machine. */
@@ -257,7 +268,9 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Runs translated code and deals with why it stopped; gives the instructions executed. */
   #run(ip: number, budget: number): number {
-    return this.#enterCode(ip, budget) + this.#afterRun();
+    const executed = this.#enterCode(ip, budget) + this.#afterRun();
+    if (this.#word(COMMON.hotIp) !== 0 || this.#word(COMMON.slowIp) !== 0) this.#serveTier1();
+    return executed;
   }
 
   /** Runs translated code: at most `limit` instructions. */
@@ -266,7 +279,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
     if (limit > longest && !log.enabled('exec') && !log.enabled('cpu')) return this.#run(ip, limit - longest);
     const block = cache.blockAt(ip);
-    if (block?.start === ip && block.insns.length <= limit) return this.#run(ip, 0);
+    if (block !== undefined && leadsTo(block, ip) && block.insns.length <= limit) return this.#run(ip, 0);
     return this.#runAlone(this.frontend.preciseCodeWrites === true ? 1 : limit);
   }
 
@@ -312,6 +325,14 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     }
   }
 
+  /** Tier 0 and regions left word of what runs often, or is slow: not before an exception has been raised. */
+  #serveTier1(): void {
+    const [hotIp, slowIp] = [this.#word(COMMON.hotIp) >>> 0, this.#word(COMMON.slowIp) >>> 0];
+    this.#setWord(COMMON.hotIp, 0);
+    this.#setWord(COMMON.slowIp, 0);
+    this.engine.serveTier1(this, hotIp, slowIp, this.#word(COMMON.slowRegion));
+  }
+
   #raise(): void {
     const { exports, log } = this.engine;
     this.#raised++;
@@ -339,7 +360,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #pauseAt(ip: number): void {
     const { cache, space } = this.engine;
     const block = cache.blockAt(ip);
-    if (block !== undefined && block.start === ip) {
+    if (block !== undefined && leadsTo(block, ip)) {
       this.#setPc(block.key.pcLo, block.key.pcHi);
       if (!block.valid) return;
     } else {
@@ -365,7 +386,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const block = this.#blockFor(host, pcLo, pcHi);
     if (block === undefined) return;
     if (cache.generation === generation && block.key.secondHost < 0) cache.link(ip, block);
-    this.#resume = block.start;
+    this.#resume = block.entry;
     this.#resumeGeneration = cache.generation;
   }
 
@@ -376,7 +397,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const host = this.#fetchHost();
     if (host === FETCH_FAULT) return 0;
     const block = this.#blockFor(host, this.#word(COMMON.pc), this.#word(COMMON.pc, 4));
-    return block?.start ?? 0;
+    return block?.entry ?? 0;
   }
 
   /** Host offset of the instruction at the pc, or FETCH_FAULT: an exception was raised. */
@@ -407,18 +428,24 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (second === known.key.secondHost) return known;
       cache.invalidate(known.key.host, 1);
     }
-    const block = this.#translate(host, pcLo, pcHi, this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS);
+    const block = this.#translate(
+      host,
+      pcLo,
+      pcHi,
+      this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS,
+      this.engine.countdown(host),
+    );
     if (block !== undefined) cache.add(block);
     return block;
   }
 
-  #translate(host: number, pcLo: number, pcHi: number, maxInsns: number): Block | undefined {
+  #translate(host: number, pcLo: number, pcHi: number, maxInsns: number, countdown = NEVER): Block | undefined {
     const { blocks, cache, log } = this.engine;
     const watch = log.enabled('op') ? (ir: Parameters<typeof printIr>[0]) => log.write('op', printIr(ir)) : undefined;
     const mode = this.#word(COMMON.mode);
     const secondPage = (): number => this.#secondPage(pcLo, pcHi);
     const place = cache.place();
-    const block = blocks.translate({ host, pcLo, pcHi, mode, maxInsns, place, secondPage, watch });
+    const block = blocks.translate({ host, pcLo, pcHi, mode, maxInsns, place, countdown, secondPage, watch });
     if (block === undefined) this.#raise();
     else if (log.enabled('in_asm')) this.#logCode(block);
     return block;
@@ -465,6 +492,24 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       return used;
     }
     return used + this.#afterRun();
+  }
+
+  /** @internal */
+  lookup(lo: number, hi: number, mode: number): Block | undefined {
+    if (this.#word(COMMON.mode) !== mode) return undefined;
+    const [pcLo, pcHi] = [this.#word(COMMON.pc), this.#word(COMMON.pc, 4)];
+    this.#setPc(lo, hi);
+    const ip = this.engine.exports.lookup(this.#base) >>> 0;
+    this.#setPc(pcLo, pcHi);
+    const block = ip === 0 ? undefined : this.engine.cache.blockAt(ip);
+    return block?.valid && leadsTo(block, ip) && block.key.secondHost < 0 ? block : undefined;
+  }
+
+  /** @internal */
+  highOf(lo: number): number | undefined {
+    const at = (this.#base + JUMP_CACHE + jumpCacheIndex(lo) * 16) >>> 2;
+    const { i32 } = this.machine.space;
+    return i32[at] === lo ? i32[at + 1] : undefined;
   }
 
   /** @internal */

@@ -391,12 +391,29 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       defineHelper(name, ['i64', 'i64', 'i64', 'i32'], 'i64', (b, va, expected, value, mmu) => {
         const host = b.call(atomicHost, va, b.i32(size), mmu);
         b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
-        const old = order(
-          b,
-          b.hostCas(host, order(b, b.zext(expected, size * 8), size, big), order(b, value, size, big), size),
-          size,
-          big,
-        );
+        const old = compareAndSwap(b, host, expected, value, size, big);
+        return signed ? b.sext(old, size * 8) : old;
+      }),
+    );
+  };
+
+  /** (host, value) -> value before: `rmw` where the address is known. */
+  const rmwHost = (op: RmwOp, size: 1 | 2 | 4 | 8, signed: boolean, big: boolean): IrHelper => {
+    const name = `rmwHost.${op}.${size}${signed ? 's' : 'u'}${big ? '.big' : ''}`;
+    return cached(name, () =>
+      defineHelper(name, ['i32', 'i64'], 'i64', (b, host, value) => {
+        const old = atomicUpdate(b, op, host, value, size, big);
+        return signed ? b.sext(old, size * 8) : old;
+      }),
+    );
+  };
+
+  /** (host, expected, value) -> value before. */
+  const casHost = (size: 1 | 2 | 4 | 8, signed: boolean, big: boolean): IrHelper => {
+    const name = `casHost.${size}${signed ? 's' : 'u'}${big ? '.big' : ''}`;
+    return cached(name, () =>
+      defineHelper(name, ['i32', 'i64', 'i64'], 'i64', (b, host, expected, value) => {
+        const old = compareAndSwap(b, host, expected, value, size, big);
         return signed ? b.sext(old, size * 8) : old;
       }),
     );
@@ -506,6 +523,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     probe,
     rmw,
     cas,
+    rmwHost,
+    casHost,
     flushAll,
     flushPage,
     flushJumps,
@@ -561,6 +580,11 @@ function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value): Value 
   return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.i32(layout.blockHash));
 }
 
+/** Index in the jump cache of a pc, from its low half. */
+export function jumpCacheIndex(pcLo: number): number {
+  return ((pcLo >>> 1) ^ (pcLo >>> 13)) & (JUMP_CACHE_ENTRIES - 1);
+}
+
 /** Index in the block hash of code at a host offset. */
 export function blockHashIndex(host: number): number {
   return Math.imul(host >>> 1, 0x9e3779b1) >>> (32 - BLOCK_HASH_BITS);
@@ -570,6 +594,18 @@ export function blockHashIndex(host: number): number {
 function order(b: IrBuilder, value: Value, size: number, big: boolean): Value {
   if (!big || size === 1) return value;
   return b.shr(b.bswap(value), b.i64(64 - size * 8));
+}
+
+function compareAndSwap(
+  b: IrBuilder,
+  host: Value,
+  expected: Value,
+  value: Value,
+  size: 1 | 2 | 4 | 8,
+  big: boolean,
+): Value {
+  const found = b.hostCas(host, order(b, b.zext(expected, size * 8), size, big), order(b, value, size, big), size);
+  return order(b, found, size, big);
 }
 
 function atomicUpdate(b: IrBuilder, op: RmwOp, host: Value, value: Value, size: 1 | 2 | 4 | 8, big: boolean): Value {

@@ -137,9 +137,19 @@ export class Assembler {
     return this;
   }
 
-  /** Pays for a block: the cost is the i32 at 24 of its end. */
+  /**
+   * Pays for a block: the cost is the i32 at 24 of its end. The i32 at 28 counts down how often it ran (its new value is in
+   * `reason`); where it comes to zero the slice is cut short, and the engine told.
+   */
   pay(): this {
-    return this.get(L.budget).get(L.ip).mem(W.i32Load, 24).op(W.i32Sub).set(L.budget);
+    this.get(L.budget).get(L.ip).mem(W.i32Load, 24).op(W.i32Sub).set(L.budget);
+    this.get(L.ip).get(L.ip).mem(W.i32Load, 28).i32(1).op(W.i32Sub).tee(L.reason).mem(W.i32Store, 28);
+    this.get(L.reason).op(W.i32Eqz).if();
+    this.setState(COMMON.hotIp, () => this.get(L.ip));
+    this.setState(COMMON.budgetReturned, () => {
+      this.state(COMMON.budgetReturned).get(L.budget).op(W.i32Add).i32(1).op(W.i32Add);
+    });
+    return this.i32(-1).set(L.budget).end();
   }
 
   /** Leaves if the budget is used up; `ip` is where to go on. */

@@ -42,11 +42,13 @@ class InterpreterWriter {
   readonly #mmu: SoftMmu;
   readonly #linker: ModuleLinker;
   readonly #wrapperType: number;
+  readonly #regionType: number;
 
   constructor(mmu: SoftMmu, raise: IrHelper, linker: ModuleLinker) {
     this.#mmu = mmu;
     this.#linker = linker;
     this.#wrapperType = linker.module.type(['i32', 'i32'], undefined);
+    this.#regionType = linker.module.type(['i32', 'i32'], 'i32');
     this.#pureHandlers();
     this.#branchHandlers();
     for (const op of MEMORY_OPS) {
@@ -292,6 +294,9 @@ class InterpreterWriter {
     });
     this.#handlers.set('gotoIndirect', () => {
       a.pay().operand(4, 'i64').set(L.va);
+      // The last four targets, for tier 1.
+      a.get(L.ip).get(L.reason).i32(3).op(W.i32And).i32(2).op(W.i32Shl, W.i32Add);
+      a.get(L.va).op(W.i32WrapI64).mem(W.i32Store, 8);
       a.setState(COMMON.pc, () => a.get(L.va));
       this.#jumpThroughCache();
     });
@@ -315,6 +320,21 @@ class InterpreterWriter {
       a.exit(EXIT.halt);
     });
     this.#handlers.set('unlinked', () => a.exit(EXIT.unlinked));
+    this.#handlers.set('tier1', () => this.#enterRegion());
+  }
+
+  /** Runs a region if the budget is certain to last; otherwise the block behind the operation runs. */
+  #enterRegion(): void {
+    const a = this.#a;
+    a.get(L.budget).get(L.ip).mem(W.i32Load, 8).op(W.i32LtS);
+    a.state(COMMON.exitRequest).op(W.i32Or).if();
+    a.next(16).end();
+    a.get(L.cpu).get(L.budget).get(L.ip).mem(W.i32Load, 4);
+    a.out.u8(W.callIndirect).unsigned(this.#regionType).u8(0);
+    a.set(L.ip).state(COMMON.budget).set(L.budget);
+    a.get(L.ip).if().dispatch().end();
+    a.state(COMMON.pc).set(L.va);
+    this.#jumpThroughCache();
   }
 
   #lookupUnlessAsked(): void {

@@ -33,6 +33,7 @@ const OP = {
   call: tier0Op('call'),
   callFault: tier0Op('callFault'),
   unlinked: tier0Op('unlinked'),
+  nop: tier0Op('nop'),
 } as const;
 
 /** 32-bit forms by the operation under the sign extension. */
@@ -71,7 +72,10 @@ interface LoopRange {
 }
 
 export interface LoweredBlock {
+  /** The first operation; 16 bytes before it is room for the entry of a region. */
   readonly start: number;
+  /** The operation that ends the block. */
+  readonly tail: number;
   readonly end: number;
   readonly insns: readonly InsnStart[];
 }
@@ -88,6 +92,8 @@ export class BlockLowering {
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
   #ip = 0;
+  #tail = 0;
+  #countdown = 0;
   #temp = 0;
   #insns: InsnStart[] = [];
   #pcLo = 0;
@@ -104,9 +110,15 @@ export class BlockLowering {
     this.#i32 = o.memory.i32;
   }
 
-  /** Lowers a block's statements to operations at the host offset `start` (a multiple of 16). */
-  lower(statements: readonly Node[], start: number): LoweredBlock {
-    this.#ip = start;
+  /**
+   * Lowers a block's statements to operations behind the host offset `place` (a multiple of 32). When the block has ended
+   * `countdown` times the engine is told.
+   */
+  lower(statements: readonly Node[], place: number, countdown: number): LoweredBlock {
+    this.#ip = place;
+    this.#countdown = countdown;
+    this.#emit(OP.nop, 0, 0, 0);
+    const start = this.#ip;
     this.#insns = [];
     let from = 0;
     while (from < statements.length) {
@@ -115,7 +127,7 @@ export class BlockLowering {
       this.#instruction(statements.slice(from, to));
       from = to;
     }
-    return { start, end: this.#ip, insns: this.#insns };
+    return { start, tail: this.#tail, end: this.#ip, insns: this.#insns };
   }
 
   #instruction(statements: readonly Node[]): void {
@@ -576,7 +588,9 @@ export class BlockLowering {
       this.#emit(OP.unlinked, 0, 0, 0);
       this.#i32[(at + 4) >>> 2] = word;
     } else {
+      const tail = this.#tail;
       this.#emitEnd(OP.gotoPage, 0, 0, 0);
+      this.#tail = tail;
     }
     this.#pc(at, pcLo, pcHi);
   }
@@ -606,8 +620,13 @@ export class BlockLowering {
 
   /** A 32-byte operation that ends the block; `cost` instructions are paid. */
   #emitEnd(op: number, a: number, b: number, cost: number): void {
+    this.#tail = this.#ip;
     this.#emit(op, 0, a, b);
-    this.#i32[(this.#ip + 8) >>> 2] = cost;
+    const at = this.#ip >>> 2;
+    this.#i32[at] = 0;
+    this.#i32[at + 1] = 0;
+    this.#i32[at + 2] = cost;
+    this.#i32[at + 3] = this.#countdown;
     this.#ip += 16;
   }
 

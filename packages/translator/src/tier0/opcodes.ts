@@ -74,6 +74,7 @@ names.push(
   'call',
   'callFault',
   'unlinked',
+  'tier1',
   'nop',
 );
 

@@ -1,4 +1,7 @@
-/** Random x86ish programs, which patch themselves and fault, come to the same end in blocks and one instruction at a time. */
+/**
+ * Random x86ish programs, which patch themselves and fault, come to the same end in blocks, one instruction at a time, and
+ * in regions of tier 1 that are formed at once.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { boot, PORT, type TestMachine } from './harness.ts';
@@ -38,11 +41,20 @@ function end(m: TestMachine): string {
   return [...common, `halted=${m.cpu.halted}`, ...registers, m.writes.join(), m.bytes(0, 0x2000).join('')].join(' ');
 }
 
-it('runs random programs alike in blocks and in single steps', async () => {
-  const machines = [await boot(x86ish, []), await boot(x86ish, []), await boot(x86ish, [])] as const;
+it('runs random programs alike in blocks, in single steps and in regions', async () => {
+  const tier0 = { tier1: 'off' } as const;
+  const machines = [
+    await boot(x86ish, [], tier0),
+    await boot(x86ish, [], tier0),
+    await boot(x86ish, [], tier0),
+    await boot(x86ish, [], { tier1: 1 }),
+    await boot(x86ish, [], { tier1: 2 }),
+  ] as const;
   const property = fc.property(program, fc.integer({ min: 1, max: 150 }), (code, first) => {
     const ends = machines.map((m, n) => {
       m.machine.addressSpace.writeBytes(0, new Uint8Array(0x2000));
+      // What changed before does not hold tier 1 back.
+      m.cpu.engine.cache.flush();
       m.cpu.resetHold();
       m.cpu.setRegister(x86ish.state.common.pc, 0n);
       m.cpu.setRegister(x86ish.state.common.mode, 0n);
@@ -51,16 +63,17 @@ it('runs random programs alike in blocks and in single steps', async () => {
       m.put(0x1000, [X.iret]);
       m.setReg('e4', 0x1800);
       m.cpu.exactBudget = true;
-      // In two slices, one by one, and in slices of five.
-      const slices = n === 0 ? [first, 300 - first] : new Array<number>(n === 1 ? 300 : 60).fill(n === 1 ? 1 : 5);
+      // In two slices, one by one, in slices of five; in regions whole and in two slices.
+      const fixed = [first, 1, 5, 300, first][n] ?? 300;
+      const slices =
+        n === 0 || n > 2 ? [fixed, 300 - fixed].filter((s) => s > 0) : new Array<number>(300 / fixed).fill(fixed);
       let left = 300;
       for (const slice of slices) left -= m.cpu.halted ? 0 : m.cpu.execute(Math.min(slice, left));
       for (let tries = 0; left > 0 && !m.cpu.halted && tries < 2000; tries++)
         left -= m.cpu.execute(Math.min(slices[1] ?? 1, left));
       return end(m);
     });
-    expect(ends[1]).toBe(ends[0]);
-    expect(ends[2]).toBe(ends[0]);
+    for (const other of ends.slice(1)) expect(other).toBe(ends[0]);
   });
   fc.assert(property, {
     numRuns: Number(process.env.BOARDWALK_LONG_RUNS ?? 300),
@@ -69,5 +82,6 @@ it('runs random programs alike in blocks and in single steps', async () => {
       [[10, 0, 15, 0, 0, 0, 10, 64, 2, 0, 0, 0, 20, 10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 2, 0, 6, 0, 0, 0, 0], 1],
     ],
   });
+  expect(machines[3].cpu.engine.tier1?.stats.compiled).toBeGreaterThan(100);
   for (const m of machines) await m.dispose();
 });

@@ -24,7 +24,7 @@ function lower(build: (b: IrBuilder) => void): string[] {
   const b = new IrBuilder();
   b.insnStart(0x1000, 0);
   build(b);
-  const { start, end } = lowering.lower(b.finish(), 0x1000);
+  const { start, end } = lowering.lower(b.finish(), 0x1000, 1);
   const lines: string[] = [];
   for (let at = start; at < end; ) {
     const name = TIER0_OPS[u16[at / 2] ?? 0] ?? '?';

@@ -1,0 +1,125 @@
+/** Guest memory accesses of tier 1: the TLB lookup, the host address, byte order. */
+import type { MemAccess } from '../ir/nodes.ts';
+import type { Ty } from '../ir/types.ts';
+import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
+import { loadOpcode, storeOpcode } from '../wasm/lower.ts';
+import { W } from '../wasm/opcodes.ts';
+import { CPU, type Emitter } from './emitter.ts';
+
+/** Where a lookup finds its entry. */
+export interface Lookup {
+  readonly mmu: number;
+  readonly store: boolean;
+  readonly size: number;
+  /** Addresses that are no multiple of the size are looked up too, within a page. */
+  readonly unaligned: boolean;
+}
+
+export class AccessEmitter {
+  readonly #e: Emitter;
+  readonly #pageBits: number;
+  readonly #va: number;
+  readonly #entry: number;
+  readonly #half: number;
+  readonly #wide: number;
+
+  constructor(e: Emitter, pageBits: number) {
+    this.#e = e;
+    this.#pageBits = pageBits;
+    this.#va = e.local('i64');
+    this.#entry = e.local('i32');
+    this.#half = e.local('i32');
+    this.#wide = e.local('i64');
+  }
+
+  /** Takes the address on the stack; `miss` is emitted for where there is no fast way. */
+  lookup(l: Lookup, miss: () => void): void {
+    const e = this.#e;
+    const table = tableOf(l);
+    const size = l.unaligned ? 1 : l.size;
+    e.tee(this.#va).op(W.i32WrapI64);
+    e.i32(this.#pageBits - 4).op(W.i32ShrU);
+    e.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
+    e.get(CPU).op(W.i32Add).tee(this.#entry);
+    e.mem(W.i64Load, table).get(this.#va);
+    e.i64(-(2 ** this.#pageBits) + size - 1, -1).op(W.i64And, W.i64Ne);
+    if (l.unaligned && l.size > 1) this.#crosses(() => e.i32(l.size)).op(W.i32Or);
+    e.if();
+    miss();
+    e.end();
+  }
+
+  /** Pushes whether bytes at the address, as many as `length` pushes (an i32), go on in the next page. */
+  #crosses(length: () => void): Emitter {
+    const e = this.#e;
+    const bytes = 2 ** this.#pageBits;
+    e.get(this.#va)
+      .op(W.i32WrapI64)
+      .i32(bytes - 1)
+      .op(W.i32And);
+    length();
+    return e.op(W.i32Add).i32(bytes).op(W.i32GtU);
+  }
+
+  /** A probe of as many bytes as `length` pushes: its address is on the stack. */
+  probe(l: Lookup, length: () => void, miss: () => void): void {
+    const e = this.#e;
+    this.lookup(l, miss);
+    this.#crosses(length);
+    e.if();
+    miss();
+    e.end();
+  }
+
+  /** Pushes the host address of the access that was looked up. All arithmetic on host addresses is here. */
+  hostAddress(l: Lookup): void {
+    const e = this.#e;
+    e.get(this.#entry).mem(W.i32Load, tableOf(l) + 8);
+    e.get(this.#va).op(W.i32WrapI64, W.i32Add);
+  }
+
+  /** Loads from the host address on the stack. */
+  load(access: MemAccess, ty: Ty): void {
+    const big = access.endian === 'big' && access.size > 1;
+    this.#e.mem(loadOpcode({ ...access, endian: 'little' }, ty), 0);
+    if (big) this.#swap(access.size, access.signed, ty);
+  }
+
+  /** Stores the value on the stack to the host address under it. */
+  store(access: MemAccess, ty: Ty): void {
+    if (access.endian === 'big' && access.size > 1) this.#swap(access.size, false, ty);
+    this.#e.mem(storeOpcode(access.size, ty), 0);
+  }
+
+  /** Reverses the bytes of the value on the stack, which a load extended as it should be. */
+  #swap(size: number, signed: boolean, ty: Ty): void {
+    const e = this.#e;
+    if (size === 8) {
+      e.tee(this.#wide).op(W.i32WrapI64);
+      this.#swap32();
+      e.op(W.i64ExtendI32U).i64(32, 0).op(W.i64Shl);
+      e.get(this.#wide).i64(32, 0).op(W.i64ShrU, W.i32WrapI64);
+      this.#swap32();
+      e.op(W.i64ExtendI32U, W.i64Or);
+      return;
+    }
+    if (ty === 'i64') e.op(W.i32WrapI64);
+    this.#swap32();
+    if (size === 2) e.i32(16).op(signed ? W.i32ShrS : W.i32ShrU);
+    if (ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
+  }
+
+  #swap32(): void {
+    const e = this.#e;
+    e.tee(this.#half).i32(8).op(W.i32Rotl).i32(0x00ff00ff).op(W.i32And);
+    e.get(this.#half)
+      .i32(24)
+      .op(W.i32Rotl)
+      .i32(0xff00ff00 | 0)
+      .op(W.i32And, W.i32Or);
+  }
+}
+
+function tableOf(l: Lookup): number {
+  return TLB + l.mmu * 2 ** TLB_REGIME_BITS + (l.store ? TLB_TABLE_BYTES : 0);
+}

@@ -1,0 +1,220 @@
+/**
+ * What tier 1 knows of a block from its IR: which instructions it can compile, how the block ends, which slots it touches.
+ *
+ * An access that needs the slow path leaves the region: tier 0 repeats the instruction from its start. So nothing that an
+ * instruction does before such an access may be seen: its settings of slots are put off to its end, stores may be repeated,
+ * and an instruction that cannot be written so is always left to tier 0.
+ */
+import { BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
+import type { Slot } from '../ir/types.ts';
+import { COMMON, FIRST_FIELD } from '../state.ts';
+import { helperEffects } from './effects.ts';
+
+/** How a block ends, for tier 1. */
+export type Terminal =
+  /** Tier 0 goes on with the instruction of this number. */
+  | { readonly kind: 'leave'; readonly insn: number }
+  | { readonly kind: 'end'; readonly end: BlockEnd; readonly args: readonly Node[] };
+
+export interface BlockCode {
+  /** Statements of each instruction before the terminal, without markers and the end itself. */
+  readonly insns: readonly (readonly Node[])[];
+  readonly terminal: Terminal;
+  /** Mode word after the block; undefined if the block computes it. */
+  readonly mode: number | undefined;
+  /** Slots of the architecture that the block reads or writes, and those that it may write. */
+  readonly touched: ReadonlySet<Slot>;
+  readonly modified: ReadonlySet<Slot>;
+  /** 64-bit constants, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
+  readonly constants: ReadonlySet<string>;
+}
+
+/** Whether a slot is kept in a local: the engine's own words are not. */
+export function isKept(slot: Slot): boolean {
+  return slot.offset >= FIRST_FIELD;
+}
+
+/** Text of a 64-bit number, for comparing addresses. */
+export function pcKey(lo: number, hi: number): string {
+  return `${hi}:${lo}`;
+}
+
+/** Looks at a block's statements. */
+export function analyzeBlock(statements: readonly Node[], mode: number): BlockCode {
+  const list = splitInstructions(statements);
+  const insns: (readonly Node[])[] = [];
+  let terminal: Terminal = { kind: 'leave', insn: 0 };
+  for (const [index, insn] of list.entries()) {
+    const last = insn.at(-1);
+    const end = index === list.length - 1 ? last?.detail : undefined;
+    const rest = end === undefined || !isBlockEnd(end) ? insn : insn.slice(0, -1);
+    terminal = { kind: 'leave', insn: index };
+    if (mustLeave(rest)) break;
+    if (end !== undefined && isBlockEnd(end)) {
+      if (end.kind !== 'goto' && end.kind !== 'gotoIf' && end.kind !== 'gotoIndirect') break;
+      terminal = { kind: 'end', end, args: last?.args ?? [] };
+    } else if (index === list.length - 1) break;
+    insns.push(rest);
+  }
+  const touched = new Set<Slot>();
+  const modified = new Set<Slot>();
+  for (const insn of insns) collectSlots(insn, touched, modified);
+  const constants = new Set<string>();
+  if (terminal.kind === 'end') collectConstants(insns.at(-1) ?? [], constants);
+  return { insns, terminal, mode: modeAfter(insns, mode), touched, modified, constants };
+}
+
+function splitInstructions(statements: readonly Node[]): Node[][] {
+  const list: Node[][] = [];
+  for (const node of statements) {
+    if (node.detail.kind === 'insn') list.push([]);
+    else list.at(-1)?.push(node);
+  }
+  return list;
+}
+
+function isBlockEnd(d: Node['detail']): d is BlockEnd {
+  return BLOCK_ENDS.has(d.kind);
+}
+
+/** What an instruction has done so far. */
+class Progress {
+  /** Something that must not be done twice. */
+  done = false;
+  stored = false;
+  readonly set = new Set<Slot>();
+}
+
+/** Whether an instruction is one for tier 0. */
+function mustLeave(statements: readonly Node[]): boolean {
+  const progress = new Progress();
+  return !statements.every((node) => isCompiled(node, progress));
+}
+
+function isCompiled(node: Node, p: Progress): boolean {
+  const d = node.detail;
+  switch (d.kind) {
+    case 'load':
+    case 'probe':
+      return !p.done && !p.stored;
+    case 'store': {
+      const fine = !p.done;
+      p.stored = true;
+      return fine;
+    }
+    case 'rmw':
+    case 'cas': {
+      const fine = !p.done && !p.stored;
+      p.done = true;
+      return fine;
+    }
+    case 'if':
+      return isBranchCompiled(d.taken, p) && isBranchCompiled(d.otherwise, p);
+    case 'loop':
+      return isListCompiled(d.body, p);
+    default:
+      return isSimple(node, p);
+  }
+}
+
+/** A path through an instruction: all of it compiled, or one that ends the block, which is tier 0's. */
+function isBranchCompiled(list: readonly Node[], p: Progress): boolean {
+  return endsBlock(list) ? !p.done : isListCompiled(list, p);
+}
+
+/** A path that ends the block. */
+export function endsBlock(list: readonly Node[]): boolean {
+  const last = list.at(-1);
+  return last !== undefined && isBlockEnd(last.detail);
+}
+
+/** Nested statements: no memory accesses. */
+function isListCompiled(list: readonly Node[], p: Progress): boolean {
+  return list.every((node) => {
+    const d = node.detail;
+    if (d.kind === 'if') return isBranchCompiled(d.taken, p) && isBranchCompiled(d.otherwise, p);
+    if (d.kind === 'loop') return isListCompiled(d.body, p);
+    return isSimple(node, p);
+  });
+}
+
+function isSimple(node: Node, p: Progress): boolean {
+  const d = node.detail;
+  switch (d.kind) {
+    case 'set':
+      if (isKept(d.slot)) p.set.add(d.slot);
+      else if (node.args[0]?.detail.kind !== 'const') p.done = true;
+      return true;
+    case 'call': {
+      const effects = helperEffects(d.helper);
+      if (effects === undefined) return false;
+      for (const slot of p.set) if (effects.reads.has(slot) || effects.writes.has(slot)) return false;
+      if (effects.writes.size > 0) p.done = true;
+      return true;
+    }
+    case 'pure':
+    case 'get':
+    case 'local':
+    case 'getLocal':
+    case 'setLocal':
+    case 'breakIf':
+    case 'count':
+    case 'cpuBase':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function collectSlots(list: readonly Node[], touched: Set<Slot>, modified: Set<Slot>): void {
+  for (const node of list) {
+    const d = node.detail;
+    if (d.kind === 'get' || d.kind === 'set') {
+      if (!isKept(d.slot)) continue;
+      touched.add(d.slot);
+      if (d.kind === 'set') modified.add(d.slot);
+    } else if (d.kind === 'if') {
+      // A path that ends the block is not compiled.
+      if (!endsBlock(d.taken)) collectSlots(d.taken, touched, modified);
+      if (!endsBlock(d.otherwise)) collectSlots(d.otherwise, touched, modified);
+    } else if (d.kind === 'loop') collectSlots(d.body, touched, modified);
+  }
+}
+
+function collectConstants(insn: readonly Node[], into: Set<string>): void {
+  for (const node of insn) {
+    const d = node.detail;
+    if (d.kind !== 'set' && d.kind !== 'store') continue;
+    const value = node.args.at(-1);
+    if (value?.detail.kind !== 'const') continue;
+    into.add(pcKey(value.lo, value.hi));
+    // A 32-bit architecture's addresses are zero-extended.
+    if (value.ty === 'i32') into.add(pcKey(value.lo, 0));
+  }
+}
+
+/** The mode word after a block that starts in `mode`: only top-level constants are followed. */
+function modeAfter(insns: readonly (readonly Node[])[], mode: number): number | undefined {
+  let after: number | undefined = mode;
+  for (const insn of insns) {
+    for (const node of insn) {
+      const d = node.detail;
+      if (d.kind === 'set' && d.slot === COMMON.mode) {
+        const value = node.args[0];
+        after = value?.detail.kind === 'const' ? value.lo : undefined;
+      } else if (setsMode(node)) after = undefined;
+    }
+  }
+  return after;
+}
+
+function setsMode(node: Node): boolean {
+  const d = node.detail;
+  if (d.kind === 'if') return [...d.taken, ...d.otherwise].some((n) => isModeSet(n) || setsMode(n));
+  if (d.kind === 'loop') return d.body.some((n) => isModeSet(n) || setsMode(n));
+  return d.kind === 'call' && helperEffects(d.helper)?.writes.has(COMMON.mode) === true;
+}
+
+function isModeSet(node: Node): boolean {
+  return node.detail.kind === 'set' && node.detail.slot === COMMON.mode;
+}

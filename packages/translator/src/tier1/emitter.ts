@@ -1,0 +1,137 @@
+/** A byte writer for the functions of tier 1: locals, labels, and the few shapes that occur everywhere. */
+import type { Slot, Ty } from '../ir/types.ts';
+import { ByteWriter } from '../wasm/bytes.ts';
+import { slotLoad, slotStore } from '../wasm/lower.ts';
+import { NO_RESULT, W } from '../wasm/opcodes.ts';
+
+/** Parameters of a region's function. */
+export const CPU = 0;
+export const BUDGET = 1;
+const PARAMETERS = 2;
+
+export class Emitter {
+  readonly out = new ByteWriter(8192);
+  /** Types of the locals after the parameters. */
+  readonly locals: Ty[] = [];
+  readonly #free: Record<Ty, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
+  readonly #taken: [Ty, number][] = [];
+  #depth = 0;
+
+  local(ty: Ty): number {
+    return PARAMETERS + this.locals.push(ty) - 1;
+  }
+
+  /** A local until `freeTemps`. */
+  temp(ty: Ty): number {
+    const local = this.#free[ty].pop() ?? this.local(ty);
+    this.#taken.push([ty, local]);
+    return local;
+  }
+
+  freeTemps(): void {
+    for (const [ty, local] of this.#taken.splice(0)) this.#free[ty].push(local);
+  }
+
+  op(...bytes: number[]): this {
+    this.out.bytes(bytes);
+    return this;
+  }
+
+  get(local: number): this {
+    this.out.u8(W.localGet).unsigned(local);
+    return this;
+  }
+
+  set(local: number): this {
+    this.out.u8(W.localSet).unsigned(local);
+    return this;
+  }
+
+  tee(local: number): this {
+    this.out.u8(W.localTee).unsigned(local);
+    return this;
+  }
+
+  i32(value: number): this {
+    this.out.u8(W.i32Const).signed32(value);
+    return this;
+  }
+
+  i64(lo: number, hi: number): this {
+    this.out.u8(W.i64Const).signed64(lo, hi);
+    return this;
+  }
+
+  constant(ty: Ty, lo: number, hi: number): this {
+    return ty === 'i32' ? this.i32(lo) : this.i64(lo, hi);
+  }
+
+  zero(ty: Ty): this {
+    if (ty === 'i32') return this.i32(0);
+    if (ty === 'i64') return this.i64(0, 0);
+    if (ty === 'f32') return this.op(0x43, 0, 0, 0, 0);
+    if (ty === 'f64') return this.op(0x44, 0, 0, 0, 0, 0, 0, 0, 0);
+    return this.op(W.prefixSimd, 0x0c, ...new Array<number>(16).fill(0));
+  }
+
+  /** A memory instruction with its offset. */
+  mem(opcode: number, offset: number): this {
+    this.out.u8(opcode).u8(0).unsigned(offset);
+    return this;
+  }
+
+  loadSlot(slot: Slot): this {
+    this.get(CPU);
+    this.out.bytes(slotLoad(slot.ty)).unsigned(slot.offset);
+    return this;
+  }
+
+  storeSlot(slot: Slot, value: () => void): this {
+    this.get(CPU);
+    value();
+    this.out.bytes(slotStore(slot.ty)).unsigned(slot.offset);
+    return this;
+  }
+
+  call(functionIndex: number): this {
+    this.out.u8(W.call).unsigned(functionIndex);
+    return this;
+  }
+
+  // --- labels: a label is the depth at which it was opened ---
+  block(): number {
+    this.out.u8(W.block).u8(NO_RESULT);
+    return ++this.#depth;
+  }
+
+  loop(): number {
+    this.out.u8(W.loop).u8(NO_RESULT);
+    return ++this.#depth;
+  }
+
+  if(): number {
+    this.out.u8(W.if).u8(NO_RESULT);
+    return ++this.#depth;
+  }
+
+  else(): this {
+    this.out.u8(W.else);
+    return this;
+  }
+
+  end(): this {
+    this.out.u8(W.end);
+    this.#depth--;
+    return this;
+  }
+
+  br(label: number): this {
+    this.out.u8(W.br).unsigned(this.#depth - label);
+    return this;
+  }
+
+  brIf(label: number): this {
+    this.out.u8(W.brIf).unsigned(this.#depth - label);
+    return this;
+  }
+}

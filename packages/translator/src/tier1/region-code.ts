@@ -1,0 +1,270 @@
+/**
+ * Compiles a region to one WebAssembly function `(cpu, budget) -> ip`: where tier 0 goes on, or 0 to go on at `state.pc`.
+ * The budget that is left is in the state then.
+ *
+ * Control flow comes from the tree of dominators: a node's code is followed by that of the nodes it dominates, each merge in
+ * a block of its own whose end is its label (Ramsey, "Beyond Relooper", 2022).
+ */
+import type { Helper } from '../ir/helper.ts';
+import type { Node } from '../ir/nodes.ts';
+import type { Slot } from '../ir/types.ts';
+import { JUMP_CACHE } from '../softmmu/layout.ts';
+import { jumpCacheIndex } from '../softmmu/softmmu.ts';
+import { COMMON } from '../state.ts';
+import { W } from '../wasm/opcodes.ts';
+import { AccessEmitter } from './access.ts';
+import { BUDGET, CPU, Emitter } from './emitter.ts';
+import { InsnEmitter } from './insn-code.ts';
+import type { Edge, Exit, RegionNode } from './region.ts';
+
+export interface RegionCodeOptions {
+  readonly pageBits: number;
+  /** The region's number. */
+  readonly number: number;
+  /** Host offset of the counter of slow exits. */
+  readonly slowCounter: number;
+  functionOf(helper: Helper): number;
+  atomicHelper(node: Node): Helper;
+  /** Accesses of this instruction are often misaligned. */
+  isUnaligned(node: RegionNode, insn: number): boolean;
+}
+
+export interface RegionFunction {
+  readonly emitter: Emitter;
+  /** Most instructions from an entry, or a loop's start, to an exit or a way back. */
+  readonly longest: number;
+}
+
+/** Compiles the nodes of a region, in reverse postorder, the root first. */
+export function emitRegion(nodes: readonly RegionNode[], o: RegionCodeOptions): RegionFunction {
+  return new RegionEmitter(nodes, o).emit();
+}
+
+class RegionEmitter {
+  readonly #nodes: readonly RegionNode[];
+  readonly #o: RegionCodeOptions;
+  readonly #e = new Emitter();
+  readonly #slots = new Map<Slot, number>();
+  readonly #modified = new Set<Slot>();
+  readonly #insns: InsnEmitter;
+  /** Where tier 0 goes on. */
+  readonly #ip: number;
+  /** Target of an indirect jump. */
+  readonly #pc: number;
+  readonly #longest: number;
+  #exitLabel = 0;
+  #slowLabel = 0;
+  readonly #loopLabels = new Map<RegionNode, number>();
+  readonly #mergeLabels = new Map<RegionNode, number>();
+
+  constructor(nodes: readonly RegionNode[], o: RegionCodeOptions) {
+    this.#nodes = nodes;
+    this.#o = o;
+    this.#ip = this.#e.local('i32');
+    this.#pc = this.#e.local('i64');
+    for (const { code } of nodes) {
+      for (const slot of code.touched) if (!this.#slots.has(slot)) this.#slots.set(slot, this.#e.local(slot.ty));
+      for (const slot of code.modified) this.#modified.add(slot);
+    }
+    this.#longest = longestPath(nodes);
+    this.#insns = new InsnEmitter({
+      e: this.#e,
+      access: new AccessEmitter(this.#e, o.pageBits),
+      slotLocal: (slot) => this.#slotLocal(slot),
+      touched: new Set(this.#slots.keys()),
+      modified: this.#modified,
+      functionOf: (helper) => o.functionOf(helper),
+      atomicHelper: (node) => o.atomicHelper(node),
+    });
+  }
+
+  emit(): RegionFunction {
+    const e = this.#e;
+    const [root] = this.#nodes;
+    if (root === undefined) throw new Error('a region without nodes');
+    for (const [slot, local] of this.#slots) e.loadSlot(slot).set(local);
+    this.#exitLabel = e.block();
+    this.#slowLabel = e.block();
+    this.#tree(root);
+    e.op(W.unreachable).end();
+    this.#countSlow();
+    e.end();
+    for (const slot of this.#modified) e.storeSlot(slot, () => e.get(this.#slotLocal(slot)));
+    e.storeSlot(COMMON.budget, () => e.get(BUDGET));
+    e.get(this.#ip);
+    return { emitter: e, longest: this.#longest };
+  }
+
+  #slotLocal(slot: Slot): number {
+    const local = this.#slots.get(slot);
+    if (local === undefined) throw new Error(`${slot.name} has no local`);
+    return local;
+  }
+
+  /** Counts down at a slow exit; the engine is told of the one that comes to zero. */
+  #countSlow(): void {
+    const e = this.#e;
+    const at = this.#o.slowCounter;
+    e.i32(at).i32(at).mem(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
+    e.i32(at).mem(W.i32Load, 0).op(W.i32Eqz).if();
+    e.storeSlot(COMMON.slowIp, () => e.get(this.#ip));
+    e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
+    e.end();
+  }
+
+  // --- structure ---
+
+  #tree(node: RegionNode): void {
+    const merges = node.dominated.filter((n) => n.isMerge).sort((a, b) => b.order - a.order);
+    if (!node.isLoop) {
+      this.#within(node, merges, 0);
+      return;
+    }
+    this.#loopLabels.set(node, this.#e.loop());
+    this.#within(node, merges, 0);
+    this.#e.end();
+  }
+
+  /** The node's code inside a block for each merge that follows it, the last merge outermost. */
+  #within(node: RegionNode, merges: readonly RegionNode[], from: number): void {
+    const merge = merges[from];
+    if (merge === undefined) {
+      this.#node(node);
+      this.#e.op(W.unreachable);
+      return;
+    }
+    this.#mergeLabels.set(merge, this.#e.block());
+    this.#within(node, merges, from + 1);
+    this.#e.end();
+    this.#tree(merge);
+    this.#e.op(W.unreachable);
+  }
+
+  #node(node: RegionNode): void {
+    const { insns, terminal } = node.code;
+    const last = terminal.kind === 'end' && terminal.args.length > 0 ? insns.length - 1 : -1;
+    for (const [index, statements] of insns.entries()) {
+      const leave = (): void => this.#leave(node, index, this.#slowLabel);
+      const unaligned = this.#o.isUnaligned(node, index);
+      this.#insns.emit(statements, { index, isDirect: index !== last, unaligned, leave });
+      if (index !== last) this.#insns.commit();
+    }
+    if (terminal.kind === 'leave') {
+      this.#leave(node, terminal.insn, this.#exitLabel);
+      return;
+    }
+    this.#pay(node.block.insns.length);
+    const [value] = terminal.args;
+    if (value === undefined) {
+      this.#follow(node, node.edges[0]);
+    } else if (terminal.end.kind === 'gotoIf') this.#branch(node, value);
+    else this.#indirect(node, value);
+  }
+
+  #pay(instructions: number): void {
+    this.#e.get(BUDGET).i32(instructions).op(W.i32Sub).set(BUDGET);
+  }
+
+  #branch(node: RegionNode, condition: Node): void {
+    const e = this.#e;
+    this.#insns.operand(condition);
+    if (this.#insns.isPending) {
+      e.set(this.#ip);
+      this.#insns.commit();
+      e.get(this.#ip);
+    } else this.#insns.commit();
+    e.if();
+    this.#follow(node, node.edges[0]);
+    e.else();
+    this.#follow(node, node.edges[1]);
+    e.end();
+  }
+
+  #indirect(node: RegionNode, pc: Node): void {
+    const e = this.#e;
+    this.#insns.operand(pc);
+    e.set(this.#pc);
+    this.#insns.commit();
+    for (const target of node.targets) {
+      e.get(this.#pc).i64(target.lo, target.hi).op(W.i64Eq).if();
+      this.#follow(node, target.edge);
+      e.end();
+    }
+    e.storeSlot(COMMON.pc, () => e.get(this.#pc));
+    e.i32(0).set(this.#ip).br(this.#exitLabel);
+  }
+
+  #follow(node: RegionNode, edge: Edge | undefined): void {
+    if (edge === undefined) throw new Error('a block without a successor');
+    if (edge.kind !== 'node') {
+      this.#exit(edge);
+      return;
+    }
+    const e = this.#e;
+    const to = edge.node;
+    if (edge.checked) {
+      this.#unlessFound(to);
+      e.if();
+      this.#exit(edge.otherwise);
+      e.end();
+    }
+    if (to.order <= node.order) {
+      // Tier 0 counts the last instructions of a budget.
+      e.get(BUDGET).i32(this.#longest).op(W.i32LtS).if();
+      this.#leave(to, 0, this.#exitLabel);
+      e.end();
+      e.br(labelOf(this.#loopLabels, to));
+    } else if (to.isMerge) e.br(labelOf(this.#mergeLabels, to));
+    else this.#tree(to);
+  }
+
+  /** Pushes whether the jump cache does not have the node's block at its pc: its page may mean something else by now. */
+  #unlessFound(node: RegionNode): void {
+    const e = this.#e;
+    const { pcLo, pcHi, mode } = node.block.key;
+    const at = JUMP_CACHE + jumpCacheIndex(pcLo) * 16;
+    e.get(CPU).mem(W.i64Load, at).i64(pcLo, pcHi).op(W.i64Ne);
+    // The block and its region's entry before it differ in bit 4.
+    e.get(CPU)
+      .mem(W.i64Load, at + 8)
+      .i64(-1, ~16)
+      .op(W.i64And)
+      .i64(mode, node.block.start & ~16)
+      .op(W.i64Ne);
+    e.op(W.i32Or);
+  }
+
+  #exit(exit: Exit): void {
+    const e = this.#e;
+    if (exit.kind === 'word') e.i32(exit.word).mem(W.i32Load, 0);
+    else {
+      e.storeSlot(COMMON.pc, () => e.i64(exit.lo, exit.hi));
+      e.i32(0);
+    }
+    e.set(this.#ip).br(this.#exitLabel);
+  }
+
+  /** Leaves to tier 0 at an instruction of the node's block, which has not been paid for. */
+  #leave(node: RegionNode, insn: number, label: number): void {
+    const ip = node.block.insns[insn]?.ip;
+    if (ip === undefined) throw new Error('no such instruction');
+    this.#e.i32(ip).set(this.#ip).br(label);
+  }
+}
+
+function labelOf(labels: ReadonlyMap<RegionNode, number>, node: RegionNode): number {
+  const label = labels.get(node);
+  if (label === undefined) throw new Error('a branch to where no label is');
+  return label;
+}
+
+/** Instructions on the longest way that does not go back. */
+function longestPath(nodes: readonly RegionNode[]): number {
+  const longest = new Map<RegionNode, number>();
+  for (const n of [...nodes].reverse()) {
+    const own = n.code.terminal.kind === 'end' ? n.block.insns.length : 0;
+    const after = n.successors().filter((s) => s.order > n.order);
+    longest.set(n, own + Math.max(0, ...after.map((s) => longest.get(s) ?? 0)));
+  }
+  return Math.max(...longest.values());
+}

@@ -1,0 +1,220 @@
+/**
+ * Regions: the blocks that one function of tier 1 is made of, and how control goes between them. A block that is reached
+ * through different calls is in the region once for each: its return is an edge then, not a search.
+ */
+import type { Block } from '../engine/code-cache.ts';
+import type { BlockCode } from './block-code.ts';
+import { pcKey } from './block-code.ts';
+
+/** Where control goes: another node, or out of the region. */
+export type Edge =
+  /** `checked`: the node's page must be found where it was; the jump cache says so. */
+  { readonly kind: 'node'; node: RegionNode; readonly checked: boolean; readonly otherwise: Exit } | Exit;
+
+export type Exit =
+  /** On at the place in the code cache that a word of tier 0's names. */
+  | { readonly kind: 'word'; readonly word: number }
+  /** On at a pc. */
+  | { readonly kind: 'pc'; readonly lo: number; readonly hi: number };
+
+/** A target of an indirect jump that was seen. */
+export interface Target {
+  readonly lo: number;
+  readonly hi: number;
+  edge: Edge;
+}
+
+export class RegionNode {
+  readonly block: Block;
+  readonly code: BlockCode;
+  /** Return addresses of the calls that the node is inlined through, innermost last. */
+  readonly callers: readonly Caller[];
+  /** Successors where the block ends in goto or gotoIf: taken, fall-through. */
+  edges: Edge[] = [];
+  targets: Target[] = [];
+
+  // Of the analysis of the graph:
+  /** Place in reverse postorder; smaller means before. */
+  order = -1;
+  predecessors: RegionNode[] = [];
+  dominator: RegionNode | undefined;
+  dominated: RegionNode[] = [];
+  isLoop = false;
+  /** Reached forward from more than one place. */
+  isMerge = false;
+
+  constructor(block: Block, code: BlockCode, callers: readonly Caller[]) {
+    this.block = block;
+    this.code = code;
+    this.callers = callers;
+  }
+
+  successors(): RegionNode[] {
+    const list: RegionNode[] = [];
+    for (const e of this.edges) if (e.kind === 'node') list.push(e.node);
+    for (const t of this.targets) if (t.edge.kind === 'node') list.push(t.edge.node);
+    return list;
+  }
+
+  /** Another node for the same block, with the same successors. */
+  clone(): RegionNode {
+    const copy = new RegionNode(this.block, this.code, this.callers);
+    copy.edges = this.edges.map((e) => ({ ...e }));
+    copy.targets = this.targets.map((t) => ({ ...t, edge: { ...t.edge } }));
+    return copy;
+  }
+}
+
+export interface Caller {
+  readonly block: Block;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** What forming a region asks the engine. */
+export interface RegionSource {
+  /** Code of a block; undefined where it cannot be had. */
+  codeOf(block: Block): BlockCode | undefined;
+  /** The block that a word of tier 0's leads to; undefined if it leads to a stub. */
+  linked(word: number): Block | undefined;
+  /** Whether a pc lies in another page than a block. */
+  isFar(block: Block, lo: number, hi: number): boolean;
+  /** A valid block for a pc in a mode, if one ran lately; in the page of `near` where the pc is. */
+  blockAt(near: Block, lo: number, hi: number, mode: number): Block | undefined;
+  /** Targets that an indirect jump had lately. */
+  targetsOf(block: Block): readonly { readonly lo: number; readonly hi: number }[];
+  /** How often a block ran, roughly. */
+  heat(block: Block): number;
+}
+
+export interface RegionLimits {
+  readonly nodes: number;
+  readonly callDepth: number;
+  readonly targets: number;
+}
+
+export const REGION_LIMITS: RegionLimits = { nodes: 100, callDepth: 3, targets: 4 };
+
+/** Forms the region of a block; undefined where there is nothing to compile. */
+export function formRegion(root: Block, source: RegionSource, limits: RegionLimits): RegionNode | undefined {
+  return new RegionFormer(source, limits).form(root);
+}
+
+class RegionFormer {
+  readonly #source: RegionSource;
+  readonly #limits: RegionLimits;
+  readonly #nodes = new Map<string, RegionNode>();
+  readonly #queue: RegionNode[] = [];
+  #least = 0;
+
+  constructor(source: RegionSource, limits: RegionLimits) {
+    this.#source = source;
+    this.#limits = limits;
+  }
+
+  form(block: Block): RegionNode | undefined {
+    this.#least = this.#source.heat(block) / 16;
+    const root = this.#node(block, []);
+    if (root === undefined || (root.code.terminal.kind === 'leave' && root.code.terminal.insn === 0)) return undefined;
+    for (let node = this.#queue.shift(); node !== undefined; node = this.#queue.shift()) this.#connect(node);
+    return root;
+  }
+
+  #node(block: Block, callers: readonly Caller[]): RegionNode | undefined {
+    const key = `${block.start} ${callers.map((c) => pcKey(c.lo, c.hi)).join(' ')}`;
+    const known = this.#nodes.get(key);
+    if (known !== undefined) return known;
+    if (this.#nodes.size >= this.#limits.nodes) return undefined;
+    if (this.#nodes.size > 0 && this.#source.heat(block) < this.#least) return undefined;
+    const code = this.#source.codeOf(block);
+    if (code === undefined) return undefined;
+    // An entry that leaves at once is better left before.
+    if (this.#nodes.size > 0 && code.terminal.kind === 'leave' && code.terminal.insn === 0) return undefined;
+    const node = new RegionNode(block, code, callers);
+    this.#nodes.set(key, node);
+    this.#queue.push(node);
+    return node;
+  }
+
+  #connect(node: RegionNode): void {
+    const { block, code } = node;
+    const { terminal } = code;
+    if (terminal.kind === 'leave') return;
+    const { end } = terminal;
+    const [lo, hi] = endOf(block);
+    const isCall = code.constants.has(pcKey(lo, hi)) && end.kind !== 'gotoIf';
+    if (end.kind === 'goto') {
+      const callers = isCall ? this.#called(node, lo, hi) : node.callers;
+      node.edges = [this.#direct(node, block.tail + 16, end.pcLo, end.pcHi, callers)];
+    } else if (end.kind === 'gotoIf') {
+      node.edges = [
+        this.#direct(node, block.tail + 16, end.takenLo, end.takenHi, node.callers),
+        this.#direct(node, block.tail + 20, end.fallLo, end.fallHi, node.callers),
+      ];
+    } else if (end.kind === 'gotoIndirect') this.#indirect(node, isCall);
+  }
+
+  /** Callers inside a called function; undefined where it is not inlined. */
+  #called(node: RegionNode, lo: number, hi: number): readonly Caller[] | undefined {
+    if (node.callers.length >= this.#limits.callDepth) return undefined;
+    if (node.callers.some((c) => c.lo === lo && c.hi === hi)) return undefined;
+    return [...node.callers, { block: node.block, lo, hi }];
+  }
+
+  #direct(node: RegionNode, word: number, lo: number, hi: number, callers: readonly Caller[] | undefined): Edge {
+    const { block, code } = node;
+    const isFar = this.#source.isFar(block, lo, hi);
+    const out: Exit = isFar ? { kind: 'pc', lo, hi } : { kind: 'word', word };
+    if (callers === undefined) return out;
+    const target = isFar ? this.#found(block, code, lo, hi) : this.#source.linked(word);
+    const next = target === undefined ? undefined : this.#node(target, callers);
+    return next === undefined ? out : { kind: 'node', node: next, checked: isFar, otherwise: out };
+  }
+
+  #found(near: Block, code: BlockCode, lo: number, hi: number): Block | undefined {
+    return code.mode === undefined ? undefined : this.#source.blockAt(near, lo, hi, code.mode);
+  }
+
+  #indirect(node: RegionNode, isCall: boolean): void {
+    const { block, code } = node;
+    const [lo, hi] = endOf(block);
+    const callers = isCall ? this.#called(node, lo, hi) : node.callers;
+    const seen = this.#source.targetsOf(block);
+    const caller = node.callers.at(-1);
+    if (!isCall && caller !== undefined && code.mode !== undefined) this.#return(node, caller);
+    if (callers === undefined) return;
+    for (const target of seen) {
+      if (node.targets.length >= this.#limits.targets) break;
+      if (node.targets.some((t) => t.lo === target.lo && t.hi === target.hi)) continue;
+      // Other callers' return addresses are no targets of an inlined function.
+      if (!isCall && node.targets.length > 0 && caller !== undefined) continue;
+      const found = this.#found(block, code, target.lo, target.hi);
+      const next = found === undefined ? undefined : this.#node(found, callers);
+      if (next === undefined) continue;
+      const otherwise: Exit = { kind: 'pc', lo: target.lo, hi: target.hi };
+      const checked = this.#source.isFar(block, target.lo, target.hi);
+      node.targets.push({ ...target, edge: { kind: 'node', node: next, checked, otherwise } });
+    }
+  }
+
+  /** The return to an inlined call: its page was run in on the way here. */
+  #return(node: RegionNode, caller: Caller): void {
+    if (node.code.mode === undefined || this.#source.isFar(caller.block, caller.lo, caller.hi)) return;
+    const found = this.#source.blockAt(caller.block, caller.lo, caller.hi, node.code.mode);
+    const next = found === undefined ? undefined : this.#node(found, node.callers.slice(0, -1));
+    if (next === undefined) return;
+    const otherwise: Exit = { kind: 'pc', lo: caller.lo, hi: caller.hi };
+    node.targets.push({
+      lo: caller.lo,
+      hi: caller.hi,
+      edge: { kind: 'node', node: next, checked: false, otherwise },
+    });
+  }
+}
+
+/** Address behind a block's last instruction: where its call returns to. */
+function endOf(block: Block): readonly [lo: number, hi: number] {
+  const { pcLo, pcHi } = block.key;
+  const low = (pcLo >>> 0) + block.bytes;
+  return [low | 0, low >= 2 ** 32 ? (pcHi + 1) | 0 : pcHi];
+}

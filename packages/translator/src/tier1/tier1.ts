@@ -1,0 +1,352 @@
+/**
+ * Tier 1 of one machine's translator: forms regions of blocks that run often, compiles them, enters them from tier 0, and
+ * drops them when code changes or room is short. docs/translator.md explains it.
+ */
+import type { Block, CodeCache } from '../engine/code-cache.ts';
+import { ENTRY_BYTES, leadsTo } from '../engine/code-cache.ts';
+import type { Helper } from '../ir/helper.ts';
+import type { Node } from '../ir/nodes.ts';
+import { JUMP_CACHE } from '../softmmu/layout.ts';
+import { jumpCacheIndex, type SoftMmu } from '../softmmu/softmmu.ts';
+import { tier0Op } from '../tier0/opcodes.ts';
+import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
+import { analyzeBlock, type BlockCode } from './block-code.ts';
+import { structureRegion } from './graph.ts';
+import { formRegion, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
+import { emitRegion } from './region-code.ts';
+
+const ENTER = tier0Op('tier1');
+const NOP = tier0Op('nop');
+/** A countdown that never ends. */
+export const NEVER = 0x7fff_ffff;
+/** Slow exits after which a region is looked at. */
+const SLOW_EXITS = 400;
+/** Instructions of one region's entry that are taken for misaligned at most. */
+const MOST_UNALIGNED = 8;
+/** A block in a region has to run this many times as often as another to be an entry itself. */
+const COVERED = 16;
+const MAX_REGIONS = 8192;
+/** Blocks whose code is kept for the next region. */
+const KEPT_CODE = 4000;
+/** Countdowns double with each time that the code of a page has been changed, up to so often. */
+const MOST_BACK_OFF = 12;
+
+export interface Tier1Options {
+  /** How often a block runs in tier 0 before it is compiled. */
+  readonly threshold: number;
+}
+
+/** Runs before a block is compiled, unless said otherwise. */
+export const DEFAULT_THRESHOLD = 3000;
+
+/** Counts and times of tier 1, since the machine was made. */
+export interface Tier1Stats {
+  /** Regions there are now, and those compiled and dropped so far. */
+  readonly regions: number;
+  readonly compiled: number;
+  readonly dropped: number;
+  /** Blocks that could not be compiled. */
+  readonly refused: number;
+  /** Compiled again because an instruction was left for misaligned accesses. */
+  readonly reformed: number;
+  readonly nodes: number;
+  readonly insns: number;
+  /** WebAssembly bytes. */
+  readonly bytes: number;
+  /** Milliseconds spent on forming and emitting, and on WebAssembly's own compiler before a region first ran. */
+  readonly formMs: number;
+  readonly compileMs: number;
+}
+
+/** What tier 1 needs of the engine. */
+export interface Tier1Engine {
+  readonly cache: CodeCache;
+  readonly mmu: SoftMmu;
+  readonly memory: WebAssembly.Memory;
+  readonly memoryImport: MemoryImport;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  /** The table that tier 0 calls through. */
+  readonly table: WebAssembly.Table;
+  /** Host offset of an area that nobody else uses. */
+  reserve(bytes: number): number;
+  /** IR of a block, built anew. */
+  irOf(block: Block): readonly Node[] | undefined;
+  /** A block for a pc in a mode that the vCPU running now would find; undefined where it would have to translate. */
+  lookup(lo: number, hi: number, mode: number): Block | undefined;
+  /** The high half of a pc whose low half was seen lately. */
+  highOf(lo: number, near: Block): number;
+  /** Host offsets of the vCPUs' states. */
+  cpus(): Iterable<number>;
+  helperFunction(helper: Helper): (...args: never[]) => unknown;
+}
+
+class Region {
+  readonly root: Block;
+  readonly number: number;
+  readonly blocks: readonly Block[];
+  readonly bytes: number;
+  readonly #owner: Tier1;
+
+  constructor(owner: Tier1, root: Block, number: number, blocks: readonly Block[], bytes: number) {
+    this.#owner = owner;
+    this.root = root;
+    this.number = number;
+    this.blocks = blocks;
+    this.bytes = bytes;
+    for (const block of blocks) block.regions.add(this);
+  }
+
+  /** Code of one of the blocks has changed. */
+  kill(): void {
+    this.#owner.codeChanged(this);
+  }
+}
+
+export class Tier1 {
+  readonly #engine: Tier1Engine;
+  readonly threshold: number;
+  readonly #counters: number;
+  readonly #slots: number[] = [];
+  readonly #free: number[] = [];
+  readonly #regions = new Map<number, Region>();
+  readonly #code = new Map<Block, BlockCode>();
+  /** How often code of a page was dropped. */
+  readonly #changes = new Map<number, number>();
+  readonly #stats = {
+    compiled: 0,
+    dropped: 0,
+    refused: 0,
+    reformed: 0,
+    nodes: 0,
+    insns: 0,
+    bytes: 0,
+    formMs: 0,
+    compileMs: 0,
+  };
+
+  constructor(engine: Tier1Engine, o: Tier1Options) {
+    this.#engine = engine;
+    this.threshold = o.threshold;
+    this.#counters = engine.reserve(MAX_REGIONS * 4);
+    engine.cache.onFlush = () => {
+      this.#changes.clear();
+      this.#code.clear();
+    };
+  }
+
+  get stats(): Tier1Stats {
+    return { regions: this.#regions.size, ...this.#stats };
+  }
+
+  /** Runs until a block at a host offset is to be compiled: longer where code has been changing. */
+  countdown(host: number): number {
+    const changes = this.#changes.get(Math.floor(host / 4096)) ?? 0;
+    return this.threshold * 2 ** Math.min(changes, MOST_BACK_OFF);
+  }
+
+  /** A block's countdown came to zero. */
+  hot(block: Block): void {
+    this.#setCountdown(block, NEVER);
+    if (!block.valid || block.hasEntry || block.key.secondHost >= 0) return;
+    this.#compile(block);
+  }
+
+  /** A region was left often for an access at `ip`: from now on it is taken for a misaligned one. */
+  slow(number: number, ip: number): void {
+    const region = this.#regions.get(number);
+    const block = this.#engine.cache.blockAt(ip);
+    this.#engine.i32[this.#counterOf(number) >>> 2] = NEVER;
+    if (region === undefined || block === undefined || !block.valid) return;
+    const { index } = block.insnAt(ip);
+    if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
+    block.unaligned.add(index);
+    this.#stats.reformed++;
+    this.#drop(region);
+    this.#compile(region.root);
+  }
+
+  /** @internal */
+  codeChanged(region: Region): void {
+    const page = Math.floor(region.root.key.host / 4096);
+    this.#changes.set(page, (this.#changes.get(page) ?? 0) + 1);
+    this.#drop(region);
+  }
+
+  #drop(region: Region): void {
+    const { cache, table, u32 } = this.#engine;
+    this.#regions.delete(region.number);
+    for (const block of region.blocks) block.regions.delete(region);
+    u32[(region.root.start - ENTRY_BYTES) >>> 2] = NOP;
+    if (region.root.valid) {
+      cache.setEntry(region.root, false);
+      this.#setCountdown(region.root, this.countdown(region.root.key.host));
+    } else region.root.hasEntry = false;
+    const slot = this.#slots[region.number];
+    if (slot !== undefined) table.set(slot, null);
+    this.#free.push(region.number);
+    this.#stats.dropped++;
+    this.#stats.bytes -= region.bytes;
+  }
+
+  #setCountdown(block: Block, runs: number): void {
+    this.#engine.i32[(block.tail + 28) >>> 2] = runs;
+  }
+
+  #counterOf(number: number): number {
+    return this.#counters + number * 4;
+  }
+
+  // --- compiling ---
+
+  #compile(block: Block): void {
+    const started = performance.now();
+    const root = formRegion(block, this.#source, REGION_LIMITS);
+    if (root === undefined) {
+      this.#stats.refused++;
+      return;
+    }
+    if (this.#regions.size >= MAX_REGIONS) for (const r of [...this.#regions.values()]) this.#drop(r);
+    const number = this.#number();
+    const nodes = structureRegion(root, Math.floor(REGION_LIMITS.nodes * 1.5));
+    const helpers = new Map<Helper, number>();
+    const { emitter, longest } = emitRegion(nodes, {
+      number,
+      pageBits: this.#engine.mmu.frontend.pageBits,
+      slowCounter: this.#counterOf(number),
+      functionOf: (helper) => indexOf(helpers, helper),
+      atomicHelper: (node) => this.#atomicHelper(node),
+      isUnaligned: (node, insn) => node.block.unaligned.has(insn),
+    });
+    const builder = new ModuleBuilder(this.#engine.memoryImport);
+    for (const helper of helpers.keys()) {
+      builder.importFunction(`h${indexOf(helpers, helper)}`, ['i32', ...helper.params], helper.result);
+    }
+    const index = builder.reserve();
+    builder.define(index, ['i32', 'i32'], 'i32', emitter.locals, emitter.out.view());
+    builder.export('region', index);
+    const bytes = builder.bytes();
+    const formed = performance.now();
+    this.#enter(block, number, longest, this.#instantiate(bytes, helpers));
+    const blocks = [...new Set(nodes.map((n) => n.block))];
+    this.#regions.set(number, new Region(this, block, number, blocks, bytes.length));
+    this.#note(nodes, bytes.length);
+    for (const b of blocks) this.#coverBlock(b);
+    this.#stats.formMs += formed - started;
+    this.#stats.compileMs += performance.now() - formed;
+  }
+
+  /** A block in a region is reached through tier 0 now and then; it is to be an entry only if that is often. */
+  #coverBlock(block: Block): void {
+    if (block.hasEntry) return;
+    const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
+    const wanted = block.countdown * COVERED;
+    if (left < wanted) this.#setCountdown(block, wanted);
+  }
+
+  #note(nodes: readonly RegionNode[], bytes: number): void {
+    this.#stats.compiled++;
+    this.#stats.nodes += nodes.length;
+    for (const n of nodes) this.#stats.insns += n.block.insns.length;
+    this.#stats.bytes += bytes;
+  }
+
+  #instantiate(bytes: Uint8Array<ArrayBuffer>, helpers: ReadonlyMap<Helper, number>): unknown {
+    const env: Record<string, WebAssembly.ImportValue> = { memory: this.#engine.memory };
+    for (const [helper, n] of helpers) env[`h${n}`] = this.#engine.helperFunction(helper) as WebAssembly.ImportValue;
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports.region;
+  }
+
+  /** A region's number: also that of its slot and of its counter. */
+  #number(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    return this.#slots.push(this.#engine.table.grow(1)) - 1;
+  }
+
+  #enter(block: Block, number: number, longest: number, region: unknown): void {
+    const { i32, table, cache } = this.#engine;
+    const slot = this.#slots[number] ?? 0;
+    table.set(slot, region);
+    i32[this.#counterOf(number) >>> 2] = SLOW_EXITS;
+    const at = (block.start - ENTRY_BYTES) >>> 2;
+    i32[at] = ENTER;
+    i32[at + 1] = slot;
+    i32[at + 2] = longest;
+    i32[at + 3] = 0;
+    cache.setEntry(block, true);
+    this.#enterJumpCaches(block);
+  }
+
+  #enterJumpCaches(block: Block): void {
+    const { i32 } = this.#engine;
+    const { pcLo, pcHi } = block.key;
+    for (const base of this.#engine.cpus()) {
+      const at = (base + JUMP_CACHE + jumpCacheIndex(pcLo) * 16) >>> 2;
+      if (i32[at] !== pcLo || i32[at + 1] !== pcHi) continue;
+      if (leadsTo(block, (i32[at + 3] ?? 0) >>> 0)) i32[at + 3] = block.entry;
+    }
+  }
+
+  #atomicHelper(node: Node): Helper {
+    const d = node.detail;
+    const { mmu } = this.#engine;
+    if (d.kind === 'rmw') return mmu.rmwHost(d.op, d.access.size, d.access.signed, d.access.endian === 'big');
+    if (d.kind === 'cas') return mmu.casHost(d.access.size, d.access.signed, d.access.endian === 'big');
+    throw new Error(`${d.kind} is no atomic access`);
+  }
+
+  // --- what is known of blocks ---
+
+  readonly #source: RegionSource = {
+    codeOf: (block) => this.#codeOf(block),
+    linked: (word) => {
+      const block = this.#engine.cache.blockAt(this.#engine.u32[word >>> 2] ?? 0);
+      return block?.valid && this.#engine.u32[word >>> 2] === block.entry ? block : undefined;
+    },
+    isFar: (block, lo, hi) => this.#isFar(block, lo, hi),
+    blockAt: (near, lo, hi, mode) => {
+      if (this.#isFar(near, lo, hi)) return this.#engine.lookup(lo, hi, mode);
+      return this.#usable(this.#engine.cache.find(near.key.host + (lo - near.key.pcLo), lo, hi, mode));
+    },
+    targetsOf: (block) => {
+      const targets: { lo: number; hi: number }[] = [];
+      for (let i = 2; i < 6; i++) {
+        const lo = this.#engine.i32[(block.tail >>> 2) + i] ?? 0;
+        if (lo !== 0) targets.push({ lo, hi: this.#engine.highOf(lo, block) });
+      }
+      return targets;
+    },
+    heat: (block) => {
+      const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
+      return block.hasEntry || left > block.countdown || left < 0 ? block.countdown : block.countdown - left;
+    },
+  };
+
+  #isFar(block: Block, lo: number, hi: number): boolean {
+    const { pageBits } = this.#engine.mmu.frontend;
+    return block.key.pcHi !== hi || block.key.pcLo >>> pageBits !== lo >>> pageBits;
+  }
+
+  #usable(block: Block | undefined): Block | undefined {
+    return block?.valid && block.key.secondHost < 0 ? block : undefined;
+  }
+
+  #codeOf(block: Block): BlockCode | undefined {
+    const known = this.#code.get(block);
+    if (known !== undefined) return known;
+    const ir = this.#engine.irOf(block);
+    if (ir === undefined) return undefined;
+    const code = analyzeBlock(ir, block.key.mode);
+    if (this.#code.size >= KEPT_CODE) this.#code.clear();
+    this.#code.set(block, code);
+    return code;
+  }
+}
+
+function indexOf(helpers: Map<Helper, number>, helper: Helper): number {
+  const known = helpers.get(helper);
+  if (known !== undefined) return known;
+  helpers.set(helper, helpers.size);
+  return helpers.size - 1;
+}
