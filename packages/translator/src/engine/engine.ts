@@ -128,6 +128,7 @@ export class Engine {
     this.#disposed = true;
     this.#stop();
     this.physMap.dispose();
+    this.tier1?.dispose();
     this.cache.dispose();
   }
 
@@ -173,6 +174,7 @@ export class Engine {
         u32,
         table: this.#table,
         reserve: (bytes) => space.reserve(bytes),
+        release: (at, bytes) => space.release(at, bytes),
         irOf: (block) => blocks.irOf(block, longest),
         lookup: (lo, hi, mode) => this.#running?.lookup(lo, hi, mode),
         highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,

@@ -70,6 +70,7 @@ export interface Tier1Engine {
   readonly table: WebAssembly.Table;
   /** Host offset of an area that nobody else uses. */
   reserve(bytes: number): number;
+  release(at: number, bytes: number): void;
   /** IR of a block, built anew. */
   irOf(block: Block): readonly Node[] | undefined;
   /** A block for a pc in a mode that the vCPU running now would find; undefined where it would have to translate. */
@@ -137,6 +138,13 @@ export class Tier1 {
 
   get stats(): Tier1Stats {
     return { regions: this.#regions.size, ...this.#stats };
+  }
+
+  /** Lets go of the regions and of its memory; nothing runs any more. */
+  dispose(): void {
+    this.#regions.clear();
+    this.#code.clear();
+    this.#engine.release(this.#counters, MAX_REGIONS * 4);
   }
 
   /** Runs until a block at a host offset is to be compiled: longer where code has been changing. */
