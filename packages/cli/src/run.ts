@@ -5,17 +5,16 @@ import {
   BoardRegistry,
   createObjectTree,
   Device,
-  type HostMemory,
-  type NoHostMemory,
+  type HostMemoryChoice,
   RamSpace,
   registerMemoryBackends,
   TypeRegistry,
   typeOfClass,
   UserError,
 } from '@boardwalk/core';
+import { hostMemoryOnDemand } from '@boardwalk/host-node';
 import { findArchitecture, missingPackage } from './architectures.ts';
 import { optionHelp } from './config/help.ts';
-import { hostMemoryFor } from './config/host-memory.ts';
 import { readIdentity } from './config/identity.ts';
 import { LogOutput } from './config/log.ts';
 import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
@@ -46,8 +45,10 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     return 0;
   }
   const space = RamSpace.create();
-  const hostMemory = await hostMemoryFor(line);
-  const types = typeRegistry(space, hostMemory);
+  const findHostMemory = hostMemoryOnDemand();
+  // The machine's own backend is plain memory unless something is asked of it.
+  const hostMemory = line.has('mem-path') || line.has('mem-prealloc') ? findHostMemory() : undefined;
+  const types = typeRegistry(space, findHostMemory);
   // The empty machine needs nothing of an architecture: a client is greeted before that is loaded.
   const loading = namesOnlyNone(line) ? undefined : await findArchitecture(arch, program.importModule);
   loading?.registerTypes?.(types);
@@ -119,7 +120,7 @@ async function completeTypes(arch: string, program: Program, types: TypeRegistry
   architecture?.registerTypes?.(types);
 }
 
-function typeRegistry(space: RamSpace, hostMemory: HostMemory | NoHostMemory | undefined): TypeRegistry {
+function typeRegistry(space: RamSpace, hostMemory: HostMemoryChoice): TypeRegistry {
   const types = new TypeRegistry();
   types.register(typeOfClass(Device, { abstract: true }));
   registerMemoryBackends(types, space, hostMemory);

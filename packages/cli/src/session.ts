@@ -1,6 +1,7 @@
 // One emulated computer and the program around it: objects, lines and drives first, then the machine, at once or when a monitor says so.
 
 import {
+  addUserObject,
   type BwObject,
   type CharBackend,
   type DriveOptions,
@@ -15,11 +16,10 @@ import {
 } from '@boardwalk/core';
 import { type ChardevInfo, type Emulator, MonitorEvents, type Preconfig } from '@boardwalk/monitor';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
-import type { ObjectSpec } from './config/devices.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
-import { endObjects } from './config/host-memory.ts';
 import type { ServiceSpec } from './config/services.ts';
+import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
 import type { Plan } from './plan.ts';
 import { serve } from './serve.ts';
@@ -167,7 +167,7 @@ export class Session implements Emulator {
 
   async #open(): Promise<void> {
     const { plan, context } = { plan: this.#plan, context: this.#context };
-    for (const object of plan.objects) forOption('object', () => addObject(object, context));
+    for (const object of plan.objects) forOption('object', () => addUserObject(context.root, context.types, object));
     this.#drives = await openDrives(plan.drives);
     for (const spec of plan.chardevs) await forOptionAsync('chardev', () => this.#chardevs.add(spec, 'chardev'));
     for (const [port, choice] of plan.lines.serials.entries()) {
@@ -250,12 +250,6 @@ function monitorOf(line: CharBackend, label: string): { spec: ServiceSpec; line:
   return { spec: { option: 'serial', label, choice: { on: 'nothing' }, service: { kind: 'hmp' } }, line };
 }
 
-function addObject({ type, id, properties, json }: ObjectSpec, { types, root }: SessionContext): void {
-  if (types.get(type) && !types.isA(type, 'user-creatable')) throw new UserError(`invalid object type: ${type}`);
-  const parent = root.children.get('objects');
-  types.create(type, properties, { json, id, scope: root, ...(parent && { parent }) });
-}
-
 /** The machine's own words do not know by which option and from which file it got something. */
 function explain(error: unknown, plan: Plan): unknown {
   if (!(error instanceof UserError)) return error;
@@ -266,6 +260,11 @@ function explain(error: unknown, plan: Plan): unknown {
   );
   if (aboutBoard) return new UserError(`-machine: ${message}`);
   if (message.startsWith('CPU ')) return new UserError(`-cpu: ${message}`);
-  if (message.startsWith('cannot set up guest memory')) return new UserError(`-m: ${message}`);
+  if (
+    /^(cannot set up guest memory|slots specified|invalid value of maxmem|"-memory |unsupported amount of memory|maximum memory)/.test(
+      message,
+    )
+  )
+    return new UserError(`-m: ${message}`);
   return nameFile(error, plan.files.paths);
 }

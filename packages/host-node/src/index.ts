@@ -9,5 +9,5 @@ export * from './char/socket-char.ts';
 export * from './char/stdio-char.ts';
 export { readInputFile } from './file/input-file.ts';
 export { hostError, systemErrorText } from './file/system-error.ts';
-export { type HostMemoryOptions, openHostMemory } from './memory/linux-host-memory.ts';
+export { type HostMemoryOptions, hostMemoryOnDemand, openHostMemory } from './memory/linux-host-memory.ts';
 export type { MappingEvent, MappingTrace } from './memory/linux-mapping.ts';

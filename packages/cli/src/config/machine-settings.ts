@@ -3,13 +3,14 @@
 import {
   type BoardDefinition,
   type BoardRegistry,
-  formatBytes,
   type MachineOptions,
+  memoryLimits,
   parseSmp,
   ramSizeProblem,
   resolveCpuModel,
   resolveSmp,
   type SmpOptions,
+  standardRamSize,
   UserError,
 } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
@@ -26,6 +27,9 @@ export interface MachineSettings {
   readonly memPrealloc?: boolean;
   /** Bytes. */
   readonly ramSize?: number;
+  readonly memorySlots?: number;
+  /** Bytes. */
+  readonly maxRamSize?: number;
   readonly smp?: SmpOptions;
   readonly cpu?: string;
   /** Milliseconds since 1970, UTC. */
@@ -50,7 +54,7 @@ export function readMachineSettings(
   const smp = readSmp(line, machine, board);
   const cpu = line.last('cpu');
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
-  const ramSize = readRamSize(line, board);
+  const memory = readMemory(line, board, memoryBackend);
   const memPath = line.last('mem-path');
   const rtcBaseMs = readRtc(line.last('rtc'));
   return {
@@ -61,7 +65,7 @@ export function readMachineSettings(
     ...(memoryBackend === undefined ? {} : { memoryBackend }),
     ...(memPath === undefined ? {} : { memPath }),
     ...(line.has('mem-prealloc') ? { memPrealloc: true } : {}),
-    ...(ramSize === undefined ? {} : { ramSize }),
+    ...memory,
     ...(smp === undefined ? {} : { smp }),
     ...(cpu === undefined ? {} : { cpu }),
     ...(rtcBaseMs === undefined ? {} : { rtcBaseMs }),
@@ -113,31 +117,36 @@ function readNestedSmp(machine: KeyValues): SmpOptions {
   return items.length === 0 ? {} : forOption('machine', () => parseSmp(items.join(',')));
 }
 
-function readRamSize(line: CommandLine, board: BoardDefinition): number | undefined {
+/** RAM comes in whole pages of the largest size that guests have as their smallest. */
+const RAM_UNIT = 8192;
+
+/**
+ * `-m`: the size rounded up to whole pages; 0 is the board's default. With a backend of the user's, which is not there yet, the machine
+ * itself checks the rest.
+ */
+function readMemory(
+  line: CommandLine,
+  board: BoardDefinition,
+  memoryBackend: string | undefined,
+): Pick<MachineSettings, 'ramSize' | 'memorySlots' | 'maxRamSize'> {
   return forOption('m', () => {
     const memory = new KeyValues('');
     for (const text of line.all('m')) memory.merge(new KeyValues(text, 'size'));
-    const size = memory.size('size', 'M');
-    const slots = memory.count('slots');
-    const maximum = memory.size('maxmem', 'M');
+    const asked = memory.size('size', 'M') ?? 0;
+    const ramSize = asked === 0 ? undefined : Math.ceil(asked / RAM_UNIT) * RAM_UNIT;
+    const memorySlots = memory.count('slots');
+    const maxRamSize = memory.size('maxmem', 'M');
     memory.finish();
-    if (size !== undefined) {
-      const problem = ramSizeProblem(board, size);
-      if (problem !== undefined) throw new UserError(problem);
-    }
-    checkHotplug(board, size ?? board.defaultRamSize ?? 0, slots ?? 0, maximum);
-    return size;
+    const problem = ramSize === undefined ? undefined : ramSizeProblem(board, ramSize);
+    if (problem !== undefined) throw new UserError(problem);
+    const settings = {
+      ...(ramSize === undefined ? {} : { ramSize }),
+      ...(memorySlots === undefined ? {} : { memorySlots }),
+      ...(maxRamSize === undefined ? {} : { maxRamSize }),
+    };
+    if (memoryBackend === undefined) memoryLimits(board, ramSize ?? board.defaultRamSize ?? standardRamSize, settings);
+    return settings;
   });
-}
-
-/** `slots=` and `maxmem=` promise memory to be plugged in later, which no board takes so far. */
-function checkHotplug(board: BoardDefinition, size: number, slots: number, maximum: number | undefined): void {
-  if (maximum !== undefined && maximum < size) {
-    throw new UserError(`maxmem (${formatBytes(maximum)}) is below the size of the RAM (${formatBytes(size)})`);
-  }
-  if (slots > 0 || (maximum !== undefined && maximum > size)) {
-    throw new UserError(`machine '${board.name}' takes no memory later: leave out slots and maxmem`);
-  }
 }
 
 /** How guest code is executed. */

@@ -9,6 +9,7 @@ export { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 export { Machine, type RunState } from './machine.ts';
 export * from './memory-device.ts';
 export type { DeviceOptions, DriveInterface, DriveOptions, MachineOptions } from './options.ts';
+export { largestRamPage, smallestRamPage } from './page-sizes.ts';
 export { plugDevice, removeDevice, unplugDevice } from './plug.ts';
 export {
   chooseRam,

@@ -1,7 +1,7 @@
 // The kinds of memory backends: plain memory, files, memory files (memfd_create(2)) and POSIX shared memory (shm_open(3)).
 
 import { type BwObject, type PropertySpec, type TypeRegistry, typeOfClass, UserError } from '../object/index.ts';
-import { type BackendPlace, MemoryBackend } from './backend.ts';
+import { type BackendPlace, type HostMemoryChoice, MemoryBackend } from './backend.ts';
 import type { HostMapping, HostMemory, MemorySource, NoHostMemory } from './host-memory.ts';
 import type { RamSpace } from './ram-space.ts';
 
@@ -256,11 +256,7 @@ function finish<T extends MemoryBackend>(backend: T, options: RamBackendOptions)
  * Registers the types of memory backends.
  * @param host the host's real memory mappings, or why there are none: then only plain memory can be had
  */
-export function registerMemoryBackends(
-  registry: TypeRegistry,
-  space: RamSpace,
-  host?: HostMemory | NoHostMemory,
-): void {
+export function registerMemoryBackends(registry: TypeRegistry, space: RamSpace, host?: HostMemoryChoice): void {
   const place = { space, host };
   registry.register(typeOfClass(MemoryBackend, { abstract: true }));
   for (const kind of [MemoryBackendRam, MemoryBackendFile, MemoryBackendMemfd, MemoryBackendShm]) {

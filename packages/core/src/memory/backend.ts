@@ -16,11 +16,14 @@ import type { RamBlock } from './ram-block.ts';
 import type { RamSpace } from './ram-space.ts';
 import { MemoryRegion } from './region.ts';
 
+/** The host's mappings, or why there are none; a function where they are looked for when the first backend needs them. */
+export type HostMemoryChoice = HostMemory | NoHostMemory | (() => HostMemory | NoHostMemory);
+
 /** Where a backend's memory comes from and goes to. */
 export interface BackendPlace {
   readonly space: RamSpace;
   /** The host's real mappings, or why there are none. */
-  readonly host?: HostMemory | NoHostMemory | undefined;
+  readonly host?: HostMemoryChoice | undefined;
 }
 
 /** Bytes of a huge page where pages have 4 KiB. */
@@ -39,7 +42,6 @@ export abstract class MemoryBackend extends BwObject {
   static override readonly interfaces: readonly string[] = ['user-creatable'];
 
   readonly space: RamSpace;
-  readonly host: HostMemory | NoHostMemory;
   /** Whether the RAM is a part of a machine; a backend serves one purpose only, and cannot be deleted meanwhile. */
   mapped = false;
   /** Several processes see one memory. */
@@ -50,6 +52,7 @@ export abstract class MemoryBackend extends BwObject {
   /** Nodes of the host, in order. */
   hostNodes: readonly number[] = [];
   preallocThreads = 1;
+  readonly #host: HostMemoryChoice;
   readonly #name: string;
   #size = 0;
   #merge = true;
@@ -62,9 +65,13 @@ export abstract class MemoryBackend extends BwObject {
   constructor(place: BackendPlace, share: boolean, name = '') {
     super();
     this.space = place.space;
-    this.host = place.host ?? NO_HOST_MEMORY;
+    this.#host = place.host ?? NO_HOST_MEMORY;
     this.share = share;
     this.#name = name;
+  }
+
+  get host(): HostMemory | NoHostMemory {
+    return typeof this.#host === 'function' ? this.#host() : this.#host;
   }
 
   /** Bytes. */
@@ -146,9 +153,14 @@ export abstract class MemoryBackend extends BwObject {
     if (this.#size === 0) throw new UserError("can't create backend with size 0");
     this.checkProperties();
     const name = this.#name || this.id;
-    const block = 'unavailable' in this.host ? this.#takePlain(name) : this.#takeMapping(name, this.host);
+    const { host } = this;
+    const block = 'unavailable' in host ? this.#takePlain(name) : this.#takeMapping(name, host);
     const region = this.isRom() ? MemoryRegion.rom(name, block) : MemoryRegion.ram(name, block);
     this.#region = this.addChild(`${name}[*]`, region);
+  }
+
+  override canBeDeleted(): boolean {
+    return !this.mapped;
   }
 
   /** Gives the memory back. It must not be mapped any more. */
@@ -274,7 +286,8 @@ export abstract class MemoryBackend extends BwObject {
   }
 
   #whyNoHost(): string {
-    return 'unavailable' in this.host ? this.host.unavailable : (this.host.contentsOnly ?? '');
+    const { host } = this;
+    return 'unavailable' in host ? host.unavailable : (host.contentsOnly ?? '');
   }
 
   #refuse(property: string, value: string): UserError {

@@ -126,6 +126,11 @@ export class BwObject {
   /** Called once by whoever made the object, after its properties are set: checks them together and takes what it needs. */
   complete(): void {}
 
+  /** Whether nothing uses the object, so that its user may delete it. */
+  canBeDeleted(): boolean {
+    return true;
+  }
+
   /** Gives back what the object holds (memory, files). It is not used again. */
   dispose(): void {}
 

@@ -22,7 +22,8 @@ describe('sizes', () => {
     expect(parseSize('128K', 'size', 'M')).toBe(128 << 10);
   });
 
-  test.each(['', 'zz', '-1', '1.5', '1KB', '4 M', '99999999T', '1.5B'])('%s is no size', (text) => {
+  test.each(['', 'zz', '-1', '1.5', '1KB', '4 M', '1.5B'])('%s is no size', (text) => {
+    expect(() => parseSize('99999999T', 'size')).toThrow("Value '99999999T' is out of range for parameter 'size'");
     expect(() => parseSize(text, 'size')).toThrow(new UserError("Parameter 'size' expects a size value"));
   });
 });

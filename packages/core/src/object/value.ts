@@ -57,9 +57,9 @@ export function parseSize(text: string, name: string, defaultUnit = 'B'): number
   const [, hex, decimal, suffix] = match;
   const unit = SIZE_UNITS.indexOf((suffix || defaultUnit).toUpperCase());
   const amount = Number(hex ?? decimal);
-  if (unit === 0 && !Number.isInteger(amount)) throw error;
+  if ((unit === 0 || !suffix) && !Number.isInteger(amount)) throw error;
   const bytes = Math.floor(amount * 1024 ** (hex === undefined || defaultUnit !== 'B' ? unit : 0));
-  if (!Number.isSafeInteger(bytes)) throw error;
+  if (!Number.isSafeInteger(bytes)) throw new UserError(`Value '${text}' is out of range for parameter '${name}'`);
   return bytes;
 }
 

@@ -17,23 +17,35 @@ export interface NativeLibrary {
   readonly module: string;
 }
 
-let loading: Promise<NativeLibrary | undefined> | undefined;
+let loaded: { readonly library: NativeLibrary | undefined } | undefined;
 
 /** The C library of this process; undefined where there is no koffi, and on Windows. */
-export function nativeLibrary(): Promise<NativeLibrary | undefined> {
-  loading ??= process.platform === 'win32' ? Promise.resolve(undefined) : load();
-  return loading;
+export async function nativeLibrary(): Promise<NativeLibrary | undefined> {
+  return nativeLibraryNow();
 }
 
-async function load(): Promise<NativeLibrary | undefined> {
+/** As {@link nativeLibrary}, for those who cannot wait. */
+export function nativeLibraryNow(): NativeLibrary | undefined {
+  loaded ??= { library: process.platform === 'win32' ? undefined : load() };
+  return loaded.library;
+}
+
+function load(): NativeLibrary | undefined {
+  const require = createRequire(import.meta.url);
   try {
-    const { default: koffi } = await import('koffi');
+    const koffi = require('koffi') as typeof import('koffi');
     const library = koffi.load(null);
+    // Each definition stays for good, so that none is made twice.
+    const functions = new Map<string, NativeFunction>();
     return {
-      func: (prototype) => library.func(prototype),
+      func: (prototype) => {
+        const known = functions.get(prototype) ?? library.func(prototype);
+        functions.set(prototype, known);
+        return known;
+      },
       errno: () => koffi.errno(),
       address: (view) => Number(koffi.address(view)),
-      module: createRequire(import.meta.url).resolve('koffi'),
+      module: require.resolve('koffi'),
     };
   } catch {
     return undefined;

@@ -147,8 +147,11 @@ describe.skipIf(!probe)('a mapping', () => {
     const backend = b.add('memfd', { size: '320M', prealloc: 'on', 'prealloc-threads': 2 });
     expect(b.resident(backend)).toBe(320 * MiB);
     const threads = b.events.find(({ step }) => step === 'populate')?.detail;
-    console.log(`320 MiB were made by ${threads} threads of 2`);
+    expect(threads).toBe(2);
     b.drop(backend);
+    const alone = b.add('ram', { size: '320M', prealloc: 'on' });
+    expect(b.events.findLast(({ step }) => step === 'populate')?.detail).toBe(1);
+    b.drop(alone);
   });
 
   it('carries the flags of advice, which can be changed', async () => {

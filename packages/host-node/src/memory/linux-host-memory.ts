@@ -11,7 +11,7 @@ import type {
   NoHostMemory,
   RamSpace,
 } from '@boardwalk/core';
-import { nativeLibrary } from '../file/native.ts';
+import { nativeLibraryNow } from '../file/native.ts';
 import { type Backing, openFile, openMemfd, openShm } from './backing.ts';
 import * as linux from './linux-calls.ts';
 import { LinuxCalls, refuse } from './linux-calls.ts';
@@ -28,8 +28,21 @@ export interface HostMemoryOptions {
 
 /** The mappings of this host, or why there are none. */
 export async function openHostMemory(options: HostMemoryOptions = {}): Promise<HostMemory | NoHostMemory> {
+  return openHostMemoryNow(options);
+}
+
+/** As {@link openHostMemory}, when the first backend asks: what nobody needs is not loaded. */
+export function hostMemoryOnDemand(options: HostMemoryOptions = {}): () => HostMemory | NoHostMemory {
+  let opened: HostMemory | NoHostMemory | undefined;
+  return () => {
+    opened ??= openHostMemoryNow(options);
+    return opened;
+  };
+}
+
+function openHostMemoryNow(options: HostMemoryOptions): HostMemory | NoHostMemory {
   if (process.platform !== 'linux') return { unavailable: 'memory mappings of the host need Linux' };
-  const library = await nativeLibrary();
+  const library = nativeLibraryNow();
   if (!library) {
     return { unavailable: 'memory mappings of the host need the npm package koffi, which cannot be loaded' };
   }

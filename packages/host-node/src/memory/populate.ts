@@ -10,21 +10,28 @@ const SLICE_BYTES = 32 * 2 ** 20;
 const NEXT = 0;
 const FINISHED = 1;
 const ERRNO = 2;
-const HELPERS = 3;
-const WORDS = 4;
+const READY = 3;
+const GO = 4;
+const WORDS = 5;
 
-/** The helper thread's program. It is given as text because a bundle has no file for it. It claims slices as {@link workThrough} does. */
+/** A helper that says that it is ready when this has been added is too late: the others have begun. */
+const BEGUN = 2 ** 20;
+/** How long helpers may take to start, in ms: then the work is done without those that have not. */
+const PATIENCE_MS = 2000;
+
+/**
+ * The helper thread's program. It is given as text because a bundle has no file for it. Its first slice is its own, the others it claims
+ * as {@link workThrough} does.
+ */
 const HELPER = `
 const { workerData: job } = require('node:worker_threads');
 const koffi = require(job.module);
 const madvise = koffi.load(null).func('int madvise(int64_t at, uint64_t bytes, int advice)');
 const state = new Int32Array(job.state);
-let helped = false;
-for (;;) {
-  const slice = Atomics.add(state, ${NEXT}, 1);
-  if (slice >= job.slices) break;
-  if (!helped) Atomics.add(state, ${HELPERS}, 1);
-  helped = true;
+const number = Atomics.add(state, ${READY}, 1);
+Atomics.notify(state, ${READY});
+Atomics.wait(state, ${GO}, 0);
+for (let slice = number; number < ${BEGUN} && slice < job.slices; slice = Atomics.add(state, ${NEXT}, 1)) {
   const from = slice * job.slice;
   const bytes = Math.min(job.slice, job.bytes - from);
   while (Atomics.load(state, ${ERRNO}) === 0 && madvise(job.at + from, bytes, job.advice) !== 0) {
@@ -48,7 +55,7 @@ export interface PopulateJob {
 }
 
 /**
- * Populates a range and waits until it is done. This thread works too, so that helpers which start late, or not at all, cost nothing.
+ * Populates a range and waits until it is done. This thread works too, with those helpers that start in time.
  *
  * @returns how many threads made pages
  * @throws LinuxError with the first failure; pages made until then stay
@@ -60,11 +67,13 @@ export function populate(calls: LinuxCalls, job: PopulateJob): number {
   const slices = Math.ceil(job.bytes / slice);
   const state = new Int32Array(new SharedArrayBuffer(WORDS * 4));
   const shared = { ...job, slice, slices, state: state.buffer, module: calls.nativeModule };
-  for (let i = 1; i < Math.min(job.threads, slices); i++) {
+  const helpers = Math.min(job.threads, slices) - 1;
+  for (let i = 0; i < helpers; i++) {
     const helper = new Worker(HELPER, { eval: true, workerData: shared });
     helper.on('error', () => {});
     helper.unref();
   }
+  const ready = waitForHelpers(state, helpers);
   workThrough(calls, job, slice, slices, state);
   for (;;) {
     const finished = Atomics.load(state, FINISHED);
@@ -73,7 +82,20 @@ export function populate(calls: LinuxCalls, job: PopulateJob): number {
   }
   const errno = Atomics.load(state, ERRNO);
   if (errno !== 0) throw new LinuxError(errno, calls.text(errno));
-  return 1 + Atomics.load(state, HELPERS);
+  return 1 + ready;
+}
+
+/** Lets the helpers that are ready begin, and tells how many they are; no other will. */
+function waitForHelpers(state: Int32Array, helpers: number): number {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let ready = 0; ready < helpers && Date.now() < deadline; ready = Atomics.load(state, READY)) {
+    Atomics.wait(state, READY, ready, deadline - Date.now());
+  }
+  const ready = Atomics.exchange(state, READY, BEGUN);
+  Atomics.store(state, NEXT, ready);
+  Atomics.store(state, GO, 1);
+  Atomics.notify(state, GO);
+  return ready;
 }
 
 function workThrough(calls: LinuxCalls, job: PopulateJob, slice: number, slices: number, state: Int32Array): void {

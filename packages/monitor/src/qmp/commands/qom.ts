@@ -1,11 +1,11 @@
 // Commands about objects and devices.
 import {
-  type BwObject,
+  addUserObject,
+  deleteUserObject,
   getAt,
   listAt,
   listTypeProperties,
   listTypes,
-  MemoryBackend,
   plugDevice,
   setAt,
   UserError,
@@ -23,12 +23,6 @@ function checkId(id: string): void {
   if (!ID.test(id)) throw new UserError("Parameter 'id' expects an identifier");
 }
 
-function objectsOf({ root }: Emulator): BwObject {
-  const objects = root.children.get('objects');
-  if (!objects) throw new Error('the object tree has no /objects');
-  return objects;
-}
-
 /** Makes a user's object. @param json properties are JSON values, not texts @throws UserError */
 export function addObject(
   emulator: Emulator,
@@ -37,19 +31,12 @@ export function addObject(
   properties: Readonly<Record<string, unknown>>,
   json: boolean,
 ): void {
-  const { types, root } = emulator;
-  if (!types.isA(type, 'user-creatable')) throw new UserError(`invalid object type: ${type}`);
-  checkId(id);
-  types.create(type, properties, { json, id, scope: root, parent: objectsOf(emulator) });
+  addUserObject(emulator.root, emulator.types, { type, id, properties, json });
 }
 
 /** Takes a user's object away. @throws UserError if there is none, or something uses it */
 export function deleteObject(emulator: Emulator, id: string): void {
-  const o = objectsOf(emulator).children.get(id);
-  if (!o) throw new UserError(`object '${id}' not found`);
-  if (o instanceof MemoryBackend && o.mapped) throw new UserError(`object '${id}' is in use, can not be deleted`);
-  o.remove();
-  o.dispose();
+  deleteUserObject(emulator.root, id);
 }
 
 /** Plugs a device into a machine that is there. @throws UserError, if its bus takes none later among others */
