@@ -11,6 +11,8 @@ import type { Slot } from '../ir/types.ts';
 import { TLB_REGIME_BITS } from '../softmmu/layout.ts';
 import { DESC, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, TEMP_COUNT, TEMP_OFFSET } from '../state.ts';
+import { directTarget, fuse32, isTransparent } from './fusing.ts';
+import { Liveness } from './liveness.ts';
 import { branchOpNumber, memoryOpNumber, pureOpNumber, tier0Op } from './opcodes.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
 
@@ -36,19 +38,7 @@ const OP = {
   nop: tier0Op('nop'),
 } as const;
 
-/** 32-bit forms by the operation under the sign extension. */
-const FUSED_64 = new Map<PureOp, PureOp>(
-  (['add', 'sub', 'mul', 'shl'] as const).map((n) => [pureOp(`${n}.i64`), pureOp(`${n}32s`)]),
-);
-const FUSED_32 = new Map<PureOp, PureOp>(
-  (['add', 'sub', 'mul', 'shl', 'shr', 'sar'] as const).map((n) => [pureOp(`${n}.i32`), pureOp(`${n}32s`)]),
-);
-const SHL64 = pureOp('shl.i64');
 const ADD64 = pureOp('add.i64');
-const SEXT32 = pureOp('sext32.i64');
-const EXTEND32S = pureOp('extend32S');
-const EXTEND32U = pureOp('extend32U');
-const WRAP = pureOp('wrap');
 const ZERO = COMMON.constants[1]?.offset ?? 0;
 
 /** Host memory as the lowering writes it. */
@@ -63,12 +53,6 @@ export interface InsnStart {
   readonly pcLo: number;
   readonly pcHi: number;
   readonly restart: readonly number[];
-}
-
-/** Positions of the statements of a loop. */
-interface LoopRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 export interface LoweredBlock {
@@ -99,10 +83,7 @@ export class BlockLowering {
   #pcLo = 0;
   #pcHi = 0;
   #breaks: number[][] = [];
-  /** Positions in the instruction at hand at which a slot or local is written; calls write any slot. */
-  readonly #writes = new Map<Slot | Node, number[]>();
-  #calls: number[] = [];
-  #position = 0;
+  readonly #liveness = new Liveness();
 
   constructor(o: BlockLoweringOptions) {
     this.#o = o;
@@ -132,70 +113,8 @@ export class BlockLowering {
 
   #instruction(statements: readonly Node[]): void {
     this.#temp = TEMP_OFFSET;
-    this.#position = 0;
-    this.#writes.clear();
-    this.#calls = [];
-    this.#number(statements);
-    this.#findLastUses(statements, []);
+    this.#liveness.analyse(statements);
     this.#list(statements);
-  }
-
-  // --- analysis of one instruction ---
-
-  #number(statements: readonly Node[]): void {
-    for (const node of statements) {
-      node.position = this.#position++;
-      node.last = -1;
-      node.mark = -1;
-      const d = node.detail;
-      if (d.kind === 'set') this.#noteWrite(d.slot, node.position);
-      else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
-      else if (d.kind === 'local') this.#noteWrite(node, node.position);
-      else if (d.kind === 'call') this.#calls.push(node.position);
-      else if (d.kind === 'if') {
-        this.#number(d.taken);
-        this.#number(d.otherwise);
-      } else if (d.kind === 'loop') {
-        this.#number(d.body);
-        this.#position++;
-      }
-    }
-  }
-
-  #noteWrite(place: Slot | Node, position: number): void {
-    const list = this.#writes.get(place);
-    if (list === undefined) this.#writes.set(place, [position]);
-    else list.push(position);
-  }
-
-  /** Backwards: at which position the value of each node is last needed; `loops` are those around, outermost first. */
-  #findLastUses(statements: readonly Node[], loops: readonly LoopRange[]): void {
-    for (let i = statements.length - 1; i >= 0; i--) {
-      const node = statements[i];
-      if (node === undefined) continue;
-      const d = node.detail;
-      if (d.kind === 'if') {
-        this.#findLastUses(d.otherwise, loops);
-        this.#findLastUses(d.taken, loops);
-      } else if (d.kind === 'loop') {
-        const last = d.body.at(-1)?.position ?? node.position;
-        this.#findLastUses(d.body, [...loops, { start: node.position, end: lastPosition(d.body, last) + 1 }]);
-      }
-      const use = isLazy(node) ? node.last : node.position;
-      for (const arg of node.args) {
-        // What comes from before a loop is needed until its last round.
-        const around = loops.find((l) => arg.position < l.start);
-        const needed = around === undefined ? use : Math.max(use, around.end);
-        if (needed > arg.last) arg.last = needed;
-      }
-    }
-  }
-
-  /** Whether a slot or local read at `from` still holds its value at `to`. */
-  #unchanged(place: Slot | Node, from: number, to: number, bySlot: boolean): boolean {
-    for (const p of this.#writes.get(place) ?? []) if (p > from && p < to) return false;
-    if (bySlot) for (const p of this.#calls) if (p > from && p < to) return false;
-    return true;
   }
 
   // --- emission ---
@@ -296,7 +215,7 @@ export class BlockLowering {
   }
 
   #alias(node: Node, place: Slot | Node, offset: number, bySlot: boolean): number {
-    if (node.uses === 0 || this.#unchanged(place, node.position, node.last, bySlot)) return offset;
+    if (node.uses === 0 || this.#liveness.unchanged(place, node.position, node.last, bySlot)) return offset;
     const temp = this.#newTemp(node);
     this.#emit(moveOp(node), temp, offset, 0);
     return temp;
@@ -637,51 +556,6 @@ export class BlockLowering {
     if (this.#temp > TEMP_OFFSET + TEMP_COUNT * 8) throw new Error('instruction needs too many temporaries');
     return at;
   }
-}
-
-/** The slot that the statement after a load or call sets to its only use: the value can go straight there. */
-function directTarget(node: Node, next: Node | undefined): Slot | undefined {
-  const d = node.detail;
-  if ((d.kind !== 'load' && d.kind !== 'call') || node.uses !== 1 || next === undefined) return undefined;
-  const n = next.detail;
-  return n.kind === 'set' && next.args[0] === node ? n.slot : undefined;
-}
-
-/** Another name of its operand: the low half of a slot, or a comparison that was stored extended. */
-function isTransparent(node: Node): boolean {
-  const d = node.detail;
-  if (d.kind !== 'pure') return false;
-  if (d.op === WRAP) return true;
-  const inner = node.args[0]?.detail;
-  return d.op === EXTEND32U && inner?.kind === 'pure' && inner.op.compare;
-}
-
-/** Computed where it is used, not where it stands. */
-function isLazy(node: Node): boolean {
-  return node.detail.kind === 'pure' && (node.uses <= 1 || isTransparent(node));
-}
-
-/** The 32-bit operation that a sign extension makes with its operand, if that is not needed otherwise. */
-function fuse32(node: Node): PureOp | undefined {
-  const [inner] = node.args;
-  const d = node.detail;
-  if (d.kind !== 'pure' || inner === undefined || inner.mark >= 0 || inner.detail.kind !== 'pure') return undefined;
-  if (d.op === EXTEND32S) return FUSED_32.get(inner.detail.op);
-  if (d.op !== SEXT32) return undefined;
-  const count = inner.args[1];
-  if (inner.detail.op === SHL64 && !(count !== undefined && isConst(count) && count.lo >>> 0 < 32)) return undefined;
-  return FUSED_64.get(inner.detail.op);
-}
-
-function lastPosition(statements: readonly Node[], otherwise: number): number {
-  let last = otherwise;
-  for (const node of statements) {
-    if (node.position > last) last = node.position;
-    const d = node.detail;
-    if (d.kind === 'if') last = Math.max(lastPosition(d.taken, last), lastPosition(d.otherwise, last));
-    else if (d.kind === 'loop') last = lastPosition(d.body, last);
-  }
-  return last;
 }
 
 function moveOp(node: Node): number {

@@ -1,0 +1,432 @@
+/**
+ * The values of the intermediate code: constants, reads and writes of state, arithmetic. Every operation checks the types of
+ * its operands when it is built. Constants are folded where that is free.
+ */
+import { type Detail, Node } from './nodes.ts';
+import { pureOp } from './ops.ts';
+import type { Slot, Ty } from './types.ts';
+
+/** A value of the IR: assigned once, typed. */
+export type Value = Node;
+/** A variable of the IR that can be set more than once; lives within one instruction or helper. */
+export type Local = Node;
+
+/** Builds the values of the IR; `IrBuilder` adds memory, control and ends of blocks. */
+export class ValueBuilder {
+  /** Where statements go. */
+  protected list: Node[] = [];
+
+  // --- constants ---
+  i32(value: number): Value {
+    return new Node({ kind: 'const' }, 'i32', [], value | 0, value < 0 ? -1 : 0);
+  }
+
+  /** A 64-bit constant from a safe integer. */
+  i64(value: number): Value {
+    if (!Number.isSafeInteger(value)) throw new Error(`i64 constant ${value} is not a safe integer`);
+    return this.i64x(value | 0, Math.floor(value / 2 ** 32) | 0);
+  }
+
+  /** A 64-bit constant from its halves. */
+  i64x(lo: number, hi: number): Value {
+    return new Node({ kind: 'const' }, 'i64', [], lo | 0, hi | 0);
+  }
+
+  /** A 64-bit constant from a bigint, taken modulo 2^64. */
+  big(value: bigint): Value {
+    return this.i64x(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+  }
+
+  f64(value: number): Value {
+    const bits = new Int32Array(new Float64Array([value]).buffer);
+    return this.op('reinterpret.i64.f64', this.i64x(bits[0] ?? 0, bits[1] ?? 0));
+  }
+
+  f32(value: number): Value {
+    const bits = new Int32Array(new Float32Array([value]).buffer);
+    return this.op('reinterpret.i32.f32', this.i32(bits[0] ?? 0));
+  }
+
+  // --- state ---
+  get(slot: Slot): Value {
+    return this.emit({ kind: 'get', slot }, slot.ty);
+  }
+
+  set(slot: Slot, value: Value): void {
+    expectType(`set ${slot.name}`, value, slot.ty);
+    this.emit({ kind: 'set', slot }, undefined, [value]);
+  }
+
+  /** A mutable temporary. It lives to the end of the instruction or helper, across structured control. */
+  local(ty: Ty, initial?: Value): Local {
+    const local = this.emit({ kind: 'local' }, ty);
+    if (initial !== undefined) this.setLocal(local, initial);
+    return local;
+  }
+
+  getLocal(local: Local): Value {
+    return this.emit({ kind: 'getLocal', local }, local.ty);
+  }
+
+  setLocal(local: Local, value: Value): void {
+    expectType('setLocal', value, local.ty);
+    this.emit({ kind: 'setLocal', local }, undefined, [value]);
+  }
+
+  param(ty: Ty, index: number): Value {
+    return this.emit({ kind: 'param', index }, ty);
+  }
+
+  // --- integers ---
+  add(a: Value, b: Value): Value {
+    if (isZero(b)) return a;
+    if (isZero(a)) return b;
+    if (isConst(a) && isConst(b)) return addConstants(this, a, b);
+    return this.binary('add', a, b);
+  }
+
+  sub(a: Value, b: Value): Value {
+    return isZero(b) ? a : this.binary('sub', a, b);
+  }
+
+  mul(a: Value, b: Value): Value {
+    return this.binary('mul', a, b);
+  }
+
+  /** Signed quotient. The caller has excluded zero and overflow: they trap. */
+  divS(a: Value, b: Value): Value {
+    return this.binary('divS', a, b);
+  }
+
+  divU(a: Value, b: Value): Value {
+    return this.binary('divU', a, b);
+  }
+
+  remS(a: Value, b: Value): Value {
+    return this.binary('remS', a, b);
+  }
+
+  remU(a: Value, b: Value): Value {
+    return this.binary('remU', a, b);
+  }
+
+  and(a: Value, b: Value): Value {
+    return this.binary('and', a, b);
+  }
+
+  or(a: Value, b: Value): Value {
+    if (isZero(b)) return a;
+    return isZero(a) ? b : this.binary('or', a, b);
+  }
+
+  xor(a: Value, b: Value): Value {
+    if (isZero(b)) return a;
+    return isZero(a) ? b : this.binary('xor', a, b);
+  }
+
+  /** Shift left; the count is taken modulo the width. */
+  shl(a: Value, count: Value): Value {
+    return isZero(count) ? a : this.binary('shl', a, count);
+  }
+
+  /** Logical shift right. */
+  shr(a: Value, count: Value): Value {
+    return isZero(count) ? a : this.binary('shr', a, count);
+  }
+
+  /** Arithmetic shift right. */
+  sar(a: Value, count: Value): Value {
+    return isZero(count) ? a : this.binary('sar', a, count);
+  }
+
+  rotl(a: Value, count: Value): Value {
+    return this.binary('rotl', a, count);
+  }
+
+  rotr(a: Value, count: Value): Value {
+    return this.binary('rotr', a, count);
+  }
+
+  not(a: Value): Value {
+    return this.xor(a, a.ty === 'i32' ? this.i32(-1) : this.i64x(-1, -1));
+  }
+
+  neg(a: Value): Value {
+    return this.binary('sub', this.zero(a.ty), a);
+  }
+
+  clz(a: Value): Value {
+    return this.unary('clz', a);
+  }
+
+  ctz(a: Value): Value {
+    return this.unary('ctz', a);
+  }
+
+  popcnt(a: Value): Value {
+    return this.unary('popcnt', a);
+  }
+
+  eq(a: Value, b: Value): Value {
+    return this.binary('eq', a, b);
+  }
+
+  ne(a: Value, b: Value): Value {
+    return this.binary('ne', a, b);
+  }
+
+  ltS(a: Value, b: Value): Value {
+    return this.binary('ltS', a, b);
+  }
+
+  ltU(a: Value, b: Value): Value {
+    return this.binary('ltU', a, b);
+  }
+
+  leS(a: Value, b: Value): Value {
+    return this.binary('leS', a, b);
+  }
+
+  leU(a: Value, b: Value): Value {
+    return this.binary('leU', a, b);
+  }
+
+  gtS(a: Value, b: Value): Value {
+    return this.binary('gtS', a, b);
+  }
+
+  gtU(a: Value, b: Value): Value {
+    return this.binary('gtU', a, b);
+  }
+
+  geS(a: Value, b: Value): Value {
+    return this.binary('geS', a, b);
+  }
+
+  geU(a: Value, b: Value): Value {
+    return this.binary('geU', a, b);
+  }
+
+  eqz(a: Value): Value {
+    return this.unary('eqz', a);
+  }
+
+  /** `a` where the i32 `condition` is not zero, else `b`; both are computed. */
+  select(condition: Value, a: Value, b: Value): Value {
+    expectType('select', condition, 'i32');
+    expectType('select', b, a.ty);
+    return this.op(`select.${a.ty}`, condition, a, b);
+  }
+
+  /** Sign-extends the low `bits` of the value within its type. */
+  sext(a: Value, bits: number): Value {
+    const width = a.ty === 'i32' ? 32 : 64;
+    if (bits === width) return a;
+    if (bits === 8 || bits === 16 || (bits === 32 && width === 64)) {
+      if (bits === 32 && isConst(a)) return this.i64x(a.lo, a.lo >> 31);
+      return this.op(`sext${bits}.${a.ty}`, a);
+    }
+    const count = this.constant(a.ty, width - bits);
+    return this.sar(this.shl(a, count), count);
+  }
+
+  /** Keeps the low `bits` of the value. */
+  zext(a: Value, bits: number): Value {
+    return this.extract(a, 0, bits);
+  }
+
+  /** Sign-extends an i32 to i64. */
+  extend32S(a: Value): Value {
+    expectType('extend32S', a, 'i32');
+    return isConst(a) ? this.i64x(a.lo, a.lo >> 31) : this.op('extend32S', a);
+  }
+
+  /** Zero-extends an i32 to i64. */
+  extend32U(a: Value): Value {
+    expectType('extend32U', a, 'i32');
+    return isConst(a) ? this.i64x(a.lo, 0) : this.op('extend32U', a);
+  }
+
+  /** The low half of an i64. */
+  wrap(a: Value): Value {
+    expectType('wrap', a, 'i64');
+    return isConst(a) ? this.i32(a.lo) : this.op('wrap', a);
+  }
+
+  /** Bits `position` to `position + length - 1`, shifted down. */
+  extract(a: Value, position: number, length: number): Value {
+    const width = a.ty === 'i32' ? 32 : 64;
+    const down = this.shr(a, this.constant(a.ty, position));
+    return position + length >= width ? down : this.and(down, this.mask(a.ty, length));
+  }
+
+  /** `a` with bits `position` to `position + length - 1` replaced by the low bits of `part`. */
+  deposit(a: Value, position: number, length: number, part: Value): Value {
+    expectType('deposit', part, a.ty);
+    const mask = this.mask(a.ty, length);
+    const count = this.constant(a.ty, position);
+    const hole = this.not(a.ty === 'i32' ? this.i32(mask.lo << position) : shifted(this, mask, position));
+    const field = this.shl(this.and(part, mask), count);
+    return this.or(this.and(a, hole), field);
+  }
+
+  /** The bytes in reverse order. */
+  bswap(a: Value): Value {
+    if (a.ty === 'i32') {
+      const even = this.and(this.rotl(a, this.i32(8)), this.i32(0x00ff00ff));
+      return this.or(even, this.and(this.rotr(a, this.i32(8)), this.i32(0xff00ff00 | 0)));
+    }
+    const low = this.bswap(this.wrap(a));
+    const high = this.bswap(this.wrap(this.shr(a, this.i64(32))));
+    return this.or(this.shl(this.extend32U(low), this.i64(32)), this.extend32U(high));
+  }
+
+  /** High 64 bits of the unsigned 128-bit product. */
+  mulHighU(a: Value, b: Value): Value {
+    const mask = this.i64x(-1, 0);
+    const w = this.i64(32);
+    const [al, ah, bl, bh] = [this.and(a, mask), this.shr(a, w), this.and(b, mask), this.shr(b, w)];
+    const cross = this.add(this.mul(ah, bl), this.shr(this.mul(al, bl), w));
+    const low = this.add(this.and(cross, mask), this.mul(al, bh));
+    return this.add(this.add(this.mul(ah, bh), this.shr(cross, w)), this.shr(low, w));
+  }
+
+  /** High 64 bits of the signed 128-bit product. */
+  mulHighS(a: Value, b: Value): Value {
+    const sign = this.i64(63);
+    const high = this.sub(this.mulHighU(a, b), this.and(this.sar(a, sign), b));
+    return this.sub(high, this.and(this.sar(b, sign), a));
+  }
+
+  // --- floating point, on the host's: round to nearest, no flags ---
+  fadd(a: Value, b: Value): Value {
+    return this.binary('fadd', a, b);
+  }
+
+  fsub(a: Value, b: Value): Value {
+    return this.binary('fsub', a, b);
+  }
+
+  fmul(a: Value, b: Value): Value {
+    return this.binary('fmul', a, b);
+  }
+
+  fdiv(a: Value, b: Value): Value {
+    return this.binary('fdiv', a, b);
+  }
+
+  fsqrt(a: Value): Value {
+    return this.unary('fsqrt', a);
+  }
+
+  fneg(a: Value): Value {
+    return this.unary('fneg', a);
+  }
+
+  fabs(a: Value): Value {
+    return this.unary('fabs', a);
+  }
+
+  feq(a: Value, b: Value): Value {
+    return this.binary('feq', a, b);
+  }
+
+  flt(a: Value, b: Value): Value {
+    return this.binary('flt', a, b);
+  }
+
+  fle(a: Value, b: Value): Value {
+    return this.binary('fle', a, b);
+  }
+
+  /** The bits of a float as an integer, or the reverse. */
+  reinterpret(a: Value): Value {
+    const to = { f32: 'i32', f64: 'i64', i32: 'f32', i64: 'f64', v128: '' }[a.ty];
+    return this.op(`reinterpret.${a.ty}.${to}`, a);
+  }
+
+  convert(a: Value, to: 'f32' | 'f64', signed: boolean): Value {
+    return this.op(`convert${signed ? 'S' : 'U'}.${a.ty}.${to}`, a);
+  }
+
+  truncSat(a: Value, to: 'i32' | 'i64', signed: boolean): Value {
+    return this.op(`truncSat${signed ? 'S' : 'U'}.${a.ty}.${to}`, a);
+  }
+
+  promote(a: Value): Value {
+    return this.op('promote', a);
+  }
+
+  demote(a: Value): Value {
+    return this.op('demote', a);
+  }
+
+  /** Any pure operation by its name in the table of `ops.ts`; vectors are reached through it. */
+  pure(name: string, ...args: Value[]): Value {
+    return this.op(name, ...args);
+  }
+
+  protected emit(detail: Detail, type: Ty | undefined, args: readonly Value[] = []): Node {
+    const node = new Node(detail, type, args);
+    this.list.push(node);
+    return node;
+  }
+
+  protected op(name: string, ...args: Value[]): Value {
+    const op = pureOp(name);
+    for (const [i, ty] of op.args.entries()) {
+      const arg = args[i];
+      if (arg === undefined) throw new Error(`${name} takes ${op.args.length} operands`);
+      expectType(name, arg, ty);
+    }
+    return this.emit({ kind: 'pure', op }, op.result, args);
+  }
+
+  protected unary(name: string, a: Value): Value {
+    return this.op(`${name}.${a.ty}`, a);
+  }
+
+  protected binary(name: string, a: Value, b: Value): Value {
+    const key = `${name}.${a.ty}`;
+    const swap = isConst(a) && !isConst(b) && pureOp(key).commutative;
+    return swap ? this.op(key, b, a) : this.op(key, a, b);
+  }
+
+  protected zero(ty: Ty): Value {
+    return ty === 'i32' ? this.i32(0) : this.i64x(0, 0);
+  }
+
+  protected constant(ty: Ty, value: number): Value {
+    return ty === 'i32' ? this.i32(value) : this.i64(value);
+  }
+
+  protected mask(ty: Ty, length: number): Value {
+    if (ty === 'i32') return this.i32(length >= 32 ? -1 : 2 ** length - 1);
+    return length >= 32 ? this.i64x(-1, length >= 64 ? -1 : 2 ** (length - 32) - 1) : this.i64x(2 ** length - 1, 0);
+  }
+}
+
+/** @throws Error where the value is of another type */
+export function expectType(what: string, value: Value, ty: Ty): void {
+  if (value.type !== ty) throw new Error(`${what}: operand is ${value.type ?? 'no value'}, not ${ty}`);
+}
+
+/** Whether a value is a constant. */
+export function isConst(v: Value): boolean {
+  return v.detail.kind === 'const';
+}
+
+function isZero(v: Value): boolean {
+  return v.detail.kind === 'const' && v.lo === 0 && (v.ty === 'i32' || v.hi === 0);
+}
+
+function addConstants(b: ValueBuilder, x: Value, y: Value): Value {
+  if (x.ty === 'i32') return b.i32(x.lo + y.lo);
+  const lo = (x.lo >>> 0) + (y.lo >>> 0);
+  return b.i64x(lo | 0, (x.hi + y.hi + (lo >= 2 ** 32 ? 1 : 0)) | 0);
+}
+
+function shifted(b: ValueBuilder, v: Value, count: number): Value {
+  const value = (BigInt.asUintN(32, BigInt(v.hi)) << 32n) | BigInt.asUintN(32, BigInt(v.lo));
+  return b.big(value << BigInt(count));
+}

@@ -1,0 +1,51 @@
+/** Which values tier 0 needs no operation of their own for: fused with others, computed late, or another name of their operand. */
+import { isConst } from '../ir/builder.ts';
+import type { Node } from '../ir/nodes.ts';
+import { type PureOp, pureOp } from '../ir/ops.ts';
+import type { Slot } from '../ir/types.ts';
+
+/** 32-bit forms by the operation under the sign extension. */
+const FUSED_64 = new Map<PureOp, PureOp>(
+  (['add', 'sub', 'mul', 'shl'] as const).map((n) => [pureOp(`${n}.i64`), pureOp(`${n}32s`)]),
+);
+const FUSED_32 = new Map<PureOp, PureOp>(
+  (['add', 'sub', 'mul', 'shl', 'shr', 'sar'] as const).map((n) => [pureOp(`${n}.i32`), pureOp(`${n}32s`)]),
+);
+const SHL64 = pureOp('shl.i64');
+const SEXT32 = pureOp('sext32.i64');
+const EXTEND32S = pureOp('extend32S');
+const EXTEND32U = pureOp('extend32U');
+const WRAP = pureOp('wrap');
+/** The slot that the statement after a load or call sets to its only use: the value can go straight there. */
+export function directTarget(node: Node, next: Node | undefined): Slot | undefined {
+  const d = node.detail;
+  if ((d.kind !== 'load' && d.kind !== 'call') || node.uses !== 1 || next === undefined) return undefined;
+  const n = next.detail;
+  return n.kind === 'set' && next.args[0] === node ? n.slot : undefined;
+}
+
+/** Another name of its operand: the low half of a slot, or a comparison that was stored extended. */
+export function isTransparent(node: Node): boolean {
+  const d = node.detail;
+  if (d.kind !== 'pure') return false;
+  if (d.op === WRAP) return true;
+  const inner = node.args[0]?.detail;
+  return d.op === EXTEND32U && inner?.kind === 'pure' && inner.op.compare;
+}
+
+/** Computed where it is used, not where it stands. */
+export function isLazy(node: Node): boolean {
+  return node.detail.kind === 'pure' && (node.uses <= 1 || isTransparent(node));
+}
+
+/** The 32-bit operation that a sign extension makes with its operand, if that is not needed otherwise. */
+export function fuse32(node: Node): PureOp | undefined {
+  const [inner] = node.args;
+  const d = node.detail;
+  if (d.kind !== 'pure' || inner === undefined || inner.mark >= 0 || inner.detail.kind !== 'pure') return undefined;
+  if (d.op === EXTEND32S) return FUSED_32.get(inner.detail.op);
+  if (d.op !== SEXT32) return undefined;
+  const count = inner.args[1];
+  if (inner.detail.op === SHL64 && !(count !== undefined && isConst(count) && count.lo >>> 0 < 32)) return undefined;
+  return FUSED_64.get(inner.detail.op);
+}

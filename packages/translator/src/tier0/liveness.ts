@@ -1,0 +1,94 @@
+/** What an instruction's lowering to tier 0 needs to know: how long each value is needed, and where slots change. */
+import type { Node } from '../ir/nodes.ts';
+import type { Slot } from '../ir/types.ts';
+import { isLazy } from './fusing.ts';
+
+/** Positions of the statements of a loop. */
+interface LoopRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Numbers the statements of one instruction (`position` of its nodes) and finds where each value is last used (`last`). */
+export class Liveness {
+  /** Positions at which a slot or local is written; calls write any slot. */
+  readonly #writes = new Map<Slot | Node, number[]>();
+  #calls: number[] = [];
+  #position = 0;
+
+  /** Takes in the statements of an instruction. */
+  analyse(statements: readonly Node[]): void {
+    this.#position = 0;
+    this.#writes.clear();
+    this.#calls = [];
+    this.#number(statements);
+    this.#findLastUses(statements, []);
+  }
+
+  #number(statements: readonly Node[]): void {
+    for (const node of statements) {
+      node.position = this.#position++;
+      node.last = -1;
+      node.mark = -1;
+      const d = node.detail;
+      if (d.kind === 'set') this.#noteWrite(d.slot, node.position);
+      else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
+      else if (d.kind === 'local') this.#noteWrite(node, node.position);
+      else if (d.kind === 'call') this.#calls.push(node.position);
+      else if (d.kind === 'if') {
+        this.#number(d.taken);
+        this.#number(d.otherwise);
+      } else if (d.kind === 'loop') {
+        this.#number(d.body);
+        this.#position++;
+      }
+    }
+  }
+
+  #noteWrite(place: Slot | Node, position: number): void {
+    const list = this.#writes.get(place);
+    if (list === undefined) this.#writes.set(place, [position]);
+    else list.push(position);
+  }
+
+  /** Backwards: at which position the value of each node is last needed; `loops` are those around, outermost first. */
+  #findLastUses(statements: readonly Node[], loops: readonly LoopRange[]): void {
+    for (let i = statements.length - 1; i >= 0; i--) {
+      const node = statements[i];
+      if (node === undefined) continue;
+      const d = node.detail;
+      if (d.kind === 'if') {
+        this.#findLastUses(d.otherwise, loops);
+        this.#findLastUses(d.taken, loops);
+      } else if (d.kind === 'loop') {
+        const last = d.body.at(-1)?.position ?? node.position;
+        this.#findLastUses(d.body, [...loops, { start: node.position, end: lastPosition(d.body, last) + 1 }]);
+      }
+      const use = isLazy(node) ? node.last : node.position;
+      for (const arg of node.args) {
+        // What comes from before a loop is needed until its last round.
+        const around = loops.find((l) => arg.position < l.start);
+        const needed = around === undefined ? use : Math.max(use, around.end);
+        if (needed > arg.last) arg.last = needed;
+      }
+    }
+  }
+
+  /** Whether a slot or local read at `from` still holds its value at `to`. */
+  unchanged(place: Slot | Node, from: number, to: number, bySlot: boolean): boolean {
+    for (const p of this.#writes.get(place) ?? []) if (p > from && p < to) return false;
+    if (bySlot) for (const p of this.#calls) if (p > from && p < to) return false;
+    return true;
+  }
+}
+
+function lastPosition(statements: readonly Node[], otherwise: number): number {
+  let last = otherwise;
+  for (const node of statements) {
+    if (node.position > last) last = node.position;
+    const d = node.detail;
+    if (d.kind === 'if') last = Math.max(lastPosition(d.taken, last), lastPosition(d.otherwise, last));
+    else if (d.kind === 'loop') last = lastPosition(d.body, last);
+  }
+  return last;
+}
