@@ -1,11 +1,19 @@
 // The device types that a user can ask for by name (`-device TYPE`).
 
 import { type TypeRegistry, typeOfClass } from '@boardwalk/core';
+import { PcDimm } from './memory/pc-dimm.ts';
 import { VirtioBlk } from './virtio/virtio-blk.ts';
 import { VirtioDevice } from './virtio/virtio-device.ts';
+import { VirtioMem } from './virtio/virtio-mem.ts';
 import { VirtioRng } from './virtio/virtio-rng.ts';
 import { VirtioSerial } from './virtio/virtio-serial.ts';
 import { VirtConsole, VirtioSerialPort } from './virtio/virtio-serial-port.ts';
+
+/** Registers memory devices, for architectures with boards that have a place for them. `virtio-device` must be registered. */
+export function registerMemoryDevices(registry: TypeRegistry): void {
+  registry.register(typeOfClass(PcDimm, { description: 'DIMM memory module', create: () => new PcDimm() }));
+  registry.register(typeOfClass(VirtioMem, { description: 'virtio memory device', create: () => new VirtioMem() }));
+}
 
 /** Registers this package's devices. `device` must be registered; what is registered already is left alone. */
 export function registerDeviceTypes(registry: TypeRegistry): void {

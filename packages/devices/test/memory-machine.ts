@@ -1,7 +1,8 @@
-// A machine with a place for memory devices, as QEMU's q35 has it: RAM at 0, device memory from 4 GiB on. No board of ours has one yet.
+// A machine with a place for memory devices, as QEMU's q35 has it: device memory from 4 GiB on. No board of ours has one yet.
 
 import {
   createObjectTree,
+  Device,
   type DeviceOptions,
   defineBoard,
   GiB,
@@ -16,7 +17,8 @@ import {
   TypeRegistry,
   typeOfClass,
 } from '@boardwalk/core';
-import { PcDimm } from '../src/memory/index.ts';
+import { registerDeviceTypes, registerMemoryDevices } from '../src/types.ts';
+import { RAM_BASE } from './machine.ts';
 
 export const DEVICE_MEMORY = GiB(4);
 
@@ -29,7 +31,9 @@ export async function memoryMachine(
   const space = RamSpace.create({ bytes: GiB(2), shared: false });
   const types = new TypeRegistry();
   registerMemoryBackends(types, space);
-  types.register(typeOfClass(PcDimm, { create: () => new PcDimm() }));
+  types.register(typeOfClass(Device, { abstract: true }));
+  registerDeviceTypes(types);
+  registerMemoryDevices(types);
   const root = createObjectTree();
   const place = { parent: requireObject(root, '/objects') };
   const backend = (id: string, size: number | string) =>
@@ -45,7 +49,7 @@ export async function memoryMachine(
     defaultRamSize: MiB(128),
     maxMemorySlots: 256,
     build(machine) {
-      machine.map(0, machine.ram);
+      machine.map(RAM_BASE, machine.ram);
       build(machine);
     },
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BACKEND_PAIRS, backendSides, backendWorkloads } from './backends.ts';
 import type { Case } from './cases.ts';
 import { linuxSample, programSample } from './cases.ts';
 import { findEmulators } from './emulators.ts';
@@ -51,6 +52,7 @@ describe('the options of npm run bench', () => {
       help: false,
       list: false,
       json: false,
+      backends: false,
       only: [],
       runs: 5,
       scale: 1,
@@ -289,6 +291,29 @@ describe('guests', () => {
     } finally {
       process.env.PATH = path;
     }
+  });
+});
+
+describe('memory backends', () => {
+  it('are compared with plain memory by the machine that is made', () => {
+    const options = { ...parseBenchOptions(['--backends', '--ours', import.meta.filename]) };
+    const pairs = BACKEND_PAIRS.map((pair) => [pair, backendSides(options, pair)] as const);
+    const [memfd] = pairs.find(([{ name }]) => name === 'memfd') ?? [];
+    expect(memfd?.against).toBeUndefined();
+    for (const [{ backend, against }, { ours, peer }] of pairs) {
+      expect(ours.command).toEqual(peer.command);
+      const object = `${backend},id=bench.ram,size=64M`;
+      expect(ours.memory?.('64M')).toEqual(['-object', object, '-M', 'memory-backend=bench.ram']);
+      expect(peer.memory?.('64M')?.[1]).toBe(against === undefined ? undefined : `${against},id=bench.ram,size=64M`);
+    }
+  });
+
+  it('run some workloads unless others are named, under their own names', () => {
+    const [pair] = BACKEND_PAIRS;
+    if (!pair) throw new Error('no backends');
+    const names = (workloads: readonly Workload[]) => backendWorkloads(workloads, pair).map(({ name }) => name);
+    expect(names(WORKLOADS)).toEqual(['memfd integer', 'memfd random-walk', 'memfd boot']);
+    expect(names(select(['sieve']))).toEqual(['memfd sieve']);
   });
 });
 

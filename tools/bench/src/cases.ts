@@ -31,7 +31,10 @@ export function programCase(name: string): Case {
     prepare: async ({ scale, timeoutMs }) => {
       const elf = compileProgram(name, scale);
       const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-smp', '1', '-nographic', '-bios', 'none', '-kernel', elf];
-      return async ({ command }) => programSample(await observe([...command, ...machine], { timeoutMs }));
+      return async ({ command, memory }) => {
+        const all = [...command, ...(memory?.(PROGRAM_RAM) ?? []), ...machine];
+        return programSample(await observe(all, { timeoutMs }));
+      };
     },
   };
 }
@@ -65,7 +68,10 @@ export function linuxCase(cpus: number, task?: Task): Case {
       const machine = ['-M', 'virt', '-m', `${LINUX_RAM_MIB}M`, '-smp', String(cpus), '-nographic'];
       const args = [...machine, ...files, '-append', 'console=ttyS0'];
       const options = { steps: linuxSteps(task), stop: true, timeoutMs };
-      return async ({ command }) => linuxSample(await observe([...command, ...args], options), task);
+      return async ({ command, memory }) => {
+        const all = [...command, ...(memory?.(`${LINUX_RAM_MIB}M`) ?? []), ...args];
+        return linuxSample(await observe(all, options), task);
+      };
     },
   };
 }

@@ -13,6 +13,8 @@ export interface Emulator {
   readonly command: readonly string[];
   /** Program and version, for people. */
   readonly version: string;
+  /** Options for a main RAM of a size such as `64M`, where it comes from something else than usual. */
+  readonly memory?: (size: string) => readonly string[];
 }
 
 /**
@@ -23,6 +25,12 @@ export interface Emulator {
 export function findEmulators(options: BenchOptions): Readonly<Record<Side, Emulator>> {
   if (process.platform === 'win32') throw new BenchError('the benchmarks need a POSIX shell: Linux or macOS');
   return { ours: findOurs(options), peer: findPeer(options.peer) };
+}
+
+/** Boardwalk alone. @throws BenchError when it cannot be run */
+export function ourEmulator(options: BenchOptions): Emulator {
+  if (process.platform === 'win32') throw new BenchError('the benchmarks need a POSIX shell: Linux or macOS');
+  return findOurs(options);
 }
 
 function findOurs({ node, ours, rest }: BenchOptions): Emulator {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { DebianError } from '@boardwalk/debian';
+import { BACKEND_PAIRS, backendSides, backendWorkloads } from './backends.ts';
 import { type Emulator, findEmulators } from './emulators.ts';
-import { HELP, parseBenchOptions } from './options.ts';
+import { type BenchOptions, HELP, parseBenchOptions } from './options.ts';
 import { jsonLine, tableFooter, tableHeader, tableRow } from './report.ts';
 import type { Result } from './results.ts';
 import { BenchError, type Sample, type Side } from './sample.ts';
@@ -29,11 +30,24 @@ async function bench(args: readonly string[]): Promise<number> {
   if (options.list)
     return print(WORKLOADS.map(({ name, description }) => `${name.padEnd(16)}${description}\n`).join(''));
   const workloads = select(options.only);
-  const emulators = findEmulators(options);
+  if (!options.json) process.stdout.write(`${tableHeader}\n`);
+  if (!options.backends) return compare(options, findEmulators(options), workloads);
+  let status = 0;
+  for (const pair of BACKEND_PAIRS) {
+    status |= await compare(options, backendSides(options, pair), backendWorkloads(workloads, pair));
+  }
+  return status;
+}
+
+/** Runs workloads on two sides in turn, and prints their results; 1 if one failed. */
+async function compare(
+  options: BenchOptions,
+  emulators: Readonly<Record<Side, Emulator>>,
+  workloads: readonly Workload[],
+): Promise<number> {
   process.stderr.write(`${circumstances(emulators).join('\n')}\n`);
   const context = { scale: options.scale, timeoutMs: options.timeout * 1000 };
   const session = new Session(emulators, context, options.runs, showRun);
-  if (!options.json) process.stdout.write(`${tableHeader}\n`);
   const results: Result[] = [];
   for (const workload of workloads) {
     const result = await session.measure(workload).catch((error: unknown) => {

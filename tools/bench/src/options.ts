@@ -6,6 +6,8 @@ export interface BenchOptions {
   readonly help: boolean;
   readonly list: boolean;
   readonly json: boolean;
+  /** Compare Boardwalk's memory backends with each other, not Boardwalk with the peer. */
+  readonly backends: boolean;
   /** Names of workloads; empty: all. */
   readonly only: readonly string[];
   /** Runs on each side. */
@@ -32,6 +34,7 @@ Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the m
 
   --only NAME      only this workload (again for more, or NAME,NAME); --list names them
   --list           the workloads
+  --backends       the same workloads with RAM from each kind of memory backend, against plain memory with pages as large
   --runs N         runs on each side (5)
   --scale X        so many times the work of the bare-metal programs (1: about a second on a quick emulator)
   --json           one JSON object a line for each workload, instead of the table
@@ -54,6 +57,7 @@ export function parseBenchOptions(args: readonly string[], node = process.execPa
     help: values.help ?? false,
     list: values.list ?? false,
     json: values.json ?? false,
+    backends: values.backends ?? false,
     only: (values.only ?? []).flatMap((names) => names.split(',')).filter((name) => name !== ''),
     runs: positive('--runs', values.runs ?? '5', true),
     scale: positive('--scale', values.scale ?? '1', false),
@@ -82,6 +86,7 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h' },
         list: { type: 'boolean' },
         json: { type: 'boolean' },
+        backends: { type: 'boolean' },
         only: { type: 'string', multiple: true },
         runs: { type: 'string' },
         scale: { type: 'string' },

@@ -159,6 +159,19 @@ export abstract class MemoryBackend extends BwObject {
     this.#region = this.addChild(`${name}[*]`, region);
   }
 
+  /**
+   * Makes whole pages of a range zero, and gives them back to the host if it can have them: memory that a guest has given up.
+   * @param offset bytes
+   */
+  discard(offset: number, bytes: number): void {
+    const { block } = this.region;
+    if (block === undefined) return;
+    const mapping = this.#mapping;
+    if (mapping?.discard === undefined) block.bytes.fill(0, offset, offset + bytes);
+    else mapping.discard(offset, bytes);
+    block.space.noteWrite(block.offset + offset, bytes);
+  }
+
   override canBeDeleted(): boolean {
     return !this.mapped;
   }

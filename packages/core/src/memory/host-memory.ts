@@ -87,6 +87,8 @@ export interface HostMapping {
   policy(): PolicyReport;
   /** Makes every page be there, with several threads. */
   populate(threads: number): void;
+  /** Makes whole pages of a range zero, and gives them back to the host; of a shared file too. Without it the range is overwritten. */
+  discard?(offset: number, bytes: number): void;
   /** Moves the mapping to its place in a RAM space. */
   attach(space: RamSpace, hostOffset: number): void;
   /** Ends the mapping. Where it was in a RAM space there is plain zeroed memory afterwards. */

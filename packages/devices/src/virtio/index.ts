@@ -2,6 +2,7 @@ export { plugVirtioDrives } from './drives.ts';
 export { GuestFault, GuestMemory } from './guest-memory.ts';
 export { VirtioBlk } from './virtio-blk.ts';
 export { VirtioDevice, type VirtioTransport } from './virtio-device.ts';
+export { VirtioMem } from './virtio-mem.ts';
 export { VIRTIO_MMIO_SIZE, VirtioMmio, type VirtioMmioOptions } from './virtio-mmio.ts';
 export { VirtioRng } from './virtio-rng.ts';
 export { VirtioSerial, VirtioSerialBus } from './virtio-serial.ts';

@@ -134,6 +134,22 @@ describe.skipIf(!probe)('a mapping', () => {
     expect(b.space.blocks).toEqual([]);
   });
 
+  it.each(KINDS)('of memory-backend-%s %o gives back a part that a guest has given up', async (kind, props) => {
+    const b = await bench();
+    const backend = b.add(kind, { size: '8M', ...props });
+    const bytes = backend.region.block?.bytes;
+    bytes?.fill(0x5a);
+    backend.discard(2 * MiB, 4 * MiB);
+    const zero = (from: number, to: number) => bytes?.subarray(from, to).every((byte) => byte === 0);
+    expect([zero(2 * MiB, 6 * MiB), bytes?.[2 * MiB - 1], bytes?.[6 * MiB]]).toEqual([true, 0x5a, 0x5a]);
+    expect(b.isWhole()).toBe(true);
+    // A private mapping of a file would show the file again: it is overwritten.
+    const overwritten = kind === 'file' && props.share !== 'on' ? 4 * MiB : 0;
+    backend.discard(2 * MiB, 4 * MiB);
+    if (kind !== 'memfd' || props.share !== 'off') expect(b.resident(backend)).toBe(4 * MiB + overwritten);
+    b.drop(backend);
+  });
+
   it('can get its pages later', async () => {
     const b = await bench();
     const backend = b.add('memfd', { size: '8M' });

@@ -86,7 +86,8 @@ class LinuxHostMemory implements HostMemory {
     }
     this.#trace?.({ step: 'map', name, detail: source.kind });
     const addressOf = (space: RamSpace): number => this.addressOf(space);
-    const parts = { name, at, size, pageSize, align, backing, rom, addressOf, trace: this.#trace };
+    const shared = (mapFlags(source) & linux.MAP_PRIVATE) === 0;
+    const parts = { name, at, size, pageSize, align, backing, shared, rom, addressOf, trace: this.#trace };
     return new LinuxMapping(this.#calls, parts);
   }
 

@@ -56,6 +56,8 @@ export interface MappingParts {
   readonly pageSize: number;
   readonly align: number;
   readonly backing: Backing | undefined;
+  /** Others see what is written here. */
+  readonly shared: boolean;
   /** Its pages are only read. */
   readonly rom: boolean;
   readonly addressOf: (space: RamSpace) => number;
@@ -70,6 +72,7 @@ export class LinuxMapping implements HostMapping {
   readonly #calls: LinuxCalls;
   readonly #parts: MappingParts;
   #at: number;
+  #hostOffset = 0;
   /** Keeps the space's memory where it is as long as the mapping lies in it. */
   #space: RamSpace | undefined;
   #released = false;
@@ -143,6 +146,18 @@ export class LinuxMapping implements HostMapping {
     }
   }
 
+  discard(offset: number, bytes: number): void {
+    try {
+      // A private mapping of a file would show the file's bytes again, so that it is overwritten.
+      const { shared, backing } = this.#parts;
+      if (!shared && backing) throw new LinuxError(linux.EINVAL, '');
+      this.#calls.madvise(this.#at + offset, bytes, shared ? linux.MADV_REMOVE : linux.MADV_DONTNEED);
+    } catch (error) {
+      if (!(error instanceof LinuxError)) throw error;
+      this.#space?.u8.fill(0, this.#hostOffset + offset, this.#hostOffset + offset + bytes);
+    }
+  }
+
   attach(space: RamSpace, hostOffset: number): void {
     const to = this.#parts.addressOf(space) + hostOffset;
     try {
@@ -153,6 +168,7 @@ export class LinuxMapping implements HostMapping {
       refuse(this.#calls, `cannot set up guest memory '${this.#parts.name}'`, error);
     }
     this.#at = to;
+    this.#hostOffset = hostOffset;
     this.#space = space;
     this.#tell('attach');
   }
