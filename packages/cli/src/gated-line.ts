@@ -2,9 +2,10 @@
 
 import type { CharBackend, CharEvent } from '@boardwalk/core';
 
-/** Holds input back until a promise is kept. */
+/** Holds input back until a promise is kept and somebody listens. */
 export class GatedLine implements CharBackend {
   readonly #line: CharBackend;
+  #complete = false;
   #open = false;
   #early: Uint8Array[] = [];
   #receiver: ((data: Uint8Array) => void) | undefined;
@@ -16,7 +17,10 @@ export class GatedLine implements CharBackend {
       else this.#early.push(data.slice());
     });
     line.canReceive?.(false);
-    void complete.then(() => this.#release());
+    void complete.then(() => {
+      this.#complete = true;
+      this.#release();
+    });
   }
 
   write(data: Uint8Array): void {
@@ -25,6 +29,7 @@ export class GatedLine implements CharBackend {
 
   onData(callback: (data: Uint8Array) => void): void {
     this.#receiver = callback;
+    this.#release();
   }
 
   onEvent(callback: (event: CharEvent) => void): void {
@@ -40,6 +45,7 @@ export class GatedLine implements CharBackend {
   }
 
   #release(): void {
+    if (this.#open || !this.#complete || !this.#receiver) return;
     const early = this.#early;
     this.#open = true;
     this.#early = [];

@@ -11,6 +11,8 @@ import { processProgram } from './program.ts';
 import { run } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-cli-'));
+/** Waits until a check passes, on a busy host too. */
+const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 const path = (name: string): string => join(folder, name);
 const snapshotOfFolder = (): string[] =>
   readdirSync(folder).map(
@@ -73,16 +75,16 @@ describe('a guest', () => {
     const running = command(
       `${VIRT} -bios @guest -serial unix:@line,server=on -pidfile @pid -d in_asm -D @asm -name test,process=bw`,
     );
-    await vi.waitFor(() => expect(existsSync(path('line'))).toBe(true));
+    await soon(() => expect(existsSync(path('line'))).toBe(true));
     expect(readFileSync(path('pid'), 'utf8')).toBe(`${process.pid}\n`);
     let text = '';
     const socket = createConnection(path('line'));
     socket.on('data', (data) => {
       text += data;
     });
-    await vi.waitFor(() => expect(text).toBe('hello\n'));
+    await soon(() => expect(text).toBe('hello\n'));
     socket.write('xyz');
-    await vi.waitFor(() => expect(text).toBe('hello\nxyz'));
+    await soon(() => expect(text).toBe('hello\nxyz'));
     socket.write('q');
     const { status, err } = await running;
     expect(status).toBe(7);
@@ -96,7 +98,7 @@ describe('a guest', () => {
     async (signal) => {
       const before = process.listenerCount(signal);
       const running = command(`${VIRT} -bios @guest -serial file:@endless`);
-      await vi.waitFor(() => expect(readFileSync(path('endless'), 'utf8')).toBe('hello\n'));
+      await soon(() => expect(readFileSync(path('endless'), 'utf8')).toBe('hello\n'));
       process.kill(process.pid, signal);
       expect(await running).toEqual({ status: 0, out: '', err: '' });
       expect(process.listenerCount(signal)).toBe(before);

@@ -28,7 +28,15 @@ export async function serve(
       serveQmp(emulator, gated, { pretty: service.pretty });
       return;
     }
-    case 'qtest':
+    case 'qtest': {
+      const [{ serveQtest }, { openQtestLog }] = await Promise.all([
+        import('@boardwalk/monitor/qtest'),
+        import('./config/qtest-log.ts'),
+      ]);
+      const log = openQtestLog(service.log);
+      serveQtest(emulator, gated, log === undefined ? {} : { log });
+      return;
+    }
     case 'gdb':
       throw new UserError(`there is no ${service.kind} server yet`);
   }

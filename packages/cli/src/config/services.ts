@@ -10,7 +10,10 @@ import { type LineChoice, type LineSpec, parseLine, TERMINAL } from './lines.ts'
 export type Service =
   | { readonly kind: 'hmp' }
   | { readonly kind: 'qmp'; readonly pretty: boolean }
-  | { readonly kind: 'qtest' }
+  | {
+      readonly kind: 'qtest' /** A file's path; without it standard error, `none` for no log. */;
+      readonly log: string | undefined;
+    }
   | { readonly kind: 'gdb' };
 
 /** A line with what speaks on it. */
@@ -103,7 +106,8 @@ function readQtest(line: CommandLine): ServiceSpec[] {
   const text = line.last('qtest');
   if (text === undefined) return [];
   const choice = forOption('qtest', () => parseLine(text));
-  return choice.on === 'nothing' ? [] : [{ option: 'qtest', label: 'qtest', choice, service: { kind: 'qtest' } }];
+  const service = { kind: 'qtest', log: line.last('qtest-log') } as const;
+  return choice.on === 'nothing' ? [] : [{ option: 'qtest', label: 'qtest', choice, service }];
 }
 
 /** Whoever reaches the stub can do anything: without a host's name it is for this machine alone, and nobody is waited for. */

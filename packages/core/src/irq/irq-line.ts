@@ -12,6 +12,7 @@ export class IrqInput {
   readonly #handler: IrqHandler;
   #level = false;
   #driver: IrqOutput | undefined;
+  #watcher: IrqHandler | undefined;
 
   constructor(owner: Device, name: string, index: number, handler: IrqHandler) {
     this.owner = owner;
@@ -35,6 +36,12 @@ export class IrqInput {
     if (level === this.#level) return;
     this.#level = level;
     this.#handler(level, this.index);
+    this.#watcher?.(level, this.index);
+  }
+
+  /** Looks on: told of each change after the device. One looks on at a time; undefined ends it. */
+  watch(watcher: IrqHandler | undefined): void {
+    this.#watcher = watcher;
   }
 
   /** @internal a snapshot's level: the device's own state says what it made of it */
@@ -57,6 +64,7 @@ export class IrqOutput {
   readonly index: number;
   #level = false;
   #target: IrqInput | undefined;
+  #watcher: IrqHandler | undefined;
 
   constructor(name = 'irq', index = 0) {
     this.name = name;
@@ -86,8 +94,15 @@ export class IrqOutput {
   }
 
   set(level: boolean): void {
+    const changed = level !== this.#level;
     this.#level = level;
     this.#target?.set(level);
+    if (changed) this.#watcher?.(level, this.index);
+  }
+
+  /** Looks on: told of each change after the input that is wired to it. One looks on at a time; undefined ends it. */
+  watch(watcher: IrqHandler | undefined): void {
+    this.#watcher = watcher;
   }
 
   raise(): void {

@@ -49,6 +49,9 @@ export class Machine extends BwObject {
   /** The root of what CPUs see. */
   readonly systemMemory: MemoryRegion;
   readonly addressSpace: AddressSpace;
+  /** The root of the I/O ports, 64 KiB; on most boards nothing is there. */
+  readonly ioMemory: MemoryRegion;
+  readonly ioSpace: AddressSpace;
   /** Bytes of main RAM; 0 if there is none. */
   readonly ramSize: number;
   /** Of main RAM and memory devices together, and the places for modules. */
@@ -98,6 +101,8 @@ export class Machine extends BwObject {
     this.space = options.space ?? RamSpace.create();
     this.systemMemory = MemoryRegion.container('system', 2 ** 64);
     this.addressSpace = new AddressSpace('memory', this.systemMemory, this.space);
+    this.ioMemory = MemoryRegion.container('io', 0x1_0000);
+    this.ioSpace = new AddressSpace('I/O', this.ioMemory, this.space);
     this.addressSpace.onInvalidAccess = (...access) => this.#logInvalidAccess(...access);
     this.#loop = new RunLoop(this.#loopOwner(), scheduler);
     this.#watchClock();
@@ -106,6 +111,7 @@ export class Machine extends BwObject {
     root.addChild('machine', this);
     try {
       this.addChild('system', this.systemMemory);
+      this.addChild('io', this.ioMemory);
       this.#backend = this.#takeRam(backend, objects);
     } catch (error) {
       this.#leaveTree();
@@ -471,6 +477,7 @@ export class Machine extends BwObject {
 
   #leaveTree(): void {
     this.addressSpace.dispose();
+    this.ioSpace.dispose();
     this.remove();
   }
 

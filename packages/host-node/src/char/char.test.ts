@@ -33,6 +33,9 @@ afterEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** Waits until a check passes, on a busy host too. */
+const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Collects what a backend says. */
@@ -192,20 +195,20 @@ describe('SocketChar', () => {
     await char.begin();
     char.write(ascii('lost'));
     const client = await connected(portOf(char));
-    await vi.waitFor(() => expect(heard.events).toEqual(['open']));
+    await soon(() => expect(heard.events).toEqual(['open']));
     client.write('keys');
-    await vi.waitFor(() => expect(heard.text).toBe('keys'));
+    await soon(() => expect(heard.text).toBe('keys'));
     char.write(ascii('output'));
-    await vi.waitFor(() => expect(client.text).toBe('output'));
+    await soon(() => expect(client.text).toBe('output'));
 
     const second = await connected(portOf(char));
     second.write('later');
     client.write(' more');
-    await vi.waitFor(() => expect(heard.text).toBe('keys more'));
+    await soon(() => expect(heard.text).toBe('keys more'));
     client.end();
-    await vi.waitFor(() => expect(heard).toEqual({ text: 'keys morelater', events: ['open', 'close', 'open'] }));
+    await soon(() => expect(heard).toEqual({ text: 'keys morelater', events: ['open', 'close', 'open'] }));
     char.write(ascii('again'));
-    await vi.waitFor(() => expect(second.text).toBe('again'));
+    await soon(() => expect(second.text).toBe('again'));
     expect(client.text).toBe('output');
   });
 
@@ -221,7 +224,7 @@ describe('SocketChar', () => {
     client.end('question');
     await new Promise((resolve) => client.on('close', resolve));
     expect(client.text).toBe('question!');
-    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'close']));
+    await soon(() => expect(heard.events).toEqual(['open', 'close']));
   });
 
   it('serves a thousand clients, one after another, who all came at once', async () => {
@@ -241,7 +244,7 @@ describe('SocketChar', () => {
       if (client.text === 'hello') leave();
       else client.on('data', leave);
     }
-    await vi.waitFor(() => expect(served).toBe(1000), { timeout: 20_000 });
+    await soon(() => expect(served).toBe(1000));
   });
 
   it('speaks WebSocket', async () => {
@@ -252,18 +255,19 @@ describe('SocketChar', () => {
     const plain = await fetch(`http://127.0.0.1:${portOf(char)}/`);
     expect(plain.status).toBe(426);
     const client = new WebSocket(`ws://127.0.0.1:${portOf(char)}/`, ['binary']);
+    client.on('error', () => {});
     open.push({ close: () => client.terminate() });
     let text = '';
     client.on('message', (data) => {
       text += String(data);
     });
-    await vi.waitFor(() => expect(heard.events).toEqual(['open']));
+    await soon(() => expect(heard.events).toEqual(['open']));
     client.send('keys');
-    await vi.waitFor(() => expect(heard.text).toBe('keys'));
+    await soon(() => expect(heard.text).toBe('keys'));
     char.write(ascii('output'));
-    await vi.waitFor(() => expect(text).toBe('output'));
+    await soon(() => expect(text).toBe('output'));
     client.close();
-    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'close']));
+    await soon(() => expect(heard.events).toEqual(['open', 'close']));
   });
 
   it('finds a free port in a range', async () => {
@@ -289,7 +293,7 @@ describe('SocketChar', () => {
     listen(client);
     await client.begin();
     client.write(ascii('ping'));
-    await vi.waitFor(() => expect(heard.text).toBe('ping'));
+    await soon(() => expect(heard.text).toBe('ping'));
     expect(existsSync(path('abstract'))).toBe(false);
     expect(() => new SocketChar({ kind: 'fd', fd: 0x7fff })).toThrow('fd:32767: bad file descriptor');
     const file = openSync(path('no-socket'), 'w');
@@ -304,7 +308,7 @@ describe('SocketChar', () => {
     const begun = char.begin().then(() => {
       started = true;
     });
-    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    await soon(() => expect(waiting).toHaveLength(1));
     expect(started).toBe(false);
     await connected(portOf(char));
     await begun;
@@ -325,9 +329,9 @@ describe('SocketChar', () => {
     const answer = listen(client);
     await client.begin();
     client.write(ascii('ping'));
-    await vi.waitFor(() => expect(heard.text).toBe('ping'));
+    await soon(() => expect(heard.text).toBe('ping'));
     server.write(ascii('pong'));
-    await vi.waitFor(() => expect(answer.text).toBe('pong'));
+    await soon(() => expect(answer.text).toBe('pong'));
   });
 
   it('refuses a connection that nobody takes, unless it is to try again', async () => {
@@ -345,7 +349,7 @@ describe('SocketChar', () => {
     const late = createServer((socket) => socket.end('here I am'));
     open.push({ close: () => late.close() });
     late.listen(port, '127.0.0.1');
-    await vi.waitFor(() => expect(heard.text).toContain('here I am'));
+    await soon(() => expect(heard.text).toContain('here I am'));
   });
 
   it('holds its peer back when the guest cannot take more', async () => {
@@ -358,7 +362,7 @@ describe('SocketChar', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(heard.text).toBe('');
     char.canReceive(true);
-    await vi.waitFor(() => expect(heard.text).toBe('keys'));
+    await soon(() => expect(heard.text).toBe('keys'));
   });
 
   it('keeps a bounded amount for a peer that does not read', async () => {
@@ -367,7 +371,7 @@ describe('SocketChar', () => {
     await char.begin();
     const client = await connected(portOf(char));
     client.pause();
-    await vi.waitFor(() => expect(heard.events).toEqual(['open']));
+    await soon(() => expect(heard.events).toEqual(['open']));
     const chunk = new Uint8Array(16384);
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 0; i < 4096; i++) char.write(chunk);
@@ -380,11 +384,11 @@ describe('SocketChar', () => {
     await char.begin();
     const client = await connected(portOf(char));
     client.write(Uint8Array.of(255, 253, 3, 0x68, 255, 255, 0x69, 255, 243));
-    await vi.waitFor(() => expect(heard.events).toEqual(['open', 'break']));
+    await soon(() => expect(heard.events).toEqual(['open', 'break']));
     expect(heard.text).toBe('h\xffi');
     char.write(Uint8Array.of(0x6f, 255, 0x6b));
     const greeting = Buffer.from(telnetGreeting).toString('latin1');
-    await vi.waitFor(() => expect(client.text).toBe(`${greeting}o\xff\xffk`));
+    await soon(() => expect(client.text).toBe(`${greeting}o\xff\xffk`));
   });
 
   it('skips a telnet subnegotiation, however it is cut', () => {
@@ -409,7 +413,7 @@ describe.skipIf(process.platform === 'win32')('NamedPipeChar', () => {
     await char.begin();
     const input = openSync(path('tube.in'), 'r+');
     writeSync(input, 'keys');
-    await vi.waitFor(() => expect(heard.text).toBe('keys'));
+    await soon(() => expect(heard.text).toBe('keys'));
     char.write(ascii('output'));
     const reader = createReadStream(path('tube.out'));
     open.push({ close: () => reader.destroy() });
@@ -438,6 +442,6 @@ describe('PtyChar', () => {
     char.write(ascii('login: '));
     execFileSync('sh', ['-c', `head -c 7 < ${name} > ${path('screen')}; printf root > ${name}`]);
     expect(readFileSync(path('screen'), 'utf8')).toBe('login: ');
-    await vi.waitFor(() => expect(heard.text).toBe('root'));
+    await soon(() => expect(heard.text).toBe('root'));
   });
 });

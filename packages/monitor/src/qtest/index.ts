@@ -1,1 +1,1 @@
-export {};
+export { type QtestOptions, serveQtest } from './server.ts';
