@@ -1,16 +1,24 @@
 #!/usr/bin/env node
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import { createBoard, type Surroundings } from './create-board.ts';
 import { Mistake } from './mistake.ts';
+
+let lines: Interface | undefined;
 
 /** Asks on the terminal; nobody is asked in a script. */
 const terminal: Surroundings['ask'] =
   process.stdin.isTTY && process.stdout.isTTY
     ? async (question, byDefault) => {
-        const lines = createInterface({ input: process.stdin, output: process.stdout });
-        const answer = await lines.question(byDefault === '' ? `${question}: ` : `${question} (${byDefault}): `);
-        lines.close();
-        return answer.trim() || byDefault;
+        // One for all questions: what is typed ahead stays in it.
+        lines ??= createInterface({ input: process.stdin, output: process.stdout });
+        try {
+          const answer = await lines.question(byDefault === '' ? `${question}: ` : `${question} (${byDefault}): `);
+          return answer.trim() || byDefault;
+        } catch {
+          // Ctrl-c or Ctrl-d.
+          process.stdout.write('\n');
+          throw new Mistake('ended without an answer: nothing was written');
+        }
       }
     : undefined;
 
@@ -25,4 +33,6 @@ try {
   if (!(error instanceof Mistake)) throw error;
   process.stderr.write(`create-board: ${error.message}\n`);
   process.exitCode = 1;
+} finally {
+  lines?.close();
 }
