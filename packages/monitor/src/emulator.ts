@@ -1,5 +1,5 @@
 /** What monitors act on: one emulated computer and the program around it. The command line, a page or a test supplies it. */
-import type { BoardDefinition, BwObject, CpuModelInfo, Machine, TypeRegistry } from '@boardwalk/core';
+import type { BoardDefinition, BwObject, CpuModelInfo, Machine, NumaPlan, TypeRegistry } from '@boardwalk/core';
 import type { NumaOption } from '@boardwalk/numa';
 import type { MonitorEvents } from './events.ts';
 
@@ -50,6 +50,8 @@ export interface OutputFile {
 
 /** A machine that waits for its last options (`--preconfig`). */
 export interface Preconfig {
+  /** What was said of NUMA nodes so far; undefined for a board that can have none. */
+  readonly numa?: NumaPlan | undefined;
   /** As one more `-numa`. @throws UserError for one that contradicts those there are */
   addNuma(option: NumaOption): void;
   /**

@@ -1,9 +1,16 @@
 // ACPI tables about NUMA, as bytes. ACPI Specification 6.4: header 5.2.6, SRAT 5.2.16, SLIT 5.2.17, HMAT 5.2.27.
+import {
+  ASSOCIATIVITIES,
+  DATA_TYPES,
+  HIERARCHIES,
+  type HmatCacheOption,
+  type HmatMatrix,
+  type NumaConfiguration,
+  WRITE_POLICIES,
+} from '@boardwalk/core';
 import { ByteList } from './byte-list.ts';
 import { defaultDistances } from './distance.ts';
-import { commonUnit, type HmatMatrix, isLatency } from './hmat-data.ts';
-import { ASSOCIATIVITIES, DATA_TYPES, HIERARCHIES, type HmatCacheOption, WRITE_POLICIES } from './options.ts';
-import type { NumaConfiguration } from './topology.ts';
+import { commonUnit, isLatency } from './hmat-data.ts';
 
 const HEADER_BYTES = 36;
 const CHECKSUM_OFFSET = 9;

@@ -1,16 +1,8 @@
 // What a board says about its CPUs and about NUMA, and the layout of CPUs in sockets, dies, clusters, cores and threads.
-import type { CpuProps } from './options.ts';
+import type { CpuProps, NumaRequest, NumaSupport, PossibleCpu } from '@boardwalk/core';
+import { NumaTopology } from './topology.ts';
 
-/** A place for a CPU. */
-export interface PossibleCpu {
-  /** Position among all of them. */
-  readonly index: number;
-  /** Type of the CPU that fits. */
-  readonly type: string;
-  readonly props: CpuProps;
-  /** Path of the CPU in the object tree, where there is one. */
-  readonly qomPath?: string | undefined;
-}
+export type { PossibleCpu } from '@boardwalk/core';
 
 /** A board, as far as NUMA goes. */
 export interface NumaBoard {
@@ -18,14 +10,29 @@ export interface NumaBoard {
   readonly cpus: readonly PossibleCpu[];
   /** The node of a CPU when the user says none for any. Default: sockets go round, see {@link nodeBySocket}. */
   defaultNode?(cpu: PossibleCpu, nodes: number, cpus: number): number;
-  /** Takes `-numa node,mem=`: boards of versions before 5.1. */
+  /** Takes `-numa node,mem=`: pc and q35 of versions before 5.1, `virt` of Arm before 5.1 and of RISC-V. */
   readonly memSupported?: boolean;
-  /** Divides the RAM when no node says any: boards of versions before 5.2. */
+  /** Divides the RAM evenly when no node says any, as QEMU did until 5.1. Default true. */
   readonly splitsRam?: boolean;
+  /** CPUs can be plugged into places that are free. */
+  readonly hotpluggableCpus?: boolean;
   /** `-machine hmat=on`. */
   readonly hmat?: boolean;
   /** Each node has a CPU by default, so there are no more nodes than CPUs. */
   readonly cpuPerNode?: boolean;
+}
+
+/** What a board says about NUMA: {@link NumaBoard}, with the places for CPUs of each machine. */
+export interface BoardNumaDefinition extends Omit<NumaBoard, 'cpus' | 'hmat'> {
+  /** All places for CPUs, as many as `request.smp.maxcpus`. */
+  cpus(request: NumaRequest): readonly PossibleCpu[];
+}
+
+/** For a board's `numa`: the machine can have NUMA nodes. */
+export function boardNuma({ cpus, ...rules }: BoardNumaDefinition): NumaSupport {
+  return {
+    begin: (request) => new NumaTopology({ ...rules, cpus: cpus(request), hmat: request.hmat }, request.backendSize),
+  };
 }
 
 /** How CPUs are arranged. */

@@ -1,6 +1,5 @@
 // What a device tree says about NUMA. Linux Documentation/devicetree/bindings/numa.txt.
-import type { FdtBuilder, FdtNode } from '@boardwalk/core';
-import type { NumaConfiguration } from './topology.ts';
+import type { FdtBuilder, FdtNode, NumaConfiguration } from '@boardwalk/core';
 
 /** Says which node a CPU or a memory range belongs to. */
 export function setNumaNode(device: FdtNode, node: number): void {

@@ -1,32 +1,20 @@
 // Latencies, bandwidths and memory-side caches as the user says them, with the rules by which a table can hold them
 // (ACPI 6.4, 5.2.27: entries are 16 bits in a common unit; 0 is unknown and 0xffff unreachable).
-import { UserError } from '@boardwalk/core';
 import {
   DATA_TYPES,
   HIERARCHIES,
   type HmatCacheOption,
   type HmatDataType,
+  type HmatEntry,
   type HmatHierarchy,
   type HmatLbOption,
-} from './options.ts';
+  type HmatMatrix,
+  UserError,
+} from '@boardwalk/core';
 
 const LARGEST_ENTRY = 0xfffe;
 const MIB = 2 ** 20;
 const MAX_CACHE_LEVEL = 3;
-
-/** Values of one kind for pairs of nodes. */
-export interface HmatMatrix {
-  readonly hierarchy: HmatHierarchy;
-  readonly dataType: HmatDataType;
-  readonly entries: readonly HmatEntry[];
-}
-
-/** One pair's value: ns, or bytes per second. */
-export interface HmatEntry {
-  readonly initiator: number;
-  readonly target: number;
-  readonly value: number;
-}
 
 /** Whether a data type is a latency; else it is a bandwidth. */
 export const isLatency = (dataType: HmatDataType): boolean => dataType.endsWith('latency');

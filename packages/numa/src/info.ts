@@ -1,13 +1,20 @@
 // The data behind `info numa`, `info memdev`, `query-memdev` and `query-hotpluggable-cpus`, in QEMU 7.2's shapes.
-import type { MemoryBackend } from '@boardwalk/core';
-import type { NumaBoard } from './board.ts';
-import type { NumaConfiguration } from './topology.ts';
+import {
+  type BwObject,
+  Machine,
+  MemoryBackend,
+  type NumaConfiguration,
+  type NumaPlan,
+  pluggedMemory,
+  UserError,
+} from '@boardwalk/core';
 
 const BYTES_PER_MB = 2 ** 20;
 
 /** A node, as `info numa` shows it. */
 export interface NumaNodeInfo {
   readonly id: number;
+  /** Indices of the CPUs that are there. */
   readonly cpus: readonly number[];
   /** Bytes, those that were plugged in later too. */
   readonly size: number;
@@ -15,22 +22,13 @@ export interface NumaNodeInfo {
   readonly plugged: number;
 }
 
-/**
- * The nodes with the CPUs that are there.
- * @param isPresent whether a place for a CPU has one; default all
- * @param plugged bytes of memory that were plugged into a node
- */
-export function numaInfo(
-  { nodes }: NumaConfiguration,
-  isPresent: (cpu: number) => boolean = () => true,
-  plugged: (node: number) => number = () => 0,
-): NumaNodeInfo[] {
-  return nodes.map(({ id, cpus, size }) => ({
-    id,
-    cpus: cpus.filter(isPresent),
-    size: size + plugged(id),
-    plugged: plugged(id),
-  }));
+/** The nodes of a machine, with the CPUs and memory that are there. Empty for a machine without nodes. */
+export function numaInfo(machine: Machine): NumaNodeInfo[] {
+  const present = new Set(machine.cpus.map(({ index }) => index));
+  return (machine.numa?.nodes ?? []).map(({ id, cpus, size }) => {
+    const plugged = pluggedMemory(machine, id);
+    return { id, cpus: cpus.filter((cpu) => present.has(cpu)), size: size + plugged, plugged };
+  });
 }
 
 /** The lines of `info numa`. */
@@ -60,8 +58,12 @@ export interface MemdevInfo {
   readonly policy: string;
 }
 
-/** `query-memdev`: each backend, the newest first. */
-export function memdevInfo(backends: readonly MemoryBackend[]): MemdevInfo[] {
+/**
+ * `query-memdev`: each backend, the newest first.
+ * @param objects the container of the user's objects, `/objects`
+ */
+export function memdevInfo(objects: BwObject): MemdevInfo[] {
+  const backends = [...objects.children.values()].filter((o) => o instanceof MemoryBackend);
   return backends.toReversed().map(({ id, size, merge, dump, prealloc, share, reserve, policy, hostNodes }) => ({
     id,
     size,
@@ -96,13 +98,15 @@ export interface HotpluggableCpu {
 
 /**
  * `query-hotpluggable-cpus`: the last place first.
- * @param nodeOf the node of a place, if it has one by now: of a complete configuration, or of a topology under `--preconfig`
+ * @param source a machine, or under `--preconfig` the plan of one: nodes are those that the user has said so far
+ * @throws UserError for a machine without places that CPUs could be plugged into
  */
-export function hotpluggableCpus(
-  board: NumaBoard,
-  nodeOf: (index: number) => number | undefined = () => undefined,
-): HotpluggableCpu[] {
-  return board.cpus.toReversed().map(({ index, type, props, qomPath }) => {
+export function hotpluggableCpus(source: Machine | NumaPlan | undefined): HotpluggableCpu[] {
+  const machine = source instanceof Machine ? source : undefined;
+  const numa: NumaConfiguration | NumaPlan | undefined = source instanceof Machine ? source.numa : source;
+  if (numa?.hotpluggableCpus !== true) throw new UserError("The feature 'query-hotpluggable-cpus' is not enabled");
+  const nodeOf = (index: number): number | undefined => ('nodeOf' in numa ? numa.nodeOf(index) : numa.cpuNodes[index]);
+  return numa.cpus.toReversed().map(({ index, type, props }) => {
     const all = {
       'node-id': nodeOf(index),
       'socket-id': props.socketId,
@@ -112,7 +116,22 @@ export function hotpluggableCpus(
       'thread-id': props.threadId,
     };
     const said = Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined);
-    const path = qomPath === undefined ? {} : { 'qom-path': qomPath };
+    const cpu = machine?.cpus.find((other) => other.index === index);
+    const path = cpu === undefined ? {} : { 'qom-path': cpu.path };
     return { type, 'vcpus-count': 1, ...path, props: Object.fromEntries(said) };
   });
+}
+
+/** The lines of `info hotpluggable-cpus`. */
+export function formatHotpluggableCpus(cpus: readonly HotpluggableCpu[]): string[] {
+  return [
+    'Hotpluggable CPUs:',
+    ...cpus.flatMap(({ type, props, ...cpu }) => [
+      `  type: "${type}"`,
+      `  vcpus_count: "${cpu['vcpus-count']}"`,
+      ...(cpu['qom-path'] === undefined ? [] : [`  qom_path: "${cpu['qom-path']}"`]),
+      '  CPUInstance Properties:',
+      ...Object.entries(props).map(([name, value]) => `    ${name}: "${value}"`),
+    ]),
+  ];
 }

@@ -1,89 +1,26 @@
 // What a user says about NUMA, and how it is read from an option's text or from JSON. Names, types and the texts of the errors
 // are those of QEMU 7.2 (read off `-numa` and QMP set-numa-node).
-import { convertValue, UserError } from '@boardwalk/core';
+import {
+  ASSOCIATIVITIES,
+  convertValue,
+  DATA_TYPES,
+  HIERARCHIES,
+  type NumaOption,
+  UserError,
+  WRITE_POLICIES,
+} from '@boardwalk/core';
 
-/** `-numa node`: a node, with its memory and CPUs. */
-export interface NumaNodeOption {
-  readonly type: 'node';
-  /** Default: as many as there were before. */
-  readonly nodeid?: number;
-  /** Indices of CPUs. */
-  readonly cpus?: readonly number[];
-  /** Bytes; only boards of old versions take it. Not beside `memdev`. */
-  readonly mem?: number;
-  /** Id of the memory backend that is the node's memory. */
-  readonly memdev?: string;
-  /** The node that has the best access to this node's memory; needs HMAT. */
-  readonly initiator?: number;
-}
-
-/** `-numa dist`: how far one node's memory is from another's CPUs; 10 is a node's own. */
-export interface NumaDistOption {
-  readonly type: 'dist';
-  readonly src: number;
-  readonly dst: number;
-  readonly val: number;
-}
-
-/** Where a CPU sits; what a board does not number is left out. */
-export interface CpuProps {
-  readonly socketId?: number;
-  readonly dieId?: number;
-  readonly clusterId?: number;
-  readonly coreId?: number;
-  readonly threadId?: number;
-}
-
-/** `-numa cpu`: every CPU that has these ids belongs to the node. */
-export interface NumaCpuOption extends CpuProps {
-  readonly type: 'cpu';
-  readonly nodeId?: number;
-}
-
-export const HIERARCHIES = ['memory', 'first-level', 'second-level', 'third-level'] as const;
-export const DATA_TYPES = [
-  'access-latency',
-  'read-latency',
-  'write-latency',
-  'access-bandwidth',
-  'read-bandwidth',
-  'write-bandwidth',
-] as const;
-export const ASSOCIATIVITIES = ['none', 'direct', 'complex'] as const;
-export const WRITE_POLICIES = ['none', 'write-back', 'write-through'] as const;
-
-/** Memory itself, or a cache on its side. */
-export type HmatHierarchy = (typeof HIERARCHIES)[number];
-export type HmatDataType = (typeof DATA_TYPES)[number];
-
-/** `-numa hmat-lb`: latency or bandwidth between an initiator and a target. */
-export interface HmatLbOption {
-  readonly type: 'hmat-lb';
-  readonly initiator: number;
-  readonly target: number;
-  readonly hierarchy: HmatHierarchy;
-  readonly dataType: HmatDataType;
-  /** ns; 0: not known. */
-  readonly latency?: number;
-  /** Bytes per second, whole MiB; 0: not known. */
-  readonly bandwidth?: number;
-}
-
-/** `-numa hmat-cache`: a cache on a node's memory side. */
-export interface HmatCacheOption {
-  readonly type: 'hmat-cache';
-  readonly nodeId: number;
-  /** Bytes. */
-  readonly size: number;
-  /** 1 to 3, 1 the nearest to memory's users. */
-  readonly level: number;
-  readonly associativity: (typeof ASSOCIATIVITIES)[number];
-  readonly policy: (typeof WRITE_POLICIES)[number];
-  /** Bytes of a line. */
-  readonly line: number;
-}
-
-export type NumaOption = NumaNodeOption | NumaDistOption | NumaCpuOption | HmatLbOption | HmatCacheOption;
+export type {
+  CpuProps,
+  HmatCacheOption,
+  HmatDataType,
+  HmatHierarchy,
+  HmatLbOption,
+  NumaCpuOption,
+  NumaDistOption,
+  NumaNodeOption,
+  NumaOption,
+} from '@boardwalk/core';
 
 interface Field {
   /** Name in an option's text and in JSON. */

@@ -5,7 +5,6 @@ import {
   buildNuma,
   type CpuId,
   type CpuLevels,
-  formatInfoNuma,
   hotpluggableCpus,
   layOutCpus,
   type NumaBoard,
@@ -13,7 +12,6 @@ import {
   NumaTopology,
   nodeByNeighbourhood,
   numaFromJson,
-  numaInfo,
   parseNuma,
 } from './index.ts';
 
@@ -115,31 +113,25 @@ describe('what a machine with NUMA options gets', () => {
     expect(warnings[0]).toBe('CPU(s) not present in any NUMA nodes: CPU 2 [socket-id: 0, core-id: 2, thread-id: 0]');
   });
 
-  it('info numa and query-hotpluggable-cpus', () => {
-    const b = sockets(3);
-    const configuration = build(b, TWO);
-    expect(formatInfoNuma(numaInfo(configuration))).toEqual([
-      '2 nodes',
-      'node 0 cpus: 0 2',
-      'node 0 size: 64 MB',
-      'node 0 plugged: 0 MB',
-      'node 1 cpus: 1',
-      'node 1 size: 64 MB',
-      'node 1 plugged: 0 MB',
+  it('query-hotpluggable-cpus of a plan has the nodes that were said', () => {
+    const plan = new NumaTopology(sockets(3, { hotpluggableCpus: true }), memory.backendSize);
+    for (const option of [...TWO, 'cpu,node-id=1,socket-id=2']) plan.add(parseNuma(option));
+    expect(hotpluggableCpus(plan).map(({ props }) => props)).toEqual([
+      { 'node-id': 1, 'socket-id': 2, 'core-id': 0, 'thread-id': 0 },
+      { 'socket-id': 1, 'core-id': 0, 'thread-id': 0 },
+      { 'socket-id': 0, 'core-id': 0, 'thread-id': 0 },
     ]);
-    expect(hotpluggableCpus(b, (i) => configuration.cpuNodes[i])[0]).toEqual({
-      type: 'test-cpu',
-      'vcpus-count': 1,
-      props: { 'node-id': 0, 'socket-id': 2, 'core-id': 0, 'thread-id': 0 },
-    });
+    const without = new NumaTopology(sockets(3), memory.backendSize);
+    expect(() => hotpluggableCpus(without)).toThrow("The feature 'query-hotpluggable-cpus' is not enabled");
   });
 
   it('mem= on boards that take it; an even split on boards that do it', () => {
-    const old = sockets(1, { memSupported: true, splitsRam: true });
+    const old = sockets(1, { memSupported: true });
     const sizes = (options: readonly string[]) => build(old, options).nodes.map(({ size }) => size / MiB);
     expect(sizes(['node,mem=96M', 'node,mem=32M'])).toEqual([96, 32]);
     expect(sizes(['node', 'node'])).toEqual([64, 64]);
     expect(sizes(['node', 'node', 'node'])).toEqual([40, 40, 48]);
+    expect(sizes(Array<string>(5).fill('node'))).toEqual([24, 24, 24, 24, 32]);
   });
 
   it('distances hold for both directions, or are as said for each', () => {
@@ -307,11 +299,11 @@ describe('how options are read', () => {
   });
 
   it('what is refused leaves nothing behind: a client of --preconfig goes on', () => {
-    const topology = new NumaTopology(sockets(2));
+    const topology = new NumaTopology(sockets(2), memory.backendSize);
     topology.add({ type: 'node', memdev: 'ram' });
     expect(() => topology.add({ type: 'node', nodeid: 1, cpus: [0, 9] })).toThrow('CPU index (9)');
     topology.add({ type: 'node', nodeid: 1, cpus: [1] });
     topology.add({ type: 'cpu', nodeId: 0, socketId: 0 });
-    expect(topology.complete(memory).nodes.map(({ cpus }) => cpus)).toEqual([[0], [1]]);
+    expect(topology.complete(memory.ramSize).nodes.map(({ cpus }) => cpus)).toEqual([[0], [1]]);
   });
 });

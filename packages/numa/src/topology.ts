@@ -1,40 +1,24 @@
 // A machine's NUMA topology: options are taken in the order in which the user says them, then completed against the board.
 // Rules, defaults and texts: QEMU 7.2.
-import { UserError } from '@boardwalk/core';
-import { type NumaBoard, nodeBySocket, type PossibleCpu } from './board.ts';
+import {
+  type HmatLbOption,
+  type NumaConfiguration,
+  type NumaCpuOption,
+  type NumaNodeOption,
+  type NumaOption,
+  type NumaPlan,
+  type PossibleCpu,
+  UserError,
+} from '@boardwalk/core';
+import { type NumaBoard, nodeBySocket } from './board.ts';
 import { DistanceMatrix } from './distance.ts';
-import { HmatData, type HmatMatrix } from './hmat-data.ts';
+import { HmatData } from './hmat-data.ts';
 import { MAX_NODES, requireHmat } from './limits.ts';
 import { checkNodeSizes, type NodeMemory } from './node-memory.ts';
-import type { HmatCacheOption, HmatLbOption, NumaCpuOption, NumaNodeOption, NumaOption } from './options.ts';
 
-/** A node of a complete topology. */
-export interface NumaNode {
-  readonly id: number;
-  /** Bytes. */
-  readonly size: number;
-  /** Id of its memory backend. */
-  readonly memdev: string | undefined;
-  /** Indices of its CPUs, in order. */
-  readonly cpus: readonly number[];
-  /** The node with the best access to its memory, where HMAT is on and it is known. */
-  readonly initiator: number | undefined;
-}
+export type { NumaConfiguration, NumaNode } from '@boardwalk/core';
 
-/** A complete topology; without nodes if the user said nothing. */
-export interface NumaConfiguration {
-  /** In order of their ids: 0, 1 ... */
-  readonly nodes: readonly NumaNode[];
-  /** Rows are sources; undefined if the user said no distance. */
-  readonly distances: readonly (readonly number[])[] | undefined;
-  /** The node of each possible CPU, by its index. */
-  readonly cpuNodes: readonly number[];
-  readonly hmat: { readonly matrices: readonly HmatMatrix[]; readonly caches: readonly HmatCacheOption[] } | undefined;
-  /** What the user should change some day. */
-  readonly warnings: readonly string[];
-}
-
-/** The machine's memory, for {@link NumaTopology.complete}. */
+/** The machine's memory, for {@link buildNuma}. */
 export interface NumaMemory {
   /** Bytes. */
   readonly ramSize: number;
@@ -56,7 +40,7 @@ const CPU_IDS = [
 ] as const;
 
 /** Takes the options. An option that is refused leaves nothing behind. */
-export class NumaTopology {
+export class NumaTopology implements NumaPlan {
   readonly board: NumaBoard;
   readonly #nodes = new Map<number, Node>();
   /** By CPU index; CPUs that the user did not mention have none. */
@@ -65,8 +49,20 @@ export class NumaTopology {
   readonly #hmat = new HmatData();
   readonly #warnings: string[] = [];
 
-  constructor(board: NumaBoard) {
+  readonly #backendSize: NumaMemory['backendSize'];
+
+  /** @param backendSize bytes of a memory backend; undefined if there is none of that id */
+  constructor(board: NumaBoard, backendSize: NumaMemory['backendSize']) {
     this.board = board;
+    this.#backendSize = backendSize;
+  }
+
+  get cpus(): readonly PossibleCpu[] {
+    return this.board.cpus;
+  }
+
+  get hotpluggableCpus(): boolean {
+    return this.board.hotpluggableCpus === true;
   }
 
   /** @throws UserError for an option that contradicts the board or the options before it */
@@ -92,16 +88,17 @@ export class NumaTopology {
     }
   }
 
-  /** Ids of CPUs with the nodes that they have so far, as `query-hotpluggable-cpus` shows them under `--preconfig`. */
-  get cpuNodes(): ReadonlyMap<number, number> {
-    return this.#cpuNodes;
+  /** The node of a CPU by its index, if an option has said it: `query-hotpluggable-cpus` shows it under `--preconfig`. */
+  nodeOf(cpu: number): number | undefined {
+    return this.#cpuNodes.get(cpu);
   }
 
   /**
-   * Checks the whole, and fills in what was not said.
+   * Checks the whole, and fills in what was not said. More can be added afterwards.
+   * @param ramSize bytes
    * @throws UserError
    */
-  complete(memory: NumaMemory): NumaConfiguration {
+  complete(ramSize: number): NumaConfiguration {
     const count = this.#nodes.size;
     const { board } = this;
     const ids = [...this.#nodes.keys()];
@@ -113,10 +110,10 @@ export class NumaTopology {
         `Number of NUMA nodes (${count}) cannot exceed the number of available CPUs (${board.cpus.length}).`,
       );
     }
-    const nodes = ids.sort((a, b) => a - b).flatMap((id) => this.#nodes.get(id) ?? []);
-    const sizes = checkNodeSizes(nodes, memory, board.splitsRam === true);
-    const distances = this.#distances.complete(count);
+    const nodes = [...this.#nodes.values()].sort((a, b) => a.id - b.id).map((node) => ({ ...node }));
     const warnings = [...this.#warnings];
+    const sizes = checkNodeSizes(nodes, ramSize, board.splitsRam !== false, warnings);
+    const distances = this.#distances.complete(count);
     const cpuNodes = count === 0 ? [] : this.#completeCpus(nodes, warnings);
     this.#checkInitiators(nodes);
     return {
@@ -128,6 +125,8 @@ export class NumaTopology {
         cpus: cpuNodes.flatMap((node, index) => (node === id ? [index] : [])),
       })),
       distances,
+      cpus: board.cpus,
+      hotpluggableCpus: this.hotpluggableCpus,
       cpuNodes,
       hmat: board.hmat === true && count > 0 ? { matrices: this.#hmat.matrices, caches: this.#hmat.caches } : undefined,
       warnings,
@@ -149,7 +148,7 @@ export class NumaTopology {
     }
     this.#checkUnassigned(cpus, id);
     this.#checkMemory(mem, memdev);
-    const node: Node = { id, mem, memdev, initiator, hasCpu: false };
+    const node: Node = { id, size: this.#sizeOf(mem, memdev), memdev, initiator, hasCpu: false };
     if (cpus.length > 0) this.#giveCpu(node);
     this.#nodes.set(id, node);
     for (const index of cpus) this.#cpuNodes.set(index, id);
@@ -160,7 +159,7 @@ export class NumaTopology {
 
   #checkMemory(mem: number | undefined, memdev: string | undefined): void {
     const others = [...this.#nodes.values()];
-    const anyMem = mem !== undefined || others.some((node) => node.mem !== undefined);
+    const anyMem = mem !== undefined || others.some((node) => node.size !== undefined && node.memdev === undefined);
     const anyMemdev = memdev !== undefined || others.some((node) => node.memdev !== undefined);
     if (anyMem && anyMemdev && (mem !== undefined || memdev !== undefined)) {
       throw new UserError('numa configuration should use either mem= or memdev=,mixing both is not allowed');
@@ -168,6 +167,13 @@ export class NumaTopology {
     if (mem !== undefined && this.board.memSupported !== true) {
       throw new UserError('Parameter -numa node,mem is not supported by this machine type');
     }
+  }
+
+  #sizeOf(mem: number | undefined, memdev: string | undefined): number | undefined {
+    if (memdev === undefined) return mem;
+    const size = this.#backendSize(memdev);
+    if (size === undefined) throw new UserError(`memdev=${memdev} is ambiguous`);
+    return size;
   }
 
   #checkUnassigned(cpus: readonly number[], id: number): void {
@@ -269,7 +275,7 @@ function describeCpu({ index, props }: PossibleCpu): string {
 
 /** Takes all options and completes them. @throws UserError */
 export function buildNuma(board: NumaBoard, options: readonly NumaOption[], memory: NumaMemory): NumaConfiguration {
-  const topology = new NumaTopology(board);
+  const topology = new NumaTopology(board, (id) => memory.backendSize(id));
   for (const option of options) topology.add(option);
-  return topology.complete(memory);
+  return topology.complete(memory.ramSize);
 }

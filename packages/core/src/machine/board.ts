@@ -1,6 +1,8 @@
 // A board's definition, and the registry of the boards that there are: our packages' and anybody's.
 import { type PropertySpec, UserError } from '../object/index.ts';
 import type { Machine } from './machine.ts';
+import type { NumaSupport } from './numa.ts';
+import type { SmpLevel } from './smp.ts';
 
 /** What a board is, and how it is put together. Sizes are bytes. */
 export interface BoardDefinition {
@@ -31,6 +33,10 @@ export interface BoardDefinition {
   readonly maxMemorySlots?: number;
   /** Says what is wrong with a size, before the other checks. */
   checkRamSize?(bytes: number): string | undefined;
+  /** What CPUs can be arranged in besides sockets, cores and threads (-smp). */
+  readonly smpLevels?: readonly SmpLevel[];
+  /** The board can have NUMA nodes; `boardNuma` of @boardwalk/numa makes it. */
+  readonly numa?: NumaSupport;
   readonly properties?: readonly PropertySpec[];
   /** Adds the devices and maps everything. @throws UserError for options that the board cannot have */
   build(machine: Machine): void | Promise<void>;

@@ -8,6 +8,31 @@ export type { Cause, ExitInfo, MachineEvents } from './events.ts';
 export { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 export { Machine, type RunState } from './machine.ts';
 export * from './memory-device.ts';
+export {
+  ASSOCIATIVITIES,
+  type CpuProps,
+  DATA_TYPES,
+  HIERARCHIES,
+  type HmatCacheOption,
+  type HmatDataType,
+  type HmatEntry,
+  type HmatHierarchy,
+  type HmatLbOption,
+  type HmatMatrix,
+  hmatProperty,
+  type NumaConfiguration,
+  type NumaCpuOption,
+  type NumaDistOption,
+  type NumaNode,
+  type NumaNodeOption,
+  type NumaOption,
+  type NumaPlan,
+  type NumaRequest,
+  type NumaSupport,
+  type PossibleCpu,
+  planNuma,
+  WRITE_POLICIES,
+} from './numa.ts';
 export type { DeviceOptions, DriveInterface, DriveOptions, MachineOptions } from './options.ts';
 export { largestRamPage, smallestRamPage } from './page-sizes.ts';
 export { plugDevice, removeDevice, unplugDevice } from './plug.ts';
@@ -20,5 +45,5 @@ export {
   standardRamSize,
   useBackend,
 } from './ram.ts';
-export { parseSmp, resolveSmp, type SmpOptions, type SmpTopology } from './smp.ts';
+export { parseSmp, resolveSmp, type SmpLevel, type SmpOptions, type SmpTopology } from './smp.ts';
 export { formatBytes, GiB, KiB, MiB, TiB } from './units.ts';

@@ -13,9 +13,11 @@ import { DeviceMemory } from './device-memory.ts';
 import { DriveTable } from './drives.ts';
 import { type Cause, EventHub, type ExitInfo, type MachineEvents } from './events.ts';
 import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
+import { MainRam } from './main-ram.ts';
+import { completeNuma, hmatProperty, type NumaConfiguration } from './numa.ts';
 import type { MachineOptions } from './options.ts';
 import { plugDevices } from './plug.ts';
-import { chooseRam, type MemoryLimits, makeDefaultBackend, memoryLimits, useBackend } from './ram.ts';
+import { chooseRam, type MemoryLimits, memoryLimits } from './ram.ts';
 import { RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
 
@@ -58,14 +60,12 @@ export class Machine extends BwObject {
   readonly memoryLimits: MemoryLimits;
   readonly smp: SmpTopology;
   readonly cpuModel: CpuModel;
+  /** The NUMA nodes, none if the user said none; undefined for a board that cannot have any. */
+  readonly numa: NumaConfiguration | undefined;
   readonly clock: VirtualClock;
   readonly log: GuestLog;
   readonly drives: DriveTable;
-  /** NUMA nodes of the guest; 1 where it knows of none. Set before devices are plugged. */
-  numaNodes = 1;
-
-  #backend: MemoryBackend | undefined;
-  #ownsBackend = false;
+  #ram: MainRam | undefined;
   #deviceMemory: DeviceMemory | undefined;
   readonly #blocks = new Set<RamBlock>();
   #built = false;
@@ -91,10 +91,12 @@ export class Machine extends BwObject {
     const objects = root.children.get('objects') ?? root.addChild('objects', new Container());
     const { size, backend } = chooseRam(board, options, objects);
     for (const spec of board.properties ?? []) this.addProperty(spec);
+    if (board.numa !== undefined) this.addProperty(hmatProperty);
     for (const [name, value] of Object.entries(options.boardProps ?? {}))
       this.setProperty(name, value, { scope: root });
     this.ramSize = size;
     this.memoryLimits = memoryLimits(board, size, options);
+    this.numa = completeNuma(board, options, root, size);
     this.log = options.log ?? new GuestLog();
     this.clock =
       options.clock ?? (options.accel === 'qtest' ? new ManualClock() : new VirtualClock(new HostClockSource()));
@@ -112,7 +114,7 @@ export class Machine extends BwObject {
     try {
       this.addChild('system', this.systemMemory);
       this.addChild('io', this.ioMemory);
-      this.#backend = this.#takeRam(backend, objects);
+      this.#ram = this.#takeRam(backend, objects);
     } catch (error) {
       this.#leaveTree();
       throw error;
@@ -151,13 +153,23 @@ export class Machine extends BwObject {
    * @throws Error if the board has none (no `defaultRamId`, or a size of 0)
    */
   get ram(): MemoryRegion {
-    if (this.#backend === undefined) throw new Error(`machine '${this.board.name}' has no main RAM`);
-    return this.#backend.region;
+    if (this.#ram === undefined) throw new Error(`machine '${this.board.name}' has no main RAM`);
+    return this.#ram.region;
   }
 
-  /** The object that provides the main RAM. */
+  /** The objects that provide the main RAM, in the order in which they lie in it: one, or those of the NUMA nodes. */
+  get memoryBackends(): readonly MemoryBackend[] {
+    return this.#ram?.backends ?? [];
+  }
+
+  /** How many NUMA nodes the guest has; 1 where it knows of none. */
+  get numaNodes(): number {
+    return Math.max(1, this.numa?.nodes.length ?? 0);
+  }
+
+  /** The object that provides the main RAM, where it is one alone. */
   get memoryBackend(): MemoryBackend | undefined {
-    return this.#backend;
+    return this.memoryBackends.length === 1 ? this.memoryBackends[0] : undefined;
   }
 
   /** Whether the board and the user's devices are complete: a device that comes now comes later. */
@@ -342,16 +354,13 @@ export class Machine extends BwObject {
 
   // --- inside
 
-  #takeRam(chosen: MemoryBackend | undefined, objects: BwObject): MemoryBackend | undefined {
+  #takeRam(chosen: MemoryBackend | undefined, objects: BwObject): MainRam | undefined {
     const { defaultRamId } = this.board;
     if (defaultRamId === undefined || this.ramSize === 0) return undefined;
     const { memPath, memPrealloc, hostMemory: host } = this.options;
-    const made = { id: defaultRamId, size: this.ramSize, host, cpus: this.smp.cpus };
     const sugar = { ...(memPath === undefined ? {} : { memPath }), ...(memPrealloc === true ? { memPrealloc } : {}) };
-    const backend = chosen ?? makeDefaultBackend(this.space, { ...made, ...sugar }, objects);
-    useBackend(backend, this.space);
-    this.#ownsBackend = chosen === undefined;
-    return backend;
+    const made = { id: defaultRamId, size: this.ramSize, host, cpus: this.smp.cpus, ...sugar };
+    return new MainRam({ space: this.space, objects, chosen, numa: this.numa, made }, this);
   }
 
   #loopOwner() {
@@ -484,13 +493,7 @@ export class Machine extends BwObject {
   /** Last, when no device reads or writes it any more. */
   #releaseRam(end: 'dispose' | 'abandon'): void {
     for (const block of this.#blocks) this.releaseRam(block);
-    const backend = this.#backend;
-    if (backend === undefined) return;
-    this.#backend = undefined;
-    backend.region.container?.removeSubregion(backend.region);
-    backend.mapped = false;
-    if (!this.#ownsBackend) return;
-    backend.remove();
-    backend[end]();
+    this.#ram?.release(end);
+    this.#ram = undefined;
   }
 }

@@ -21,11 +21,25 @@ describe('-smp', () => {
   const resolve = (text: string, more?: Partial<BoardDefinition>) => resolveSmp(parseSmp(text), board(more));
 
   it('completes a topology, cores before sockets', () => {
-    expect(resolve('4')).toEqual({ cpus: 4, maxcpus: 4, sockets: 1, cores: 4, threads: 1 });
-    expect(resolve('cpus=2,maxcpus=8,sockets=2')).toEqual({ cpus: 2, maxcpus: 8, sockets: 2, cores: 4, threads: 1 });
-    expect(resolve('8,cores=2')).toEqual({ cpus: 8, maxcpus: 8, sockets: 4, cores: 2, threads: 1 });
-    expect(resolve('8,sockets=2,cores=2,')).toEqual({ cpus: 8, maxcpus: 8, sockets: 2, cores: 2, threads: 2 });
-    expect(resolve('threads=2,sockets=2')).toEqual({ cpus: 4, maxcpus: 4, sockets: 2, cores: 1, threads: 2 });
+    expect(resolve('4')).toEqual({
+      cpus: 4,
+      maxcpus: 4,
+      sockets: 1,
+      dies: 1,
+      clusters: 1,
+      cores: 4,
+      threads: 1,
+    });
+    expect(resolve('cpus=2,maxcpus=8,sockets=2')).toMatchObject({
+      cpus: 2,
+      maxcpus: 8,
+      sockets: 2,
+      cores: 4,
+      threads: 1,
+    });
+    expect(resolve('8,cores=2')).toMatchObject({ cpus: 8, maxcpus: 8, sockets: 4, cores: 2, threads: 1 });
+    expect(resolve('8,sockets=2,cores=2,')).toMatchObject({ cpus: 8, maxcpus: 8, sockets: 2, cores: 2, threads: 2 });
+    expect(resolve('threads=2,sockets=2')).toMatchObject({ cpus: 4, maxcpus: 4, sockets: 2, cores: 1, threads: 2 });
     expect(resolveSmp({}, board({ defaultCpus: 2 }))).toMatchObject({ cpus: 2, maxcpus: 2 });
     expect(resolve('cpus=2,dies=1')).toMatchObject({ cpus: 2 });
   });
@@ -36,7 +50,7 @@ describe('-smp', () => {
     ['-1', "-smp: Parameter 'cpus' expects a number"],
     ['', "-smp: Parameter 'cpus' expects a number"],
     ['2,nodes=2', "-smp: Invalid parameter 'nodes'"],
-    ['2,dies=2', "-smp: dies not supported by this machine's CPU topology"],
+    ['2,dies=2', "dies not supported by this machine's CPU topology"],
     [
       '4,maxcpus=2',
       'Invalid CPU topology: maxcpus must be equal to or greater than smp: sockets (1) * cores (2) * threads (1) == maxcpus (2) < smp_cpus (4)',
@@ -49,6 +63,16 @@ describe('-smp', () => {
     ['1,maxcpus=9', "Invalid SMP CPUs 9. The max CPUs supported by machine 'virt' is 8"],
   ])('refuses %j', (text, message) => {
     expect(() => resolve(text)).toThrow(message);
+  });
+
+  it('counts dies and clusters on a board that has them', () => {
+    const pc = { smpLevels: ['dies'] } as const;
+    expect(resolve('8,sockets=2,dies=2', pc)).toMatchObject({ dies: 2, clusters: 1, cores: 2, threads: 1 });
+    expect(resolve('sockets=2,dies=2,cores=2', pc)).toMatchObject({ cpus: 8, maxcpus: 8 });
+    expect(() => resolve('4,dies=3', pc)).toThrow(
+      'product of the hierarchy must match maxcpus: sockets (1) * dies (3) * cores (1) * threads (1) != maxcpus (4)',
+    );
+    expect(() => resolve('4,clusters=2', pc)).toThrow("clusters not supported by this machine's CPU topology");
   });
 
   it('refuses fewer than the board needs', () => {

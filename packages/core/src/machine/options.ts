@@ -5,6 +5,7 @@ import type { GuestLog } from '../log/index.ts';
 import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
 import type { BwObject, TypeRegistry } from '../object/index.ts';
 import type { VirtualClock } from '../time/index.ts';
+import type { NumaOption, NumaPlan } from './numa.ts';
 import type { SmpOptions } from './smp.ts';
 
 /** How a drive is attached: `none` waits for a device that names it. */
@@ -49,6 +50,8 @@ export interface MachineOptions {
   /** The object tree that the machine joins, with the objects made by `-object`; without it a new one (see createObjectTree). */
   readonly root?: BwObject;
   readonly smp?: SmpOptions;
+  /** NUMA nodes, and what is said of them (-numa); or a plan that has taken them already, made for the same board and options. */
+  readonly numa?: readonly NumaOption[] | NumaPlan;
   /** CPU model with properties: `rv64,zbb=off`. */
   readonly cpu?: string;
   readonly kernel?: Uint8Array;
