@@ -22,6 +22,9 @@ import { Mistake } from '../src/mistake.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const HELLO = join(ROOT, 'docs/examples/hello.bin');
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-create-board-'));
+/** Several programs run in one test, on a machine that may be busy, ms. */
+const LONG = 240_000;
+
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs the generator, the answers being what a user types; gives what it prints. */
@@ -95,7 +98,7 @@ it('test-board boots', async () => {
 `;
 
 describe('a board in the repository', () => {
-  it('is made, listed, well formed, typed, tested and boots', async () => {
+  it('is made, listed, well formed, typed, tested and boots', { timeout: LONG }, async () => {
     const copy = copyRepository();
     const printed = await create(
       copy,
@@ -128,7 +131,7 @@ const built = ['core', 'devices', 'riscv', 'testing', 'cli'].every((name) =>
 if (!built) console.log('skipped: nothing is built');
 
 describe.skipIf(!built)('a board in a package of its own', () => {
-  it('is made, well formed, typed, tested, built, and boots with --load', async () => {
+  it('is made, well formed, typed, tested, built, and boots with --load', { timeout: LONG }, async () => {
     const printed = await create(
       folder,
       "--out my-board --name own-board --ram-size 32M --max-ram-size 64M --description 'my own'",
