@@ -77,6 +77,7 @@ export class Machine extends BwObject {
   readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false };
   readonly #exit = new Deferred<ExitInfo>();
   #state: RunState = 'prelaunch';
+  #started = false;
   #disposed: Promise<void> | undefined;
 
   /** @internal use {@link Machine.create} */
@@ -287,9 +288,11 @@ export class Machine extends BwObject {
 
   /** Starts the machine, stopped if its options say so. No effect after the first time. */
   start(): void {
-    if (this.#state !== 'prelaunch') return;
-    if (this.options.paused === true) this.#state = 'paused';
-    else this.#go();
+    if (this.#started || this.#state !== 'prelaunch') return;
+    this.#started = true;
+    if (this.options.paused === true) return;
+    this.#go();
+    this.#events.emit('resume', {});
   }
 
   /**

@@ -325,7 +325,7 @@ describe('pause and resume', () => {
     await ms(20);
     expect(machine.clock.now()).toBeGreaterThan(time);
     expect(cpus[0]?.executed).toBeGreaterThan(executed);
-    expect(events).toEqual(['stop', 'resume']);
+    expect(events).toEqual(['resume', 'stop', 'resume']);
   });
 
   it('follow each other without a turn of the event loop', async () => {
@@ -355,7 +355,7 @@ describe('pause and resume', () => {
     const { machine, cpus } = await make([spin], { paused: true });
     void machine.run();
     await ms(10);
-    expect([machine.state, cpus[0]?.executed]).toEqual(['paused', 0]);
+    expect([machine.state, cpus[0]?.executed]).toEqual(['prelaunch', 0]);
     machine.resume();
     await ms(10);
     expect(cpus[0]?.executed).toBeGreaterThan(0);
