@@ -2,6 +2,12 @@
 import { Device } from '../device/device.ts';
 import type { IrqHandler, IrqInput } from '../irq/irq-line.ts';
 
+/** What translates guest code, for `info jit`. */
+export interface TranslationInfo {
+  /** Counts in lines, without line feeds. */
+  describe(): readonly string[];
+}
+
 /** A virtual CPU. Being part of a machine makes it one of `machine.cpus`. */
 export abstract class Cpu extends Device {
   static override readonly typeName: string = 'cpu';
@@ -29,6 +35,28 @@ export abstract class Cpu extends Device {
 
   /** Where it is, for logs: `pc=0x80000000 mode=M`. */
   abstract describe(): string;
+
+  /** The registers as `info registers` shows them: lines, each with its line feed. */
+  formatRegisters(): string {
+    return `${this.describe()}\n`;
+  }
+
+  /** The virtual addresses that are mapped, as `info mem` shows them; undefined while nothing is translated. */
+  formatMappings(): string | undefined {
+    return undefined;
+  }
+
+  /** Takes an instruction apart; the bytes may go on after it. Undefined where nothing can. */
+  get disassemble():
+    | ((bytes: Uint8Array, pc: bigint) => { readonly text: string; readonly length: number })
+    | undefined {
+    return undefined;
+  }
+
+  /** What translates its instructions, where something does. CPUs may share it. */
+  get translation(): TranslationInfo | undefined {
+    return undefined;
+  }
 
   /** False while {@link execute} could do nothing: saves the call. Override where interrupt lines end a halt. */
   hasWork(): boolean {

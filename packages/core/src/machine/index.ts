@@ -1,6 +1,6 @@
 export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './architecture.ts';
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
-export { Cpu } from './cpu.ts';
+export { Cpu, type TranslationInfo } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';
 export { DeviceMemory, type DeviceMemoryOptions, deviceName } from './device-memory.ts';
 export { type Drive, DriveTable } from './drives.ts';

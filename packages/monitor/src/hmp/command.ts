@@ -1,6 +1,7 @@
 // What an HMP command is: its names, its arguments, its help, and what it does.
 import { type Cpu, type Machine, UserError } from '@boardwalk/core';
 import type { Emulator } from '../emulator.ts';
+import type { DisplayFormat } from './format.ts';
 
 /** What a command works with: the emulator, and what the person at this monitor has chosen. */
 export interface HmpContext {
@@ -9,6 +10,8 @@ export interface HmpContext {
   cpu: number;
   /** The lines that were entered. */
   readonly history: readonly string[];
+  /** How memory and values were shown last. */
+  format: DisplayFormat;
 }
 
 /**
@@ -79,6 +82,11 @@ export class HmpSyntaxError extends Error {
   override readonly name = 'HmpSyntaxError';
 }
 
+/** What a command says in place of its answer, without a word before it. */
+export class HmpNotice extends Error {
+  override readonly name = 'HmpNotice';
+}
+
 /** The machine. @throws UserError while there is none */
 export function machineOf({ emulator }: HmpContext): Machine {
   if (!emulator.machine) throw new UserError('Command not available: there is no machine yet');
@@ -88,6 +96,6 @@ export function machineOf({ emulator }: HmpContext): Machine {
 /** The chosen CPU. @throws UserError if the machine has none */
 export function cpuOf(context: HmpContext): Cpu {
   const cpu = machineOf(context).cpus[context.cpu];
-  if (!cpu) throw new UserError('No CPU available');
+  if (!cpu) throw new HmpNotice('No CPU available');
   return cpu;
 }

@@ -1,8 +1,12 @@
 // The commands of HMP.
+
+import { GuestLog, logCategories, UserError } from '@boardwalk/core';
 import { quit } from '../qmp/commands/run-state.ts';
-import { type HmpCommand, HmpSyntaxError, machineOf } from './command.ts';
+import { type HmpCommand, HmpNotice, machineOf } from './command.ts';
 import { helpLine, helpList } from './help.ts';
 import { infoCommands } from './info.ts';
+import { memoryCommands } from './memory-commands.ts';
+import { objectCommands } from './object-commands.ts';
 import { findCommand } from './parse.ts';
 
 const help: HmpCommand = {
@@ -22,10 +26,10 @@ const help: HmpCommand = {
     if (name === 'info') {
       if (sub === undefined) return helpList(infoCommands, 'info ');
       const found = findCommand(infoCommands, sub);
-      return found && helpLine(found, 'info ');
+      return found ? helpLine(found, 'info ') : `unknown command: 'info ${sub}'\n`;
     }
     const found = findCommand(hmpCommands, name);
-    return found && helpLine(found);
+    return found ? helpLine(found) : `unknown command: '${name}'\n`;
   },
 };
 
@@ -85,6 +89,47 @@ export const hmpCommands: readonly HmpCommand[] = [
       return undefined;
     },
   },
+  {
+    name: 'cpu',
+    args: [{ name: 'index', kind: 'expression' }],
+    params: 'index',
+    help: 'set the default CPU',
+    run(context, args) {
+      const index = Number(args.requireInteger('index'));
+      if (!machineOf(context).cpus[index]) throw new HmpNotice('invalid CPU index');
+      context.cpu = index;
+      return undefined;
+    },
+  },
+  {
+    name: 'exit_preconfig',
+    help: 'exit the preconfig state',
+    preconfig: true,
+    async run({ emulator: { preconfig } }) {
+      if (!preconfig) throw new UserError('The command is permitted only before machine initialization');
+      await preconfig.exit();
+      return undefined;
+    },
+  },
+  {
+    name: 'log',
+    args: [{ name: 'items', kind: 'word', complete: () => ['none', 'all', ...Object.keys(logCategories)] }],
+    params: 'item1[,...]',
+    help: 'activate logging of the specified items',
+    run(context, args) {
+      const items = args.requireText('items');
+      const { log } = machineOf(context);
+      if (items === 'none') log.setCategories([]);
+      else if (items === 'help') return logHelp();
+      else log.setCategories(GuestLog.parseCategories(items));
+      return undefined;
+    },
+  },
+  ...memoryCommands,
+  ...objectCommands,
 ];
 
-export { HmpSyntaxError };
+function logHelp(): string {
+  const rows = Object.entries(logCategories).map(([name, what]) => `${name.padEnd(15)} ${what}\n`);
+  return `Log items (comma separated):\n${'none'.padEnd(15)} remove all logs\n${rows.join('')}`;
+}

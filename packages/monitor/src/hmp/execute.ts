@@ -1,6 +1,7 @@
 // Does one line of HMP: at a prompt, and for QMP's human-monitor-command.
 import { UserError } from '@boardwalk/core';
-import { type HmpCommand, type HmpContext, HmpSyntaxError } from './command.ts';
+import { readRegister } from '../cpu-access.ts';
+import { type HmpCommand, type HmpContext, HmpNotice, HmpSyntaxError } from './command.ts';
 import { hmpCommands } from './commands.ts';
 import { infoCommands } from './info.ts';
 import { findCommand, parseArguments, splitCommand } from './parse.ts';
@@ -35,13 +36,19 @@ export async function executeHmp(context: HmpContext, line: string): Promise<str
     if (!command.preconfig && !context.emulator.machine) {
       return `Command '${label}' not available with -preconfig until machine initialization has completed.\n`;
     }
-    const args = parseArguments(command, rest, () => undefined);
+    const args = parseArguments(command, rest, (name) => registerOf(context, name));
     return (await command.run(context, args)) ?? '';
   } catch (error) {
     if (error instanceof HmpSyntaxError) return `${error.message}\nTry "help ${label}" for more information\n`;
+    if (error instanceof HmpNotice) return `${error.message}\n`;
     if (error instanceof UserError) return `Error: ${error.message}\n`;
     throw error;
   }
+}
+
+function registerOf({ emulator, cpu: index }: HmpContext, name: string): bigint | undefined {
+  const cpu = emulator.machine?.cpus[index];
+  return cpu && readRegister(cpu, name);
 }
 
 /** Words that could stand where a line ends. */
@@ -63,3 +70,5 @@ export function completeHmp(context: HmpContext, line: string): readonly string[
   const positional = (command?.args ?? []).filter(({ kind }) => kind !== 'flag' && kind !== 'format');
   return matching(positional[place]?.complete?.(context, word) ?? []);
 }
+
+export { DEFAULT_FORMAT } from './format.ts';

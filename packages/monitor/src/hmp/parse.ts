@@ -51,7 +51,7 @@ interface Read {
 
 function readArgument(command: HmpCommand, argument: HmpArgument, text: string, register: RegisterLookup): Read {
   if (argument.kind === 'format') {
-    const match = /^\/(\S*)/.exec(text);
+    const match = /^\s*\/(\S*)/.exec(text);
     return { value: match?.[1], rest: text.slice(match?.[0].length ?? 0) };
   }
   const rest = text.trimStart();

@@ -5,6 +5,7 @@ import type { MonitorSession } from '../qmp/session.ts';
 import { packageText, QEMU_VERSION_TEXT } from '../version.ts';
 import type { HmpContext } from './command.ts';
 import { completeHmp, executeHmp } from './execute.ts';
+import { DEFAULT_FORMAT } from './format.ts';
 import { Readline } from './readline.ts';
 
 /** How a monitor behaves. */
@@ -72,8 +73,7 @@ class HmpSession {
         })
       : undefined;
     this.#readline = readline;
-    this.#context = { emulator, cpu: 0, history: [] };
-    if (readline) Object.defineProperty(this.#context, 'history', { get: () => readline.history });
+    this.#context = { emulator, cpu: 0, history: readline?.history ?? [], format: DEFAULT_FORMAT };
     this.#write(`QEMU ${QEMU_VERSION_TEXT} monitor (${packageText(emulator)}) - type 'help' for more information\r\n`);
     readline?.start();
   }

@@ -10,6 +10,7 @@ import { menvcfgReset } from './csr/environment.ts';
 import type { RiscvFrontend } from './frontend.ts';
 import { MODE_RESET, modeDataMmu, modePriv } from './mode.ts';
 import { EXTENSIONS, type Extension, isaString } from './models.ts';
+import { formatMappings, formatRegisters } from './show.ts';
 import { common, csr } from './state.ts';
 
 const NS_PER_S = 1e9;
@@ -128,6 +129,14 @@ export class RiscvCpu extends TranslatedCpu {
   override describe(): string {
     const privilege = PRIVILEGE_LETTERS[modePriv(Number(this.register(common.mode)))];
     return `pc=0x${this.pc.toString(16).padStart(16, '0')} mode=${privilege}`;
+  }
+
+  override formatRegisters(): string {
+    return formatRegisters(this.frontend.config, (slot) => this.register(slot));
+  }
+
+  override formatMappings(): string | undefined {
+    return formatMappings(this.register(csr.satp), this.machine.addressSpace);
   }
 
   /** The low 32 bits of a register, without a bigint: the run loop asks often. */

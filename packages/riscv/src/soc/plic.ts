@@ -49,6 +49,7 @@ export function machineAndSupervisorContexts(harts: number): PlicContext[] {
 /** The PLIC: gateways in front of a core that gives each context the pending source of highest priority. */
 export class Plic extends Device {
   static override readonly typeName: string = 'riscv.sifive.plic';
+  static override readonly interfaces: readonly string[] = ['intctrl'];
   static override readonly state: readonly StateField[] = [
     { name: 'priority', type: 'u32', count: MAX_SOURCES, reset: 0 },
     { name: 'pending', type: 'u32', count: MAX_WORDS, reset: 0 },

@@ -122,6 +122,35 @@ export class Engine {
     this.exports.tlbFlush(cpu.base);
   }
 
+  /** Counts since the machine was made, in lines. */
+  describe(): readonly string[] {
+    const { translated, insns, invalidated, flushes } = this.cache.stats;
+    const average = translated === 0 ? '0' : (insns / translated).toFixed(1);
+    const lines = [
+      'Translation (tier 0):',
+      `blocks translated   ${translated}`,
+      `guest instructions  ${insns}`,
+      `instructions/block  ${average}`,
+      `blocks invalidated  ${invalidated}`,
+      `cache flushes       ${flushes}`,
+    ];
+    const stats = this.tier1?.stats;
+    if (!stats) return [...lines, '', 'WebAssembly (tier 1): off'];
+    return [
+      ...lines,
+      '',
+      'WebAssembly (tier 1):',
+      `regions             ${stats.regions}`,
+      `regions compiled    ${stats.compiled}`,
+      `regions dropped     ${stats.dropped}`,
+      `blocks refused      ${stats.refused}`,
+      `guest instructions  ${stats.insns}`,
+      `code size           ${stats.bytes}`,
+      `time to form        ${stats.formMs.toFixed(1)} ms`,
+      `time to compile     ${stats.compileMs.toFixed(1)} ms`,
+    ];
+  }
+
   /** Lets go of the machine and its memory. Each vCPU calls it; no vCPU executes any more. */
   dispose(): void {
     if (this.#disposed) return;

@@ -144,6 +144,16 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     return this.register(COMMON.insnCount);
   }
 
+  // --- what a monitor asks ---
+
+  override get disassemble() {
+    return (bytes: Uint8Array, pc: bigint) => this.frontend.disassemble(bytes, pc);
+  }
+
+  override get translation(): Engine {
+    return this.engine;
+  }
+
   // --- what the machine asks ---
 
   override get halted(): boolean {

@@ -1,6 +1,5 @@
 // Commands about the monitor and the program.
 import { UserError } from '@boardwalk/core';
-import { executeHmp } from '../../hmp/execute.ts';
 import type { controlCommands } from '../schema/control.ts';
 import { commands, events } from '../schema/index.ts';
 import { introspect } from '../schema/introspect.ts';
@@ -26,7 +25,9 @@ export const controlHandlers: Handlers<keyof typeof controlCommands> = {
     if (args['cpu-index'] !== undefined && !requireMachine(emulator).cpus[cpu]) {
       throw new UserError("Parameter 'cpu-index' expects a CPU number");
     }
-    const text = await executeHmp({ emulator, cpu, history: [] }, args['command-line']);
+    const { DEFAULT_FORMAT, executeHmp } = await import('../../hmp/execute.ts');
+    const context = { emulator, cpu, history: [], format: DEFAULT_FORMAT };
+    const text = await executeHmp(context, args['command-line']);
     return text.replaceAll('\n', '\r\n');
   },
 };
