@@ -127,6 +127,34 @@ describe.skipIf(!built || process.platform !== 'linux')('a machine on plain memo
   });
 });
 
+describe.skipIf(!here || !built)('a file that is cut short under a machine', () => {
+  /** Makes a backend, cuts its file, touches it; gives how the process ended. */
+  const end = (kind: string, props: Record<string, unknown>, cut: string): string => {
+    const program = `
+      import { truncateSync } from 'node:fs';
+      import * as core from '@boardwalk/core';
+      import { openHostMemory } from '@boardwalk/host-node';
+      const space = core.RamSpace.create({ bytes: 2 ** 26 });
+      const types = new core.TypeRegistry();
+      core.registerMemoryBackends(types, space, await openHostMemory());
+      const backend = types.create('memory-backend-${kind}', ${JSON.stringify({ size: '1M', ...props })});
+      try { truncateSync(${cut}, 0); } catch (error) { console.log(error.code); }
+      backend.region.block.bytes[4096] = 1;
+      console.log('alive');`;
+    const args = ['--input-type=module', '-e', program];
+    const { stdout, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
+    return signal ?? stdout.trim().replaceAll('\n', ' ');
+  };
+  const memfd = "'/proc/self/fd/' + backend.mapping.fd";
+
+  it('ends the process, and cannot be cut where it is sealed', () => {
+    const cut = path('cut');
+    expect(end('file', { 'mem-path': cut, share: 'on' }, JSON.stringify(cut))).toBe('SIGBUS');
+    expect(end('memfd', { seal: 'off' }, memfd)).toBe('SIGBUS');
+    expect(end('memfd', {}, memfd)).toBe('EPERM alive');
+  });
+});
+
 describe.skipIf(!here)('a machine', () => {
   it.each(KINDS)('runs guest code on memory-backend-%s %o', async (kind, props) => {
     const { machine, serial, end } = await machineOn(kind, props);

@@ -190,6 +190,20 @@ describe.skipIf(!probe)('a mapping', () => {
     b.drop(plain);
   });
 
+  it.each(['ram', 'memfd'])('of memory-backend-%s has swap space set aside unless it is told not to', (kind) =>
+    bench().then((b) => {
+      const flags = (reserve: string): readonly string[] => {
+        const backend = b.add(kind, { size: '8M', reserve });
+        const [vma] = b.vmas(backend);
+        b.drop(backend);
+        return vma?.flags ?? [];
+      };
+      // A kernel that never overcommits ignores the wish.
+      const never = readFileSync('/proc/sys/vm/overcommit_memory', 'utf8').trim() === '2';
+      expect([flags('on').includes('nr'), flags('off').includes('nr')]).toEqual([false, !never]);
+    }),
+  );
+
   it('is made of transparent huge pages where there are some', async ({ skip }) => {
     const mode = existsSync('/sys/kernel/mm/transparent_hugepage/enabled')
       ? readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8')
