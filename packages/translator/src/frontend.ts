@@ -1,4 +1,5 @@
 /** What an architecture package supplies: how its instructions mean IR, and how its addresses are translated. */
+import type { DebugDescription } from '@boardwalk/core';
 import type { IrBuilder, Value } from './ir/builder.ts';
 import type { IrHelper } from './ir/helper.ts';
 import type { Slot } from './ir/types.ts';
@@ -34,6 +35,20 @@ export interface EngineExceptions {
   readonly misalignedStore: number;
 }
 
+/** Where a register of a debugger's is: in a slot, or what helpers say, () -> i64 and (i64). */
+export type DebugRegisterPlace =
+  | { readonly slot: Slot; readonly fixed?: boolean }
+  | { readonly read: IrHelper; readonly write?: IrHelper };
+
+/** How debuggers see a CPU. Without it they see the state's fields by their names. */
+export interface FrontendDebug {
+  readonly description: DebugDescription;
+  /** The place of a register by its number; undefined where there is none. `fixed` registers ignore writes. */
+  place(number: number): DebugRegisterPlace | undefined;
+  /** Regimes that a debugger's accesses of memory try, by the mode word, best first. */
+  dataMmus(mode: number): readonly number[];
+}
+
 /** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
 export interface Frontend {
   readonly name: string;
@@ -62,6 +77,7 @@ export interface Frontend {
   readonly raise: IrHelper;
   /** () -> i32: takes the highest pending enabled interrupt, if any: 1; clears `halted` when one is pending. */
   readonly serviceInterrupt: IrHelper;
+  readonly debug?: FrontendDebug;
   /** Text of the instruction in these bytes, for logs. */
   disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number };
 }

@@ -51,7 +51,7 @@ export const COMMON = {
   /** Host offset of the physical map, and its number of ranges. */
   physMap: slot('physMap', 88, 'i32'),
   physCount: slot('physCount', 92, 'i32'),
-  /** Let a store go through although it hits the page of the running block (one-instruction blocks). */
+  /** The instruction runs alone: let a store go through although it hits the page of the running block, and an access of watched memory. */
   storeToCode: slot('storeToCode', 96, 'i32'),
   /** Bit regime * 3 + access: that TLB table has had an entry since the last flush. */
   tlbUsed: slot('tlbUsed', 100, 'i32'),
@@ -70,6 +70,11 @@ export const COMMON = {
   /** Where a region was left for a slow access so often that it should be looked at, or 0; and the region's number. */
   slowIp: slot('slowIp', 208, 'i32'),
   slowRegion: slot('slowRegion', 212, 'i32'),
+  /** Watched ranges of addresses: how many, and the host offset of their table (softmmu/layout.ts). */
+  watchCount: slot('watchCount', 216, 'i32'),
+  watchTable: slot('watchTable', 220, 'i32'),
+  /** Address of the access that a watched range was hit by. */
+  watchVa: slot('watchVa', 224, 'i64'),
   args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),
   ret: slot('ret', 192, 'i64'),
   /** Small constants that operands of tier 0 may name: -1 to 14. */
@@ -88,8 +93,10 @@ export const EXIT = {
   exception: 3,
   /** The vCPU waits for an interrupt. */
   halt: 4,
-  /** The operation at `exitIp` wrote to its own block: repeat its instruction alone. */
+  /** The operation at `exitIp` wrote to its own block, or touched watched memory: repeat its instruction alone. */
   codeWrite: 5,
+  /** A breakpoint: `exitIp` lies in the block that stands for it. */
+  debug: 6,
 } as const;
 
 /** Values of `COMMON.fault`. */

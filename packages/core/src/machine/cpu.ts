@@ -1,6 +1,7 @@
 // What a machine wants from a vCPU, whatever executes its instructions.
 import { Device } from '../device/device.ts';
 import type { IrqHandler, IrqInput } from '../irq/irq-line.ts';
+import type { CpuDebug } from './debug.ts';
 
 /** What translates guest code, for `info jit`. */
 export interface TranslationInfo {
@@ -13,6 +14,8 @@ export abstract class Cpu extends Device {
   static override readonly typeName: string = 'cpu';
   /** Position among the machine's CPUs, from 0. */
   readonly index: number;
+  /** A debugger keeps it from executing while other vCPUs may run. */
+  held = false;
 
   constructor(index: number) {
     super();
@@ -32,6 +35,11 @@ export abstract class Cpu extends Device {
 
   /** Asks for a return from {@link execute} soon: an interrupt, a reset, an earlier timer. Callable at any time. */
   abstract requestExit(): void;
+
+  /** What a debugger may do with it; undefined where what executes its instructions has no debugging. */
+  get debug(): CpuDebug | undefined {
+    return undefined;
+  }
 
   /** Where it is, for logs: `pc=0x80000000 mode=M`. */
   abstract describe(): string;

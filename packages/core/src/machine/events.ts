@@ -1,5 +1,8 @@
 // What a machine tells the outside: the QMP events of its life.
 
+import type { Cpu } from './cpu.ts';
+import type { DebugStop } from './debug.ts';
+
 /** Who wanted it. */
 export type Cause = 'guest' | 'host';
 
@@ -17,6 +20,8 @@ export interface MachineEvents {
   /** After a reset. */
   readonly reset: { readonly cause: Cause };
   readonly stop: Record<string, never>;
+  /** A breakpoint, a watchpoint or the end of a step stopped the machine; `stop` follows. */
+  readonly debug: { readonly cpu: Cpu; readonly stop: DebugStop };
   readonly resume: Record<string, never>;
   readonly shutdown: ExitInfo;
   /** The power button. */

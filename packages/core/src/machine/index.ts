@@ -2,6 +2,17 @@ export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './archit
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
 export { Cpu, type TranslationInfo } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';
+export type {
+  CpuDebug,
+  DebugDescription,
+  DebugFeature,
+  DebugPoints,
+  DebugRegister,
+  DebugStop,
+  StepOptions,
+  WatchKind,
+  Watchpoint,
+} from './debug.ts';
 export { DeviceMemory, type DeviceMemoryOptions, deviceName } from './device-memory.ts';
 export { type Drive, DriveTable } from './drives.ts';
 export type { Cause, ExitInfo, MachineEvents } from './events.ts';

@@ -9,6 +9,7 @@ import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } fr
 import type { BoardDefinition } from './board.ts';
 import { Cpu } from './cpu.ts';
 import { type CpuModel, resolveCpuModel } from './cpu-model.ts';
+import type { DebugStop } from './debug.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { DriveTable } from './drives.ts';
 import { type Cause, EventHub, type ExitInfo, type MachineEvents } from './events.ts';
@@ -29,6 +30,7 @@ interface Requests {
   shutdown: ExitInfo | undefined;
   reset: Cause | undefined;
   pause: boolean;
+  debug: { readonly cpu: Cpu; readonly stop: DebugStop } | undefined;
 }
 
 class Deferred<T> {
@@ -74,10 +76,11 @@ export class Machine extends BwObject {
   readonly #loop: RunLoop;
   readonly #resetCallbacks: (() => void)[] = [];
   readonly #powerdownCallbacks: (() => void)[] = [];
-  readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false };
+  readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false, debug: undefined };
   readonly #exit = new Deferred<ExitInfo>();
   #state: RunState = 'prelaunch';
   #started = false;
+  #timersHeld = false;
   #disposed: Promise<void> | undefined;
 
   /** @internal use {@link Machine.create} */
@@ -311,13 +314,24 @@ export class Machine extends BwObject {
     else this.#performPause();
   }
 
-  /** Goes on after {@link pause}. @throws UserError after a shutdown or an internal error, until a reset */
-  resume(): void {
+  /** A breakpoint, a watchpoint or the end of a step: the machine pauses when the slice of `cpu` has ended. */
+  debugStop(cpu: Cpu, stop: DebugStop): void {
+    this.#requests.debug ??= { cpu, stop };
+    this.pause();
+  }
+
+  /**
+   * Goes on after {@link pause}; with `holdTime` virtual time and timers stand still until the next pause (debuggers step so).
+   * @throws UserError after a shutdown or an internal error, until a reset
+   */
+  resume(options: { readonly holdTime?: boolean } = {}): void {
     this.#requests.pause = false;
+    this.#requests.debug = undefined;
     if (this.#state === 'running') return;
     if (this.#state === 'shutdown' || this.#state === 'internal-error') {
       throw new UserError('Resetting the Virtual Machine is required');
     }
+    this.#timersHeld = options.holdTime ?? false;
     this.#go();
     this.#events.emit('resume', {});
   }
@@ -374,6 +388,9 @@ export class Machine extends BwObject {
       get running(): boolean {
         return machine.#state === 'running';
       },
+      get timersHeld(): boolean {
+        return machine.#timersHeld;
+      },
       performRequests: () => machine.#performRequests(),
       fail: (error: unknown) => machine.#fail(error),
     };
@@ -405,12 +422,13 @@ export class Machine extends BwObject {
 
   #go(): void {
     this.#state = 'running';
-    this.clock.source.start();
+    if (!this.#timersHeld) this.clock.source.start();
     this.#loop.start();
   }
 
   #halt(state: RunState): void {
     this.#state = state;
+    this.#timersHeld = false;
     this.clock.source.stop();
     this.#loop.wake();
   }
@@ -442,7 +460,10 @@ export class Machine extends BwObject {
 
   #performPause(): void {
     if (this.#state !== 'running') return;
+    const { debug } = this.#requests;
+    this.#requests.debug = undefined;
     this.#halt('paused');
+    if (debug !== undefined) this.#events.emit('debug', debug);
     this.#events.emit('stop', {});
   }
 

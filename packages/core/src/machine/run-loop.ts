@@ -10,6 +10,8 @@ export interface RunLoopOwner {
   readonly executingCpus: readonly Cpu[];
   /** False ends the loop. */
   readonly running: boolean;
+  /** Timers wait, however late: a debugger steps. */
+  readonly timersHeld: boolean;
   /** Between slices: resets, pauses and shutdowns that were asked for meanwhile. */
   performRequests(): void;
   /** Code of a device or CPU threw. */
@@ -118,7 +120,7 @@ export class RunLoop {
   #step(): void {
     this.#stepping = true;
     try {
-      if (this.#owner.clock.runExpired()) this.#idle = 0;
+      if (!this.#owner.timersHeld && this.#owner.clock.runExpired()) this.#idle = 0;
       this.#owner.performRequests();
       if (!this.#owner.running) return;
       const cpus = this.#owner.executingCpus;
@@ -126,7 +128,7 @@ export class RunLoop {
       this.#next = (this.#next + 1) % Math.max(1, cpus.length);
       if (cpu === undefined) return;
       this.#idle++;
-      if (cpu.hasWork() && (this.#slice(cpu) > 0 || !cpu.halted)) this.#idle = 0;
+      if (!cpu.held && cpu.hasWork() && (this.#slice(cpu) > 0 || !cpu.halted)) this.#idle = 0;
       this.#owner.performRequests();
     } catch (error) {
       this.#owner.fail(error);
@@ -165,7 +167,7 @@ export class RunLoop {
   /** Every vCPU waits for an interrupt: nothing to do until a timer or somebody outside. */
   async #sleep(): Promise<void> {
     const { clock } = this.#owner;
-    const deadline = clock.nextDeadline();
+    const deadline = this.#owner.timersHeld ? Infinity : clock.nextDeadline();
     const ms = clock.source.idle(deadline) / 1e6;
     if (ms < shortestSleepMs) {
       if (ms > 0 || this.#host.now() - this.#lastYieldMs >= yieldEveryMs) await this.#yield();

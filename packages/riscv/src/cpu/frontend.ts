@@ -3,6 +3,7 @@ import {
   defineTsHelper,
   type EngineExceptions,
   type Frontend,
+  type FrontendDebug,
   type InsnContext,
   type IrBuilder,
   type IrHelper,
@@ -17,6 +18,7 @@ import {
 } from './bits.ts';
 import { type Csr, defineCsrs } from './csr/index.ts';
 import { defineTimeHelpers, type TimePort } from './csr/time.ts';
+import { riscvDebug } from './debug.ts';
 import { type Emitter, endBlock, readX, writeX } from './isa/emitter.ts';
 import { InstructionSet } from './isa/index.ts';
 import { systemEmitters } from './isa/system.ts';
@@ -61,6 +63,7 @@ export class RiscvFrontend implements Frontend {
   readonly walk: IrHelper;
   readonly config: CpuConfig;
   readonly csrs: ReadonlyMap<number, Csr>;
+  readonly debug: FrontendDebug;
   readonly #instructions: InstructionSet;
   /** The devices around the harts, by the host offset of their state. */
   readonly #ports = new Map<number, HartPort>();
@@ -75,6 +78,7 @@ export class RiscvFrontend implements Frontend {
     };
     this.walk = options.logWalks === true ? defineLoggedWalk(config, port) : defineWalk(config);
     this.csrs = defineCsrs(config, defineTimeHelpers(port));
+    this.debug = riscvDebug(config, this.csrs);
     const system = systemEmitters(config, this.csrs);
     this.#instructions = new InstructionSet(
       config.extensions,

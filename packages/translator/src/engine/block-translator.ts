@@ -5,6 +5,7 @@ import { IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
 import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
+import { NEVER } from '../tier1/tier1.ts';
 import { Block } from './code-cache.ts';
 
 /** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
@@ -22,6 +23,8 @@ export interface TranslateRequest {
   readonly secondPage: SecondPage;
   /** Runs until tier 1 is asked to compile the block. */
   readonly countdown: number;
+  /** Whether the program is to stop before the instruction at a pc. */
+  readonly breakpointAt?: ((pcLo: number, pcHi: number) => boolean) | undefined;
   /** Sees the IR of the block before it is lowered. */
   readonly watch?: ((ir: readonly Node[]) => void) | undefined;
 }
@@ -39,6 +42,7 @@ class Reader implements InsnContext {
   host = 0;
   first = true;
   secondPage: SecondPage = () => FETCH_FAULT;
+  breakpointAt: ((pcLo: number, pcHi: number) => boolean) | undefined;
   readonly #space: RamSpace;
   readonly #big: boolean;
   readonly #pageMask: number;
@@ -92,8 +96,10 @@ export class BlockTranslator {
   irOf(block: Block, maxInsns: number): Node[] | undefined {
     const { key } = block;
     if (key.secondHost >= 0) return undefined;
+    if (block.isBreakpoint) return undefined;
     this.#start({ ...key, secondPage: () => FETCH_FAULT });
-    const statements = this.#statements(maxInsns);
+    // A breakpoint may have cut it, and may be gone.
+    const statements = this.#statements(Math.min(maxInsns, block.insns.length));
     if (this.#reader.host - key.host !== block.bytes) return undefined;
     return statements;
   }
@@ -111,16 +117,23 @@ export class BlockTranslator {
     return new Block(key, reader.host - host, lowered, request.countdown);
   }
 
-  #start(at: Pick<TranslateRequest, 'host' | 'pcLo' | 'pcHi' | 'mode' | 'secondPage'>): void {
+  #start(at: Pick<TranslateRequest, 'host' | 'pcLo' | 'pcHi' | 'mode' | 'secondPage' | 'breakpointAt'>): void {
     const reader = this.#reader;
     reader.pcLo = at.pcLo;
     reader.pcHi = at.pcHi;
     reader.mode = at.mode;
     reader.host = at.host;
     reader.secondPage = at.secondPage;
+    reader.breakpointAt = at.breakpointAt;
     reader.secondHost = -1;
     reader.faulted = false;
     reader.first = true;
+  }
+
+  /** The block that stands for a breakpoint: no instruction, a stop. */
+  translateStop(request: Pick<TranslateRequest, 'host' | 'pcLo' | 'pcHi' | 'mode' | 'place'>): Block {
+    const { host, pcLo, pcHi, mode } = request;
+    return new Block({ host, pcLo, pcHi, mode, secondHost: -1 }, 1, this.#lowering.lowerStop(request.place), NEVER);
   }
 
   #statements(maxInsns: number): Node[] | undefined {
@@ -131,6 +144,7 @@ export class BlockTranslator {
     for (let count = 0; ; count++) {
       if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0))
         return this.#endAt(statements, blockMode);
+      if (count > 0 && reader.breakpointAt?.(reader.pcLo, reader.pcHi)) return this.#endAt(statements, blockMode);
       const { mode } = reader;
       const insn = this.#instruction();
       if (reader.faulted) return undefined;

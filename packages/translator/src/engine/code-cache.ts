@@ -48,6 +48,11 @@ export class Block {
   /** Numbers of instructions whose accesses tier 1 is to take for misaligned. */
   readonly unaligned = new Set<number>();
 
+  /** It stands for a breakpoint: it stops the program, and never becomes part of anything larger. */
+  get isBreakpoint(): boolean {
+    return this.insns.length === 0;
+  }
+
   constructor(key: BlockKey, bytes: number, lowered: LoweredBlock, countdown: number) {
     this.key = key;
     this.bytes = bytes;
@@ -214,6 +219,17 @@ export class CodeCache {
     if (dropped) this.#forget();
   }
 
+  /** Drops the blocks that a test picks: what they stand for has changed, though their code has not. */
+  dropWhere(picks: (block: Block) => boolean): void {
+    for (const block of this.#blocks.filter((b) => b.valid && picks(b))) {
+      const { host, secondHost } = block.key;
+      this.#leavePage(host, block);
+      this.#leavePage(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
+      this.#drop(block);
+    }
+    this.#forget();
+  }
+
   /** Drops everything. */
   flush(): void {
     this.stats.flushes++;
@@ -241,6 +257,15 @@ export class CodeCache {
     }
     this.#byPage.set(page, new Set([block]));
     this.#space.raiseFlags(page * PAGE, PAGE, PAGE_CODE);
+  }
+
+  #leavePage(host: number, block: Block): void {
+    const page = Math.floor(host / PAGE);
+    const blocks = this.#byPage.get(page);
+    blocks?.delete(block);
+    if (blocks?.size !== 0) return;
+    this.#byPage.delete(page);
+    this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
   }
 
   #drop(block: Block): void {

@@ -15,6 +15,7 @@ import { NEVER, Tier1, type Tier1Options } from '../tier1/tier1.ts';
 import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
 import { BlockTranslator } from './block-translator.ts';
 import { type Block, CodeCache } from './code-cache.ts';
+import { EngineDebug } from './debug.ts';
 import { PhysicalMap } from './phys-map.ts';
 
 /** Most instructions of a block, unless the frontend says otherwise. */
@@ -29,6 +30,7 @@ export interface EngineExports {
   lookup(cpu: number): number;
   fetchHost(cpu: number): number;
   translate(cpu: number, va: bigint, access: number, mmu: number): number;
+  debugAddress(cpu: number, va: bigint, mmu: number): bigint;
   tlbFlush(cpu: number): void;
   flushJumps(cpu: number): void;
   tlbProtect(cpu: number, host: number): void;
@@ -43,6 +45,8 @@ export interface EngineCpu {
   lookup(lo: number, hi: number, mode: number): Block | undefined;
   /** The high half of a pc in the jump cache with this low half. */
   highOf(lo: number): number | undefined;
+  /** An access hits a watched range; true: it must not happen now, but alone. */
+  watchHit(size: number, kinds: number): boolean;
   /** What lies at physical addresses has changed: code that runs must not go on by what it knows. */
   mapChanged(): void;
 }
@@ -67,6 +71,7 @@ export class Engine {
   readonly blocks: BlockTranslator;
   readonly physMap: PhysicalMap;
   readonly tier1: Tier1 | undefined;
+  readonly debug: EngineDebug;
   readonly #addressSpace: AddressSpace;
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;
@@ -98,7 +103,15 @@ export class Engine {
     const { raise, serviceInterrupt } = frontend;
     this.exports = this.#instantiate(
       {
-        exports: [mmu.lookup, mmu.fetchHost, mmu.translate, mmu.flushAll, mmu.flushJumps, mmu.protectPage],
+        exports: [
+          mmu.lookup,
+          mmu.fetchHost,
+          mmu.translate,
+          mmu.debugAddress,
+          mmu.flushAll,
+          mmu.flushJumps,
+          mmu.protectPage,
+        ],
         named: { raise, serviceInterrupt },
         raw: [tier0Function(mmu, raise)],
         importTable: true,
@@ -110,6 +123,7 @@ export class Engine {
     this.blocks = new BlockTranslator(this.space, frontend, lowering);
     this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
     this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
+    this.debug = new EngineDebug(this.space, this.cache);
     this.#stop = this.space.onFlagsRaised((host, length) => {
       for (let at = host; at < host + length; at += 4096) this.#protect(at);
     });
@@ -119,6 +133,7 @@ export class Engine {
   add(cpu: EngineCpu): void {
     this.#cpus.set(cpu.base, cpu);
     this.#writeMap(cpu.base);
+    this.debug.add(cpu.base);
     this.exports.tlbFlush(cpu.base);
   }
 
@@ -176,6 +191,17 @@ export class Engine {
   #writeMap(base: number): void {
     this.space.i32[(base + COMMON.physMap.offset) >>> 2] = this.physMap.offset;
     this.space.i32[(base + COMMON.physCount.offset) >>> 2] = this.physMap.count;
+  }
+
+  /** Compiles a helper for calls from outside translated code: (cpu, ...arguments). */
+  compile(helper: IrHelper): (cpu: number, ...args: (number | bigint)[]) => unknown {
+    const call = this.#instantiate({ exports: [helper], raw: [] }, [])[helper.name] as (...args: unknown[]) => unknown;
+    return call;
+  }
+
+  /** Forgets the translations of every vCPU. */
+  flushTranslations(): void {
+    for (const base of this.#cpus.keys()) this.exports.tlbFlush(base);
   }
 
   /** Place in the table of the function that tier 0 calls for a helper; compiles the helper when first asked for. */
@@ -259,6 +285,8 @@ export class Engine {
         [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu >>> 0, size),
         [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
           this.#cpus.get(cpu >>> 0)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
+        [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
+          this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
       },
     });
     return instance.exports as Record<string, (...args: never[]) => unknown>;

@@ -2,7 +2,7 @@
  * A vCPU whose instructions the translator runs. Architectures derive from it: they give the frontend, wire interrupt
  * lines to `setIrqLine`, and describe their registers. See docs/translator.md.
  */
-import { Cpu, type DeviceState, type Machine } from '@boardwalk/core';
+import { Cpu, type CpuDebug, type DebugStop, type DeviceState, type Machine } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import { hex64, printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
@@ -12,6 +12,7 @@ import { COMMON, EXIT } from '../state.ts';
 import { DEFAULT_THRESHOLD, NEVER, type Tier1Options } from '../tier1/tier1.ts';
 import { FETCH_FAULT } from './block-translator.ts';
 import { type Block, leadsTo, touched } from './code-cache.ts';
+import { TranslatedCpuDebug } from './debug.ts';
 import { Engine, type EngineCpu, MAX_BLOCK_INSNS } from './engine.ts';
 
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
@@ -61,10 +62,16 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #single: Block | undefined;
   /** `execute` never goes over its budget: for single steps. With a clock that counts instructions it never does. */
   exactBudget = false;
+  readonly #debug: TranslatedCpuDebug;
 
   constructor(index: number, frontend: Frontend) {
     super(index);
     this.frontend = frontend;
+    this.#debug = new TranslatedCpuDebug(this);
+  }
+
+  override get debug(): CpuDebug {
+    return this.#debug;
   }
 
   override realize(): void {
@@ -245,6 +252,8 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   override execute(budget: number): number {
     const { exports, cache, log } = this.engine;
     const base = this.#base;
+    const { step } = this.#debug;
+    if (step !== undefined) return this.#stepOne(step.noIrq === true);
     const exact = this.exactBudget || this.machine.clock.source.instructionsFor(1) !== undefined;
     let left = budget;
     this.#sliceDone = 0;
@@ -267,6 +276,26 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       this.#sliceDone = budget - left;
     } while (left > this.#raised && !this.#stopAsked && !this.#takeYield());
     return budget - left;
+  }
+
+  /** Executes exactly one instruction, or takes the interrupt or exception instead of it, and stops. */
+  #stepOne(noIrq: boolean): number {
+    this.#sliceDone = 0;
+    this.#raised = 0;
+    this.#setWord(COMMON.exitRequest, 0);
+    this.#resume = 0;
+    this.#setWord(COMMON.traceRaises, this.engine.log.enabled('int') ? 1 : 0);
+    const interrupted = !noIrq && this.engine.exports.serviceInterrupt(this.#base) !== 0;
+    const executed = interrupted ? 0 : this.#runAlone(1);
+    this.#takeYield();
+    this.#stopped({ reason: 'step' });
+    return executed;
+  }
+
+  /** Stops the machine for a debugger. An access of watched memory is worth more than the end of a step. */
+  #stopped(stop: DebugStop): void {
+    this.#stopAsked = true;
+    this.machine.debugStop(this, this.#debug.takeHit() ?? stop);
   }
 
   /** Whether the guest gave up the rest of its slice. */
@@ -328,7 +357,15 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
           return index + this.#runAlone(1);
         } finally {
           this.#setWord(COMMON.storeToCode, 0);
+          const hit = this.#debug.takeHit();
+          if (hit !== undefined) this.#stopped(hit);
         }
+      }
+      case EXIT.debug: {
+        const key = this.engine.cache.blockAt(ip)?.key;
+        if (key !== undefined) this.#setPc(key.pcLo, key.pcHi);
+        this.#stopped({ reason: 'breakpoint' });
+        return 0;
       }
       default:
         return 0;
@@ -438,24 +475,32 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (second === known.key.secondHost) return known;
       cache.invalidate(known.key.host, 1);
     }
-    const block = this.#translate(
-      host,
-      pcLo,
-      pcHi,
-      this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS,
-      this.engine.countdown(host),
-    );
+    const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
+    const block = this.engine.debug.isBreakpoint(pcLo, pcHi)
+      ? this.engine.blocks.translateStop({ host, pcLo, pcHi, mode, place: cache.place() })
+      : this.#translate(host, pcLo, pcHi, longest, this.engine.countdown(host));
     if (block !== undefined) cache.add(block);
     return block;
   }
 
   #translate(host: number, pcLo: number, pcHi: number, maxInsns: number, countdown = NEVER): Block | undefined {
-    const { blocks, cache, log } = this.engine;
+    const { blocks, cache, debug, log } = this.engine;
     const watch = log.enabled('op') ? (ir: Parameters<typeof printIr>[0]) => log.write('op', printIr(ir)) : undefined;
     const mode = this.#word(COMMON.mode);
     const secondPage = (): number => this.#secondPage(pcLo, pcHi);
     const place = cache.place();
-    const block = blocks.translate({ host, pcLo, pcHi, mode, maxInsns, place, countdown, secondPage, watch });
+    const block = blocks.translate({
+      host,
+      pcLo,
+      pcHi,
+      mode,
+      maxInsns,
+      place,
+      countdown,
+      secondPage,
+      watch,
+      breakpointAt: debug.breakpointAt,
+    });
     if (block === undefined) this.#raise();
     else if (log.enabled('in_asm')) this.#logCode(block);
     return block;
@@ -538,6 +583,11 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     }
     space.noteWrite(host, length);
     return false;
+  }
+
+  /** @internal */
+  watchHit(size: number, kinds: number): boolean {
+    return this.#debug.accessed(this.register(COMMON.watchVa), size, kinds, this.#word(COMMON.storeToCode) !== 0);
   }
 
   #setException(code: number, value: bigint): void {

@@ -35,6 +35,12 @@ export const BLOCK_HASH_BITS = 17;
 export const BLOCK_HASH_ENTRY = 32;
 export const BLOCK_HASH_BYTES = 2 ** BLOCK_HASH_BITS * BLOCK_HASH_ENTRY;
 
+/** Watched ranges: {first i64, last i64, kinds i32, unused}. */
+export const WATCH_BYTES = 32;
+export const WATCH_LIMIT = 256;
+export const WATCH_READ = 1;
+export const WATCH_WRITE = 2;
+
 /** Tables of one machine's translator, shared by its vCPUs. */
 export interface EngineLayout {
   readonly pageFlags: number;

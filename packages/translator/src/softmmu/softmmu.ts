@@ -26,6 +26,9 @@ import {
   TLB_PA_BYTES,
   TLB_REGIME_BITS,
   TLB_TABLE_BYTES,
+  WATCH_BYTES,
+  WATCH_READ,
+  WATCH_WRITE,
 } from './layout.ts';
 
 /** Functions of the engine that the softmmu imports; all take the vCPU's base first. */
@@ -35,6 +38,8 @@ export const IMPORTS = {
   ioStore: { kind: 'import', name: 'ioStore', params: ['i32'], result: 'i32' },
   /** A write is about to hit a flagged page: host offset, bytes. Not 0: it must not happen now (`FAULT.codeWrite`). */
   flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['i32', 'i32'], result: 'i32' },
+  /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
+  watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
 } as const satisfies Record<string, ImportHelper>;
 
 /** Results of `translate` that are no host offset. */
@@ -107,6 +112,42 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     return hostOf(b, range, pa);
   });
 
+  /** (first, last, kinds) -> not 0 where a watched range of one of these kinds overlaps. */
+  const watched = defineHelper('watched', ['i64', 'i64', 'i32'], 'i32', (b, first, last, kinds) => {
+    const entry = b.local('i32', b.get(COMMON.watchTable));
+    const end = b.add(b.getLocal(entry), b.mul(b.get(COMMON.watchCount), b.i32(WATCH_BYTES)));
+    b.loop((breakIf) => {
+      breakIf(b.geU(b.getLocal(entry), end));
+      const at = b.getLocal(entry);
+      const overlaps = b.and(
+        b.leU(b.hostLoad(at, { size: 8 }), last),
+        b.geU(b.hostLoad(b.add(at, b.i32(8)), { size: 8 }), first),
+      );
+      const kind = b.and(b.hostLoad(b.add(at, b.i32(16)), { size: 4, ty: 'i32' }), kinds);
+      b.if(b.and(overlaps, b.ne(kind, b.i32(0))), () => b.return_(b.i32(1)));
+      b.setLocal(entry, b.add(at, b.i32(WATCH_BYTES)));
+    });
+    return b.i32(0);
+  });
+
+  /** (va, size, kinds) -> not 0 where the access hits a watched range and must not happen now. */
+  const watchHit = defineHelper('watchAccess', ['i64', 'i32', 'i32'], 'i32', (b, va, size, kinds) => {
+    const last = b.add(va, b.extend32U(b.sub(size, b.i32(1))));
+    b.if(b.eqz(b.call(watched, va, last, kinds)), () => b.return_(b.i32(0)));
+    b.set(COMMON.watchVa, va);
+    return b.call(IMPORTS.watchHit, b.or(b.shl(size, b.i32(2)), kinds));
+  });
+
+  /** Looks whether an access that is about to happen is watched. */
+  const watch = (b: IrBuilder, va: Value, size: Value, kinds: number, refused: () => void): void => {
+    b.if(b.get(COMMON.watchCount), () => {
+      b.if(b.call(watchHit, va, size, b.i32(kinds)), () => {
+        b.set(COMMON.fault, b.i32(FAULT.codeWrite));
+        refused();
+      });
+    });
+  };
+
   /** Enters a page into the TLB; a slow one where its accesses need more than an addition. */
   const fill = defineHelper(
     'tlbFill',
@@ -132,6 +173,14 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
               b.setLocal(tag, b.or(page, b.i64(slowBit))),
             ),
           ),
+      );
+      b.if(b.get(COMMON.watchCount), () =>
+        b.if(b.ne(access, b.i32(FETCH)), () => {
+          const kind = b.select(b.eq(access, b.i32(STORE)), b.i32(WATCH_WRITE), b.i32(WATCH_READ));
+          b.if(b.call(watched, page, b.add(page, b.i64(pageBytes - 1)), kind), () =>
+            b.setLocal(tag, b.or(page, b.i64(slowBit))),
+          );
+        }),
       );
       b.hostStore(entry, b.getLocal(tag), { size: 8 });
       b.hostStore(b.add(entry, b.i32(8)), b.sub(host, b.wrap(va)), { size: 4 });
@@ -201,6 +250,14 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     return b.call(translateAccess, va, access, mmu);
   });
 
+  /** (va, mmu) -> the physical address that a load would reach, or -1: for debuggers. The TLB has no part in it. */
+  const debugAddress = defineHelper('debugAddress', ['i64', 'i32'], 'i64', (b, va, mmu) => {
+    b.set(COMMON.accessBytes, b.i32(1));
+    b.if(b.call(frontend.walk, va, b.i32(LOAD), mmu), () => b.return_(b.i64(-1)));
+    const offset = b.sub(b.shl(b.i64(1), b.extend32U(b.get(COMMON.walkBits))), b.i64(1));
+    return b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset));
+  });
+
   const raiseFault = (b: IrBuilder, code: number, va: Value): void => {
     b.set(COMMON.excCode, b.i32(code));
     b.set(COMMON.excValue, va);
@@ -212,6 +269,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.set(COMMON.accessBytes, size);
     const host = b.call(translateAccess, va, b.i32(LOAD), mmu);
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+    watch(b, va, size, WATCH_READ, () => b.return_(b.i64(0)));
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
       b.if(b.call(IMPORTS.ioLoad, size), () => {
         raiseFault(b, frontend.exceptions.busLoad, va);
@@ -245,6 +303,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.set(COMMON.accessBytes, size);
     const host = b.call(translateAccess, va, b.i32(STORE), mmu);
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
+    watch(b, va, size, WATCH_WRITE, () => b.return_());
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
       b.set(COMMON.ioLo, b.wrap(value));
       b.set(COMMON.ioHi, b.wrap(b.shr(value, b.i64(32))));
@@ -343,6 +402,10 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
         beforeWrite(b, host, bytes, () => b.return_()),
       );
     }
+    b.if(b.get(COMMON.watchCount), () => {
+      const kind = b.select(b.eq(access, b.i32(STORE)), b.i32(WATCH_WRITE), b.i32(WATCH_READ));
+      b.if(b.call(watchHit, va, length, kind), () => b.set(COMMON.fault, b.i32(FAULT.codeWrite)));
+    });
   });
 
   /** Host offset for an atomic access, or FAULTED; device memory has no atomics here. */
@@ -357,7 +420,10 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       raiseFault(b, frontend.exceptions.busStore, va);
       b.return_(b.i32(FAULTED));
     });
-    b.if(b.ne(host, b.i32(FAULTED)), () => beforeWrite(b, host, size, () => b.return_(b.i32(FAULTED))));
+    b.if(b.ne(host, b.i32(FAULTED)), () => {
+      watch(b, va, size, WATCH_READ | WATCH_WRITE, () => b.return_(b.i32(FAULTED)));
+      beforeWrite(b, host, size, () => b.return_(b.i32(FAULTED)));
+    });
     return host;
   });
 
@@ -518,6 +584,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     physFind,
     ramHost,
     translate,
+    debugAddress,
     slowLoad,
     slowStore,
     probe,

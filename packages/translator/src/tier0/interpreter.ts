@@ -320,6 +320,7 @@ class InterpreterWriter {
       a.exit(EXIT.halt);
     });
     this.#handlers.set('unlinked', () => a.exit(EXIT.unlinked));
+    this.#handlers.set('debug', () => a.exit(EXIT.debug));
     this.#handlers.set('tier1', () => this.#enterRegion());
   }
 

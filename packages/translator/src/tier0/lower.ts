@@ -36,6 +36,7 @@ const OP = {
   callFault: tier0Op('callFault'),
   unlinked: tier0Op('unlinked'),
   nop: tier0Op('nop'),
+  debug: tier0Op('debug'),
 } as const;
 
 const ADD64 = pureOp('add.i64');
@@ -109,6 +110,15 @@ export class BlockLowering {
       from = to;
     }
     return { start, tail: this.#tail, end: this.#ip, insns: this.#insns };
+  }
+
+  /** Lowers a breakpoint: a block without instructions that leaves for the engine. */
+  lowerStop(place: number): LoweredBlock {
+    this.#ip = place;
+    this.#emit(OP.nop, 0, 0, 0);
+    const start = this.#ip;
+    this.#emit(OP.debug, 0, 0, 0);
+    return { start, tail: start, end: this.#ip, insns: [] };
   }
 
   #instruction(statements: readonly Node[]): void {

@@ -76,6 +76,7 @@ names.push(
   'unlinked',
   'tier1',
   'nop',
+  'debug',
 );
 
 /** Names of the operations; the place in the list is the number. */

@@ -1,0 +1,82 @@
+// What a debugger asks of a vCPU, whatever executes its instructions: registers as data, memory as the program sees it,
+// breakpoints, watchpoints and single steps.
+
+/** A register as a debugger sees it. */
+export interface DebugRegister {
+  readonly name: string;
+  readonly bits: number;
+  /** Type in the terms of gdb's target descriptions: `int`, `code_ptr`, `data_ptr`, `ieee_double`, or one of the feature's own. */
+  readonly type?: string;
+  /** Number in gdb's protocol, where it is not the one after the register before. */
+  readonly number?: number;
+  readonly group?: string;
+}
+
+/** Registers that belong together: a feature of gdb's target descriptions. */
+export interface DebugFeature {
+  /** `org.gnu.gdb.riscv.cpu`. */
+  readonly name: string;
+  /** XML of types that the registers name. */
+  readonly types?: string;
+  readonly registers: readonly DebugRegister[];
+}
+
+/** What a CPU's registers are called. The first feature holds the registers that a debugger reads all at once. */
+export interface DebugDescription {
+  /** gdb's name of the architecture: `riscv:rv64`. */
+  readonly architecture: string;
+  readonly endian: 'little' | 'big';
+  readonly features: readonly DebugFeature[];
+}
+
+export type WatchKind = 'read' | 'write' | 'access';
+
+/** Bytes whose accesses stop the machine, after the instruction that makes them. */
+export interface Watchpoint {
+  readonly kind: WatchKind;
+  /** Virtual address. */
+  readonly address: bigint;
+  readonly length: bigint;
+}
+
+/** Where a program is to stop. */
+export interface DebugPoints {
+  /** Virtual addresses of instructions: the program stops before it executes one. */
+  readonly breakpoints: ReadonlySet<bigint>;
+  readonly watchpoints: readonly Watchpoint[];
+}
+
+/** How a single step treats what happens meanwhile. */
+export interface StepOptions {
+  /** The step takes no interrupt. */
+  readonly noIrq?: boolean;
+}
+
+/** Why a vCPU stopped. */
+export type DebugStop =
+  | { readonly reason: 'breakpoint' }
+  | { readonly reason: 'step' }
+  | { readonly reason: 'watchpoint'; readonly watchpoint: Watchpoint };
+
+/**
+ * The debugger's side of a vCPU; `Cpu.debug`. Only for use between slices. A stop pauses the machine and is told by its
+ * `debug` event.
+ */
+export interface CpuDebug {
+  readonly description: DebugDescription;
+  /** A register by its number in the description, unsigned; undefined where there is none. */
+  readRegister(number: number): bigint | undefined;
+  /** Sets a register, modulo its width, as far as it can be set. False where there is none. */
+  writeRegister(number: number, value: bigint): boolean;
+  pc: bigint;
+  /** Reads memory at a virtual address as the program would, devices too. False where a byte cannot be read. */
+  readMemory(address: bigint, into: Uint8Array): boolean;
+  /** Writes memory at a virtual address, ROM and pages that the program may only read too. False where a byte cannot be written. */
+  writeMemory(address: bigint, bytes: Uint8Array): boolean;
+  /** Physical address of a virtual one, or undefined where nothing is mapped. */
+  physicalAddress(address: bigint): number | undefined;
+  /** Replaces all breakpoints and watchpoints. */
+  setPoints(points: DebugPoints): void;
+  /** What the CPU does when it next executes: exactly one instruction and stop (a step), or as ever (undefined). */
+  step: StepOptions | undefined;
+}

@@ -1,0 +1,250 @@
+/**
+ * Debugging of translated code. A breakpoint is a block without instructions that leaves for the engine; blocks before it
+ * are cut where it stands. Watched pages have slow TLB entries; the slow path finds the access, and the instruction is
+ * repeated alone before the machine stops. Nothing of this costs anything while nothing is set.
+ */
+import {
+  ATTR_DEBUG,
+  type CpuDebug,
+  type DebugDescription,
+  type DebugPoints,
+  type DebugStop,
+  type RamSpace,
+  type StepOptions,
+  UserError,
+  type Watchpoint,
+} from '@boardwalk/core';
+import type { DebugRegisterPlace, Frontend, FrontendDebug } from '../frontend.ts';
+import type { IrHelper } from '../ir/helper.ts';
+import { TYPE_BYTES } from '../ir/types.ts';
+import { WATCH_BYTES, WATCH_LIMIT, WATCH_READ, WATCH_WRITE } from '../softmmu/layout.ts';
+import { COMMON } from '../state.ts';
+import type { Block, CodeCache } from './code-cache.ts';
+import type { TranslatedCpu } from './translated-cpu.ts';
+
+const KINDS = { read: WATCH_READ, write: WATCH_WRITE, access: WATCH_READ | WATCH_WRITE } as const;
+
+function pcOf(lo: number, hi: number): bigint {
+  return BigInt.asUintN(64, (BigInt(hi) << 32n) | BigInt(lo >>> 0));
+}
+
+/** Breakpoints and watchpoints of the vCPUs that share an engine. */
+export class EngineDebug {
+  readonly #space: RamSpace;
+  readonly #cache: CodeCache;
+  readonly #bases: number[] = [];
+  #breakpoints: ReadonlySet<bigint> = new Set();
+  #watchpoints: readonly Watchpoint[] = [];
+  /** Host offset of the table of watched ranges; 0 until the first one. */
+  #table = 0;
+
+  constructor(space: RamSpace, cache: CodeCache) {
+    this.#space = space;
+    this.#cache = cache;
+  }
+
+  add(base: number): void {
+    this.#bases.push(base);
+    this.#writeCount(base);
+  }
+
+  get watchpoints(): readonly Watchpoint[] {
+    return this.#watchpoints;
+  }
+
+  /** For the translation of blocks; undefined while there is no breakpoint. */
+  get breakpointAt(): ((pcLo: number, pcHi: number) => boolean) | undefined {
+    return this.#breakpoints.size === 0 ? undefined : (lo, hi) => this.isBreakpoint(lo, hi);
+  }
+
+  isBreakpoint(pcLo: number, pcHi: number): boolean {
+    return this.#breakpoints.size > 0 && this.#breakpoints.has(pcOf(pcLo, pcHi));
+  }
+
+  /** Drops the blocks that lie around breakpoints that come or go. */
+  setBreakpoints(wanted: ReadonlySet<bigint>): void {
+    const before = this.#breakpoints;
+    const changed = [...wanted].filter((pc) => !before.has(pc)).concat([...before].filter((pc) => !wanted.has(pc)));
+    if (changed.length === 0) return;
+    this.#breakpoints = new Set(wanted);
+    this.#cache.dropWhere((block) => changed.some((pc) => covers(block, pc)));
+  }
+
+  /** Gives whether anything changed: then the TLBs say the wrong thing. @throws UserError for more than the table holds */
+  setWatchpoints(wanted: readonly Watchpoint[]): boolean {
+    if (sameWatchpoints(wanted, this.#watchpoints)) return false;
+    if (wanted.length > WATCH_LIMIT) throw new UserError(`more than ${WATCH_LIMIT} watchpoints`);
+    if (this.#table === 0) this.#table = this.#space.reserve(WATCH_LIMIT * WATCH_BYTES);
+    const { view } = this.#space;
+    for (const [i, { address, length, kind }] of wanted.entries()) {
+      const at = this.#table + i * WATCH_BYTES;
+      view.setBigUint64(at, BigInt.asUintN(64, address), true);
+      view.setBigUint64(at + 8, BigInt.asUintN(64, address + length - 1n), true);
+      view.setUint32(at + 16, KINDS[kind], true);
+    }
+    this.#watchpoints = [...wanted];
+    for (const base of this.#bases) this.#writeCount(base);
+    return true;
+  }
+
+  #writeCount(base: number): void {
+    this.#space.i32[(base + COMMON.watchTable.offset) >>> 2] = this.#table;
+    this.#space.i32[(base + COMMON.watchCount.offset) >>> 2] = this.#watchpoints.length;
+  }
+}
+
+/** Whether a pc lies in a block, or just behind it: a breakpoint there may have cut it. */
+function covers({ key, bytes }: Block, pc: bigint): boolean {
+  const at = BigInt.asUintN(64, pc - pcOf(key.pcLo, key.pcHi));
+  return at <= BigInt(bytes);
+}
+
+function sameWatchpoints(a: readonly Watchpoint[], b: readonly Watchpoint[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((w, i) => w.address === b[i]?.address && w.length === b[i]?.length && w.kind === b[i]?.kind)
+  );
+}
+
+/** What debuggers see of a frontend that does not say: the fields of its state, pc first. */
+function describeFields(frontend: Frontend): FrontendDebug {
+  const slots = [COMMON.pc, ...frontend.state.fields.map((field) => field.slot)];
+  const registers = slots.map((slot, number) => ({ name: slot.name, bits: TYPE_BYTES[slot.ty] * 8, number }));
+  const features = [{ name: `org.boardwalk.${frontend.name}`, registers }];
+  return {
+    description: { architecture: frontend.name, endian: frontend.endian, features },
+    place: (number) => (slots[number] === undefined ? undefined : { slot: slots[number] }),
+    dataMmus: () => Array.from({ length: frontend.mmuModes }, (_, mmu) => mmu),
+  };
+}
+
+/** The debugger's side of one vCPU. */
+export class TranslatedCpuDebug implements CpuDebug {
+  readonly #cpu: TranslatedCpu;
+  #frontendDebug: FrontendDebug | undefined;
+  readonly #compiled = new Map<IrHelper, (cpu: number, ...args: (number | bigint)[]) => unknown>();
+  #step: StepOptions | undefined;
+  #hit: DebugStop | undefined;
+
+  constructor(cpu: TranslatedCpu) {
+    this.#cpu = cpu;
+  }
+
+  get step(): StepOptions | undefined {
+    return this.#step;
+  }
+
+  /** A CPU that waits for an interrupt goes on: a step is one instruction, whatever was before. */
+  set step(step: StepOptions | undefined) {
+    this.#step = step;
+    if (step !== undefined) this.#cpu.halted = false;
+  }
+
+  get #frontend(): FrontendDebug {
+    this.#frontendDebug ??= this.#cpu.frontend.debug ?? describeFields(this.#cpu.frontend);
+    return this.#frontendDebug;
+  }
+
+  get description(): DebugDescription {
+    return this.#frontend.description;
+  }
+
+  get pc(): bigint {
+    return this.#cpu.pc;
+  }
+
+  set pc(value: bigint) {
+    this.#cpu.pc = value;
+  }
+
+  readRegister(number: number): bigint | undefined {
+    const place = this.#frontend.place(number);
+    if (place === undefined) return undefined;
+    if ('slot' in place) return place.fixed === true ? 0n : this.#cpu.register(place.slot);
+    return BigInt.asUintN(64, BigInt(this.#call(place.read) as bigint | number));
+  }
+
+  writeRegister(number: number, value: bigint): boolean {
+    const place = this.#frontend.place(number);
+    if (place === undefined) return false;
+    this.#write(place, value);
+    this.#cpu.stateChanged();
+    return true;
+  }
+
+  #write(place: DebugRegisterPlace, value: bigint): void {
+    if (!('slot' in place)) {
+      if (place.write !== undefined) this.#call(place.write, BigInt.asIntN(64, value));
+    } else if (place.fixed !== true) this.#cpu.setRegister(place.slot, value);
+  }
+
+  #call(helper: IrHelper, ...args: bigint[]): unknown {
+    let compiled = this.#compiled.get(helper);
+    if (compiled === undefined) {
+      compiled = this.#cpu.engine.compile(helper);
+      this.#compiled.set(helper, compiled);
+    }
+    return compiled(this.#cpu.base, ...args);
+  }
+
+  physicalAddress(address: bigint): number | undefined {
+    const { engine, base } = this.#cpu;
+    for (const mmu of this.#frontend.dataMmus(Number(this.#cpu.register(COMMON.mode)))) {
+      const pa = engine.exports.debugAddress(base, BigInt.asIntN(64, address), mmu);
+      if (pa >= 0n && pa < 2n ** 52n) return Number(pa);
+    }
+    return undefined;
+  }
+
+  readMemory(address: bigint, into: Uint8Array): boolean {
+    return this.#pieces(address, into.length, (pa, from, to) => {
+      const { addressSpace } = this.#cpu.machine;
+      return addressSpace.readBytes(pa, into.subarray(from, to), ATTR_DEBUG) >= 0;
+    });
+  }
+
+  writeMemory(address: bigint, bytes: Uint8Array): boolean {
+    return this.#pieces(address, bytes.length, (pa, from, to) => {
+      const { addressSpace } = this.#cpu.machine;
+      return addressSpace.writeBytes(pa, bytes.subarray(from, to), ATTR_DEBUG) >= 0;
+    });
+  }
+
+  /** Does something for each piece of a virtual range that lies in one page. */
+  #pieces(address: bigint, length: number, piece: (pa: number, from: number, to: number) => boolean): boolean {
+    const pageBytes = 2 ** this.#cpu.frontend.pageBits;
+    for (let at = 0; at < length; ) {
+      const va = BigInt.asUintN(64, address + BigInt(at));
+      const pa = this.physicalAddress(va);
+      if (pa === undefined) return false;
+      const bytes = Math.min(length - at, pageBytes - Number(va % BigInt(pageBytes)));
+      if (!piece(pa, at, at + bytes)) return false;
+      at += bytes;
+    }
+    return true;
+  }
+
+  setPoints(points: DebugPoints): void {
+    const { engine } = this.#cpu;
+    engine.debug.setBreakpoints(points.breakpoints);
+    if (engine.debug.setWatchpoints(points.watchpoints)) engine.flushTranslations();
+  }
+
+  /** An access of watched memory: remembered if its instruction runs alone; else it has to first (true). */
+  accessed(address: bigint, size: number, kinds: number, alone: boolean): boolean {
+    if (!alone && this.#step === undefined) return true;
+    const last = address + BigInt(size) - 1n;
+    const watchpoint = this.#cpu.engine.debug.watchpoints.find(
+      (w) => w.address <= last && address < w.address + w.length && (KINDS[w.kind] & kinds) !== 0,
+    );
+    if (watchpoint !== undefined) this.#hit ??= { reason: 'watchpoint', watchpoint };
+    return false;
+  }
+
+  /** The access of watched memory that stops the machine, once. */
+  takeHit(): DebugStop | undefined {
+    const hit = this.#hit;
+    this.#hit = undefined;
+    return hit;
+  }
+}
