@@ -1,1 +1,1 @@
-export {};
+export { type GdbOptions, serveGdb } from './session.ts';
