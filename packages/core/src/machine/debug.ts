@@ -26,12 +26,14 @@ export interface DebugDescription {
   /** gdb's name of the architecture: `riscv:rv64`. */
   readonly architecture: string;
   readonly endian: 'little' | 'big';
+  /** A watchpoint stops before the instruction that makes the access; debuggers step over it themselves. Otherwise after it. */
+  readonly watchStopsBefore?: boolean;
   readonly features: readonly DebugFeature[];
 }
 
 export type WatchKind = 'read' | 'write' | 'access';
 
-/** Bytes whose accesses stop the machine, after the instruction that makes them. */
+/** Bytes whose accesses stop the machine. */
 export interface Watchpoint {
   readonly kind: WatchKind;
   /** Virtual address. */

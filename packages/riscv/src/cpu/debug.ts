@@ -97,7 +97,7 @@ export function riscvDebug(config: CpuConfig, csrs: ReadonlyMap<number, Csr>): F
   places.set(PRIV, PRIV_PLACE);
   for (const register of csrs.values()) places.set(CSR0 + register.number, csrPlace(register));
   return {
-    description: { architecture: 'riscv:rv64', endian: 'little', features },
+    description: { architecture: 'riscv:rv64', endian: 'little', watchStopsBefore: true, features },
     place: (number) => places.get(number),
     dataMmus,
   };

@@ -1,7 +1,7 @@
 /**
  * Debugging of translated code. A breakpoint is a block without instructions that leaves for the engine; blocks before it
  * are cut where it stands. Watched pages have slow TLB entries; the slow path finds the access, and the instruction is
- * repeated alone before the machine stops. Nothing of this costs anything while nothing is set.
+ * repeated alone, or not at all, before the machine stops. Nothing of this costs anything while nothing is set.
  */
 import {
   ATTR_DEBUG,
@@ -230,15 +230,19 @@ export class TranslatedCpuDebug implements CpuDebug {
     if (engine.debug.setWatchpoints(points.watchpoints)) engine.flushTranslations();
   }
 
-  /** An access of watched memory: remembered if its instruction runs alone; else it has to first (true). */
+  /**
+   * An access of watched memory. True: it must not happen now. Where the machine stops before it, it is remembered at once;
+   * else when its instruction runs alone.
+   */
   accessed(address: bigint, size: number, kinds: number, alone: boolean): boolean {
-    if (!alone && this.#step === undefined) return true;
+    const before = this.description.watchStopsBefore === true;
+    if (!before && !alone && this.#step === undefined) return true;
     const last = address + BigInt(size) - 1n;
     const watchpoint = this.#cpu.engine.debug.watchpoints.find(
       (w) => w.address <= last && address < w.address + w.length && (KINDS[w.kind] & kinds) !== 0,
     );
     if (watchpoint !== undefined) this.#hit ??= { reason: 'watchpoint', watchpoint };
-    return false;
+    return before;
   }
 
   /** The access of watched memory that stops the machine, once. */

@@ -352,6 +352,11 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       }
       case EXIT.codeWrite: {
         const index = this.#count(this.#restoreInsn(ip));
+        const early = this.#debug.takeHit();
+        if (early !== undefined) {
+          this.#stopped(early);
+          return index;
+        }
         this.#setWord(COMMON.storeToCode, 1);
         try {
           return index + this.#runAlone(1);
