@@ -1,6 +1,6 @@
 // Puts a monitor, qtest or the GDB stub on a line. Each is loaded when it is needed.
 
-import { type CharBackend, UserError } from '@boardwalk/core';
+import type { CharBackend } from '@boardwalk/core';
 import type { Emulator } from '@boardwalk/monitor';
 import type { Service } from './config/services.ts';
 import { GatedLine } from './gated-line.ts';
@@ -8,7 +8,6 @@ import { GatedLine } from './gated-line.ts';
 /**
  * Begins to serve.
  * @param complete until then the line's input waits
- * @throws UserError for what there is not
  */
 export async function serve(
   service: Service,
@@ -37,7 +36,9 @@ export async function serve(
       serveQtest(emulator, gated, log === undefined ? {} : { log });
       return;
     }
-    case 'gdb':
-      throw new UserError(`there is no ${service.kind} server yet`);
+    case 'gdb': {
+      const { serveGdb } = await import('@boardwalk/monitor/gdb');
+      serveGdb(emulator, gated);
+    }
   }
 }

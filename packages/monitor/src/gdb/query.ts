@@ -6,8 +6,8 @@ import { threadText } from './threads.ts';
 /** What a query needs of the session besides its state. */
 export interface QueryContext {
   readonly state: GdbState;
-  /** Performs a monitor command, and gives what it printed; undefined where there is no monitor. */
-  readonly monitorCommand: ((line: string) => string | Promise<string>) | undefined;
+  /** Performs a monitor command, and gives what it printed. */
+  readonly monitorCommand: (line: string) => string | Promise<string>;
   /** Sends a packet before the answer. */
   send(data: string): void;
   /** From now on packets are not acknowledged. */
@@ -49,7 +49,6 @@ function threadInfo({ state }: QueryContext, text: string): string {
 }
 
 async function monitor({ monitorCommand, send }: QueryContext, text: string): Promise<string> {
-  if (monitorCommand === undefined) return '';
   const bytes = fromHex(text);
   if (bytes === undefined) return ERROR.invalid;
   const output = textBytes(await monitorCommand(new TextDecoder().decode(bytes)));

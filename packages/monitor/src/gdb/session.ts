@@ -4,6 +4,7 @@
  */
 import type { CharBackend, Cpu, DebugStop, Machine } from '@boardwalk/core';
 import type { Emulator } from '../emulator.ts';
+import type { HmpContext } from '../hmp/command.ts';
 import {
   changePoint,
   readMemory,
@@ -23,7 +24,7 @@ const MOST_WAITING = 64;
 
 /** How {@link serveGdb} serves. */
 export interface GdbOptions {
-  /** Performs a line of the human monitor (gdb's `monitor`), and gives what it printed. */
+  /** Performs a line of gdb's `monitor`, and gives what it printed; without it HMP does. */
   readonly monitorCommand?: (line: string) => string | Promise<string>;
 }
 
@@ -33,6 +34,7 @@ export class GdbSession {
   readonly #char: CharBackend;
   readonly #options: GdbOptions;
   readonly #state: GdbState;
+  readonly #monitor: HmpContext;
   readonly #reader: PacketReader;
   #connected = false;
   #acknowledges = true;
@@ -50,6 +52,7 @@ export class GdbSession {
     this.#char = char;
     this.#options = options;
     this.#state = new GdbState(emulator);
+    this.#monitor = { emulator, cpu: 0, history: [] };
     this.#reader = new PacketReader({
       packet: (data) => this.#enqueue(data),
       resend: () => this.#last !== undefined && this.#char.write(this.#last),
@@ -58,7 +61,7 @@ export class GdbSession {
     });
     char.onData((data) => this.#receive(data));
     char.onEvent?.((event) => {
-      if (event === 'open') this.#connect();
+      if (event === 'open') this.#connect(false);
       if (event === 'close') this.#disconnect();
     });
   }
@@ -72,15 +75,17 @@ export class GdbSession {
 
   #receive(data: Uint8Array): void {
     if (this.#closed) return;
-    if (!this.#connected) this.#connect();
+    if (!this.#connected) this.#connect(true);
     // A debugger that talks to a running machine wants it stopped.
     if (this.#waiting && data.some((byte) => byte === 0x24)) this.#interrupt();
     this.#reader.feed(data);
   }
 
-  #connect(): void {
+  #connect(speaks: boolean): void {
     if (this.#closed) return;
-    this.#connected = true;
+    const { machine } = this.#state;
+    // Before there is a machine that could be stopped, nothing is settled: its first packet comes when there is one.
+    this.#connected = speaks || (machine !== undefined && machine.state !== 'prelaunch');
     this.#acknowledges = true;
     this.#last = undefined;
     this.#waiting = false;
@@ -88,7 +93,7 @@ export class GdbSession {
     this.#reader.reset();
     this.#state.reset();
     this.#watchMachine();
-    this.#state.machine?.pause();
+    machine?.pause();
   }
 
   #disconnect(): void {
@@ -258,10 +263,16 @@ export class GdbSession {
     return 'OK';
   }
 
+  async #humanMonitor(line: string): Promise<string> {
+    const { executeHmp } = await import('../hmp/execute.ts');
+    this.#monitor.cpu = this.#state.general;
+    return executeHmp(this.#monitor, line);
+  }
+
   #queryContext(): QueryContext {
     return {
       state: this.#state,
-      monitorCommand: this.#options.monitorCommand,
+      monitorCommand: this.#options.monitorCommand ?? ((line) => this.#humanMonitor(line)),
       send: (data) => this.#send(data),
       stopAcknowledging: () => {
         this.#acknowledges = false;

@@ -93,14 +93,7 @@ describe.skipIf(missingTools.length > 0)('gdb on a bare program', () => {
           'print/x $mie',
           'print/x $satp',
         ],
-        [
-          'set var $mstatus = 0',
-          'print/x $mstatus',
-          'x/2xw 0x80000000',
-          'x/1xw 0x1000',
-          'x/1xw 0x50',
-          
-        ],
+        ['set var $mstatus = 0', 'print/x $mstatus', 'x/2xw 0x80000000', 'x/1xw 0x1000', 'x/1xw 0x50'],
         ['set var *(int*)0x80000000 = 0x12345678', 'x/1xw 0x80000000', 'print $nothing'],
       ].flat(),
     );
