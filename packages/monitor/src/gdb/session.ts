@@ -5,6 +5,7 @@
 import type { CharBackend, Cpu, DebugStop, Machine } from '@boardwalk/core';
 import type { Emulator } from '../emulator.ts';
 import type { HmpContext } from '../hmp/command.ts';
+import { DEFAULT_FORMAT } from '../hmp/format.ts';
 import {
   changePoint,
   readMemory,
@@ -52,7 +53,7 @@ export class GdbSession {
     this.#char = char;
     this.#options = options;
     this.#state = new GdbState(emulator);
-    this.#monitor = { emulator, cpu: 0, history: [] };
+    this.#monitor = { emulator, cpu: 0, history: [], format: DEFAULT_FORMAT };
     this.#reader = new PacketReader({
       packet: (data) => this.#enqueue(data),
       resend: () => this.#last !== undefined && this.#char.write(this.#last),
@@ -259,7 +260,7 @@ export class GdbSession {
   #detach(): string {
     const { machine } = this.#state;
     this.#state.letGo();
-    if (machine?.state === 'paused') machine.resume();
+    if (machine?.state === 'paused' || machine?.state === 'prelaunch') machine.resume();
     return 'OK';
   }
 

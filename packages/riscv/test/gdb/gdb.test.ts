@@ -165,6 +165,7 @@ describe.skipIf(missingTools.length > 0)('gdb on a bare program', () => {
     const server = await ours({ monitorCommand: (line: string) => `you said ${line}\n`.repeat(500) });
     const output = await runGdb(server, elf, ['monitor info status']);
     expect(output.match(/you said info status\n/g)).toHaveLength(500);
+    expect(await runGdb(await ours(), elf, ['monitor info status'])).toMatch(/^VM status: paused/m);
   });
 
   it('loads memory and compares it', async () => {
