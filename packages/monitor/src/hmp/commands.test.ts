@@ -1,4 +1,13 @@
-import { Cpu, Device, defineBoard, type Machine, MemoryBlock, type PropertySpec, typeOfClass } from '@boardwalk/core';
+import {
+  Cpu,
+  type CpuDebug,
+  Device,
+  defineBoard,
+  type Machine,
+  MemoryBlock,
+  type PropertySpec,
+  typeOfClass,
+} from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
 import { HmpClient, QmpClient, type TestOptions, testEmulator } from '../fixtures.ts';
 import { hmpCommands } from './commands.ts';
@@ -34,10 +43,19 @@ class ToyCpu extends Cpu {
   override get disassemble() {
     return (bytes: Uint8Array, pc: bigint) => ({ text: `op${bytes[0]}@${pc}`, length: 2 });
   }
-  get debug() {
+  override get debug(): CpuDebug {
     const { addressSpace } = this.machine;
+    const registers = [
+      { name: 'r0', bits: 64 },
+      { name: 'pc', bits: 64, number: 7 },
+    ];
     return {
-      description: { endian: 'little', features: [{ registers: [{ name: 'r0' }, { name: 'pc', number: 7 }] }] },
+      description: { architecture: 'toy', endian: 'little', features: [{ name: 'toy', registers }] },
+      pc: 0x700n,
+      step: undefined,
+      setPoints: () => {},
+      writeRegister: () => false,
+      writeMemory: () => false,
       readRegister: (number: number) => BigInt(number * 0x100),
       readMemory: (address: bigint, into: Uint8Array) =>
         address >= 4096n && addressSpace.readBytes(Number(address) - 4096, into) >= 0,
