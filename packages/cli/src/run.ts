@@ -51,6 +51,7 @@ async function start(arch: string, argv: readonly string[], program: Program): P
   const types = typeRegistry(space, findHostMemory);
   // The empty machine needs nothing of an architecture: a client is greeted before that is loaded.
   const loading = namesOnlyNone(line) ? undefined : await findArchitecture(arch, program.importModule);
+  let architecture: ArchitecturePackage | undefined = loading;
   loading?.registerTypes?.(types);
   const boards = new BoardRegistry(loading?.boards ?? []);
   for (const path of line.all('load')) await forOptionAsync('load', () => loadPlugin(path, boards, types));
@@ -86,6 +87,8 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     },
     guestName: identity.guestName,
     uuid: identity.uuid,
+    boards: () => boards.list(arch),
+    cpuModels: () => architecture?.cpuModels(arch) ?? [],
     quit: () => quit.byMonitor(),
     complete: later.promise,
   });
@@ -96,7 +99,11 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     if (pidFile) forOption('pidfile', () => pidFile.write());
     quit.listen();
     const ended = emulate(session, quit, program);
-    if (loading === undefined) await completeTypes(arch, program, types);
+    if (loading === undefined) {
+      architecture = await findArchitecture(arch, program.importModule);
+      architecture?.registerTypes?.(types);
+      for (const board of architecture?.boards ?? []) boards.register(board);
+    }
     later.resolve();
     return await ended;
   } finally {
@@ -112,12 +119,6 @@ class Deferred {
   readonly promise = new Promise<void>((resolve) => {
     this.resolve = resolve;
   });
-}
-
-/** After a greeting: everything that a monitor can be asked about. */
-async function completeTypes(arch: string, program: Program, types: TypeRegistry): Promise<void> {
-  const architecture: ArchitecturePackage | undefined = await findArchitecture(arch, program.importModule);
-  architecture?.registerTypes?.(types);
 }
 
 function typeRegistry(space: RamSpace, hostMemory: HostMemoryChoice): TypeRegistry {

@@ -2,8 +2,10 @@
 
 import {
   addUserObject,
+  type BoardDefinition,
   type BwObject,
   type CharBackend,
+  type CpuModelInfo,
   type DriveOptions,
   type GuestLog,
   type HostMemory,
@@ -14,10 +16,11 @@ import {
   type TypeRegistry,
   UserError,
 } from '@boardwalk/core';
-import { type ChardevInfo, type Emulator, MonitorEvents, type Preconfig } from '@boardwalk/monitor';
+import { type ChardevInfo, type Emulator, MonitorEvents, type OutputFile, type Preconfig } from '@boardwalk/monitor';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
+import { createOutputFile } from './config/output-file.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
@@ -39,6 +42,9 @@ export interface SessionContext {
   readonly lineHost: LineHost;
   readonly guestName: string | undefined;
   readonly uuid: string | undefined;
+  /** Boards and CPU models of the architecture, as far as it is loaded. */
+  boards(): readonly BoardDefinition[];
+  cpuModels(): readonly CpuModelInfo[];
   /** A monitor ends the program. */
   readonly quit: () => void;
   /** Done when every type is known; monitors wait for it with their answers. */
@@ -106,6 +112,23 @@ export class Session implements Emulator {
 
   get uuid(): string | undefined {
     return this.#context.uuid;
+  }
+
+  get boards(): readonly BoardDefinition[] {
+    return this.#context.boards();
+  }
+
+  get cpuModels(): readonly CpuModelInfo[] {
+    return this.#context.cpuModels();
+  }
+
+  /** All guest code runs in the one thread of Node's event loop, whose number is the process's. */
+  get threadId(): number {
+    return process.pid;
+  }
+
+  createFile(name: string): Promise<OutputFile> {
+    return createOutputFile(name);
   }
 
   get chardevs(): readonly ChardevInfo[] {

@@ -1,7 +1,7 @@
 // Monitors on every kind of line, in this process, and the built program as clients start it.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +64,37 @@ describe('QMP', () => {
     await first.command('stop');
     expect(await second.event('STOP')).toMatchObject({ event: 'STOP' });
     await second.command('quit');
+    expect((await running.ended).status).toBe(0);
+  });
+
+  it('shows what the program has, and saves memory into files', async () => {
+    const running = startProgram([...VIRT, '-S', '-qmp', `unix:${path('q5')},server=on,wait=off`]);
+    await appears('q5');
+    const qmp = await QmpClient.connect(path('q5'));
+    const answer = async (name: string, args?: object) => (await qmp.command(name, args)).return;
+    expect(await answer('query-status')).toMatchObject({ status: 'prelaunch', running: false });
+    expect(await answer('query-machines')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'none' }),
+        expect.objectContaining({ name: 'virt', 'is-default': true, 'default-ram-id': 'riscv_virt_board.ram' }),
+      ]),
+    );
+    expect(await answer('query-cpu-definitions')).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'rv64' })]),
+    );
+    expect(await answer('query-cpus-fast')).toMatchObject([
+      { 'cpu-index': 0, target: 'riscv64', 'thread-id': process.pid },
+    ]);
+    expect(await answer('qom-list-types', { implements: 'machine' })).toContainEqual({
+      name: 'virt-machine',
+      parent: 'machine',
+    });
+    await answer('pmemsave', { val: 0x8000_0000, size: guestProgram().length, filename: path('saved') });
+    expect(readFileSync(path('saved'))).toEqual(Buffer.from(guestProgram()));
+    expect(await qmp.command('pmemsave', { val: 0, size: 1, filename: path('no/where') })).toEqual({
+      error: { class: 'GenericError', desc: `Could not open '${path('no/where')}': No such file or directory` },
+    });
+    await qmp.command('quit');
     expect((await running.ended).status).toBe(0);
   });
 

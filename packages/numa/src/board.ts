@@ -31,6 +31,8 @@ export interface BoardNumaDefinition extends Omit<NumaBoard, 'cpus' | 'hmat'> {
 /** For a board's `numa`: the machine can have NUMA nodes. */
 export function boardNuma({ cpus, ...rules }: BoardNumaDefinition): NumaSupport {
   return {
+    hotpluggableCpus: rules.hotpluggableCpus ?? false,
+    memSupported: rules.memSupported ?? false,
     begin: (request) => new NumaTopology({ ...rules, cpus: cpus(request), hmat: request.hmat }, request.backendSize),
   };
 }

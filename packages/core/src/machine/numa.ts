@@ -173,6 +173,10 @@ export interface NumaPlan {
 
 /** What a board that can have NUMA nodes gives the machine; made by `boardNuma` of @boardwalk/numa. */
 export interface NumaSupport {
+  /** As in `query-machines`: CPUs have places that a client may ask for. */
+  readonly hotpluggableCpus: boolean;
+  /** Takes `-numa node,mem=`. */
+  readonly memSupported: boolean;
   begin(request: NumaRequest): NumaPlan;
 }
 

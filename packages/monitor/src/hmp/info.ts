@@ -1,5 +1,6 @@
 // `info NAME`: what the machine and its parts are and do now.
 import { type Drive, devicesOf, type RunState, requireObject } from '@boardwalk/core';
+import { formatHotpluggableCpus } from '@boardwalk/numa';
 import { hotpluggableCpusOf } from '../memory-info.ts';
 import { driveName } from '../qmp/commands/io.ts';
 import { packageText, QEMU_VERSION_TEXT } from '../version.ts';
@@ -110,7 +111,7 @@ export const infoCommands: readonly HmpCommand[] = [
     name: 'hotpluggable-cpus',
     help: 'Show information about hotpluggable CPUs',
     preconfig: true,
-    run: ({ emulator }) => lines(hotpluggableCpusOf(emulator).map(({ type }) => type)),
+    run: ({ emulator }) => lines(formatHotpluggableCpus(hotpluggableCpusOf(emulator))),
   },
   {
     name: 'registers',

@@ -17,8 +17,8 @@ function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
       ...(alias === undefined ? {} : { alias }),
       ...(isDefault ? { 'is-default': true } : {}),
       'cpu-max': maxCpus,
-      'hotpluggable-cpus': false,
-      'numa-mem-supported': false,
+      'hotpluggable-cpus': board.numa?.hotpluggableCpus ?? false,
+      'numa-mem-supported': board.numa?.memSupported ?? false,
       deprecated: false,
       ...(defaultCpu === '' ? {} : { 'default-cpu-type': model?.typeName ?? defaultCpu }),
       ...(defaultRamId === undefined ? {} : { 'default-ram-id': defaultRamId }),
@@ -26,11 +26,30 @@ function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
   });
 }
 
+/** Where a CPU sits, on machines that number the places for CPUs. */
+function cpuPlace(machine: Machine | undefined, index: number) {
+  const numa = machine?.numa;
+  const place = numa?.cpus.find((cpu) => cpu.index === index);
+  if (!numa || !place) return {};
+  const { socketId, dieId, clusterId, coreId, threadId } = place.props;
+  return {
+    props: {
+      'node-id': numa.cpuNodes[index],
+      'socket-id': socketId,
+      'die-id': dieId,
+      'cluster-id': clusterId,
+      'core-id': coreId,
+      'thread-id': threadId,
+    },
+  };
+}
+
 function cpusOf({ machine, arch, threadId = 0 }: Emulator) {
   return (machine?.cpus ?? []).map((cpu) => ({
     'cpu-index': cpu.index,
     'qom-path': cpu.path,
     'thread-id': threadId,
+    ...cpuPlace(machine, cpu.index),
     target: arch,
   }));
 }

@@ -1,0 +1,37 @@
+// Files that a monitor writes: guest memory, for one.
+
+import { open } from 'node:fs/promises';
+import { UserError } from '@boardwalk/core';
+import type { OutputFile } from '@boardwalk/monitor';
+
+/** The system's words for the errors that users meet, as strerror(3) has them. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  EACCES: 'Permission denied',
+  EISDIR: 'Is a directory',
+  ENOTDIR: 'Not a directory',
+  ENOSPC: 'No space left on device',
+  EROFS: 'Read-only file system',
+};
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ''] ?? message;
+}
+
+/** Makes a file, or empties the one of that name. @throws UserError as QEMU says it */
+export async function createOutputFile(name: string): Promise<OutputFile> {
+  const file = await open(name, 'w').catch((error: unknown) => {
+    throw new UserError(`Could not open '${name}': ${reasonOf(error)}`);
+  });
+  return {
+    async write(bytes) {
+      try {
+        await file.writeFile(bytes);
+      } catch (error) {
+        throw new UserError(`Could not write to '${name}': ${reasonOf(error)}`);
+      }
+    },
+    close: () => file.close(),
+  };
+}
