@@ -48,7 +48,7 @@ class InterpreterWriter {
     this.#mmu = mmu;
     this.#linker = linker;
     this.#wrapperType = linker.module.type(['i32', 'i32'], undefined);
-    this.#regionType = linker.module.type(['i32', 'i32'], 'i32');
+    this.#regionType = linker.module.type(['i32', 'i32', 'i32'], 'i32');
     this.#pureHandlers();
     this.#branchHandlers();
     for (const op of MEMORY_OPS) {
@@ -330,7 +330,7 @@ class InterpreterWriter {
     a.get(L.budget).get(L.ip).mem(W.i32Load, 8).op(W.i32LtS);
     a.state(COMMON.exitRequest).op(W.i32Or).if();
     a.next(16).end();
-    a.get(L.cpu).get(L.budget).get(L.ip).mem(W.i32Load, 4);
+    a.get(L.cpu).get(L.budget).get(L.ip).mem(W.i32Load, 12).get(L.ip).mem(W.i32Load, 4);
     a.out.u8(W.callIndirect).unsigned(this.#regionType).u8(0);
     a.set(L.ip).state(COMMON.budget).set(L.budget);
     a.get(L.ip).if().dispatch().end();

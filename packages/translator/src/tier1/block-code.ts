@@ -5,6 +5,7 @@
  * instruction does before such an access may be seen: its settings of slots are put off to its end, stores may be repeated,
  * and an instruction that cannot be written so is always left to tier 0.
  */
+import type { Helper } from '../ir/helper.ts';
 import { BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON, FIRST_FIELD } from '../state.ts';
@@ -14,7 +15,23 @@ import { helperEffects } from './effects.ts';
 export type Terminal =
   /** Tier 0 goes on with the instruction of this number. */
   | { readonly kind: 'leave'; readonly insn: number }
-  | { readonly kind: 'end'; readonly end: BlockEnd; readonly args: readonly Node[] };
+  | { readonly kind: 'end'; readonly end: BlockEnd; readonly args: readonly Node[] }
+  /** No block at all: control goes to the entry that was asked for, the node's edge of that number. */
+  | { readonly kind: 'dispatch' };
+
+/** Code of the node in front of a region's entries. */
+export const DISPATCH: BlockCode = {
+  insns: [],
+  terminal: { kind: 'dispatch' },
+  mode: undefined,
+  touched: new Set(),
+  modified: new Set(),
+  exposed: new Set(),
+  defined: new Set(),
+  isSlow: false,
+  helped: new Set(),
+  constants: new Set(),
+};
 
 export interface BlockCode {
   /** Statements of each instruction before the terminal, without markers and the end itself. */
@@ -25,6 +42,13 @@ export interface BlockCode {
   /** Slots of the architecture that the block reads or writes, and those that it may write. */
   readonly touched: ReadonlySet<Slot>;
   readonly modified: ReadonlySet<Slot>;
+  /** Slots read before the block sets them, and those set on every path. */
+  readonly exposed: ReadonlySet<Slot>;
+  readonly defined: ReadonlySet<Slot>;
+  /** An instruction may be left to tier 0. */
+  readonly isSlow: boolean;
+  /** Slots that helpers which the block calls read or write. */
+  readonly helped: ReadonlySet<Slot>;
   /** 64-bit constants, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
   readonly constants: ReadonlySet<string>;
 }
@@ -56,12 +80,23 @@ export function analyzeBlock(statements: readonly Node[], mode: number): BlockCo
     } else if (index === list.length - 1) break;
     insns.push(rest);
   }
-  const touched = new Set<Slot>();
-  const modified = new Set<Slot>();
-  for (const insn of insns) collectSlots(insn, touched, modified);
+  const slots = new BlockSlots();
+  for (const insn of insns) slots.instruction(insn);
+  const { touched, modified, exposed, defined, isSlow, helped } = slots;
   const constants = new Set<string>();
   if (terminal.kind === 'end') collectConstants(insns.at(-1) ?? [], constants);
-  return { insns, terminal, mode: modeAfter(insns, mode), touched, modified, constants };
+  return {
+    insns,
+    terminal,
+    mode: modeAfter(insns, mode),
+    touched,
+    modified,
+    exposed,
+    defined,
+    isSlow,
+    helped,
+    constants,
+  };
 }
 
 function splitInstructions(statements: readonly Node[]): Node[][] {
@@ -166,20 +201,74 @@ function isSimple(node: Node, p: Progress): boolean {
   }
 }
 
-function collectSlots(list: readonly Node[], touched: Set<Slot>, modified: Set<Slot>): void {
-  for (const node of list) {
-    const d = node.detail;
-    if (d.kind === 'get' || d.kind === 'set') {
-      if (!isKept(d.slot)) continue;
-      touched.add(d.slot);
-      if (d.kind === 'set') modified.add(d.slot);
-    } else if (d.kind === 'if') {
-      // A path that ends the block is not compiled.
-      if (!endsBlock(d.taken)) collectSlots(d.taken, touched, modified);
-      if (!endsBlock(d.otherwise)) collectSlots(d.otherwise, touched, modified);
-    } else if (d.kind === 'loop') collectSlots(d.body, touched, modified);
+/** Collects the slots of a block, instruction by instruction. */
+class BlockSlots {
+  readonly touched = new Set<Slot>();
+  readonly modified = new Set<Slot>();
+  readonly exposed = new Set<Slot>();
+  readonly defined = new Set<Slot>();
+  isSlow = false;
+
+  instruction(list: readonly Node[]): void {
+    const set = new Set<Slot>();
+    const conditional = new Set<Slot>();
+    if (this.#list(list, set, conditional, true)) this.isSlow = true;
+    for (const slot of set) {
+      this.modified.add(slot);
+      this.defined.add(slot);
+    }
+    for (const slot of conditional) this.modified.add(slot);
   }
+
+  /** True if tier 0 may be left to. */
+  #list(list: readonly Node[], set: Set<Slot>, conditional: Set<Slot>, isTop: boolean): boolean {
+    let leaves = false;
+    for (const node of list) {
+      const d = node.detail;
+      if (d.kind === 'get') this.#read(d.slot);
+      else if (d.kind === 'set') this.#write(d.slot, set, conditional, isTop);
+      else if (d.kind === 'if') {
+        for (const path of [d.taken, d.otherwise]) {
+          // A path that ends the block is not compiled.
+          if (endsBlock(path)) leaves = true;
+          else if (this.#list(path, set, conditional, false)) leaves = true;
+        }
+      } else if (d.kind === 'loop') {
+        if (this.#list(d.body, set, conditional, false)) leaves = true;
+      } else if (d.kind === 'call') this.#call(d.helper);
+      else if (ACCESSES.has(d.kind)) leaves = true;
+    }
+    return leaves;
+  }
+
+  #read(slot: Slot): void {
+    if (!isKept(slot)) return;
+    this.touched.add(slot);
+    if (!this.defined.has(slot)) this.exposed.add(slot);
+  }
+
+  #write(slot: Slot, set: Set<Slot>, conditional: Set<Slot>, isTop: boolean): void {
+    if (!isKept(slot)) return;
+    this.touched.add(slot);
+    if (isTop) {
+      set.add(slot);
+      return;
+    }
+    // Where the path is not taken the slot keeps its value.
+    this.#read(slot);
+    conditional.add(slot);
+  }
+
+  /** Slots that a helper uses go through memory, with what their locals hold. */
+  #call(helper: Helper): void {
+    const effects = helperEffects(helper);
+    for (const slot of [...(effects?.reads ?? []), ...(effects?.writes ?? [])]) this.helped.add(slot);
+  }
+
+  readonly helped = new Set<Slot>();
 }
+
+const ACCESSES: ReadonlySet<Node['kind']> = new Set(['load', 'store', 'rmw', 'cas', 'probe']);
 
 function collectConstants(insn: readonly Node[], into: Set<string>): void {
   for (const node of insn) {

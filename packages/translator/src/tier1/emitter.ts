@@ -7,10 +7,15 @@ import { NO_RESULT, W } from '../wasm/opcodes.ts';
 /** Parameters of a region's function. */
 export const CPU = 0;
 export const BUDGET = 1;
-const PARAMETERS = 2;
+export const ENTRY = 2;
+const PARAMETERS = 3;
+
+const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128'] as const;
+const SLOT_LOAD = Object.fromEntries(TYPES.map((ty) => [ty, slotLoad(ty)])) as Record<Ty, readonly number[]>;
+const SLOT_STORE = Object.fromEntries(TYPES.map((ty) => [ty, slotStore(ty)])) as Record<Ty, readonly number[]>;
 
 export class Emitter {
-  readonly out = new ByteWriter(8192);
+  readonly out = new ByteWriter(65536);
   /** Types of the locals after the parameters. */
   readonly locals: Ty[] = [];
   readonly #free: Record<Ty, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
@@ -32,8 +37,16 @@ export class Emitter {
     for (const [ty, local] of this.#taken.splice(0)) this.#free[ty].push(local);
   }
 
-  op(...bytes: number[]): this {
-    this.out.bytes(bytes);
+  /** One instruction without operands of its own, or two. */
+  op(first: number, second = -1): this {
+    this.out.u8(first);
+    if (second >= 0) this.out.u8(second);
+    return this;
+  }
+
+  /** The bytes of an operation. */
+  code(bytes: readonly number[]): this {
+    for (const byte of bytes) this.out.u8(byte);
     return this;
   }
 
@@ -69,9 +82,9 @@ export class Emitter {
   zero(ty: Ty): this {
     if (ty === 'i32') return this.i32(0);
     if (ty === 'i64') return this.i64(0, 0);
-    if (ty === 'f32') return this.op(0x43, 0, 0, 0, 0);
-    if (ty === 'f64') return this.op(0x44, 0, 0, 0, 0, 0, 0, 0, 0);
-    return this.op(W.prefixSimd, 0x0c, ...new Array<number>(16).fill(0));
+    if (ty === 'f32') return this.code([0x43, 0, 0, 0, 0]);
+    if (ty === 'f64') return this.code([0x44, 0, 0, 0, 0, 0, 0, 0, 0]);
+    return this.code([W.prefixSimd, 0x0c, ...new Array<number>(16).fill(0)]);
   }
 
   /** A memory instruction with its offset. */
@@ -81,15 +94,23 @@ export class Emitter {
   }
 
   loadSlot(slot: Slot): this {
-    this.get(CPU);
-    this.out.bytes(slotLoad(slot.ty)).unsigned(slot.offset);
+    this.get(CPU).code(SLOT_LOAD[slot.ty]);
+    this.out.unsigned(slot.offset);
     return this;
   }
 
   storeSlot(slot: Slot, value: () => void): this {
     this.get(CPU);
     value();
-    this.out.bytes(slotStore(slot.ty)).unsigned(slot.offset);
+    this.code(SLOT_STORE[slot.ty]);
+    this.out.unsigned(slot.offset);
+    return this;
+  }
+
+  /** Stores a local to a slot. */
+  storeLocal(slot: Slot, local: number): this {
+    this.get(CPU).get(local).code(SLOT_STORE[slot.ty]);
+    this.out.unsigned(slot.offset);
     return this;
   }
 

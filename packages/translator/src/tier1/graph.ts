@@ -1,13 +1,13 @@
 /**
  * Makes the graph of a region one that structured control flow can express: finds dominators and loops, and splits nodes
- * (or gives edges up) until every loop has one entry.
+ * (or leads edges through the dispatch at the root) until every loop has one entry.
  *
  * Dominators: Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
  */
-import type { Edge, RegionNode } from './region.ts';
+import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
 
-/** Rounds of splitting before edges are given up. */
-const SPLIT_ROUNDS = 12;
+/** Rounds of splitting before edges go through the dispatch. */
+const SPLIT_ROUNDS = 2;
 
 /** Nodes in reverse postorder, with dominators, loops and merges found. `limit`: nodes that splitting may lead to. */
 export function structureRegion(root: RegionNode, limit: number): readonly RegionNode[] {
@@ -78,19 +78,20 @@ function dominates(a: RegionNode, b: RegionNode): boolean {
   return n === a;
 }
 
-/** Marks loops; splits, or cuts, edges that go back into the middle of one. True if the graph has changed. */
+/** Marks loops; splits nodes for edges that go back into the middle of one, or leads them through the dispatch. */
 function removeIrreducible(nodes: readonly RegionNode[], split: boolean): boolean {
+  const [dispatch] = nodes;
   const clones = new Map<RegionNode, RegionNode>();
   let changed = false;
   const repair = (from: RegionNode, edge: Edge): Edge => {
-    if (edge.kind !== 'node' || edge.node.order > from.order) return edge;
+    if (!isInside(edge) || edge.node.order > from.order) return edge;
     const to = edge.node;
     if (dominates(to, from)) {
       to.isLoop = true;
       return edge;
     }
     changed = true;
-    if (!split) return edge.otherwise;
+    if (!split && dispatch !== undefined) return throughDispatch(dispatch, edge);
     let clone = clones.get(to);
     if (clone === undefined) {
       clone = to.clone();
@@ -101,7 +102,13 @@ function removeIrreducible(nodes: readonly RegionNode[], split: boolean): boolea
   for (const n of nodes) {
     n.edges = n.edges.map((e) => repair(n, e));
     for (const t of n.targets) t.edge = repair(n, t.edge);
-    n.targets = n.targets.filter((t) => t.edge.kind === 'node');
   }
   return changed;
+}
+
+function throughDispatch(dispatch: RegionNode, edge: Exclude<Edge, Exit>): Edge {
+  const { node: to, checked, otherwise } = edge;
+  let entry = dispatch.edges.findIndex((e) => isInside(e) && e.node === to);
+  if (entry < 0) entry = dispatch.edges.push({ kind: 'node', node: to, checked: false, otherwise }) - 1;
+  return { kind: 'entry', node: dispatch, entry, to, checked, otherwise };
 }

@@ -248,7 +248,7 @@ export class InsnEmitter {
       this.operand(c);
       this.operand(a);
     } else for (const arg of node.args) this.operand(arg);
-    this.#e.op(...op.code);
+    this.#e.code(op.code);
   }
 
   /** Instructions before this one since reset. */
@@ -257,7 +257,7 @@ export class InsnEmitter {
     e.loadSlot(COMMON.insnCount);
     e.loadSlot(COMMON.runBudget).loadSlot(COMMON.budgetReturned).op(W.i32Sub);
     e.loadSlot(COMMON.raised).op(W.i32Sub).get(BUDGET).op(W.i32Sub);
-    e.i32(this.#place.index).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
+    e.i32(this.#place.index).op(W.i32Add, W.i64ExtendI32U).op(W.i64Add);
   }
 
   // --- guest memory ---

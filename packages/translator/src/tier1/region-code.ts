@@ -1,5 +1,5 @@
 /**
- * Compiles a region to one WebAssembly function `(cpu, budget) -> ip`: where tier 0 goes on, or 0 to go on at `state.pc`.
+ * Compiles a region to one WebAssembly function `(cpu, budget, entry) -> ip`: where tier 0 goes on, or 0 to go on at `state.pc`.
  * The budget that is left is in the state then.
  *
  * Control flow comes from the tree of dominators: a node's code is followed by that of the nodes it dominates, each merge in
@@ -13,16 +13,36 @@ import { jumpCacheIndex } from '../softmmu/softmmu.ts';
 import { COMMON } from '../state.ts';
 import { W } from '../wasm/opcodes.ts';
 import { AccessEmitter } from './access.ts';
-import { BUDGET, CPU, Emitter } from './emitter.ts';
+import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { InsnEmitter } from './insn-code.ts';
-import type { Edge, Exit, RegionNode } from './region.ts';
+import { findLiveness, type Liveness } from './liveness.ts';
+import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
+
+/** Why regions are left. */
+export const REGION_EXITS = [
+  /** An access that the TLB had no answer to, or an exception. */
+  'slow',
+  /** A jump to a block that is not in the region. */
+  'link',
+  /** A jump to another page, or through a register, to where the region does not go. */
+  'jump',
+  /** An instruction that tier 0 executes. */
+  'tier0',
+  /** The budget is nearly used up. */
+  'budget',
+] as const;
+export type RegionExit = (typeof REGION_EXITS)[number];
+/** Bytes of a region's counters. */
+export const REGION_COUNTER_BYTES = 32;
+/** Place of the countdown among them. */
+export const SLOW_COUNTDOWN = REGION_EXITS.length * 4;
 
 export interface RegionCodeOptions {
   readonly pageBits: number;
   /** The region's number. */
   readonly number: number;
-  /** Host offset of the counter of slow exits. */
-  readonly slowCounter: number;
+  /** Host offset of the region's counters: an i32 for each of `REGION_EXITS`, then the countdown of slow exits. */
+  readonly counters: number;
   functionOf(helper: Helper): number;
   atomicHelper(node: Node): Helper;
   /** Accesses of this instruction are often misaligned. */
@@ -52,6 +72,7 @@ class RegionEmitter {
   /** Target of an indirect jump. */
   readonly #pc: number;
   readonly #longest: number;
+  readonly #live: Liveness;
   #exitLabel = 0;
   #slowLabel = 0;
   readonly #loopLabels = new Map<RegionNode, number>();
@@ -62,10 +83,9 @@ class RegionEmitter {
     this.#o = o;
     this.#ip = this.#e.local('i32');
     this.#pc = this.#e.local('i64');
-    for (const { code } of nodes) {
-      for (const slot of code.touched) if (!this.#slots.has(slot)) this.#slots.set(slot, this.#e.local(slot.ty));
-      for (const slot of code.modified) this.#modified.add(slot);
-    }
+    this.#live = findLiveness(nodes);
+    for (const slot of this.#live.sets.slots) this.#slots.set(slot, this.#e.local(slot.ty));
+    for (const { code } of nodes) for (const slot of code.modified) this.#modified.add(slot);
     this.#longest = longestPath(nodes);
     this.#insns = new InsnEmitter({
       e: this.#e,
@@ -82,15 +102,15 @@ class RegionEmitter {
     const e = this.#e;
     const [root] = this.#nodes;
     if (root === undefined) throw new Error('a region without nodes');
-    for (const [slot, local] of this.#slots) e.loadSlot(slot).set(local);
+    for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slotLocal(slot));
     this.#exitLabel = e.block();
     this.#slowLabel = e.block();
     this.#tree(root);
     e.op(W.unreachable).end();
     this.#countSlow();
+    this.#writeBack(this.#live.modified);
     e.end();
-    for (const slot of this.#modified) e.storeSlot(slot, () => e.get(this.#slotLocal(slot)));
-    e.storeSlot(COMMON.budget, () => e.get(BUDGET));
+    e.storeLocal(COMMON.budget, BUDGET);
     e.get(this.#ip);
     return { emitter: e, longest: this.#longest };
   }
@@ -104,7 +124,8 @@ class RegionEmitter {
   /** Counts down at a slow exit; the engine is told of the one that comes to zero. */
   #countSlow(): void {
     const e = this.#e;
-    const at = this.#o.slowCounter;
+    this.#count('slow');
+    const at = this.#o.counters + SLOW_COUNTDOWN;
     e.i32(at).i32(at).mem(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
     e.i32(at).mem(W.i32Load, 0).op(W.i32Eqz).if();
     e.storeSlot(COMMON.slowIp, () => e.get(this.#ip));
@@ -144,13 +165,17 @@ class RegionEmitter {
     const { insns, terminal } = node.code;
     const last = terminal.kind === 'end' && terminal.args.length > 0 ? insns.length - 1 : -1;
     for (const [index, statements] of insns.entries()) {
-      const leave = (): void => this.#leave(node, index, this.#slowLabel);
+      const leave = (): void => this.#leaveSlowly(node, index);
       const unaligned = this.#o.isUnaligned(node, index);
       this.#insns.emit(statements, { index, isDirect: index !== last, unaligned, leave });
       if (index !== last) this.#insns.commit();
     }
+    if (terminal.kind === 'dispatch') {
+      this.#dispatch(node);
+      return;
+    }
     if (terminal.kind === 'leave') {
-      this.#leave(node, terminal.insn, this.#exitLabel);
+      this.#leave(node, node, terminal.insn, 'tier0');
       return;
     }
     this.#pay(node.block.insns.length);
@@ -159,6 +184,18 @@ class RegionEmitter {
       this.#follow(node, node.edges[0]);
     } else if (terminal.end.kind === 'gotoIf') this.#branch(node, value);
     else this.#indirect(node, value);
+  }
+
+  /** Goes to the entry whose number the function was given. */
+  #dispatch(node: RegionNode): void {
+    const e = this.#e;
+    for (const [i, edge] of node.edges.entries()) {
+      if (i === 0) continue;
+      e.get(ENTRY).i32(i).op(W.i32Eq).if();
+      this.#follow(node, edge);
+      e.end();
+    }
+    this.#follow(node, node.edges[0]);
   }
 
   #pay(instructions: number): void {
@@ -191,31 +228,36 @@ class RegionEmitter {
       e.end();
     }
     e.storeSlot(COMMON.pc, () => e.get(this.#pc));
-    e.i32(0).set(this.#ip).br(this.#exitLabel);
+    e.i32(0).set(this.#ip);
+    this.#count('jump');
+    this.#writeBack(this.#live.dirtyAfter(node));
+    e.br(this.#exitLabel);
   }
 
   #follow(node: RegionNode, edge: Edge | undefined): void {
     if (edge === undefined) throw new Error('a block without a successor');
-    if (edge.kind !== 'node') {
-      this.#exit(edge);
+    if (!isInside(edge)) {
+      this.#exit(node, edge);
       return;
     }
     const e = this.#e;
-    const to = edge.node;
+    const next = edge.node;
+    const to = edge.kind === 'entry' ? edge.to : next;
     if (edge.checked) {
       this.#unlessFound(to);
       e.if();
-      this.#exit(edge.otherwise);
+      this.#exit(node, edge.otherwise);
       e.end();
     }
-    if (to.order <= node.order) {
+    if (next.order <= node.order) {
       // Tier 0 counts the last instructions of a budget.
       e.get(BUDGET).i32(this.#longest).op(W.i32LtS).if();
-      this.#leave(to, 0, this.#exitLabel);
+      this.#leave(node, to, 0, 'budget');
       e.end();
-      e.br(labelOf(this.#loopLabels, to));
-    } else if (to.isMerge) e.br(labelOf(this.#mergeLabels, to));
-    else this.#tree(to);
+      if (edge.kind === 'entry') e.i32(edge.entry).set(ENTRY);
+      e.br(labelOf(this.#loopLabels, next));
+    } else if (next.isMerge) e.br(labelOf(this.#mergeLabels, next));
+    else this.#tree(next);
   }
 
   /** Pushes whether the jump cache does not have the node's block at its pc: its page may mean something else by now. */
@@ -234,22 +276,48 @@ class RegionEmitter {
     e.op(W.i32Or);
   }
 
-  #exit(exit: Exit): void {
+  #exit(node: RegionNode, exit: Exit): void {
     const e = this.#e;
     if (exit.kind === 'word') e.i32(exit.word).mem(W.i32Load, 0);
     else {
       e.storeSlot(COMMON.pc, () => e.i64(exit.lo, exit.hi));
       e.i32(0);
     }
-    e.set(this.#ip).br(this.#exitLabel);
+    e.set(this.#ip);
+    this.#count(exit.kind === 'word' ? 'link' : 'jump');
+    this.#writeBack(this.#live.dirtyAfter(node));
+    e.br(this.#exitLabel);
   }
 
-  /** Leaves to tier 0 at an instruction of the node's block, which has not been paid for. */
-  #leave(node: RegionNode, insn: number, label: number): void {
-    const ip = node.block.insns[insn]?.ip;
-    if (ip === undefined) throw new Error('no such instruction');
-    this.#e.i32(ip).set(this.#ip).br(label);
+  #count(why: RegionExit): void {
+    const at = this.#o.counters + REGION_EXITS.indexOf(why) * 4;
+    this.#e.i32(at).i32(at).mem(W.i32Load, 0).i32(1).op(W.i32Add).mem(W.i32Store, 0);
   }
+
+  /** Stores slots that may have been changed. */
+  #writeBack(slots: bigint): void {
+    for (const slot of this.#live.sets.in(slots)) this.#e.storeLocal(slot, this.#slotLocal(slot));
+  }
+
+  /** Leaves `node` to tier 0 at an instruction of `at`'s block, which has not been paid for. */
+  #leave(node: RegionNode, at: RegionNode, insn: number, why: RegionExit): void {
+    this.#e.i32(placeOf(at, insn)).set(this.#ip);
+    this.#count(why);
+    this.#writeBack(this.#live.dirtyAfter(node));
+    this.#e.br(this.#exitLabel);
+  }
+
+  /** The way out of accesses is shared by all of the region. */
+  #leaveSlowly(node: RegionNode, insn: number): void {
+    this.#e.i32(placeOf(node, insn)).set(this.#ip).br(this.#slowLabel);
+  }
+}
+
+/** Where tier 0 has an instruction of a node's block. */
+function placeOf(node: RegionNode, insn: number): number {
+  const ip = node.block.insns[insn]?.ip;
+  if (ip === undefined) throw new Error('no such instruction');
+  return ip;
 }
 
 function labelOf(labels: ReadonlyMap<RegionNode, number>, node: RegionNode): number {

@@ -4,12 +4,22 @@
  */
 import type { Block } from '../engine/code-cache.ts';
 import type { BlockCode } from './block-code.ts';
-import { pcKey } from './block-code.ts';
+import { DISPATCH, pcKey } from './block-code.ts';
 
 /** Where control goes: another node, or out of the region. */
 export type Edge =
   /** `checked`: the node's page must be found where it was; the jump cache says so. */
-  { readonly kind: 'node'; node: RegionNode; readonly checked: boolean; readonly otherwise: Exit } | Exit;
+  | { readonly kind: 'node'; readonly node: RegionNode; readonly checked: boolean; readonly otherwise: Exit }
+  /** By way of the dispatch in front of the entries, to its edge of that number. */
+  | {
+      readonly kind: 'entry';
+      readonly node: RegionNode;
+      readonly entry: number;
+      readonly to: RegionNode;
+      readonly checked: boolean;
+      readonly otherwise: Exit;
+    }
+  | Exit;
 
 export type Exit =
   /** On at the place in the code cache that a word of tier 0's names. */
@@ -22,6 +32,11 @@ export interface Target {
   readonly lo: number;
   readonly hi: number;
   edge: Edge;
+}
+
+/** Whether control stays in the region. */
+export function isInside(edge: Edge): edge is Exclude<Edge, Exit> {
+  return edge.kind === 'node' || edge.kind === 'entry';
 }
 
 export class RegionNode {
@@ -51,8 +66,8 @@ export class RegionNode {
 
   successors(): RegionNode[] {
     const list: RegionNode[] = [];
-    for (const e of this.edges) if (e.kind === 'node') list.push(e.node);
-    for (const t of this.targets) if (t.edge.kind === 'node') list.push(t.edge.node);
+    for (const e of this.edges) if (isInside(e)) list.push(e.node);
+    for (const t of this.targets) if (isInside(t.edge)) list.push(t.edge.node);
     return list;
   }
 
@@ -91,13 +106,22 @@ export interface RegionLimits {
   readonly nodes: number;
   readonly callDepth: number;
   readonly targets: number;
+  readonly entries: number;
 }
 
-export const REGION_LIMITS: RegionLimits = { nodes: 100, callDepth: 3, targets: 4 };
+export const REGION_LIMITS: RegionLimits = { nodes: 64, callDepth: 3, targets: 4, entries: 12 };
 
-/** Forms the region of a block; undefined where there is nothing to compile. */
-export function formRegion(root: Block, source: RegionSource, limits: RegionLimits): RegionNode | undefined {
-  return new RegionFormer(source, limits).form(root);
+/**
+ * Forms the region of a block, with other entries that are wanted: its first node is none of a block's, its edges lead to
+ * the entries, that of the block first. Undefined where there is nothing to compile.
+ */
+export function formRegion(
+  root: Block,
+  wanted: readonly Block[],
+  source: RegionSource,
+  limits: RegionLimits,
+): RegionNode | undefined {
+  return new RegionFormer(source, limits).form(root, wanted);
 }
 
 class RegionFormer {
@@ -112,12 +136,37 @@ class RegionFormer {
     this.#limits = limits;
   }
 
-  form(block: Block): RegionNode | undefined {
+  form(block: Block, wanted: readonly Block[]): RegionNode | undefined {
     this.#least = this.#source.heat(block) / 16;
     const root = this.#node(block, []);
     if (root === undefined || (root.code.terminal.kind === 'leave' && root.code.terminal.insn === 0)) return undefined;
+    const dispatch = new RegionNode(block, DISPATCH, []);
+    const enter = (node: RegionNode): void => {
+      const { pcLo: lo, pcHi: hi } = node.block.key;
+      dispatch.edges.push({ kind: 'node', node, checked: false, otherwise: { kind: 'pc', lo, hi } });
+    };
+    enter(root);
+    this.#connectAll();
+    for (const entry of [...wanted, ...this.#reentries]) {
+      if (dispatch.edges.length >= this.#limits.entries) break;
+      if (entry.hasEntry || dispatch.edges.some((e) => e.kind === 'node' && e.node.block === entry)) continue;
+      const node = this.#node(entry, []);
+      if (node === undefined) continue;
+      enter(node);
+      this.#connectAll();
+    }
+    return dispatch;
+  }
+
+  #connectAll(): void {
     for (let node = this.#queue.shift(); node !== undefined; node = this.#queue.shift()) this.#connect(node);
-    return root;
+  }
+
+  /** Where tier 0 is likely to come back to the region: after calls that are not inlined, and what it does itself. */
+  readonly #reentries = new Set<Block>();
+
+  #reenter(block: Block | undefined): void {
+    if (block !== undefined) this.#reentries.add(block);
   }
 
   #node(block: Block, callers: readonly Caller[]): RegionNode | undefined {
@@ -139,10 +188,15 @@ class RegionFormer {
   #connect(node: RegionNode): void {
     const { block, code } = node;
     const { terminal } = code;
-    if (terminal.kind === 'leave') return;
-    const { end } = terminal;
     const [lo, hi] = endOf(block);
+    if (terminal.kind !== 'end') {
+      for (const word of [16, 20]) this.#reenter(this.#source.linked(block.tail + word));
+      this.#reenter(this.#behind(block, lo, hi));
+      return;
+    }
+    const { end } = terminal;
     const isCall = code.constants.has(pcKey(lo, hi)) && end.kind !== 'gotoIf';
+    if (isCall && node.callers.length >= this.#limits.callDepth) this.#reenter(this.#behind(block, lo, hi));
     if (end.kind === 'goto') {
       const callers = isCall ? this.#called(node, lo, hi) : node.callers;
       node.edges = [this.#direct(node, block.tail + 16, end.pcLo, end.pcHi, callers)];
@@ -157,7 +211,10 @@ class RegionFormer {
   /** Callers inside a called function; undefined where it is not inlined. */
   #called(node: RegionNode, lo: number, hi: number): readonly Caller[] | undefined {
     if (node.callers.length >= this.#limits.callDepth) return undefined;
-    if (node.callers.some((c) => c.lo === lo && c.hi === hi)) return undefined;
+    if (node.callers.some((c) => c.lo === lo && c.hi === hi)) {
+      this.#reenter(this.#behind(node.block, lo, hi));
+      return undefined;
+    }
     return [...node.callers, { block: node.block, lo, hi }];
   }
 
@@ -169,6 +226,11 @@ class RegionFormer {
     const target = isFar ? this.#found(block, code, lo, hi) : this.#source.linked(word);
     const next = target === undefined ? undefined : this.#node(target, callers);
     return next === undefined ? out : { kind: 'node', node: next, checked: isFar, otherwise: out };
+  }
+
+  /** The block behind another, in its page and mode. */
+  #behind(block: Block, lo: number, hi: number): Block | undefined {
+    return this.#source.isFar(block, lo, hi) ? undefined : this.#source.blockAt(block, lo, hi, block.key.mode);
   }
 
   #found(near: Block, code: BlockCode, lo: number, hi: number): Block | undefined {
@@ -202,7 +264,10 @@ class RegionFormer {
     if (node.code.mode === undefined || this.#source.isFar(caller.block, caller.lo, caller.hi)) return;
     const found = this.#source.blockAt(caller.block, caller.lo, caller.hi, node.code.mode);
     const next = found === undefined ? undefined : this.#node(found, node.callers.slice(0, -1));
-    if (next === undefined) return;
+    if (next === undefined) {
+      this.#reenter(found);
+      return;
+    }
     const otherwise: Exit = { kind: 'pc', lo: caller.lo, hi: caller.hi };
     node.targets.push({
       lo: caller.lo,

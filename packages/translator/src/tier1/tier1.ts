@@ -13,7 +13,7 @@ import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
 import { analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
 import { formRegion, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
-import { emitRegion } from './region-code.ts';
+import { emitRegion, REGION_COUNTER_BYTES, REGION_EXITS, type RegionExit, SLOW_COUNTDOWN } from './region-code.ts';
 
 const ENTER = tier0Op('tier1');
 const NOP = tier0Op('nop');
@@ -23,6 +23,8 @@ export const NEVER = 0x7fff_ffff;
 const SLOW_EXITS = 400;
 /** Instructions of one region's entry that are taken for misaligned at most. */
 const MOST_UNALIGNED = 8;
+/** Entries of a region that are added afterwards. */
+const MOST_WANTED = 6;
 /** A block in a region has to run this many times as often as another to be an entry itself. */
 const COVERED = 16;
 const MAX_REGIONS = 8192;
@@ -56,6 +58,21 @@ export interface Tier1Stats {
   /** Milliseconds spent on forming and emitting, and on WebAssembly's own compiler before a region first ran. */
   readonly formMs: number;
   readonly compileMs: number;
+  /** How often regions were left, by reason. */
+  readonly exits: Readonly<Record<RegionExit, number>>;
+}
+
+/** A region, for profiles. */
+export interface RegionInfo {
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly nodes: number;
+  readonly bytes: number;
+  readonly exits: Readonly<Record<RegionExit, number>>;
+}
+
+function noExits(): Record<RegionExit, number> {
+  return { slow: 0, link: 0, jump: 0, tier0: 0, budget: 0 };
 }
 
 /** What tier 1 needs of the engine. */
@@ -83,19 +100,41 @@ export interface Tier1Engine {
 }
 
 class Region {
-  readonly root: Block;
+  /** Blocks that tier 0 enters the region at, the one that it was formed for first. */
+  readonly entries: readonly Block[];
+  readonly wanted: ReadonlySet<Block>;
   readonly number: number;
   readonly blocks: readonly Block[];
+  /** Blocks that could be entries: those not only inside calls that are inlined. */
+  readonly covers: ReadonlySet<Block>;
   readonly bytes: number;
   readonly #owner: Tier1;
 
-  constructor(owner: Tier1, root: Block, number: number, blocks: readonly Block[], bytes: number) {
+  readonly nodes: number;
+
+  constructor(
+    owner: Tier1,
+    entries: readonly Block[],
+    wanted: ReadonlySet<Block>,
+    number: number,
+    nodes: readonly RegionNode[],
+    bytes: number,
+  ) {
     this.#owner = owner;
-    this.root = root;
+    this.entries = entries;
+    this.wanted = wanted;
     this.number = number;
-    this.blocks = blocks;
+    this.blocks = [...new Set(nodes.map((n) => n.block))];
+    this.covers = new Set(nodes.filter((n) => n.callers.length === 0).map((n) => n.block));
+    this.nodes = nodes.length;
     this.bytes = bytes;
-    for (const block of blocks) block.regions.add(this);
+    for (const block of this.blocks) block.regions.add(this);
+  }
+
+  get root(): Block {
+    const [root] = this.entries;
+    if (root === undefined) throw new Error('a region without an entry');
+    return root;
   }
 
   /** Code of one of the blocks has changed. */
@@ -111,6 +150,7 @@ export class Tier1 {
   readonly #slots: number[] = [];
   readonly #free: number[] = [];
   readonly #regions = new Map<number, Region>();
+  readonly #pastExits = noExits();
   readonly #code = new Map<Block, BlockCode>();
   /** How often code of a page was dropped. */
   readonly #changes = new Map<number, number>();
@@ -129,7 +169,7 @@ export class Tier1 {
   constructor(engine: Tier1Engine, o: Tier1Options) {
     this.#engine = engine;
     this.threshold = o.threshold;
-    this.#counters = engine.reserve(MAX_REGIONS * 4);
+    this.#counters = engine.reserve(MAX_REGIONS * REGION_COUNTER_BYTES);
     engine.cache.onFlush = () => {
       this.#changes.clear();
       this.#code.clear();
@@ -137,14 +177,31 @@ export class Tier1 {
   }
 
   get stats(): Tier1Stats {
-    return { regions: this.#regions.size, ...this.#stats };
+    const exits = { ...this.#pastExits };
+    for (const region of this.#regions.values()) this.#addExits(exits, region);
+    return { regions: this.#regions.size, ...this.#stats, exits };
   }
 
   /** Lets go of the regions and of its memory; nothing runs any more. */
   dispose(): void {
     this.#regions.clear();
     this.#code.clear();
-    this.#engine.release(this.#counters, MAX_REGIONS * 4);
+    this.#engine.release(this.#counters, MAX_REGIONS * REGION_COUNTER_BYTES);
+  }
+
+  /** Regions there are, with the pc that each starts at and how often it was left, for profiles. */
+  *list(): Iterable<RegionInfo> {
+    for (const region of this.#regions.values()) {
+      const { pcLo, pcHi } = region.root.key;
+      const exits = noExits();
+      this.#addExits(exits, region);
+      yield { pcLo, pcHi, nodes: region.nodes, bytes: region.bytes, exits };
+    }
+  }
+
+  #addExits(exits: Record<RegionExit, number>, region: Region): void {
+    const at = this.#countersOf(region.number) >>> 2;
+    for (const [i, why] of REGION_EXITS.entries()) exits[why] += this.#engine.u32[at + i] ?? 0;
   }
 
   /** Runs until a block at a host offset is to be compiled: longer where code has been changing. */
@@ -157,21 +214,39 @@ export class Tier1 {
   hot(block: Block): void {
     this.#setCountdown(block, NEVER);
     if (!block.valid || block.hasEntry || block.key.secondHost >= 0) return;
-    this.#compile(block);
+    const region = this.#coveredBy(block);
+    if (region === undefined) this.#compile(block, new Set());
+    else this.#addEntry(region, block);
+  }
+
+  /** A region that has a block, and room for an entry there. */
+  #coveredBy(block: Block): Region | undefined {
+    for (const region of block.regions) {
+      if (region instanceof Region && region.wanted.size < MOST_WANTED && region.covers.has(block)) return region;
+    }
+    return undefined;
+  }
+
+  /** Compiles a region again, with one more entry. */
+  #addEntry(region: Region, block: Block): void {
+    this.#stats.reformed++;
+    this.#drop(region);
+    this.#compile(region.root, new Set([...region.wanted, block]));
+    if (!block.hasEntry) this.#compile(block, new Set());
   }
 
   /** A region was left often for an access at `ip`: from now on it is taken for a misaligned one. */
   slow(number: number, ip: number): void {
     const region = this.#regions.get(number);
     const block = this.#engine.cache.blockAt(ip);
-    this.#engine.i32[this.#counterOf(number) >>> 2] = NEVER;
+    this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
     if (region === undefined || block === undefined || !block.valid) return;
     const { index } = block.insnAt(ip);
     if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
     block.unaligned.add(index);
     this.#stats.reformed++;
     this.#drop(region);
-    this.#compile(region.root);
+    this.#compile(region.root, region.wanted);
   }
 
   /** @internal */
@@ -185,13 +260,16 @@ export class Tier1 {
     const { cache, table, u32 } = this.#engine;
     this.#regions.delete(region.number);
     for (const block of region.blocks) block.regions.delete(region);
-    u32[(region.root.start - ENTRY_BYTES) >>> 2] = NOP;
-    if (region.root.valid) {
-      cache.setEntry(region.root, false);
-      this.#setCountdown(region.root, this.countdown(region.root.key.host));
-    } else region.root.hasEntry = false;
+    for (const entry of region.entries) {
+      u32[(entry.start - ENTRY_BYTES) >>> 2] = NOP;
+      if (entry.valid) {
+        cache.setEntry(entry, false);
+        this.#setCountdown(entry, this.countdown(entry.key.host));
+      } else entry.hasEntry = false;
+    }
     const slot = this.#slots[region.number];
     if (slot !== undefined) table.set(slot, null);
+    this.#addExits(this.#pastExits, region);
     this.#free.push(region.number);
     this.#stats.dropped++;
     this.#stats.bytes -= region.bytes;
@@ -201,27 +279,27 @@ export class Tier1 {
     this.#engine.i32[(block.tail + 28) >>> 2] = runs;
   }
 
-  #counterOf(number: number): number {
-    return this.#counters + number * 4;
+  #countersOf(number: number): number {
+    return this.#counters + number * REGION_COUNTER_BYTES;
   }
 
   // --- compiling ---
 
-  #compile(block: Block): void {
+  #compile(block: Block, wanted: ReadonlySet<Block>): void {
     const started = performance.now();
-    const root = formRegion(block, this.#source, REGION_LIMITS);
+    const root = formRegion(block, [...wanted], this.#source, REGION_LIMITS);
     if (root === undefined) {
       this.#stats.refused++;
       return;
     }
     if (this.#regions.size >= MAX_REGIONS) for (const r of [...this.#regions.values()]) this.#drop(r);
     const number = this.#number();
-    const nodes = structureRegion(root, Math.floor(REGION_LIMITS.nodes * 1.5));
+    const nodes = structureRegion(root, Math.floor(REGION_LIMITS.nodes * 1.25));
     const helpers = new Map<Helper, number>();
     const { emitter, longest } = emitRegion(nodes, {
       number,
       pageBits: this.#engine.mmu.frontend.pageBits,
-      slowCounter: this.#counterOf(number),
+      counters: this.#countersOf(number),
       functionOf: (helper) => indexOf(helpers, helper),
       atomicHelper: (node) => this.#atomicHelper(node),
       isUnaligned: (node, insn) => node.block.unaligned.has(insn),
@@ -231,15 +309,16 @@ export class Tier1 {
       builder.importFunction(`h${indexOf(helpers, helper)}`, ['i32', ...helper.params], helper.result);
     }
     const index = builder.reserve();
-    builder.define(index, ['i32', 'i32'], 'i32', emitter.locals, emitter.out.view());
+    builder.define(index, ['i32', 'i32', 'i32'], 'i32', emitter.locals, emitter.out.view());
     builder.export('region', index);
     const bytes = builder.bytes();
     const formed = performance.now();
-    this.#enter(block, number, longest, this.#instantiate(bytes, helpers));
-    const blocks = [...new Set(nodes.map((n) => n.block))];
-    this.#regions.set(number, new Region(this, block, number, blocks, bytes.length));
-    this.#note(nodes, bytes.length);
-    for (const b of blocks) this.#coverBlock(b);
+    const entries = root.edges.flatMap((e) => (e.kind === 'node' ? [e.node.block] : []));
+    this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
+    const region = new Region(this, entries, wanted, number, nodes.slice(1), bytes.length);
+    this.#regions.set(number, region);
+    this.#note(nodes.slice(1), bytes.length);
+    for (const b of region.blocks) this.#coverBlock(b);
     this.#stats.formMs += formed - started;
     this.#stats.compileMs += performance.now() - formed;
   }
@@ -272,18 +351,22 @@ export class Tier1 {
     return this.#slots.push(this.#engine.table.grow(1)) - 1;
   }
 
-  #enter(block: Block, number: number, longest: number, region: unknown): void {
+  #enter(entries: readonly Block[], number: number, longest: number, region: unknown): void {
     const { i32, table, cache } = this.#engine;
     const slot = this.#slots[number] ?? 0;
     table.set(slot, region);
-    i32[this.#counterOf(number) >>> 2] = SLOW_EXITS;
-    const at = (block.start - ENTRY_BYTES) >>> 2;
-    i32[at] = ENTER;
-    i32[at + 1] = slot;
-    i32[at + 2] = longest;
-    i32[at + 3] = 0;
-    cache.setEntry(block, true);
-    this.#enterJumpCaches(block);
+    const counters = this.#countersOf(number) >>> 2;
+    i32.fill(0, counters, counters + REGION_EXITS.length);
+    i32[counters + REGION_EXITS.length] = SLOW_EXITS;
+    for (const [n, block] of entries.entries()) {
+      const at = (block.start - ENTRY_BYTES) >>> 2;
+      i32[at] = ENTER;
+      i32[at + 1] = slot;
+      i32[at + 2] = longest;
+      i32[at + 3] = n;
+      cache.setEntry(block, true);
+      this.#enterJumpCaches(block);
+    }
   }
 
   #enterJumpCaches(block: Block): void {

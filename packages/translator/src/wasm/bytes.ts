@@ -22,6 +22,7 @@ export class ByteWriter {
 
   /** Unsigned LEB128 of an integer below 2^32. */
   unsigned(value: number): this {
+    if (value >>> 0 < 0x80) return this.u8(value);
     let rest = value >>> 0;
     do {
       const low = rest & 0x7f;
