@@ -1,6 +1,7 @@
 export * from './block/index.ts';
 export * from './char/index.ts';
 export * from './device/index.ts';
+export * from './dump/index.ts';
 export * from './fdt/index.ts';
 export * from './irq/index.ts';
 export * from './loader/index.ts';

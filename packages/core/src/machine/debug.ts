@@ -21,6 +21,16 @@ export interface DebugFeature {
   readonly registers: readonly DebugRegister[];
 }
 
+/** How the registers of a CPU lie in core files. */
+export interface CoreFileFormat {
+  /** The ELF machine number, and its flags. */
+  readonly machine: number;
+  readonly flags?: number;
+  readonly bits: 32 | 64;
+  /** Numbers of the registers in the order of Linux's `elf_gregset_t`. */
+  readonly registers: readonly number[];
+}
+
 /** What a CPU's registers are called. The first feature holds the registers that a debugger reads all at once. */
 export interface DebugDescription {
   /** gdb's name of the architecture: `riscv:rv64`. */
@@ -29,6 +39,8 @@ export interface DebugDescription {
   /** A watchpoint stops before the instruction that makes the access; debuggers step over it themselves. Otherwise after it. */
   readonly watchStopsBefore?: boolean;
   readonly features: readonly DebugFeature[];
+  /** For dumps of guest memory; without it there are none. */
+  readonly core?: CoreFileFormat;
 }
 
 export type WatchKind = 'read' | 'write' | 'access';

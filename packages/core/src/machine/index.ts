@@ -3,6 +3,7 @@ export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, no
 export { Cpu, type TranslationInfo } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';
 export type {
+  CoreFileFormat,
   CpuDebug,
   DebugDescription,
   DebugFeature,

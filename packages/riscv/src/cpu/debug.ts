@@ -2,7 +2,7 @@
  * A hart as debuggers see it: gdb's features for RISC-V and their register numbers. GDB manual, "RISC-V Features"; numbers
  * as QEMU's stub has them (x0 to x31 and pc from 0, f0 to f31 from 33, the privilege at 65, CSRs from 66 by their number).
  */
-import type { DebugFeature, DebugRegister } from '@boardwalk/core';
+import type { CoreFileFormat, DebugFeature, DebugRegister } from '@boardwalk/core';
 import {
   type DebugRegisterPlace,
   defineHelper,
@@ -66,6 +66,13 @@ function csrPlace(register: Csr): DebugRegisterPlace {
   return { ...place, write: defineHelper(`debug_write_${name}`, ['i64'], undefined, (b, value) => store(b, value)) };
 }
 
+/** EM_RISCV; pc, then x1 to x31, as in Linux's struct user_regs_struct. */
+const CORE_FILE: CoreFileFormat = {
+  machine: 243,
+  bits: 64,
+  registers: [PC, ...Array.from({ length: 31 }, (_, i) => i + 1)],
+};
+
 const PRIV_PLACE: DebugRegisterPlace = {
   read: defineHelper('debug_read_priv', [], 'i64', (b) => b.extend32U(b.get(priv))),
   write: defineHelper('debug_write_priv', ['i64'], undefined, (b, value) => {
@@ -97,7 +104,7 @@ export function riscvDebug(config: CpuConfig, csrs: ReadonlyMap<number, Csr>): F
   places.set(PRIV, PRIV_PLACE);
   for (const register of csrs.values()) places.set(CSR0 + register.number, csrPlace(register));
   return {
-    description: { architecture: 'riscv:rv64', endian: 'little', watchStopsBefore: true, features },
+    description: { architecture: 'riscv:rv64', endian: 'little', watchStopsBefore: true, features, core: CORE_FILE },
     place: (number) => places.get(number),
     dataMmus,
   };

@@ -1,0 +1,1 @@
+export { type DumpOptions, type DumpWriter, dumpGuestMemory } from './guest-memory.ts';
