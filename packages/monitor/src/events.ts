@@ -21,6 +21,8 @@ export interface MonitorEventData {
   readonly POWERDOWN: undefined;
   /** `device` is the id, for a device that had one. */
   readonly DEVICE_DELETED: { readonly device?: string; readonly path: string };
+  /** Bytes that the guest has of a memory device now. */
+  readonly MEMORY_DEVICE_SIZE_CHANGE: { readonly id?: string; readonly size: number; readonly 'qom-path': string };
 }
 
 /** Name of an event. */
@@ -71,6 +73,9 @@ export class MonitorEvents {
       machine.on('shutdown', (info) => this.shutdown(shutdownReason(info))),
       machine.on('unplugged', ({ id, path }) =>
         this.emit('DEVICE_DELETED', { ...(id === '' ? {} : { device: id }), path }),
+      ),
+      machine.on('memorySize', ({ id, path, size }) =>
+        this.emit('MEMORY_DEVICE_SIZE_CHANGE', { ...(id === '' ? {} : { id }), size, 'qom-path': path }),
       ),
       machine.on('error', () => this.emit('STOP')),
     ];

@@ -28,6 +28,8 @@ export interface MachineEvents {
   readonly powerdown: Record<string, never>;
   /** A user's device was taken out; `id` is empty for one that had none. */
   readonly unplugged: { readonly id: string; readonly path: string };
+  /** A guest has taken memory of a memory device, or given some back: `size` bytes are its own now. `id` as above. */
+  readonly memorySize: { readonly id: string; readonly path: string; readonly size: number };
   /** Code of the host failed: the machine stands still. */
   readonly error: { readonly error: Error };
 }

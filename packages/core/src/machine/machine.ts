@@ -289,6 +289,11 @@ export class Machine extends BwObject {
     this.#events.emit('unplugged', device);
   }
 
+  /** @internal a memory device tells that its guest has another share of it */
+  tellMemorySize(device: MachineEvents['memorySize']): void {
+    this.#events.emit('memorySize', device);
+  }
+
   /** Starts the machine, stopped if its options say so. No effect after the first time. */
   start(): void {
     if (this.#started || this.#state !== 'prelaunch') return;

@@ -109,6 +109,8 @@ describe('virtio-mem', () => {
 
   it('lets the guest take blocks, as many as are wished, and give them back', async () => {
     const { machine, ask, begin, config, device } = await memory({ 'requested-size': '8M' });
+    const sizes: unknown[] = [];
+    machine.on('memorySize', ({ id, size }) => sizes.push([id, size / BLOCK]));
     begin();
     expect(ask(PLUG, 1, 2)).toEqual([ACK, 0]);
     expect(config().plugged).toBe(2 * BLOCK);
@@ -128,6 +130,7 @@ describe('virtio-mem', () => {
     expect(machine.addressSpace.load(DEVICE_MEMORY + BLOCK, 4)).toBe(0);
     expect(ask(UNPLUG_ALL)).toEqual([ACK, 0]);
     expect([config().plugged, ask(STATE, 0, 32)]).toEqual([0, [ACK, 1]]);
+    expect(sizes).toEqual([2, 4, 3, 0].map((blocks) => ['v0', blocks]));
     await machine.dispose();
   });
 

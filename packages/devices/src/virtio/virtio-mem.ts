@@ -271,26 +271,34 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
     const bytes = (blocks[1] - blocks[0]) * this.blockSize;
     if (this.memoryPlugged + bytes > Number(this.requestedSize)) return RESP_NACK;
     this.plugged.fill(1, ...blocks);
+    this.#tellSize();
     return RESP_ACK;
   }
 
   #unplug(blocks: readonly [number, number] | undefined): number {
     if (blocks === undefined || !this.#all(blocks, 1)) return RESP_ERROR;
     this.#giveUp(...blocks);
+    this.#tellSize();
     return RESP_ACK;
   }
 
   #unplugAll(): void {
+    if (this.memoryPlugged === 0) return;
     for (let first = this.plugged.indexOf(1); first >= 0; first = this.plugged.indexOf(1, first)) {
       const after = this.plugged.indexOf(0, first);
       this.#giveUp(first, after < 0 ? this.plugged.length : after);
     }
+    this.#tellSize();
   }
 
   /** The host has the memory back; what was in it is gone. */
   #giveUp(first: number, end: number): void {
     this.plugged.fill(0, first, end);
     this.#backend.discard(first * this.blockSize, (end - first) * this.blockSize);
+  }
+
+  #tellSize(): void {
+    this.machine.tellMemorySize({ id: deviceName(this) ?? '', path: this.path, size: this.memoryPlugged });
   }
 
   /** The usable part only grows, but for a fresh start. */

@@ -1,5 +1,5 @@
 // What the monitor itself and the life of a machine are about (qapi/control.json, qapi/run-state.json).
-import { bool, command, type EventSpec, enumeration, int, list, opt, str, struct } from './dsl.ts';
+import { bool, command, type EventSpec, enumeration, int, list, opt, size, str, struct } from './dsl.ts';
 
 export const QmpCapability = enumeration('QMPCapability', ['oob']);
 
@@ -46,4 +46,8 @@ export const events = {
   SHUTDOWN: { doc: 'The machine, or the emulator, ends.', data: causeData },
   POWERDOWN: { doc: 'The power button was pressed.' },
   DEVICE_DELETED: { doc: 'A device is gone.', data: { device: opt(str), path: str } },
+  MEMORY_DEVICE_SIZE_CHANGE: {
+    doc: 'A guest has another share of a memory device.',
+    data: { id: opt(str), size, 'qom-path': str },
+  },
 } as const satisfies Readonly<Record<string, EventSpec>>;
