@@ -261,6 +261,7 @@ describe('SocketChar', () => {
     client.on('message', (data) => {
       text += String(data);
     });
+    await new Promise((resolve) => client.on('open', resolve));
     await soon(() => expect(heard.events).toEqual(['open']));
     client.send('keys');
     await soon(() => expect(heard.text).toBe('keys'));
