@@ -19,6 +19,8 @@ export interface Plan {
   readonly drives: readonly DriveSpec[];
   readonly devices: readonly DeviceOptions[];
   readonly objects: readonly ObjectSpec[];
+  /** Texts of -numa. */
+  readonly numa: readonly string[];
   readonly noReboot: boolean;
   readonly semihosting: boolean;
   readonly noShutdown: boolean;
@@ -41,6 +43,7 @@ export function readPlan(
     drives: readDrives(line),
     devices: line.all('device').map((text) => forOption('device', () => parseDevice(text))),
     objects: line.all('object').map((text) => forOption('object', () => parseObject(text))),
+    numa: line.all('numa'),
     noReboot: line.has('no-reboot'),
     semihosting: readSemihosting(line),
     noShutdown: line.has('no-shutdown'),

@@ -271,6 +271,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -set frob.a.b=c', "-set: There is no option group 'frob'"],
     ['-M virt -set device.a', "-set: 'device.a' should be GROUP.ID.PROP=VALUE"],
     ['-M virt -bios none -display none -chardev socket,id=c,fd=4000', '-chardev: fd:4000: bad file descriptor'],
+    ['-M virt -bios none -numa node', '-numa: NUMA is not supported by this machine-type'],
     ['-M virt -netdev user,id=n', '-netdev: invalid option'],
     ['--load @missing.js', '-load: @missing.js: no such file'],
     ['--load @disk -M virt', '-load: @disk: '],

@@ -12,6 +12,8 @@ import {
   Machine,
   type MachineOptions,
   type NoHostMemory,
+  type NumaPlan,
+  planNuma,
   type RamSpace,
   type TypeRegistry,
   UserError,
@@ -60,6 +62,7 @@ export class Session implements Emulator {
   readonly #serials: LazyLine[] = [];
   readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
   #drives: DriveOptions[] = [];
+  #numa: NumaPlan | undefined;
   #machine: Machine | undefined;
   #building: Promise<Machine> | undefined;
   #waiting: ((machine: Machine) => void) | undefined;
@@ -138,8 +141,10 @@ export class Session implements Emulator {
   get preconfig(): Preconfig | undefined {
     if (this.#machine !== undefined) return undefined;
     return {
-      addNuma: () => {
-        throw new UserError('NUMA is not supported by this machine-type');
+      numa: this.#numa,
+      addNuma: (option) => {
+        if (this.#numa === undefined) throw new UserError('NUMA is not supported by this machine-type');
+        this.#numa.add(option);
       },
       exit: async () => {
         const machine = await this.#build();
@@ -191,6 +196,7 @@ export class Session implements Emulator {
   async #open(): Promise<void> {
     const { plan, context } = { plan: this.#plan, context: this.#context };
     for (const object of plan.objects) forOption('object', () => addUserObject(context.root, context.types, object));
+    this.#numa = await planNodes(plan, context.root);
     this.#drives = await openDrives(plan.drives);
     for (const spec of plan.chardevs) await forOptionAsync('chardev', () => this.#chardevs.add(spec, 'chardev'));
     for (const [port, choice] of plan.lines.serials.entries()) {
@@ -224,6 +230,7 @@ export class Session implements Emulator {
       if (lines.serialsAsked) this.#checkSerials(machine);
       this.#machine = machine;
       this.events.follow(machine);
+      for (const warning of machine.numa?.warnings ?? []) this.#context.lineHost.note(`warning: ${warning}`);
       return machine;
     } catch (error) {
       throw explain(error, this.#plan);
@@ -242,6 +249,7 @@ export class Session implements Emulator {
       root,
       log,
       ...(hostMemory && { hostMemory }),
+      ...(this.#numa && { numa: this.#numa }),
       drives: this.#drives,
       serials: this.#serials,
       devices,
@@ -271,6 +279,18 @@ export class Session implements Emulator {
 
 function monitorOf(line: CharBackend, label: string): { spec: ServiceSpec; line: CharBackend } {
   return { spec: { option: 'serial', label, choice: { on: 'nothing' }, service: { kind: 'hmp' } }, line };
+}
+
+/** -numa; nothing of it for a board that has none. @throws UserError for an option that contradicts the board or another */
+async function planNodes({ numa, settings }: Plan, root: BwObject): Promise<NumaPlan | undefined> {
+  const { board } = settings;
+  if (board.numa === undefined && numa.length === 0) return undefined;
+  const { parseNuma } = numa.length > 0 ? await import('@boardwalk/numa') : { parseNuma: undefined };
+  return forOption('numa', () => {
+    const plan = planNuma(board, { ...settings, root });
+    for (const text of numa) if (parseNuma) plan.add(parseNuma(text));
+    return plan;
+  });
 }
 
 /** The machine's own words do not know by which option and from which file it got something. */

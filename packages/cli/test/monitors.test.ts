@@ -123,6 +123,23 @@ describe('QMP', () => {
   });
 });
 
+describe('--preconfig', () => {
+  it('makes the machine at x-exit-preconfig', async () => {
+    const running = startProgram([
+      ...VIRT,
+      ...['--preconfig', '-serial', `file:${path('late')}`, '-qmp', `unix:${path('q7')},server=on,wait=off`],
+    ]);
+    await appears('q7');
+    const qmp = await QmpClient.connect(path('q7'));
+    expect(await qmp.command('query-status')).toMatchObject({ return: { status: 'prelaunch', running: false } });
+    expect(await qmp.command('x-exit-preconfig')).toEqual({ return: {} });
+    await vi.waitFor(() => expect(statSync(path('late')).size).toBe(6), patient);
+    expect(await qmp.command('query-status')).toMatchObject({ return: { status: 'running' } });
+    await qmp.command('quit');
+    expect((await running.ended).status).toBe(0);
+  });
+});
+
 const built = existsSync(new URL('../dist/index.js', import.meta.url));
 
 describe.skipIf(!built)('the built program', () => {

@@ -41,6 +41,12 @@ export const OPTIONS = {
     section: 'Machine',
     group: 'memory',
   },
+  numa: {
+    argument: 'node|dist|cpu|hmat-lb|hmat-cache,PROP=VALUE...',
+    help: 'NUMA nodes with their memory and CPUs, their distances, and what firmware is told of their speed',
+    section: 'Machine',
+    group: 'numa',
+  },
   'mem-path': {
     argument: 'PATH',
     help: 'the main RAM is this file, or a file without a name in this folder; needs Linux',
