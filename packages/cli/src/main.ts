@@ -1,6 +1,6 @@
 // The entry of the programs. Imports little: what is needed comes when it is known to be needed.
 
-import { processProgram, versionText } from './program.ts';
+import { DAEMON_VARIABLE, processProgram, versionText } from './program.ts';
 
 /**
  * Runs `boardwalk-system-<arch>` with its arguments and ends the process: with the guest's status, or 1 after a mistake of the
@@ -14,7 +14,14 @@ export async function main(arch: string, argv: readonly string[]): Promise<never
     return leave(0);
   }
   const { run } = await import('./run.ts');
-  return leave(await run(arch, argv, program));
+  if (!isDaemon()) return leave(await run(arch, argv, program));
+  const { daemonProgram } = await import('./daemonize.ts');
+  return leave(await run(arch, argv, daemonProgram(program)));
+}
+
+/** Whether this is the background process that -daemonize started. */
+function isDaemon(): boolean {
+  return process.env[DAEMON_VARIABLE] !== undefined && process.send !== undefined;
 }
 
 /** Ends the process when what it has said is out. */

@@ -1,8 +1,10 @@
 // What a command line describes: read and checked as far as it can be without opening anything but boot files.
 
-import type { ArchitecturePackage, DeviceOptions } from '@boardwalk/core';
-import { type ObjectSpec, parseDevice, parseObject } from './config/devices.ts';
+import type { ArchitecturePackage, DeviceOptions, GlobalProperty } from '@boardwalk/core';
+import { readActions } from './config/actions.ts';
+import { type ObjectSpec, parseDevice, parseGlobal, parseObject } from './config/devices.ts';
 import { type DriveSpec, readDrives } from './config/drives.ts';
+import { fdSets } from './config/fd-sets.ts';
 import { type BootFiles, readBootFiles } from './config/files.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
@@ -21,6 +23,7 @@ export interface Plan {
   readonly objects: readonly ObjectSpec[];
   /** Texts of -numa. */
   readonly numa: readonly string[];
+  readonly globals: readonly GlobalProperty[];
   readonly noReboot: boolean;
   readonly semihosting: boolean;
   readonly noShutdown: boolean;
@@ -36,19 +39,28 @@ export function readPlan(
   architecture: ArchitecturePackage | undefined,
   settings: MachineSettings,
 ): Plan {
+  fdSets(line);
+  const actions = readActions(line);
   return {
     settings,
     lines: readLines(line),
-    chardevs: line.all('chardev').map((text) => forOption('chardev', () => parseChardev(text))),
+    chardevs: line.all('chardev').map((text) => forOption('chardev', () => withFile(parseChardev(text), line))),
     drives: readDrives(line),
     devices: line.all('device').map((text) => forOption('device', () => parseDevice(text))),
     objects: line.all('object').map((text) => forOption('object', () => parseObject(text))),
     numa: line.all('numa'),
-    noReboot: line.has('no-reboot'),
+    globals: line.all('global').map((text) => forOption('global', () => parseGlobal(text))),
+    noReboot: line.has('no-reboot') || actions.reboot === 'shutdown',
     semihosting: readSemihosting(line),
-    noShutdown: line.has('no-shutdown'),
+    noShutdown: line.has('no-shutdown') || actions.shutdown === 'pause',
     paused: line.has('S'),
     preconfig: line.has('preconfig'),
     files: readBootFiles(line, architecture, settings),
   };
+}
+
+/** A file that the process was given takes the place of its number. */
+function withFile(spec: ChardevSpec, line: CommandLine): ChardevSpec {
+  if (spec.line.kind !== 'file') return spec;
+  return { ...spec, line: { ...spec.line, path: fdSets(line).resolve(spec.line.path, 'write') } };
 }

@@ -3,12 +3,17 @@
 import { readFileSync } from 'node:fs';
 import type { ImportModule } from './architectures.ts';
 
+/** Set in the environment of the background process of -daemonize. */
+export const DAEMON_VARIABLE = 'BOARDWALK_DAEMON';
+
 export interface Program {
   /** As in messages: `boardwalk-system-riscv64`. */
   readonly name: string;
   out(text: string): void;
   err(text: string): void;
   readonly importModule: ImportModule;
+  /** Set in the background process of -daemonize: tells the one that started it that all is well. */
+  readonly ready?: (() => void) | undefined;
 }
 
 /** The program of an architecture on this process's own output. */

@@ -1,7 +1,17 @@
 // Command lines from end to end, in this process: real files, the real riscv64 package.
 
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +154,52 @@ it('has more options in a file, and more properties in -set', async () => {
   expect(readFileSync(path('log3'), 'utf8')).toBe('hello\nab');
 });
 
+it.skipIf(process.platform !== 'linux')('takes files that are open already', async () => {
+  const fd = openSync(path('guest'), 'r');
+  const out = openSync(path('log4'), 'w+');
+  const line = `-M virt -m 32 -display none -add-fd fd=${fd},set=3 -add-fd fd=${out},set=4,opaque=x -bios /dev/fdset/3`;
+  const lines = '-chardev file,id=c,path=/dev/fdset/4,input-path=@keys -serial chardev:c';
+  expect(await command(`${line} ${lines}`)).toEqual({ status: 7, out: '', err: '' });
+  expect(readFileSync(path('log4'), 'utf8')).toBe('hello\nab');
+  expect((await command(`${line} -drive file=/dev/fdset/3`)).err).toContain('no file of the set is open to read-write');
+  closeSync(fd);
+  closeSync(out);
+});
+
+it('gives values to the properties of all devices of a type', async () => {
+  const line = `${VIRT} -bios @guest -chardev file,id=c,path=@log5,input-path=@keys -serial chardev:c`;
+  const global = '-global driver=virtio-serial-device,property=max_ports,value=1';
+  const port = '-device virtserialport,nr=2';
+  expect((await command(`${line} ${global} -device virtio-serial-device ${port}`)).err).toContain(
+    '-device virtserialport: ',
+  );
+  expect(await command(`${line} ${global} -device virtio-serial-device,max_ports=4 ${port}`)).toMatchObject({
+    status: 7,
+    err: '',
+  });
+  // Those that the board makes, too.
+  const clock = '-global goldfish_rtc.frob=1';
+  expect((await command(`${line} ${clock}`)).err).toContain("can't apply global goldfish_rtc.frob=1: Property");
+});
+
+it('tells of events', async () => {
+  const line = `${VIRT} -bios @guest -chardev file,id=c,path=@log6,input-path=@keys -serial chardev:c`;
+  await command(`${line} -trace monitor_*,file=@trace`);
+  expect(readFileSync(path('trace'), 'utf8')).toMatch(
+    /^\d+@\d+\.\d{6}:monitor_protocol_event_emit event=RESUME data=\{\}\n.*event=SHUTDOWN data=.*guest-shutdown.*\n$/s,
+  );
+  const { out } = await command('-trace help');
+  expect(out).toContain('host_memory_map\n');
+});
+
+it('-action says what the guest’s shutdown does', async () => {
+  const line = `${VIRT} -bios @guest -chardev file,id=c,path=@log7,input-path=@keys -serial chardev:c`;
+  const running = command(`${line} -action shutdown=pause -trace *,file=@paused`);
+  await soon(() => expect(readFileSync(path('paused'), 'utf8')).toContain('event=STOP'));
+  process.kill(process.pid, 'SIGTERM');
+  expect((await running).status).toBe(0);
+});
+
 describe('help', () => {
   it.each([
     ['-M help', 'virt                 RISC-V VirtIO board'],
@@ -188,7 +244,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -accel frob', "-accel: invalid accelerator 'frob'"],
     ['-M virt -accel tcg,tier1-threshold=0', '-accel: tier1-threshold is 1 to 262143'],
     ['-M virt -accel tcg,tier1=maybe', '-accel: '],
-    ['-M virt -rtc base=never', '-rtc: base=never is neither'],
+    ['-M virt -rtc base=never', '-rtc: base=never is neither utc, localtime nor a date'],
     ['-M virt -bios none -kernel @missing', '-kernel: @missing: no such file or directory'],
     ['-M virt -bios none -kernel @empty', '-kernel: @empty: the file is empty'],
     ['-M virt -bios none -kernel @', '-kernel: @: it is a directory'],
@@ -272,6 +328,28 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -set device.a', "-set: 'device.a' should be GROUP.ID.PROP=VALUE"],
     ['-M virt -bios none -display none -chardev socket,id=c,fd=4000', '-chardev: fd:4000: bad file descriptor'],
     ['-M virt -bios none -numa node', '-numa: NUMA is not supported by this machine-type'],
+    ['-M virt -bios none -global frob', "-global: parameter 'driver' is missing"],
+    [
+      '-M virt -bios none -global virtio-rng-device.frob=1 -device virtio-rng-device',
+      "can't apply global virtio-rng-device.frob=1: Property 'virtio-rng-device.frob' not found",
+    ],
+    [
+      '-M virt -bios none -global virtio-serial-device.max_ports=x -device virtio-serial-device',
+      "-device virtio-serial-device: Parameter 'max_ports' expects",
+    ],
+    ['-M virt -bios none -add-fd fd=1,set=1', '-add-fd: fd cannot be a standard I/O stream'],
+    ['-M virt -bios none -add-fd set=1', '-add-fd: fd option is required'],
+    ['-M virt -bios none -add-fd fd=4321,set=1', '-add-fd: fd 4321 is not valid'],
+    ['-M virt -bios /dev/fdset/7', '-bios: /dev/fdset/7: there is no fd set 7'],
+    ['-M virt -bios none -action reboot=x', '-action: reboot=x is not supported; reset, shutdown are'],
+    ['-M virt -bios none -action watchdog=pause', '-action: watchdog=pause is not supported'],
+    ['-M virt -bios none -action frob=x', "-action: invalid parameter 'frob'"],
+    ['-M virt -bios none -trace nope', "-trace: trace event 'nope' does not exist"],
+    ['-M virt -bios none -trace events=@missing', '-trace: @missing: no such file or directory'],
+    ['-M virt -bios none -trace host*,file=@no/such/place', '-trace: @no/such/place: no such file or directory'],
+    ['-M virt -bios none -nographic -daemonize', '-nographic cannot be used with -daemonize'],
+    ['-M virt -bios none -daemonize -monitor stdio', 'cannot use stdio with -daemonize'],
+    ['-M virt -bios none -rtc driftfix=slew', '-rtc: driftfix=slew is not supported'],
     ['-M virt -netdev user,id=n', '-netdev: invalid option'],
     ['--load @missing.js', '-load: @missing.js: no such file'],
     ['--load @disk -M virt', '-load: @disk: '],

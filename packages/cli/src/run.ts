@@ -5,7 +5,9 @@ import {
   BoardRegistry,
   createObjectTree,
   Device,
+  type HostMemory,
   type HostMemoryChoice,
+  type NoHostMemory,
   RamSpace,
   registerMemoryBackends,
   TypeRegistry,
@@ -15,17 +17,18 @@ import {
 import { hostMemoryOnDemand } from '@boardwalk/host-node';
 import { findArchitecture, missingPackage } from './architectures.ts';
 import { optionHelp } from './config/help.ts';
-import { readIdentity } from './config/identity.ts';
+import { type Identity, readIdentity } from './config/identity.ts';
 import { LogOutput } from './config/log.ts';
 import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
 import { PidFile } from './config/pid-file.ts';
 import { loadPlugin } from './config/plugins.ts';
+import { Trace } from './config/trace.ts';
 import { CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
 import { helpText } from './options/table.ts';
 import { readPlan } from './plan.ts';
 import { type Program, programVersion, versionText } from './program.ts';
 import { Quit } from './quit.ts';
-import { Session } from './session.ts';
+import { Session, type SessionContext } from './session.ts';
 
 /** Runs a command line. @returns the process's exit status: the guest's, or 1 after a mistake of the user's */
 export async function run(arch: string, argv: readonly string[], program: Program): Promise<number> {
@@ -44,14 +47,20 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     program.out(line.has('help') ? helpText(program.name) : versionText());
     return 0;
   }
+  if (line.has('daemonize') && program.ready === undefined) {
+    const { daemonize } = await import('./daemonize.ts');
+    return daemonize(line, argv, program);
+  }
   const space = RamSpace.create();
-  const findHostMemory = hostMemoryOnDemand();
+  const trace = new Trace(line);
+  const findHostMemory = hostMemoryOnDemand({
+    trace: ({ step, name, detail }) => trace.tell(`host_memory_${step}`, `name=${name} detail=${detail ?? ''}`),
+  });
   // The machine's own backend is plain memory unless something is asked of it.
   const hostMemory = line.has('mem-path') || line.has('mem-prealloc') ? findHostMemory() : undefined;
   const types = typeRegistry(space, findHostMemory);
   // The empty machine needs nothing of an architecture: a client is greeted before that is loaded.
   const loading = namesOnlyNone(line) ? undefined : await findArchitecture(arch, program.importModule);
-  let architecture: ArchitecturePackage | undefined = loading;
   loading?.registerTypes?.(types);
   const boards = new BoardRegistry(loading?.boards ?? []);
   for (const path of line.all('load')) await forOptionAsync('load', () => loadPlugin(path, boards, types));
@@ -61,37 +70,37 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     return 0;
   }
 
-  const settings = readMachineSettings(line, arch, boards, missingPackage(arch, loading));
+  return launch({ line, arch, program, architecture: loading, boards, types, space, hostMemory, trace });
+}
+
+/** What is known before the machine's own options are read. */
+interface Launch {
+  readonly line: CommandLine;
+  readonly arch: string;
+  readonly program: Program;
+  /** Undefined until it is loaded, and where it is not installed. */
+  architecture: ArchitecturePackage | undefined;
+  readonly boards: BoardRegistry;
+  readonly types: TypeRegistry;
+  readonly space: RamSpace;
+  readonly hostMemory: HostMemory | NoHostMemory | undefined;
+  readonly trace: Trace;
+}
+
+async function launch(launched: Launch): Promise<number> {
+  const { line, arch, program, architecture, boards, trace } = launched;
+  const settings = readMachineSettings(line, arch, boards, missingPackage(arch, architecture));
   refuseWhatIsMissing(line);
-  const plan = readPlan(line, loading, settings);
+  const plan = readPlan(line, architecture, settings);
   const identity = readIdentity(line, program.name);
   const log = forOption('d', () => new LogOutput(line.all('d'), line.last('D')));
   const pidPath = line.last('pidfile');
   const pidFile = pidPath === undefined ? undefined : forOption('pidfile', () => new PidFile(pidPath));
-
   const quit = new Quit(program);
   const later = new Deferred();
-  const session = await Session.open(plan, {
-    name: program.name,
-    version: programVersion(),
-    arch,
-    space,
-    types,
-    ...(hostMemory && { hostMemory }),
-    root: createObjectTree(),
-    log: log.log,
-    lineHost: {
-      ...readEscape(line),
-      onQuit: () => quit.byUser(),
-      note: (text) => program.err(`${program.name}: ${text}\n`),
-    },
-    guestName: identity.guestName,
-    uuid: identity.uuid,
-    boards: () => boards.list(arch),
-    cpuModels: () => architecture?.cpuModels(arch) ?? [],
-    quit: () => quit.byMonitor(),
-    complete: later.promise,
-  });
+  forOption('trace', () => trace.open());
+  const session = await Session.open(plan, sessionContext(launched, identity, log, quit, later.promise));
+  trace.follow(session.events);
   if (!plan.preconfig) await session.build();
   try {
     identity.apply();
@@ -99,19 +108,47 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     if (pidFile) forOption('pidfile', () => pidFile.write());
     quit.listen();
     const ended = emulate(session, quit, program);
-    if (loading === undefined) {
-      architecture = await findArchitecture(arch, program.importModule);
-      architecture?.registerTypes?.(types);
-      for (const board of architecture?.boards ?? []) boards.register(board);
-    }
+    if (architecture === undefined) await completeTypes(launched);
     later.resolve();
     return await ended;
   } finally {
     await session.close();
     quit.ended();
     log.close();
+    trace.close();
     pidFile?.remove();
   }
+}
+
+function sessionContext(
+  launched: Launch,
+  { guestName, uuid }: Identity,
+  { log }: LogOutput,
+  quit: Quit,
+  complete: Promise<void>,
+): SessionContext {
+  const { line, arch, program, types, space, hostMemory } = launched;
+  return {
+    name: program.name,
+    version: programVersion(),
+    arch,
+    space,
+    types,
+    ...(hostMemory && { hostMemory }),
+    root: createObjectTree(),
+    log,
+    lineHost: {
+      ...readEscape(line),
+      onQuit: () => quit.byUser(),
+      note: (text) => program.err(`${program.name}: ${text}\n`),
+    },
+    guestName,
+    uuid,
+    boards: () => launched.boards.list(arch),
+    cpuModels: () => launched.architecture?.cpuModels(arch) ?? [],
+    quit: () => quit.byMonitor(),
+    complete,
+  };
 }
 
 class Deferred {
@@ -119,6 +156,14 @@ class Deferred {
   readonly promise = new Promise<void>((resolve) => {
     this.resolve = resolve;
   });
+}
+
+/** After a greeting: everything that a monitor can be asked about. */
+async function completeTypes(launched: Launch): Promise<void> {
+  const architecture = await findArchitecture(launched.arch, launched.program.importModule);
+  architecture?.registerTypes?.(launched.types);
+  for (const board of architecture?.boards ?? []) launched.boards.register(board);
+  launched.architecture = architecture;
 }
 
 function typeRegistry(space: RamSpace, hostMemory: HostMemoryChoice): TypeRegistry {
@@ -161,7 +206,7 @@ async function emulate(session: Session, quit: Quit, program: Program): Promise<
   // A machine that stands still holds nothing that keeps Node's event loop alive.
   const keepAlive = setInterval(() => {}, 0x7fff_ffff);
   try {
-    const status = await Promise.race([runMachine(session), quit.asked]);
+    const status = await Promise.race([runMachine(session, program), quit.asked]);
     if (typeof status === 'number') return status;
     session.events.shutdown(status);
     return 0;
@@ -174,8 +219,9 @@ async function emulate(session: Session, quit: Quit, program: Program): Promise<
   }
 }
 
-async function runMachine(session: Session): Promise<number> {
+async function runMachine(session: Session, program: Program): Promise<number> {
   await session.begin();
+  program.ready?.();
   const machine = await session.made();
   return (await machine.run()).status;
 }

@@ -238,7 +238,7 @@ export class Session implements Emulator {
   }
 
   #machineOptions(): MachineOptions {
-    const { settings, files, devices, noReboot, noShutdown, semihosting, paused } = this.#plan;
+    const { settings, files, devices, globals, noReboot, noShutdown, semihosting, paused } = this.#plan;
     const { board: _, ...rest } = settings;
     const { space, hostMemory, types, root, log } = this.#context;
     return {
@@ -253,6 +253,7 @@ export class Session implements Emulator {
       drives: this.#drives,
       serials: this.#serials,
       devices,
+      globals,
       noReboot,
       semihosting,
       noShutdown,

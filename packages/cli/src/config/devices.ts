@@ -1,6 +1,6 @@
 // -device and -object: things that the user adds, by type and properties, as text or JSON.
 
-import { type DeviceOptions, type TypeRegistry, UserError } from '@boardwalk/core';
+import { type DeviceOptions, type GlobalProperty, type TypeRegistry, UserError } from '@boardwalk/core';
 import { KeyValues } from '../options/key-values.ts';
 
 /** Properties that may be given several times. */
@@ -18,6 +18,20 @@ export function parseDevice(text: string): DeviceOptions {
     ...(id === undefined ? {} : { id }),
     ...(bus === undefined ? {} : { bus }),
   };
+}
+
+/** `TYPE.PROP=VALUE`, or the three by name. @throws UserError for a -global that cannot be read */
+export function parseGlobal(text: string): GlobalProperty {
+  const [, driver, property, value] = /^([^.=,]+)\.([^=,]+)=(.*)$/s.exec(text) ?? [];
+  if (driver !== undefined && property !== undefined && value !== undefined) return { driver, property, value };
+  const values = new KeyValues(text);
+  const global = {
+    driver: values.require('driver'),
+    property: values.require('property'),
+    value: values.require('value'),
+  };
+  values.finish();
+  return global;
 }
 
 /** One -object. */

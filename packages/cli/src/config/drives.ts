@@ -3,6 +3,7 @@
 import { type DriveInterface, type DriveOptions, UserError } from '@boardwalk/core';
 import { type CommandLine, forOption, forOptionAsync } from '../options/command-line.ts';
 import { KeyValues } from '../options/key-values.ts';
+import { fdSets } from './fd-sets.ts';
 
 /** One drive as read from the command line; its file has not been opened. */
 export interface DriveSpec {
@@ -49,7 +50,11 @@ export function readDrives(line: CommandLine): DriveSpec[] {
   const claimed = new Set(line.all('device').flatMap((text) => /\bdrive"?\s*[=:]\s*"?([^,"}]+)/.exec(text)?.[1] ?? []));
   const drives = line.all('drive').map((text) => forOption('drive', () => parseDrive(text, claimed)));
   const chips = line.all('pflash').map((file): DriveSpec => ({ file, if: 'pflash', readonly: false, snapshot: false }));
-  return [...drives, ...chips].map((drive) => (line.has('snapshot') ? { ...drive, snapshot: true } : drive));
+  return [...drives, ...chips].map((drive) => {
+    const snapshot = drive.snapshot || line.has('snapshot');
+    const access = drive.readonly || snapshot ? 'read' : 'read-write';
+    return forOption('drive', () => ({ ...drive, snapshot, file: fdSets(line).resolve(drive.file, access) }));
+  });
 }
 
 /** Names of formats by the first bytes of their images. */

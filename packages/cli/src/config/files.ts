@@ -10,6 +10,7 @@ import {
 import { readInputFile } from '@boardwalk/host-node';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import type { ValueOption } from '../options/table.ts';
+import { fdSets } from './fd-sets.ts';
 import { type Firmware, namedFirmware, usualFirmware } from './firmware.ts';
 import type { MachineSettings } from './machine-settings.ts';
 
@@ -30,7 +31,7 @@ export function readBootFiles(
     const path = line.last(name);
     if (path === undefined) return undefined;
     paths.set(name, path);
-    return forOption(name, () => readInputFile(path));
+    return forOption(name, () => readInputFile(fdSets(line).resolve(path, 'read')));
   };
   const append = line.last('append');
   if (!line.has('kernel') && append !== undefined) throw new UserError('-append: only with -kernel');
@@ -70,7 +71,8 @@ function chooseFirmware(
   const bios = line.last('bios');
   const folders = line.all('L');
   if (bios === 'none') return undefined;
-  if (bios !== undefined && bios !== 'default') return forOption('bios', () => namedFirmware(bios, folders));
+  if (bios !== undefined && bios !== 'default')
+    return forOption('bios', () => namedFirmware(fdSets(line).resolve(bios, 'read'), folders));
   // Under qtest no CPU executes anything.
   if (architecture === undefined || (accel === 'qtest' && bios === undefined)) return undefined;
   return usualFirmware(architecture, board, folders);

@@ -8,6 +8,7 @@ import { typeHelp, typesHelp } from './devices.ts';
 import { firmwareFolders } from './firmware.ts';
 import { CHARDEV_HELP } from './lines.ts';
 import { logHelp } from './log.ts';
+import { TRACE_HELP } from './trace.ts';
 
 /** What help is given about. */
 export interface HelpSubjects {
@@ -37,6 +38,7 @@ export function optionHelp(line: CommandLine, subjects: HelpSubjects): string | 
     ],
     ['chardev', () => CHARDEV_HELP],
     ['d', logHelp],
+    ['trace', () => TRACE_HELP],
     ['L', () => `${firmwareFolders(line.all('L').filter((folder) => folder !== 'help')).join('\n')}\n`],
   ];
   for (const [option, text] of topics) {

@@ -193,12 +193,20 @@ function readRtc(text: string | undefined): number | undefined {
     const options = new KeyValues(text, 'base');
     const base = options.take('base') ?? 'utc';
     options.choice('clock', ['host']);
+    options.choice('driftfix', ['none']);
     options.finish();
     if (base === 'utc') return undefined;
+    if (base === 'localtime') return localTimeMs(new Date());
     const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(base)
       ? Date.parse(base.length > 10 ? `${base}Z` : base)
       : Number.NaN;
-    if (Number.isNaN(time)) throw new UserError(`base=${base} is neither utc nor a date such as 2026-11-23T08:30:00`);
+    if (Number.isNaN(time))
+      throw new UserError(`base=${base} is neither utc, localtime nor a date such as 2026-11-23T08:30:00`);
     return time;
   });
+}
+
+/** The time of day here, as if it were UTC. */
+function localTimeMs(now: Date): number {
+  return now.getTime() - now.getTimezoneOffset() * 60_000;
 }

@@ -1,6 +1,7 @@
 // -pidfile: the process's number, for scripts that start and stop emulators.
 
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { UserError } from '@boardwalk/core';
 import { checkWritable, hostError } from '@boardwalk/host-node';
 
@@ -11,7 +12,8 @@ export class PidFile {
 
   /** @throws UserError if it cannot be written, or belongs to a process that runs */
   constructor(path: string) {
-    this.#path = path;
+    // A background process leaves its folder.
+    this.#path = resolve(path);
     checkWritable(path);
     const owner = statSync(path, { throwIfNoEntry: false }) ? Number(readFileSync(path, 'utf8')) : 0;
     if (Number.isInteger(owner) && owner > 0 && owner !== process.pid && isAlive(owner)) {

@@ -43,7 +43,7 @@ export function readLines(line: CommandLine): LinePlan {
   const serialsAsked = asked.length > 0;
   // There is no window that a serial port could be in, so it is on the terminal, unless the user wants nothing there.
   const terminal = line.has('nographic') || !line.has('display');
-  if (!terminal) return { serials: asked, serialsAsked, services };
+  if (!terminal || line.has('daemonize')) return { serials: asked, serialsAsked, services };
   if (serialsAsked || line.has('nodefaults')) {
     // As on QEMU, -nographic with serial ports elsewhere leaves the terminal to the monitor.
     const alone = monitorWanted && line.has('nographic') && !asked.some(usesTerminal);

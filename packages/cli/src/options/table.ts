@@ -60,8 +60,8 @@ export const OPTIONS = {
     group: 'accel',
   },
   rtc: {
-    argument: 'base=utc|DATE',
-    help: 'what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default)',
+    argument: 'base=utc|localtime|DATE',
+    help: 'what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default) or is here',
     section: 'Machine',
     group: 'rtc',
   },
@@ -138,6 +138,12 @@ export const OPTIONS = {
     section: 'Devices',
     group: 'object',
   },
+  global: {
+    argument: 'TYPE.PROP=VALUE|driver=TYPE,property=PROP,value=VALUE',
+    help: 'what a property of all devices of a type is, unless one says otherwise',
+    section: 'Devices',
+    group: 'global',
+  },
   load: {
     argument: 'MODULE',
     help: 'a JavaScript module with boards and devices of your own: --load ./my-board.js',
@@ -194,6 +200,28 @@ export const OPTIONS = {
     help: 'a property more for an earlier option: -set device.rng0.max-bytes=64',
     section: 'The program',
   },
+  daemonize: {
+    help: 'the program goes on in the background once it is ready; mistakes are told before',
+    section: 'The program',
+  },
+  'add-fd': {
+    argument: 'fd=N,set=N[,opaque=TEXT]',
+    help: 'an open file that the process was given: /dev/fdset/N in place of a path; needs Linux',
+    section: 'The program',
+    group: 'add-fd',
+  },
+  action: {
+    argument: 'reboot=reset|shutdown[,shutdown=poweroff|pause]',
+    help: 'what happens when the guest resets or shuts down the machine: reboot=shutdown is -no-reboot, shutdown=pause is -no-shutdown',
+    section: 'The program',
+    group: 'action',
+  },
+  trace: {
+    argument: '[enable=]PATTERN[,events=FILE][,file=FILE]',
+    help: "events to be told on standard error or in a file; '*' stands for anything; 'help' lists them",
+    section: 'The program',
+    group: 'trace',
+  },
   pidfile: { argument: 'FILE', help: "the process's number goes there while the machine is", section: 'The program' },
   version: { help: 'show the version', section: 'The program' },
   help: { aliases: ['h'], help: 'show this text', section: 'The program' },
@@ -210,7 +238,8 @@ export type ValueOption = {
 /** Options that take none. */
 export type FlagOption = Exclude<OptionName, ValueOption>;
 
-const SECTIONS: readonly Section[] = [
+/** In the order of the help. */
+export const SECTIONS: readonly Section[] = [
   'Machine',
   'What it runs',
   'Lines and drives',

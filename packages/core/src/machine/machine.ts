@@ -13,6 +13,7 @@ import type { DebugStop } from './debug.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { DriveTable } from './drives.ts';
 import { type Cause, EventHub, type ExitInfo, type MachineEvents } from './events.ts';
+import { applyGlobals } from './globals.ts';
 import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 import { MainRam } from './main-ram.ts';
 import { completeNuma, hmatProperty, type NumaConfiguration } from './numa.ts';
@@ -211,8 +212,9 @@ export class Machine extends BwObject {
     return device;
   }
 
-  /** @internal makes a device that is in the tree already part of the machine */
-  adopt(device: Device): void {
+  /** @internal makes a device that is in the tree already part of the machine; a user's has its globals already */
+  adopt(device: Device, from: 'board' | 'user' = 'board'): void {
+    if (from === 'board' && this.options.globals) applyGlobals(this.options.globals, device);
     if (device instanceof Cpu) this.#cpus.push(device);
     device.attach(this);
   }

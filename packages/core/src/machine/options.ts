@@ -5,6 +5,7 @@ import type { GuestLog } from '../log/index.ts';
 import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
 import type { BwObject, TypeRegistry } from '../object/index.ts';
 import type { VirtualClock } from '../time/index.ts';
+import type { GlobalProperty } from './globals.ts';
 import type { NumaOption, NumaPlan } from './numa.ts';
 import type { SmpOptions } from './smp.ts';
 
@@ -66,6 +67,8 @@ export interface MachineOptions {
   readonly devices?: readonly DeviceOptions[];
   /** Types that `devices` may name. */
   readonly types?: TypeRegistry;
+  /** Values of properties for all devices of a type (-global). */
+  readonly globals?: readonly GlobalProperty[];
   /** The board's own properties (`-machine virt,aclint=on`). */
   readonly boardProps?: Readonly<Record<string, unknown>>;
   readonly clock?: VirtualClock;

@@ -3,6 +3,7 @@ import { Bus, findBus, isPluggable } from '../device/bus.ts';
 import { Device } from '../device/device.ts';
 import { devicesOf } from '../device/tree.ts';
 import { type BwObject, Container, resolvePath, UserError } from '../object/index.ts';
+import { withGlobals } from './globals.ts';
 import type { Machine } from './machine.ts';
 import { isMemoryDevice } from './memory-device.ts';
 import type { DeviceOptions } from './options.ts';
@@ -27,7 +28,8 @@ export function plugDevice(machine: Machine, options: DeviceOptions): Device {
   const { driver, id } = options;
   const types = machine.options.types;
   if (types?.get(driver) === undefined) throw new UserError(`'${driver}' is not a valid device model name`);
-  const device = types.create(driver, options.properties ?? {}, { scope: machine.root });
+  const properties = withGlobals(machine.options.globals ?? [], types, driver, options.properties ?? {});
+  const device = types.create(driver, properties, { scope: machine.root });
   if (!(device instanceof Device)) throw new UserError(`'${driver}' is not a valid device model name`);
   const place = container(machine, id === undefined ? 'peripheral-anon' : 'peripheral');
   if (id !== undefined && place.children.has(id)) throw new UserError(`Duplicate device ID '${id}'`);
@@ -37,7 +39,7 @@ export function plugDevice(machine: Machine, options: DeviceOptions): Device {
   try {
     bus?.plug(device);
     device.parentBus = bus;
-    machine.adopt(device);
+    machine.adopt(device, 'user');
   } catch (error) {
     device.remove();
     throw error;

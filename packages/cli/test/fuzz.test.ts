@@ -1,0 +1,128 @@
+// What no client should send, on every kind of server: each goes on, answers what can be answered, and keeps little of it.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { QmpClient } from './qmp-client.ts';
+import { type Outcome, startProgram } from './start-program.ts';
+
+const MiB = 2 ** 20;
+const folder = mkdtempSync(join(tmpdir(), 'boardwalk-fuzz-'));
+const path = (name: string): string => join(folder, name);
+const server = (name: string): string => `unix:${path(name)},server=on,wait=off`;
+
+let ended: Promise<Outcome>;
+beforeAll(async () => {
+  const lines = ['-qmp', server('qmp'), '-monitor', server('hmp'), '-qtest', server('qtest'), '-qtest-log', 'none'];
+  ended = startProgram(['-M', 'virt', '-m', '32', '-accel', 'qtest', '-display', 'none', '-S', ...lines]).ended;
+  await vi.waitFor(() => alive('qtest'), { timeout: 20_000 });
+});
+afterAll(async () => {
+  process.kill(process.pid, 'SIGTERM');
+  expect(await ended).toEqual({ status: 0, out: '', err: '' });
+  rmSync(folder, { recursive: true });
+});
+
+function connect(name: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path(name));
+    socket.on('connect', () => resolve(socket)).on('error', reject);
+  });
+}
+
+/** A well-behaved client is served. */
+async function alive(name: string): Promise<void> {
+  if (name === 'qmp') {
+    const client = await QmpClient.connect(path('qmp'));
+    expect(await client.command('query-name')).toEqual({ return: {} });
+    client.end();
+    await client.closed;
+    return;
+  }
+  const socket = await connect(name);
+  const seen = { text: '' };
+  socket.on('data', (data) => {
+    seen.text += data;
+  });
+  socket.write(name === 'qtest' ? '\nendianness\n' : '\ninfo status\n');
+  await vi.waitFor(() => expect(seen.text).toMatch(name === 'qtest' ? /OK little/ : /VM status/), { timeout: 20_000 });
+  socket.destroy();
+}
+
+/** Sends, ends its half, and waits for the server to close. */
+async function send(name: string, pieces: Iterable<Uint8Array | string>): Promise<string> {
+  const socket = await connect(name);
+  let text = '';
+  socket.on('data', (data) => {
+    if (text.length < MiB) text += data;
+  });
+  socket.on('error', () => {});
+  for (const piece of pieces) if (!socket.write(piece)) await new Promise((resolve) => socket.once('drain', resolve));
+  socket.end();
+  await new Promise((resolve) => socket.once('close', resolve));
+  return text;
+}
+
+/** xorshift32: the same bytes in every run. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}
+
+function* noise(seed: number, alphabet: string): Generator<Uint8Array> {
+  const next = random(seed);
+  for (let piece = 0; piece < 20; piece++) {
+    const choose = (): number => (alphabet === '' ? next() : alphabet.charCodeAt(next() % alphabet.length));
+    yield Uint8Array.from({ length: next() % 400 }, choose);
+  }
+}
+
+const SERVERS = ['qmp', 'hmp', 'qtest'] as const;
+
+describe.each(SERVERS)('%s', (name) => {
+  it('survives noise', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      await send(name, noise(seed, ''));
+      await send(name, noise(seed, '{}[]":,\\ntruefalse0123456789.eE+-\x01\n \t'));
+      await send(name, noise(seed, 'infoxp/8 \n\r\x7f\x1b[A\treadl0x80000000'));
+    }
+    await alive(name);
+  });
+
+  it('keeps little of a line without an end', async () => {
+    const piece = 'a'.repeat(MiB);
+    const before = process.memoryUsage.rss();
+    await send(
+      name,
+      Array.from({ length: 48 }, () => piece),
+    );
+    // qtest takes lines of up to 128 MiB: its clients write much at once.
+    expect(process.memoryUsage.rss() - before).toBeLessThan((name === 'qtest' ? 400 : 150) * MiB);
+    await alive(name);
+  });
+
+  it('serves two hundred clients that are there at once, and those that leave at once', async () => {
+    const sockets = await Promise.all(Array.from({ length: 200 }, () => connect(name)));
+    for (const socket of sockets) socket.destroy();
+    await alive(name);
+  });
+});
+
+it('QMP answers JSON that is too deep with an error', async () => {
+  const text = await send('qmp', ['['.repeat(100_000), '\n', '{"execute":"qmp_capabilities"}\n']);
+  expect(text).toContain('"error": {"class": "GenericError"');
+  await alive('qmp');
+});
+
+it('a client that has sent everything and ended its half has its answers', async () => {
+  const commands = '{"execute":"qmp_capabilities"}{"execute":"query-status","id":1}';
+  expect(await send('qmp', [commands])).toContain('"id": 1}');
+  expect(await send('qtest', ['endianness\nreadl 0x80000000\n'])).toBe('OK little\nOK 0x0000000000000000\n');
+});
