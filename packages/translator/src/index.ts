@@ -1,4 +1,4 @@
-export { Engine } from './engine/engine.ts';
+export { Engine, type EngineStats } from './engine/engine.ts';
 export { TranslatedCpu } from './engine/translated-cpu.ts';
 export type { DebugRegisterPlace, EngineExceptions, Frontend, FrontendDebug, InsnContext } from './frontend.ts';
 export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/builder.ts';
@@ -18,4 +18,5 @@ export {
 } from './softfloat/index.ts';
 export { FAULTED, NOT_RAM } from './softmmu/softmmu.ts';
 export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
+export type { RegionInfo, Tier1Options, Tier1Stats } from './tier1/tier1.ts';
 export { compileHelpers } from './wasm/link.ts';

@@ -9,6 +9,8 @@ export const logCategories = {
   mmu: 'page walks and faults',
   in_asm: 'guest instructions, at each translation',
   op: 'intermediate code of each translated block',
+  op_opt: 'the blocks of each region that is compiled, and where they lead',
+  out_asm: 'the WebAssembly module of each region, in hexadecimal',
   exec: 'each block before it is executed',
   cpu: 'CPU registers before each block',
   reset: 'resets of devices and CPUs',

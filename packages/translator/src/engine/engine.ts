@@ -11,7 +11,7 @@ import { COMMON } from '../state.ts';
 import { tier0Function } from '../tier0/interpreter.ts';
 import { BlockLowering } from '../tier0/lower.ts';
 import { callWrapper, wrapperName } from '../tier0/wrappers.ts';
-import { NEVER, Tier1, type Tier1Options } from '../tier1/tier1.ts';
+import { NEVER, Tier1, type Tier1Options, type Tier1Stats } from '../tier1/tier1.ts';
 import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
 import { BlockTranslator } from './block-translator.ts';
 import { type Block, CodeCache } from './code-cache.ts';
@@ -49,6 +49,20 @@ export interface EngineCpu {
   watchHit(size: number, kinds: number): boolean;
   /** What lies at physical addresses has changed: code that runs must not go on by what it knows. */
   mapChanged(): void;
+}
+
+/** What a translator has done. */
+export interface EngineStats {
+  /** Blocks in the code cache now, and bytes of it in use. */
+  readonly blocks: number;
+  readonly codeBytes: number;
+  /** Blocks translated, their guest instructions, blocks dropped because their code changed, times all were dropped. */
+  readonly translated: number;
+  readonly insns: number;
+  readonly invalidated: number;
+  readonly flushes: number;
+  /** Undefined where tier 1 is off. */
+  readonly tier1: Tier1Stats | undefined;
 }
 
 export interface EngineOptions {
@@ -137,6 +151,12 @@ export class Engine {
     this.exports.tlbFlush(cpu.base);
   }
 
+  /** Counts and times since the machine was made. */
+  get stats(): EngineStats {
+    const { stats, count, used } = this.cache;
+    return { ...stats, blocks: count, codeBytes: used, tier1: this.tier1?.stats };
+  }
+
   /** Counts since the machine was made, in lines. */
   describe(): readonly string[] {
     const { translated, insns, invalidated, flushes } = this.cache.stats;
@@ -158,11 +178,13 @@ export class Engine {
       `regions             ${stats.regions}`,
       `regions compiled    ${stats.compiled}`,
       `regions dropped     ${stats.dropped}`,
+      `regions reformed    ${stats.reformed}`,
       `blocks refused      ${stats.refused}`,
       `guest instructions  ${stats.insns}`,
       `code size           ${stats.bytes}`,
       `time to form        ${stats.formMs.toFixed(1)} ms`,
       `time to compile     ${stats.compileMs.toFixed(1)} ms`,
+      ...Object.entries(stats.exits).map(([why, count]) => `left for ${why.padEnd(11)}${count}`),
     ];
   }
 
@@ -234,6 +256,7 @@ export class Engine {
         lookup: (lo, hi, mode) => this.#running?.lookup(lo, hi, mode),
         highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,
         cpus: () => this.#cpus.keys(),
+        log: this.log,
         helperFunction: (helper) => this.#helperFunction(helper),
       },
       options,

@@ -129,6 +129,8 @@ class RegionEmitter {
     e.i32(at).i32(at).mem(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
     e.i32(at).mem(W.i32Load, 0).op(W.i32Eqz).if();
     e.storeSlot(COMMON.slowIp, () => e.get(this.#ip));
+    // The slow access that follows looks at it.
+    e.storeSlot(COMMON.exitRequest, () => e.i32(1));
     e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
     e.end();
   }

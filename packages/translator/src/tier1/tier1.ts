@@ -2,6 +2,7 @@
  * Tier 1 of one machine's translator: forms regions of blocks that run often, compiles them, enters them from tier 0, and
  * drops them when code changes or room is short. docs/translator.md explains it.
  */
+import type { GuestLog } from '@boardwalk/core';
 import type { Block, CodeCache } from '../engine/code-cache.ts';
 import { ENTRY_BYTES, leadsTo } from '../engine/code-cache.ts';
 import type { Helper } from '../ir/helper.ts';
@@ -12,6 +13,7 @@ import { tier0Op } from '../tier0/opcodes.ts';
 import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
 import { analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
+import { printRegion } from './print-region.ts';
 import { formRegion, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
 import { emitRegion, REGION_COUNTER_BYTES, REGION_EXITS, type RegionExit, SLOW_COUNTDOWN } from './region-code.ts';
 
@@ -94,6 +96,7 @@ export interface Tier1Engine {
   lookup(lo: number, hi: number, mode: number): Block | undefined;
   /** The high half of a pc whose low half was seen lately. */
   highOf(lo: number, near: Block): number;
+  readonly log: GuestLog;
   /** Host offsets of the vCPUs' states. */
   cpus(): Iterable<number>;
   helperFunction(helper: Helper): (...args: never[]) => unknown;
@@ -312,6 +315,7 @@ export class Tier1 {
     builder.define(index, ['i32', 'i32', 'i32'], 'i32', emitter.locals, emitter.out.view());
     builder.export('region', index);
     const bytes = builder.bytes();
+    this.#log(number, nodes, bytes);
     const formed = performance.now();
     const entries = root.edges.flatMap((e) => (e.kind === 'node' ? [e.node.block] : []));
     this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
@@ -329,6 +333,14 @@ export class Tier1 {
     const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
     const wanted = block.countdown * COVERED;
     if (left < wanted) this.#setCountdown(block, wanted);
+  }
+
+  #log(number: number, nodes: readonly RegionNode[], bytes: Uint8Array): void {
+    const { log } = this.#engine;
+    if (log.enabled('op_opt')) log.write('op_opt', `region ${number}\n${printRegion(nodes)}`);
+    if (!log.enabled('out_asm')) return;
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    log.write('out_asm', `region ${number}: ${bytes.length} bytes\n${hex}`);
   }
 
   #note(nodes: readonly RegionNode[], bytes: number): void {

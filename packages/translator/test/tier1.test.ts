@@ -1,0 +1,180 @@
+/** Tier 1 does what tier 0 does: counts, faults, code that changes, pages that move; and it does run. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { be32, boot, RAM_BYTES, type TestMachine } from './frontends/harness.ts';
+import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
+import { i, X, x86ish } from './frontends/x86ish.ts';
+
+const machines: TestMachine[] = [];
+afterEach(async () => {
+  for (const m of machines.splice(0)) await m.dispose();
+});
+
+async function start(...args: Parameters<typeof boot>): Promise<TestMachine> {
+  const m = await boot(...args);
+  machines.push(m);
+  return m;
+}
+
+const rr = (d: number, s = 0): number => (d << 4) | s;
+const movImm = (d: number, n: number): number[] => [X.movImm, rr(d), ...i(n)];
+
+/** Runs `body` e3 times: e3 counts down by e4, which is 1. */
+function loop(body: readonly number[], rounds: number): number[] {
+  const head = [...movImm(3, rounds), ...movImm(4, 1)];
+  const tail = [X.sub, rr(3, 4), X.jz, ...i(5)];
+  return [...head, ...body, ...tail, X.jmp, ...i(-(body.length + tail.length + 5)), X.hlt];
+}
+
+function registers(m: TestMachine): string {
+  const fields = x86ish.state.fields.map((f) => `${f.slot.name}=${m.cpu.register(f.slot)}`);
+  return `${m.cpu.pc} ${m.cpu.instructionCount} ${fields.join()}`;
+}
+
+const compiled = (m: TestMachine): number => m.cpu.engine.stats.tier1?.compiled ?? 0;
+
+describe('a loop that runs often', () => {
+  const code = loop([X.add, rr(0, 3), X.store, rr(5, 0), X.load, rr(6, 5), X.add, rr(7, 6)], 500);
+
+  it.each([1, 7, 64, 1000])('comes to the same in slices of %i', async (slice) => {
+    const [a, b] = [await start(x86ish, code, { tier1: 'off' }), await start(x86ish, code, { tier1: 10 })];
+    for (const m of [a, b]) {
+      m.setReg('e5', 0x3000);
+      m.cpu.exactBudget = true;
+    }
+    for (let n = 0; n < 4000 && !a.cpu.halted; n++) {
+      expect(b.cpu.execute(slice)).toBe(a.cpu.execute(slice));
+      expect(registers(b)).toBe(registers(a));
+    }
+    expect(a.cpu.halted && b.cpu.halted).toBe(true);
+    expect(compiled(b)).toBeGreaterThan(0);
+  });
+
+  it('never goes over an exact budget', async () => {
+    const m = await start(x86ish, code, { tier1: 1 });
+    m.setReg('e5', 0x3000);
+    m.cpu.exactBudget = true;
+    for (let n = 0; n < 30; n++) expect(m.cpu.execute(97)).toBe(97);
+    expect(m.cpu.instructionCount).toBe(2910n);
+    expect(compiled(m)).toBeGreaterThan(0);
+  });
+
+  it('is interpreted only where tier 1 is off', async () => {
+    const m = await start(x86ish, code, { tier1: 'off' });
+    m.setReg('e5', 0x3000);
+    m.run();
+    expect(m.cpu.engine.stats.tier1).toBeUndefined();
+  });
+
+  it('is shown in the logs', async () => {
+    const log: string[] = [];
+    const m = await start(x86ish, code, { tier1: 10 });
+    m.machine.log.setCategories(['op_opt', 'out_asm']);
+    m.machine.log.setSink((category, text) => log.push(`${category}: ${text}`));
+    m.setReg('e5', 0x3000);
+    m.run();
+    expect(log.find((l) => l.startsWith('op_opt'))).toMatch(/region \d+\n.0: entries ->1\n\*1: 0x[0-9a-f]+ \(\d\)/);
+    expect(log.find((l) => l.startsWith('out_asm'))).toMatch(/region \d+: \d+ bytes\n0061736d01000000/);
+  });
+});
+
+describe('a fault in the middle of a region', () => {
+  it('finds registers as they are before its instruction, and what was done before it done', async () => {
+    // e5 goes up in steps of 4 to the end of RAM, behind which loads fault.
+    const code = loop([X.add, rr(0, 3), X.load, rr(6, 5), X.add, rr(5, 7)], 500);
+    const ends: string[] = [];
+    for (const tier1 of ['off', 5] as const) {
+      const m = await start(x86ish, code, { tier1 });
+      m.put(0x1000, [X.hlt]);
+      m.setReg('e5', RAM_BYTES - 0x100);
+      m.setReg('e7', 4);
+      m.run(20_000);
+      ends.push(registers(m));
+      if (tier1 !== 'off') expect(compiled(m)).toBeGreaterThan(0);
+    }
+    expect(ends[1]).toBe(ends[0]);
+    expect(ends[0]).toContain('savedCode=');
+  });
+});
+
+describe('code that changes', () => {
+  it('is not run any more in a region that was made of it', async () => {
+    const code = loop([X.add, rr(0, 7)], 300);
+    const m = await start(x86ish, code, { tier1: 5 });
+    m.setReg('e7', 1);
+    m.run();
+    expect([m.reg('e0'), compiled(m) > 0]).toEqual([300n, true]);
+    // The same loop, but it subtracts.
+    m.put(12, [X.sub]);
+    expect(m.cpu.engine.stats.tier1?.regions).toBe(0);
+    m.cpu.pc = 0n;
+    m.cpu.halted = false;
+    m.run();
+    expect(m.reg('e0')).toBe(0n);
+  });
+
+  it('every round is compiled less and less often', async () => {
+    // Writes over the immediate of the instruction that follows: e0 is what was written, added up.
+    const patched = 12 + 6;
+    const body = [X.store, rr(5, 3), X.nop, X.nop, X.nop, X.nop, ...movImm(6, 0), X.add, rr(0, 6)];
+    const code = loop(body, 3000);
+    const ends: bigint[] = [];
+    for (const tier1 of ['off', 2] as const) {
+      const m = await start(x86ish, code, { tier1 });
+      m.setReg('e5', patched + 2);
+      m.run();
+      ends.push(m.reg('e0'));
+      if (tier1 !== 'off') expect(compiled(m)).toBeLessThan(20);
+    }
+    expect(ends).toEqual([4_501_500n, 4_501_500n]);
+  });
+});
+
+describe('pages', () => {
+  const at = (imm: number): { imm: number } => ({ imm });
+  const call = (rd: number): number[] => [S.jmpl(15, rd, at(0)), S.or(0, 0, 0)].flat();
+
+  it('that a region goes on in are looked for again after a flush', async () => {
+    const calls = Array.from({ length: 12 }, () => call(1)).flat();
+    const m = await start(
+      sparcish(),
+      [
+        S.sethi(1, 0x1000_0000),
+        S.add(1, 1, at(0xff8)),
+        S.add(1, 1, at(0xff8)),
+        S.add(1, 1, at(8)),
+        calls,
+        S.sethi(4, PAGE_TABLE),
+        S.sethi(16, 0xc000),
+        S.or(16, 16, at(3)),
+        S.st(16, 4, at(4)),
+        S.add(5, 1, at(16)),
+        S.flush(5),
+        call(1),
+        S.halt(),
+      ].flat(),
+      { tier1: 2 },
+    );
+    const tail = (n: number): number[] => [S.add(3, 3, at(n)), S.jmpl(0, 15, at(8)), S.or(0, 0, 0)].flat();
+    m.put(PAGE_TABLE, [...be32(0x6003), ...be32(0xa003)]);
+    m.put(0x7ff8, [S.add(3, 3, at(1)), S.add(3, 3, at(1))].flat());
+    m.put(0xa000, tail(16));
+    m.put(0xc000, tail(256));
+    m.run();
+    expect(m.reg('r3')).toBe(BigInt(12 * 18 + 2 + 256));
+    expect(compiled(m)).toBeGreaterThan(0);
+  });
+});
+
+describe('misaligned accesses', () => {
+  it('lead to a region that makes them itself, within a page', async () => {
+    const code = loop([X.load, rr(6, 5), X.add, rr(0, 6)], 5000);
+    const m = await start(x86ish, code, { tier1: 10 });
+    m.put(0x3001, [1, 0, 0, 0]);
+    m.setReg('e5', 0x3001);
+    m.run();
+    expect(m.reg('e0')).toBe(5000n);
+    const stats = m.cpu.engine.stats.tier1;
+    expect(stats?.reformed).toBeGreaterThan(0);
+    expect(stats?.exits.slow).toBeLessThan(1000);
+  });
+});
