@@ -1,6 +1,7 @@
 /** Tier 1 does what tier 0 does: counts, faults, code that changes, pages that move; and it does run. */
+import type { Machine } from '@boardwalk/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { be32, boot, RAM_BYTES, type TestMachine } from './frontends/harness.ts';
+import { be32, boot, PORT, RAM_BYTES, type TestMachine } from './frontends/harness.ts';
 import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
 import { i, X, x86ish } from './frontends/x86ish.ts';
 
@@ -56,6 +57,25 @@ describe('a loop that runs often', () => {
     for (let n = 0; n < 30; n++) expect(m.cpu.execute(97)).toBe(97);
     expect(m.cpu.instructionCount).toBe(2910n);
     expect(compiled(m)).toBeGreaterThan(0);
+  });
+
+  it('shows devices the same number of instructions in a slice', async () => {
+    const stores = loop([X.store, rr(5, 3), ...[...Array(3)].flatMap(() => [X.add, rr(0, 3)])], 200);
+    const seen = await Promise.all(
+      (['off', 5] as const).map(async (tier1) => {
+        const counts: number[] = [];
+        const onPortWrite = (machine: Machine): void => {
+          counts.push(machine.cpus[0]?.instructionsInSlice() ?? -1);
+        };
+        const m = await start(x86ish, stores, { tier1, onPortWrite });
+        m.setReg('e5', PORT);
+        m.cpu.exactBudget = true;
+        m.run();
+        return counts;
+      }),
+    );
+    expect(seen[0]).toHaveLength(200);
+    expect(seen[1]).toEqual(seen[0]);
   });
 
   it('is interpreted only where tier 1 is off', async () => {

@@ -58,6 +58,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #raised = 0;
   /** Budget of the run in progress, for the count of instructions within a slice. */
   #sliceDone = 0;
+  #isInCode = false;
   /** The block that runs now and is not in the cache. */
   #single: Block | undefined;
   /** `execute` never goes over its budget: for single steps. With a clock that counts instructions it never does. */
@@ -181,7 +182,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   }
 
   override instructionsInSlice(): number {
-    return this.#sliceDone;
+    return this.#sliceDone + (this.#isInCode ? this.#executedInRun() : 0);
   }
 
   override describe(): string {
@@ -273,7 +274,6 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (blockByBlock) this.#logEntry(ip);
       if (exact) left -= this.#runExactly(ip, left);
       else left -= this.#run(ip, blockByBlock ? 0 : left);
-      this.#sliceDone = budget - left;
     } while (left > this.#raised && !this.#stopAsked && !this.#takeYield());
     return budget - left;
   }
@@ -328,10 +328,21 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     this.#setWord(COMMON.raised, 0);
     this.#setWord(COMMON.runBudget, budget);
     this.#mapChanged = false;
-    this.engine.exports.run(this.#base, ip, budget);
-    const raised = this.#word(COMMON.raised);
-    this.#raised += raised;
-    return this.#count(budget - (this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned) + raised));
+    this.#setWord(COMMON.budget, budget);
+    this.#isInCode = true;
+    try {
+      this.engine.exports.run(this.#base, ip, budget);
+    } finally {
+      this.#isInCode = false;
+    }
+    this.#raised += this.#word(COMMON.raised);
+    return this.#count(this.#executedInRun());
+  }
+
+  /** Instructions of whole blocks since translated code was entered: exact where it calls out. */
+  #executedInRun(): number {
+    const left = this.#word(COMMON.budget) + this.#word(COMMON.budgetReturned) + this.#word(COMMON.raised);
+    return this.#word(COMMON.runBudget) - left;
   }
 
   /** Deals with an exit of translated code; gives the instructions of an unfinished block that were executed. */
@@ -617,6 +628,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Adds to the instructions executed, and gives their number back. */
   #count(instructions: number): number {
+    this.#sliceDone += instructions;
     const { u32 } = this.machine.space;
     const at = (this.#base + COMMON.insnCount.offset) >>> 2;
     const low = (u32[at] ?? 0) + instructions;

@@ -173,6 +173,8 @@ class InterpreterWriter {
       if (op.big) this.#swap(op);
     });
     a.next(16).end();
+    // A device may ask how many instructions were executed.
+    a.setState(COMMON.budget, () => a.get(L.budget));
     a.get(L.cpu).get(L.va);
     this.#descriptor(op, 6);
     a.call(this.#linker.functionOf(this.#mmu.slowLoad)).set(L.wide);
@@ -195,6 +197,7 @@ class InterpreterWriter {
     a.next(16).end();
     // Who watches code needs to know which operation stores.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
+    a.setState(COMMON.budget, () => a.get(L.budget));
     a.get(L.cpu).get(L.va).operand(6, op.ty);
     if (op.ty === 'i32') a.op(W.i64ExtendI32U);
     this.#descriptor(op, 2);
@@ -371,6 +374,7 @@ class InterpreterWriter {
   #calls(): void {
     const a = this.#a;
     const call = (): void => {
+      a.setState(COMMON.budget, () => a.get(L.budget));
       a.get(L.cpu).get(L.ip).get(L.ip).mem(W.i32Load16U, 14);
       a.out.u8(W.callIndirect).unsigned(this.#wrapperType).u8(0);
     };
