@@ -1,5 +1,5 @@
 /** What an architecture package supplies: how its instructions mean IR, and how its addresses are translated. */
-import type { DebugDescription } from '@boardwalk/core';
+import { type DebugDescription, PAGE_SHIFT } from '@boardwalk/core';
 import type { IrBuilder, Value } from './ir/builder.ts';
 import type { IrHelper } from './ir/helper.ts';
 import type { Slot } from './ir/types.ts';
@@ -16,6 +16,12 @@ export interface InsnContext {
    * cut before its own end. Such a frontend has `mode` among its `restartSlots`.
    */
   mode: number;
+  /**
+   * Halves of the second word that the instruction is translated for (`state.extra`); 0 unless the frontend `usesExtra`. Assigned
+   * as `mode` is where the instruction that follows in the block has another; then `extraLo` and `extraHi` are `restartSlots`.
+   */
+  extraLo: number;
+  extraHi: number;
   /** Two bytes of the instruction stream, `offset` bytes from the instruction's start, in the order of the frontend. */
   fetch16(offset: number): number;
   /** Four bytes, as an unsigned number. */
@@ -26,7 +32,10 @@ export interface InsnContext {
   ended: boolean;
 }
 
-/** Exception codes that the engine itself raises, as `excCode` values of the frontend. The address is in `excValue`. */
+/**
+ * Exception codes that the engine itself raises, as `excCode` values of the frontend. The address is in `excValue`; with a bus
+ * error `state.busResult` tells a device that refused (MEM_ERROR) from an address where nothing is (MEM_DECODE_ERROR).
+ */
 export interface EngineExceptions {
   readonly busLoad: number;
   readonly busStore: number;
@@ -49,6 +58,11 @@ export interface FrontendDebug {
   dataMmus(mode: number): readonly number[];
 }
 
+/** log2 of the page that blocks and their links stay within: larger guest pages may lie in pieces on the host. */
+export function codePageBits(frontend: Frontend): number {
+  return Math.min(frontend.pageBits, PAGE_SHIFT);
+}
+
 /** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
 export interface Frontend {
   readonly name: string;
@@ -62,6 +76,18 @@ export interface Frontend {
   readonly maxBlockInsns?: number;
   /** A store into the running block takes effect at the next instruction (x86). Otherwise code is refetched at block ends. */
   readonly preciseCodeWrites?: boolean;
+  /**
+   * `state.extra` is part of a block's key too: a base address, the next pc of a delay slot, whatever else does not fit in
+   * the mode word. An instruction that changes it ends its block with `exitToLookup`, or assigns the context's halves.
+   */
+  readonly usesExtra?: boolean;
+  /**
+   * Attributes of device accesses by regime: `ATTR_USER`, `ATTR_SECURE` of core, which come to the device beside `ATTR_FETCH` and the
+   * vCPU's requester id. None unless given.
+   */
+  readonly regimeAttributes?: readonly number[];
+  /** The page walk also sets `state.walkAttrs` to attributes of the page (the same bits): a secure page, say. */
+  readonly walkAttributes?: boolean;
   /** i32 slots that the `restartWords` of an instruction are written to when it is restarted or raises. */
   readonly restartSlots?: readonly Slot[];
   readonly exceptions: EngineExceptions;

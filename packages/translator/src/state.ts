@@ -75,6 +75,17 @@ export const COMMON = {
   watchTable: slot('watchTable', 220, 'i32'),
   /** Address of the access that a watched range was hit by. */
   watchVa: slot('watchVa', 224, 'i64'),
+  /** The second word of what translation takes for constant; `extraLo` and `extraHi` are its halves. See `Frontend.usesExtra`. */
+  extra: slot('extra', 232, 'i64'),
+  extraLo: slot('extraLo', 232, 'i32'),
+  extraHi: slot('extraHi', 236, 'i32'),
+  /** Result of the access that raised a bus error: MEM_ERROR (the device refused) or MEM_DECODE_ERROR (nothing is there). */
+  busResult: slot('busResult', 240, 'i32'),
+  /** Attributes that the page walk found (`Frontend.walkAttributes`), and those of the device access that is made. */
+  walkAttrs: slot('walkAttrs', 244, 'i32'),
+  ioAttrs: slot('ioAttrs', 248, 'i32'),
+  /** Attributes of every access of the vCPU: its requester id, set when it is made. */
+  cpuAttrs: slot('cpuAttrs', 252, 'i32'),
   args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),
   ret: slot('ret', 192, 'i64'),
   /** Small constants that operands of tier 0 may name: -1 to 14. */

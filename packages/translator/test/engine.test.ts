@@ -317,7 +317,9 @@ describe('logs', () => {
     expect(of('in_asm')).toEqual(['0x0:  op 2', '0x2:  op d', '0x1000:  op 0']);
     expect(of('exec')).toEqual(['cpu 0: block at 0x0', 'cpu 0: block at 0x1000']);
     expect(of('op')[0]).toBe(
-      ['---- 0000000000000000', '%1 = get e0', 'set e1, %1', '---- 0000000000000002', 'raise 3, 0x0'].join('\n'),
+      ['---- 0000000000000000 0 0', '%1 = get e0', 'set e1, %1', '---- 0000000000000002 0 0', 'raise 3, 0x0'].join(
+        '\n',
+      ),
     );
     m.cpu.setIrqLine(0, true);
     m.setReg('interruptsOn', 1);

@@ -14,6 +14,7 @@ import {
   MEM_DECODE_ERROR,
   MEM_OK,
   type MemResult,
+  type ProbeOptions,
 } from './types.ts';
 
 /** Follows the map of an address space. In each update `begin`, what goes, what comes, `commit`. */
@@ -236,6 +237,37 @@ export class AddressSpace {
     if (range === undefined || address + length > range.end) return -1;
     const host = forWrite ? range.writeHost : range.host;
     return host < 0 ? -1 : host + (address - range.base);
+  }
+
+  /**
+   * Whether every byte of a range could be accessed, without doing it: {@link MEM_OK} or {@link MEM_DECODE_ERROR}. A device may still
+   * refuse when it is asked. `size`: in accesses of so many bytes; 0: of whatever size suits.
+   */
+  probe(address: number, length: number, how: ProbeOptions): MemResult {
+    for (let at = address; at < address + length; ) {
+      const range = this.#view.find(at);
+      if (range === undefined) return MEM_DECODE_ERROR;
+      const end = Math.min(address + length, range.end);
+      const { region } = range;
+      const offset = range.offset + (at - range.base);
+      if (range.host < 0 && region.translate !== undefined) {
+        const entry = region.translate(offset, how.write, how.attrs);
+        if (entry === undefined || !(how.write ? entry.write : entry.read)) return MEM_DECODE_ERROR;
+        const inPage = offset % entry.pageSize;
+        const count = Math.min(end - at, entry.pageSize - inPage);
+        const result = entry.target.probe(entry.address + inPage, count, how);
+        if (result < 0) return result;
+        at += count;
+        continue;
+      }
+      if (how.size > 0 && (how.write ? range.writeHost : range.host) < 0 && region.port !== undefined) {
+        for (let byte = 0; byte < end - at; byte += how.size) {
+          if (!region.port.accepts(offset + byte, how.size)) return MEM_DECODE_ERROR;
+        }
+      }
+      at = end;
+    }
+    return MEM_OK;
   }
 
   #invalid(address: number, size: number, write: boolean, region?: MemoryRegion): MemResult {

@@ -95,6 +95,16 @@ export interface IommuTarget {
   store(address: number, size: AccessSize, value: number, attrs?: Attrs): MemResult;
   readBytes(address: number, into: Uint8Array, attrs?: Attrs): MemResult;
   writeBytes(address: number, bytes: Uint8Array, attrs?: Attrs): MemResult;
+  /** Whether the bytes could be accessed: `AddressSpace.probe`. */
+  probe(address: number, length: number, how: ProbeOptions): MemResult;
+}
+
+/** What a probe asks for. */
+export interface ProbeOptions {
+  /** Bytes of each access; 0: whatever suits. */
+  readonly size: number;
+  readonly write: boolean;
+  readonly attrs: Attrs;
 }
 
 /**

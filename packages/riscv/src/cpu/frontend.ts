@@ -1,4 +1,5 @@
 /** What the translator is told about a hart: decoder and semantics, traps, address translation. One for all harts of a machine. */
+import { ATTR_USER } from '@boardwalk/core';
 import {
   defineTsHelper,
   type EngineExceptions,
@@ -23,7 +24,7 @@ import { type Emitter, endBlock, readX, writeX } from './isa/emitter.ts';
 import { InstructionSet } from './isa/index.ts';
 import { systemEmitters } from './isa/system.ts';
 import { defineLoggedWalk, defineWalk, type WalkPort } from './mmu.ts';
-import { MMU_MODES } from './mode.ts';
+import { MMU_MODES, MMU_U } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, layout } from './state.ts';
 import { raise, serviceInterrupt } from './trap.ts';
@@ -61,6 +62,8 @@ export class RiscvFrontend implements Frontend {
   readonly raise = raise;
   readonly serviceInterrupt = serviceInterrupt;
   readonly walk: IrHelper;
+  /** The user's regimes make unprivileged accesses. */
+  readonly regimeAttributes = Array.from({ length: MMU_MODES }, (_, mmu) => ((mmu & 3) === MMU_U ? ATTR_USER : 0));
   readonly config: CpuConfig;
   readonly csrs: ReadonlyMap<number, Csr>;
   readonly debug: FrontendDebug;

@@ -1,12 +1,12 @@
 /** Reads guest instructions at a place in RAM or ROM and translates them to one block. */
 import type { RamSpace } from '@boardwalk/core';
-import type { Frontend, InsnContext } from '../frontend.ts';
+import { codePageBits, type Frontend, type InsnContext } from '../frontend.ts';
 import { IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
 import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
 import { NEVER } from '../tier1/tier1.ts';
-import { Block } from './code-cache.ts';
+import { Block, type BlockKey } from './code-cache.ts';
 
 /** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
 export type SecondPage = () => number;
@@ -17,6 +17,8 @@ export interface TranslateRequest {
   readonly pcLo: number;
   readonly pcHi: number;
   readonly mode: number;
+  readonly extraLo: number;
+  readonly extraHi: number;
   readonly maxInsns: number;
   /** Where the operations go. */
   readonly place: number;
@@ -33,6 +35,8 @@ class Reader implements InsnContext {
   pcLo = 0;
   pcHi = 0;
   mode = 0;
+  extraLo = 0;
+  extraHi = 0;
   length = 0;
   ended = false;
   /** The instruction goes on in the next page, and is not the first of its block. */
@@ -50,7 +54,7 @@ class Reader implements InsnContext {
   constructor(space: RamSpace, frontend: Frontend) {
     this.#space = space;
     this.#big = frontend.endian === 'big';
-    this.#pageMask = 2 ** frontend.pageBits - 1;
+    this.#pageMask = 2 ** codePageBits(frontend) - 1;
   }
 
   fetch16(offset: number): number {
@@ -78,6 +82,13 @@ class Reader implements InsnContext {
     }
     return this.faulted ? 0 : (this.#space.u8[this.secondHost + inPage - this.#pageMask - 1] ?? 0);
   }
+}
+
+/** What the translation of an instruction takes for constant. */
+interface Constants {
+  readonly mode: number;
+  readonly extraLo: number;
+  readonly extraHi: number;
 }
 
 export class BlockTranslator {
@@ -112,16 +123,23 @@ export class BlockTranslator {
     if (statements === undefined) return undefined;
     request.watch?.(statements);
     const lowered = this.#lowering.lower(statements, request.place, request.countdown);
-    const { host, pcLo, pcHi, mode } = request;
-    const key = { host, pcLo, pcHi, mode, secondHost: reader.secondHost };
+    const { host, pcLo, pcHi, mode, extraLo, extraHi } = request;
+    const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost: reader.secondHost };
     return new Block(key, reader.host - host, lowered, request.countdown);
   }
 
-  #start(at: Pick<TranslateRequest, 'host' | 'pcLo' | 'pcHi' | 'mode' | 'secondPage' | 'breakpointAt'>): void {
+  #start(
+    at: Pick<
+      TranslateRequest,
+      'host' | 'pcLo' | 'pcHi' | 'mode' | 'extraLo' | 'extraHi' | 'secondPage' | 'breakpointAt'
+    >,
+  ): void {
     const reader = this.#reader;
     reader.pcLo = at.pcLo;
     reader.pcHi = at.pcHi;
     reader.mode = at.mode;
+    reader.extraLo = at.extraLo;
+    reader.extraHi = at.extraHi;
     reader.host = at.host;
     reader.secondPage = at.secondPage;
     reader.breakpointAt = at.breakpointAt;
@@ -131,31 +149,31 @@ export class BlockTranslator {
   }
 
   /** The block that stands for a breakpoint: no instruction, a stop. */
-  translateStop(request: Pick<TranslateRequest, 'host' | 'pcLo' | 'pcHi' | 'mode' | 'place'>): Block {
-    const { host, pcLo, pcHi, mode } = request;
-    return new Block({ host, pcLo, pcHi, mode, secondHost: -1 }, 1, this.#lowering.lowerStop(request.place), NEVER);
+  translateStop(key: Omit<BlockKey, 'secondHost'>, place: number): Block {
+    return new Block({ ...key, secondHost: -1 }, 1, this.#lowering.lowerStop(place), NEVER);
   }
 
   #statements(maxInsns: number): Node[] | undefined {
     const reader = this.#reader;
     const statements: Node[] = [];
-    const pageMask = 2 ** this.#frontend.pageBits - 1;
-    const blockMode = reader.mode;
+    const pageMask = 2 ** codePageBits(this.#frontend) - 1;
+    const start: Constants = { mode: reader.mode, extraLo: reader.extraLo, extraHi: reader.extraHi };
     for (let count = 0; ; count++) {
-      if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0))
-        return this.#endAt(statements, blockMode);
-      if (count > 0 && reader.breakpointAt?.(reader.pcLo, reader.pcHi)) return this.#endAt(statements, blockMode);
-      const { mode } = reader;
+      if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0)) return this.#endAt(statements, start);
+      if (count > 0 && reader.breakpointAt?.(reader.pcLo, reader.pcHi)) return this.#endAt(statements, start);
+      const { mode, extraLo, extraHi } = reader;
       const insn = this.#instruction();
       if (reader.faulted) return undefined;
       if (reader.overran) {
         reader.mode = mode;
-        return this.#endAt(statements, blockMode);
+        reader.extraLo = extraLo;
+        reader.extraHi = extraHi;
+        return this.#endAt(statements, start);
       }
       for (const node of insn) statements.push(node);
       this.#advance();
       if (reader.ended) return statements;
-      if (reader.secondHost >= 0) return this.#endAt(statements, blockMode);
+      if (reader.secondHost >= 0) return this.#endAt(statements, start);
       reader.first = false;
     }
   }
@@ -179,9 +197,13 @@ export class BlockTranslator {
     reader.host += reader.length;
   }
 
-  /** The block goes on at the reader's pc, in its mode. */
-  #endAt(statements: Node[], blockMode: number): Node[] {
-    if (this.#reader.mode !== blockMode) this.#builder.set(COMMON.mode, this.#builder.i32(this.#reader.mode));
+  /** The block goes on at the reader's pc, in its mode, which is not what it started with where an instruction says so. */
+  #endAt(statements: Node[], start: Constants): Node[] {
+    const { mode, extraLo, extraHi } = this.#reader;
+    if (mode !== start.mode) this.#builder.set(COMMON.mode, this.#builder.i32(mode));
+    if (extraLo !== start.extraLo || extraHi !== start.extraHi) {
+      this.#builder.set(COMMON.extra, this.#builder.i64x(extraLo, extraHi));
+    }
     this.#builder.goto(this.#reader.pcLo, this.#reader.pcHi);
     for (const node of this.#builder.finish()) statements.push(node);
     return statements;

@@ -1,5 +1,5 @@
 /**
- * The translated blocks of a machine: found by (host offset of the code, pc, mode), linked to each other within a page,
+ * The translated blocks of a machine: found by (host offset of the code, pc, mode, extra), linked to each other within a page,
  * dropped when somebody writes to their page. Their operations lie in an arena of the RAM space that is emptied as a
  * whole when it is full.
  */
@@ -23,6 +23,8 @@ export interface BlockKey {
   readonly pcLo: number;
   readonly pcHi: number;
   readonly mode: number;
+  readonly extraLo: number;
+  readonly extraHi: number;
   /** Host offset of the second page where its only instruction crosses into one, else -1. */
   readonly secondHost: number;
 }
@@ -131,10 +133,11 @@ export class CodeCache {
     return this.#blocks.length;
   }
 
-  find(host: number, pcLo: number, pcHi: number, mode: number): Block | undefined {
-    for (const block of this.#byHost.get(host) ?? []) {
+  find(at: Omit<BlockKey, 'secondHost'>): Block | undefined {
+    for (const block of this.#byHost.get(at.host) ?? []) {
       const k = block.key;
-      if (k.pcLo === pcLo && k.pcHi === pcHi && k.mode === mode) return block;
+      if (k.pcLo !== at.pcLo || k.pcHi !== at.pcHi || k.mode !== at.mode) continue;
+      if (k.extraLo === at.extraLo && k.extraHi === at.extraHi) return block;
     }
     return undefined;
   }
@@ -156,7 +159,7 @@ export class CodeCache {
 
   /** Makes the block the one that the lookup in WebAssembly finds for its code. */
   enterHash(block: Block): void {
-    const { host, pcLo, pcHi, mode } = block.key;
+    const { host, pcLo, pcHi, mode, extraLo, extraHi } = block.key;
     const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
     const { i32 } = this.#space;
     i32[at] = pcLo;
@@ -164,6 +167,8 @@ export class CodeCache {
     i32[at + 2] = host;
     i32[at + 3] = mode;
     i32[at + 4] = block.entry;
+    i32[at + 6] = extraLo;
+    i32[at + 7] = extraHi;
   }
 
   /** Leads the stub's word straight to a block. */

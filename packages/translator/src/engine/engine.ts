@@ -2,7 +2,7 @@
  * The translator of one machine: the WebAssembly module of its helpers and tier 0, the code cache, the physical map.
  * All vCPUs of a machine with the same frontend share one.
  */
-import type { AddressSpace, GuestLog, RamSpace } from '@boardwalk/core';
+import { type AddressSpace, type GuestLog, MEM_DECODE_ERROR, MEM_OK, type RamSpace } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
@@ -306,6 +306,8 @@ export class Engine {
         tsCall: (cpu: number, index: number) => tsHelpers[index]?.run(cpu >>> 0),
         [IMPORTS.ioLoad.name]: (cpu: number, size: number) => this.#ioLoad(cpu >>> 0, size),
         [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu >>> 0, size),
+        [IMPORTS.ioProbe.name]: (cpu: number, bytes: number, size: number, access: number) =>
+          this.#ioProbe(cpu >>> 0, bytes, size, access),
         [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
           this.#cpus.get(cpu >>> 0)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
         [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
@@ -322,19 +324,36 @@ export class Engine {
     return high >= 2 ** 20 ? -1 : high * 2 ** 32 + (this.space.u32[at] ?? 0);
   }
 
+  /** Whether anything is at a vCPU's `state.pa`: memory or a device. */
+  isMapped(cpu: number): boolean {
+    return this.#ioProbe(cpu, 1, 0, 0) === MEM_OK;
+  }
+
+  #ioProbe(cpu: number, bytes: number, size: number, access: number): number {
+    const pa = this.#pa(cpu);
+    if (pa < 0) return MEM_DECODE_ERROR;
+    return this.#addressSpace.probe(pa, bytes, { size, write: access === 1, attrs: this.#attrs(cpu) });
+  }
+
+  #attrs(cpu: number): number {
+    return this.space.i32[(cpu + COMMON.ioAttrs.offset) >>> 2] ?? 0;
+  }
+
   #ioLoad(cpu: number, size: number): number {
     const pa = this.#pa(cpu);
-    if (pa < 0) return 1;
+    if (pa < 0) return MEM_DECODE_ERROR;
+    const attrs = this.#attrs(cpu);
     const { i32 } = this.space;
     const at = (cpu + COMMON.ioLo.offset) >>> 2;
     if (size === 8) {
-      if (this.#addressSpace.loadPair(pa) < 0) return 1;
+      const result = this.#addressSpace.loadPair(pa, attrs);
+      if (result < 0) return result;
       i32[at] = this.#addressSpace.lo;
       i32[at + 1] = this.#addressSpace.hi;
       return 0;
     }
-    const value = this.#addressSpace.load(pa, size as 1 | 2 | 4);
-    if (value < 0) return 1;
+    const value = this.#addressSpace.load(pa, size as 1 | 2 | 4, attrs);
+    if (value < 0) return value;
     i32[at] = value;
     i32[at + 1] = 0;
     return 0;
@@ -342,11 +361,12 @@ export class Engine {
 
   #ioStore(cpu: number, size: number): number {
     const pa = this.#pa(cpu);
-    if (pa < 0) return 1;
+    if (pa < 0) return MEM_DECODE_ERROR;
+    const attrs = this.#attrs(cpu);
     const at = (cpu + COMMON.ioLo.offset) >>> 2;
     const lo = this.space.u32[at] ?? 0;
-    if (size === 8) return this.#addressSpace.storePair(pa, lo, this.space.u32[at + 1] ?? 0) < 0 ? 1 : 0;
+    if (size === 8) return this.#addressSpace.storePair(pa, lo, this.space.u32[at + 1] ?? 0, attrs);
     const value = size === 4 ? lo : size === 2 ? lo & 0xffff : lo & 0xff;
-    return this.#addressSpace.store(pa, size as 1 | 2 | 4, value) < 0 ? 1 : 0;
+    return this.#addressSpace.store(pa, size as 1 | 2 | 4, value, attrs);
   }
 }

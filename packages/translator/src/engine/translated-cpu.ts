@@ -2,8 +2,17 @@
  * A vCPU whose instructions the translator runs. Architectures derive from it: they give the frontend, wire interrupt
  * lines to `setIrqLine`, and describe their registers. See docs/translator.md.
  */
-import { Cpu, type CpuDebug, type DebugStop, type DeviceState, type Machine } from '@boardwalk/core';
-import type { Frontend } from '../frontend.ts';
+import {
+  Cpu,
+  type CpuDebug,
+  type DebugStop,
+  type DeviceState,
+  type Machine,
+  MEM_DECODE_ERROR,
+  MEM_ERROR,
+  withRequester,
+} from '@boardwalk/core';
+import { codePageBits, type Frontend } from '../frontend.ts';
 import { hex64, printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
 import { cpuAreaBytes, JUMP_CACHE } from '../softmmu/layout.ts';
@@ -84,11 +93,17 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes, this.tier1);
     this.#engine.add(this);
     for (const [i, slot] of COMMON.constants.entries()) this.setRegister(slot, BigInt(i - 1));
+    this.#setWord(COMMON.cpuAttrs, withRequester(0, this.requesterId));
   }
 
   /** Bytes of the code cache; the first vCPU of a machine decides. The engine's default if undefined. */
   protected get arenaBytes(): number | undefined {
     return undefined;
+  }
+
+  /** Requester id of its device accesses: its index unless the architecture says otherwise. */
+  protected get requesterId(): number {
+    return this.index;
   }
 
   /** How hot code is compiled; undefined if not at all. The first vCPU of a machine decides. */
@@ -212,6 +227,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     super.resetHold();
     for (const { slot, reset } of this.frontend.state.fields) this.setRegister(slot, reset);
     this.setRegister(COMMON.insnCount, 0n);
+    this.setRegister(COMMON.extra, 0n);
     this.halted = false;
     this.stateChanged();
   }
@@ -234,8 +250,9 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   }
 
   #savedSlots(): Slot[] {
-    const { pc, mode, pendingIrq, halted, insnCount } = COMMON;
-    return [pc, mode, pendingIrq, halted, insnCount, ...this.frontend.state.fields.map((f) => f.slot)];
+    const { pc, mode, extra, pendingIrq, halted, insnCount } = COMMON;
+    const second = this.frontend.usesExtra === true ? [extra] : [];
+    return [pc, mode, ...second, pendingIrq, halted, insnCount, ...this.frontend.state.fields.map((f) => f.slot)];
   }
 
   override dispose(): void {
@@ -468,7 +485,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const host = this.engine.exports.fetchHost(this.#base);
     this.#setWord(COMMON.fault, 0);
     if (host !== FAULTED && host !== NOT_RAM) return host >>> 0;
-    if (host === NOT_RAM) this.#setException(this.frontend.exceptions.busFetch, this.pc);
+    if (host === NOT_RAM) this.#fetchError(this.pc);
     this.#raise();
     return FETCH_FAULT;
   }
@@ -477,7 +494,9 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #blockFor(host: number, pcLo: number, pcHi: number): Block | undefined {
     const { cache } = this.engine;
     const mode = this.#word(COMMON.mode);
-    const known = cache.find(host, pcLo, pcHi, mode);
+    const [extraLo, extraHi] = this.#extra();
+    const key = { host, pcLo, pcHi, mode, extraLo, extraHi };
+    const known = cache.find(key);
     if (known !== undefined && known.key.secondHost < 0) {
       cache.enterHash(known);
       return known;
@@ -493,7 +512,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     }
     const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
     const block = this.engine.debug.isBreakpoint(pcLo, pcHi)
-      ? this.engine.blocks.translateStop({ host, pcLo, pcHi, mode, place: cache.place() })
+      ? this.engine.blocks.translateStop(key, cache.place())
       : this.#translate(host, pcLo, pcHi, longest, this.engine.countdown(host));
     if (block !== undefined) cache.add(block);
     return block;
@@ -505,11 +524,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const mode = this.#word(COMMON.mode);
     const secondPage = (): number => this.#secondPage(pcLo, pcHi);
     const place = cache.place();
+    const [extraLo, extraHi] = this.#extra();
+    const at = { host, pcLo, pcHi, mode, extraLo, extraHi };
     const block = blocks.translate({
-      host,
-      pcLo,
-      pcHi,
-      mode,
+      ...at,
       maxInsns,
       place,
       countdown,
@@ -525,14 +543,14 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** Host offset of the page after that of a pc, or FETCH_FAULT with the exception in the state. */
   #secondPage(pcLo: number, pcHi: number): number {
     const { exports, frontend } = this.engine;
-    const pageBytes = 2 ** frontend.pageBits;
+    const pageBytes = 2 ** codePageBits(frontend);
     const pc = BigInt.asUintN(64, (BigInt(pcHi) << 32n) | BigInt(pcLo >>> 0));
     const next = BigInt.asUintN(64, (pc & ~BigInt(pageBytes - 1)) + BigInt(pageBytes));
     this.setRegister(COMMON.pc, next);
     const host = exports.fetchHost(this.#base);
     this.#setPc(pcLo, pcHi);
     this.#setWord(COMMON.fault, 0);
-    if (host === NOT_RAM) this.#setException(frontend.exceptions.busFetch, next);
+    if (host === NOT_RAM) this.#fetchError(next);
     return host === FAULTED || host === NOT_RAM ? FETCH_FAULT : host >>> 0;
   }
 
@@ -606,6 +624,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     return this.#debug.accessed(this.register(COMMON.watchVa), size, kinds, this.#word(COMMON.storeToCode) !== 0);
   }
 
+  /** A fetch found no memory at `state.pa`: code of devices does not run. */
+  #fetchError(pc: bigint): void {
+    this.#setWord(COMMON.busResult, this.engine.isMapped(this.#base) ? MEM_ERROR : MEM_DECODE_ERROR);
+    this.#setException(this.frontend.exceptions.busFetch, pc);
+  }
+
   #setException(code: number, value: bigint): void {
     this.#setWord(COMMON.excCode, code);
     this.setRegister(COMMON.excValue, value);
@@ -616,6 +640,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const { i32 } = this.machine.space;
     i32[at] = lo;
     i32[at + 1] = hi;
+  }
+
+  /** The halves of the second word of a block's key: 0 where the frontend has none. */
+  #extra(): readonly [lo: number, hi: number] {
+    if (this.frontend.usesExtra !== true) return [0, 0];
+    return [this.#word(COMMON.extraLo), this.#word(COMMON.extraHi)];
   }
 
   #word(slot: Slot, byte = 0): number {

@@ -9,12 +9,16 @@ export const JUMP_CACHE_BYTES = JUMP_CACHE_ENTRIES * 16;
 export const JUMP_FILTER = STATE_BYTES - 4096;
 export const JUMP_FILTER_BYTES = 4096;
 
+/** With `usesExtra`: the `extra` word of each entry of the jump cache, i64. */
+export const JUMP_EXTRA = JUMP_CACHE + JUMP_CACHE_BYTES;
+export const JUMP_EXTRA_BYTES = JUMP_CACHE_ENTRIES * 8;
+
 /** TLB entries {tag i64, addend i32, unused i32}; three tables (load, store, fetch) and their physical pages a regime. */
-export const TLB = JUMP_CACHE + JUMP_CACHE_BYTES;
+export const TLB = JUMP_EXTRA + JUMP_EXTRA_BYTES;
 export const TLB_ENTRIES = 1024;
 export const TLB_TABLE_BYTES = TLB_ENTRIES * 16;
 export const TLB_REGIME_BITS = 17;
-/** Offset within a regime of the physical page numbers: three tables of i64. */
+/** Offset within a regime of the physical pages, with the attributes of their accesses in the low bits: three tables of i64. */
 export const TLB_PA = TLB_TABLE_BYTES * 3;
 export const TLB_PA_BYTES = TLB_ENTRIES * 8;
 /** Offset within a regime of the range of its mappings larger than a page: {address i64, mask i64}. */
@@ -30,7 +34,7 @@ export const PHYS_RANGE_BYTES = 32;
 export const PHYS_READ = 1;
 export const PHYS_WRITE = 2;
 
-/** Second-level block lookup: entries {pc i64, host i32, mode i32, ip i32, unused}, by a hash. */
+/** Second-level block lookup: entries {pc i64, host i32, mode i32, ip i32, unused i32, extra i64}, by a hash. */
 export const BLOCK_HASH_BITS = 17;
 export const BLOCK_HASH_ENTRY = 32;
 export const BLOCK_HASH_BYTES = 2 ** BLOCK_HASH_BITS * BLOCK_HASH_ENTRY;

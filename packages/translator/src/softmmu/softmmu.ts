@@ -3,6 +3,7 @@
  * crossing, misaligned, device, read-only, pages with translated code), atomics, probes, flushes, and block lookup.
  * Values cross this interface raw: as the little-endian number of their bytes, zero-extended.
  */
+import { ATTR_FETCH, MEM_ERROR } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper, type ImportHelper, type IrHelper } from '../ir/helper.ts';
@@ -14,6 +15,7 @@ import {
   JUMP_CACHE,
   JUMP_CACHE_BYTES,
   JUMP_CACHE_ENTRIES,
+  JUMP_EXTRA,
   JUMP_FILTER,
   JUMP_FILTER_BYTES,
   PHYS_RANGE_BYTES,
@@ -33,9 +35,11 @@ import {
 
 /** Functions of the engine that the softmmu imports; all take the vCPU's base first. */
 export const IMPORTS = {
-  /** Device load of `size` bytes at `state.pa`: result in ioLo and ioHi; gives 0, or not 0 on a bus error. */
+  /** Device load of `size` bytes at `state.pa`: result in ioLo and ioHi; gives 0, or the bus's error. */
   ioLoad: { kind: 'import', name: 'ioLoad', params: ['i32'], result: 'i32' },
   ioStore: { kind: 'import', name: 'ioStore', params: ['i32'], result: 'i32' },
+  /** Whether `bytes` at `state.pa` can be reached in accesses of `size` bytes (0: any): bytes, size, access; 0 or the bus's error. */
+  ioProbe: { kind: 'import', name: 'ioProbe', params: ['i32', 'i32', 'i32'], result: 'i32' },
   /** A write is about to hit a flagged page: host offset, bytes. Not 0: it must not happen now (`FAULT.codeWrite`). */
   flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['i32', 'i32'], result: 'i32' },
   /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
@@ -59,6 +63,8 @@ export type SoftMmu = ReturnType<typeof createSoftMmu>;
 export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
   const pageBytes = 2 ** frontend.pageBits;
   const slowBit = 2 ** (frontend.pageBits - 1);
+  /** Attributes of each regime, four bits each, in an i64. */
+  const regimeAttributes = packAttributes(frontend);
   const tlbEntry = (b: IrBuilder, va: Value, access: Value, mmu: Value): Value =>
     tlbEntryOf(b, frontend.pageBits, va, access, mmu);
 
@@ -151,9 +157,9 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
   /** Enters a page into the TLB; a slow one where its accesses need more than an addition. */
   const fill = defineHelper(
     'tlbFill',
-    ['i64', 'i32', 'i32', 'i64', 'i32'],
+    ['i64', 'i32', 'i32', 'i64', 'i32', 'i64'],
     undefined,
-    (b, va, access, entry, pa, host) => {
+    (b, va, access, entry, pa, host, attrs) => {
       const page = b.and(va, b.i64(-pageBytes));
       const paPage = b.and(pa, b.i64(-pageBytes));
       const range = b.call(physFind, paPage);
@@ -184,7 +190,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       );
       b.hostStore(entry, b.getLocal(tag), { size: 8 });
       b.hostStore(b.add(entry, b.i32(8)), b.sub(host, b.wrap(va)), { size: 4 });
-      b.hostStore(paEntry(b, entry, access), paPage, { size: 8 });
+      b.hostStore(paEntry(b, entry, access), b.or(paPage, attrs), { size: 8 });
     },
   );
 
@@ -217,17 +223,23 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     );
     const pa = b.local('i64');
     const cacheable = b.local('i32', b.i32(1));
+    const attrs = b.local('i64', b.i64(0));
     b.if(
       b.eq(tag, b.or(page, b.i64(slowBit))),
       () => {
-        const paPage = b.hostLoad(paEntry(b, entry, access), { size: 8 });
-        b.setLocal(pa, b.or(paPage, b.and(va, b.i64(pageBytes - 1))));
+        const known = b.hostLoad(paEntry(b, entry, access), { size: 8 });
+        b.setLocal(attrs, b.and(known, b.i64(ATTRIBUTES)));
+        b.setLocal(pa, b.or(b.and(known, b.i64(-pageBytes)), b.and(va, b.i64(pageBytes - 1))));
       },
       () => {
+        if (frontend.walkAttributes === true) b.set(COMMON.walkAttrs, b.i32(0));
         b.if(b.call(frontend.walk, va, access, mmu), () => {
           b.set(COMMON.fault, b.i32(FAULT.exception));
           b.return_(b.i32(FAULTED));
         });
+        if (frontend.walkAttributes === true) {
+          b.setLocal(attrs, b.extend32U(b.and(b.get(COMMON.walkAttrs), b.i32(ATTRIBUTES))));
+        }
         const bits = b.extend32U(b.get(COMMON.walkBits));
         const offset = b.sub(b.shl(b.i64(1), bits), b.i64(1));
         b.setLocal(pa, b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset)));
@@ -239,7 +251,13 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.if(b.getLocal(cacheable), () => {
       const bit = b.shl(b.i32(1), b.add(b.mul(mmu, b.i32(3)), access));
       b.set(COMMON.tlbUsed, b.or(b.get(COMMON.tlbUsed), bit));
-      b.call(fill, va, access, entry, b.getLocal(pa), host);
+      b.call(fill, va, access, entry, b.getLocal(pa), host, b.getLocal(attrs));
+    });
+    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+      const ofRegime = b.wrap(b.shr(regimeAttributes(b), b.extend32U(b.shl(mmu, b.i32(2)))));
+      const fetch = b.select(b.eq(access, b.i32(FETCH)), b.i32(ATTR_FETCH), b.i32(0));
+      const own = b.or(b.or(b.and(ofRegime, b.i32(ATTRIBUTES)), b.wrap(b.getLocal(attrs))), fetch);
+      b.set(COMMON.ioAttrs, b.or(own, b.get(COMMON.cpuAttrs)));
     });
     return host;
   });
@@ -258,6 +276,14 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     return b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset));
   });
 
+  /** A device or a bus refused: `result` is its answer. */
+  const raiseBusError = (b: IrBuilder, code: Value, va: Value, result: Value): void => {
+    b.set(COMMON.busResult, result);
+    b.set(COMMON.excCode, code);
+    b.set(COMMON.excValue, va);
+    b.set(COMMON.fault, b.i32(FAULT.exception));
+  };
+
   const raiseFault = (b: IrBuilder, code: number, va: Value): void => {
     b.set(COMMON.excCode, b.i32(code));
     b.set(COMMON.excValue, va);
@@ -271,8 +297,9 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
     watch(b, va, size, WATCH_READ, () => b.return_(b.i64(0)));
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
-      b.if(b.call(IMPORTS.ioLoad, size), () => {
-        raiseFault(b, frontend.exceptions.busLoad, va);
+      const result = b.call(IMPORTS.ioLoad, size);
+      b.if(result, () => {
+        raiseBusError(b, b.i32(frontend.exceptions.busLoad), va, result);
         b.return_(b.i64(0));
       });
       const high = b.shl(b.extend32U(b.get(COMMON.ioHi)), b.i64(32));
@@ -307,7 +334,8 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
       b.set(COMMON.ioLo, b.wrap(value));
       b.set(COMMON.ioHi, b.wrap(b.shr(value, b.i64(32))));
-      b.if(b.call(IMPORTS.ioStore, size), () => raiseFault(b, frontend.exceptions.busStore, va));
+      const result = b.call(IMPORTS.ioStore, size);
+      b.if(result, () => raiseBusError(b, b.i32(frontend.exceptions.busStore), va, result));
       b.return_();
     });
     beforeWrite(b, host, size, () => b.return_());
@@ -374,7 +402,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       b.call(storeRaw, va, b.getLocal(raw), size, mmu);
       b.return_();
     });
-    b.call(probe, va, size, b.i32(STORE), mmu);
+    b.call(probeBy, va, size, b.i32(1), b.i32(STORE), mmu);
     const i = b.local('i32', b.i32(0));
     b.loop((breakIf) => {
       breakIf(b.get(COMMON.fault));
@@ -387,26 +415,44 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
 
   /** (va, length, access, mmu): faults now if any of the bytes could not be accessed, or is code that runs. */
   const probe = defineHelper('probe', ['i64', 'i32', 'i32', 'i32'], undefined, (b, va, length, access, mmu) => {
-    const lastPage = b.and(b.add(va, b.extend32U(b.sub(length, b.i32(1)))), b.i64(-pageBytes));
-    const second = b.select(b.ltU(lastPage, va), va, lastPage);
-    const toPageEnd = b.sub(b.i32(pageBytes), b.and(b.wrap(va), b.i32(pageBytes - 1)));
-    const inFirst = b.select(b.ltU(toPageEnd, length), toPageEnd, length);
-    const inSecond = b.select(b.ltU(toPageEnd, length), b.sub(length, toPageEnd), length);
-    for (const [at, bytes] of [
-      [va, inFirst],
-      [second, inSecond],
-    ] as const) {
-      const host = b.call(translate, at, access, mmu);
-      b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
-      b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i32(NOT_RAM))), () =>
-        beforeWrite(b, host, bytes, () => b.return_()),
-      );
-    }
-    b.if(b.get(COMMON.watchCount), () => {
-      const kind = b.select(b.eq(access, b.i32(STORE)), b.i32(WATCH_WRITE), b.i32(WATCH_READ));
-      b.if(b.call(watchHit, va, length, kind), () => b.set(COMMON.fault, b.i32(FAULT.codeWrite)));
-    });
+    b.call(probeBy, va, length, b.i32(0), access, mmu);
   });
+
+  /** As `probe`, for accesses of `size` bytes (0: of any size), which devices may or may not take. */
+  const probeBy = defineHelper(
+    'probeBy',
+    ['i64', 'i32', 'i32', 'i32', 'i32'],
+    undefined,
+    (b, va, length, size, access, mmu) => {
+      const lastPage = b.and(b.add(va, b.extend32U(b.sub(length, b.i32(1)))), b.i64(-pageBytes));
+      const second = b.select(b.ltU(lastPage, va), va, lastPage);
+      const toPageEnd = b.sub(b.i32(pageBytes), b.and(b.wrap(va), b.i32(pageBytes - 1)));
+      const inFirst = b.select(b.ltU(toPageEnd, length), toPageEnd, length);
+      const inSecond = b.select(b.ltU(toPageEnd, length), b.sub(length, toPageEnd), length);
+      for (const [at, bytes] of [
+        [va, inFirst],
+        [second, inSecond],
+      ] as const) {
+        const host = b.call(translate, at, access, mmu);
+        b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
+        b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+          const result = b.call(IMPORTS.ioProbe, bytes, size, access);
+          b.if(result, () => {
+            const { busLoad, busStore } = frontend.exceptions;
+            raiseBusError(b, b.select(b.eq(access, b.i32(STORE)), b.i32(busStore), b.i32(busLoad)), at, result);
+            b.return_();
+          });
+        });
+        b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i32(NOT_RAM))), () =>
+          beforeWrite(b, host, bytes, () => b.return_()),
+        );
+      }
+      b.if(b.get(COMMON.watchCount), () => {
+        const kind = b.select(b.eq(access, b.i32(STORE)), b.i32(WATCH_WRITE), b.i32(WATCH_READ));
+        b.if(b.call(watchHit, va, length, kind), () => b.set(COMMON.fault, b.i32(FAULT.codeWrite)));
+      });
+    },
+  );
 
   /** Host offset for an atomic access, or FAULTED; device memory has no atomics here. */
   const atomicHost = defineHelper('atomicHost', ['i64', 'i32', 'i32'], 'i32', (b, va, size, mmu) => {
@@ -417,7 +463,9 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.set(COMMON.accessBytes, size);
     const host = b.call(translateAccess, va, b.i32(STORE), mmu);
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
-      raiseFault(b, frontend.exceptions.busStore, va);
+      const missing = b.call(IMPORTS.ioProbe, size, b.i32(0), b.i32(STORE));
+      const result = b.select(missing, missing, b.i32(MEM_ERROR));
+      raiseBusError(b, b.i32(frontend.exceptions.busStore), va, result);
       b.return_(b.i32(FAULTED));
     });
     b.if(b.ne(host, b.i32(FAULTED)), () => {
@@ -552,10 +600,12 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     const pc = b.get(COMMON.pc);
     const mode = b.get(COMMON.mode);
     const jump = jumpEntry(b, pc);
-    const hit = b.and(
+    const extra = frontend.usesExtra === true;
+    let hit = b.and(
       b.eq(b.hostLoad(jump, { size: 8 }), pc),
       b.eq(b.hostLoad(b.add(jump, b.i32(8)), { size: 4, ty: 'i32' }), mode),
     );
+    if (extra) hit = b.and(hit, b.eq(b.hostLoad(jumpExtra(b, jump), { size: 8 }), b.get(COMMON.extra)));
     b.if(hit, () => b.return_(b.hostLoad(b.add(jump, b.i32(12)), { size: 4, ty: 'i32' })));
     const host = b.call(fetchHost);
     b.if(b.geU(host, b.i32(FAULTED)), () => {
@@ -563,14 +613,16 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
       b.return_(b.i32(0));
     });
     const entry = blockHashEntry(b, layout, host);
-    const same = b.and(
+    let same = b.and(
       b.eq(b.hostLoad(entry, { size: 8 }), pc),
       b.eq(
         b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }),
         b.or(b.extend32U(host), b.shl(b.extend32U(mode), b.i64(32))),
       ),
     );
+    if (extra) same = b.and(same, b.eq(b.hostLoad(b.add(entry, b.i32(24)), { size: 8 }), b.get(COMMON.extra)));
     b.if(b.eqz(same), () => b.return_(b.i32(0)));
+    if (extra) b.hostStore(jumpExtra(b, jump), b.get(COMMON.extra), { size: 8 });
     const ip = b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' });
     b.hostStore(jump, pc, { size: 8 });
     b.hostStore(b.add(jump, b.i32(8)), mode, { size: 4 });
@@ -599,6 +651,17 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     fetchHost,
     lookup,
   } as const;
+}
+
+/** Bits of attributes that regimes and page walks give. */
+const ATTRIBUTES = 15;
+
+function packAttributes(frontend: Frontend): (b: IrBuilder) => Value {
+  let packed = 0n;
+  for (const [mmu, attrs] of (frontend.regimeAttributes ?? []).entries()) {
+    packed |= BigInt(attrs & ATTRIBUTES) << BigInt(mmu * 4);
+  }
+  return (b) => b.big(packed);
 }
 
 function rangeFlags(b: IrBuilder, range: Value): Value {
@@ -634,6 +697,12 @@ function jumpEntry(b: IrBuilder, pc: Value): Value {
   const low = b.wrap(pc);
   const hash = b.and(b.xor(b.shr(low, b.i32(1)), b.shr(low, b.i32(13))), b.i32(JUMP_CACHE_ENTRIES - 1));
   return b.add(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.shl(hash, b.i32(4)));
+}
+
+/** Place of the `extra` word of an entry of the jump cache. */
+function jumpExtra(b: IrBuilder, entry: Value): Value {
+  const inCpu = b.sub(entry, b.cpuBase());
+  return b.add(b.add(b.cpuBase(), b.i32(JUMP_EXTRA)), b.shr(b.sub(inCpu, b.i32(JUMP_CACHE)), b.i32(1)));
 }
 
 function jumpFilter(b: IrBuilder, pageBits: number, va: Value): Value {

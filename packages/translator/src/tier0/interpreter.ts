@@ -8,6 +8,7 @@ import { PURE_OPS, type PureOp } from '../ir/ops.ts';
 import {
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
+  JUMP_EXTRA,
   TLB,
   TLB_ENTRIES,
   TLB_REGIME_BITS,
@@ -360,8 +361,12 @@ class InterpreterWriter {
     a.get(L.at)
       .mem(W.i32Load, JUMP_CACHE + 8)
       .state(COMMON.mode)
-      .op(W.i32Eq, W.i32And)
-      .if();
+      .op(W.i32Eq, W.i32And);
+    if (this.#mmu.frontend.usesExtra === true) {
+      a.get(L.at).get(L.cpu).op(W.i32Sub).i32(1).op(W.i32ShrU).get(L.cpu).op(W.i32Add);
+      a.mem(W.i64Load, JUMP_EXTRA).state(COMMON.extra).op(W.i64Eq, W.i32And);
+    }
+    a.if();
     a.get(L.at)
       .mem(W.i32Load, JUMP_CACHE + 12)
       .set(L.ip);

@@ -3,6 +3,7 @@
  * is computed where it is used, into its register if it is set there; constants are immediates; comparisons fuse with
  * branches, additions with the address of an access, sign extensions with 32-bit arithmetic.
  */
+import { codePageBits } from '../frontend.ts';
 import { isConst } from '../ir/builder.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { BlockEnd, Node } from '../ir/nodes.ts';
@@ -527,7 +528,7 @@ export class BlockLowering {
   #samePage(pcLo: number, pcHi: number): boolean {
     const first = this.#insns[0];
     if (first === undefined) return false;
-    const bits = this.#o.mmu.frontend.pageBits;
+    const bits = codePageBits(this.#o.mmu.frontend);
     return first.pcHi === pcHi && first.pcLo >>> bits === pcLo >>> bits;
   }
 

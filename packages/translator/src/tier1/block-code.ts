@@ -282,12 +282,13 @@ function collectConstants(insn: readonly Node[], into: Set<string>): void {
   }
 }
 
-/** The mode word after a block that starts in `mode`: only top-level constants are followed. */
+/** The mode word after a block that starts in `mode`, if `extra` stays: only top-level constants are followed. */
 function modeAfter(insns: readonly (readonly Node[])[], mode: number): number | undefined {
   let after: number | undefined = mode;
   for (const insn of insns) {
     for (const node of insn) {
       const d = node.detail;
+      if (setsExtra(node)) return undefined;
       if (d.kind === 'set' && d.slot === COMMON.mode) {
         const value = node.args[0];
         after = value?.detail.kind === 'const' ? value.lo : undefined;
@@ -295,6 +296,18 @@ function modeAfter(insns: readonly (readonly Node[])[], mode: number): number | 
     }
   }
   return after;
+}
+
+const EXTRA: ReadonlySet<Slot> = new Set([COMMON.extra, COMMON.extraLo, COMMON.extraHi]);
+
+/** Whether the second word of the block's key may be another one afterwards. */
+function setsExtra(node: Node): boolean {
+  const d = node.detail;
+  if (d.kind === 'if') return [...d.taken, ...d.otherwise].some(setsExtra);
+  if (d.kind === 'loop') return d.body.some(setsExtra);
+  if (d.kind === 'set') return EXTRA.has(d.slot);
+  const writes = d.kind === 'call' ? helperEffects(d.helper)?.writes : undefined;
+  return writes !== undefined && [...EXTRA].some((slot) => writes.has(slot));
 }
 
 function setsMode(node: Node): boolean {

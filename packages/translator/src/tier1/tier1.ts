@@ -5,6 +5,7 @@
 import type { GuestLog } from '@boardwalk/core';
 import type { Block, CodeCache } from '../engine/code-cache.ts';
 import { ENTRY_BYTES, leadsTo } from '../engine/code-cache.ts';
+import { codePageBits } from '../frontend.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import { JUMP_CACHE } from '../softmmu/layout.ts';
@@ -409,8 +410,13 @@ export class Tier1 {
     },
     isFar: (block, lo, hi) => this.#isFar(block, lo, hi),
     blockAt: (near, lo, hi, mode) => {
-      if (this.#isFar(near, lo, hi)) return this.#engine.lookup(lo, hi, mode);
-      return this.#usable(this.#engine.cache.find(near.key.host + (lo - near.key.pcLo), lo, hi, mode));
+      if (this.#isFar(near, lo, hi)) {
+        const found = this.#engine.lookup(lo, hi, mode);
+        return found !== undefined && sameExtra(found, near) ? found : undefined;
+      }
+      return this.#usable(
+        this.#engine.cache.find({ ...near.key, host: near.key.host + (lo - near.key.pcLo), pcLo: lo, pcHi: hi, mode }),
+      );
     },
     targetsOf: (block) => {
       const targets: { lo: number; hi: number }[] = [];
@@ -427,7 +433,7 @@ export class Tier1 {
   };
 
   #isFar(block: Block, lo: number, hi: number): boolean {
-    const { pageBits } = this.#engine.mmu.frontend;
+    const pageBits = codePageBits(this.#engine.mmu.frontend);
     return block.key.pcHi !== hi || block.key.pcLo >>> pageBits !== lo >>> pageBits;
   }
 
@@ -452,4 +458,9 @@ function indexOf(helpers: Map<Helper, number>, helper: Helper): number {
   if (known !== undefined) return known;
   helpers.set(helper, helpers.size);
   return helpers.size - 1;
+}
+
+/** A region is of one `extra` word: no block in it changes that. */
+function sameExtra(a: Block, b: Block): boolean {
+  return a.key.extraLo === b.key.extraLo && a.key.extraHi === b.key.extraHi;
 }

@@ -1,5 +1,13 @@
 /** A machine around a test-only frontend: RAM at 0, a port that records writes and answers reads at PORT. */
-import { defineBoard, GuestLog, Machine, MEM_DECODE_ERROR, MemoryRegion, type VirtualClock } from '@boardwalk/core';
+import {
+  defineBoard,
+  GuestLog,
+  Machine,
+  MEM_DECODE_ERROR,
+  MEM_ERROR,
+  MemoryRegion,
+  type VirtualClock,
+} from '@boardwalk/core';
 import { type Frontend, TranslatedCpu } from '@boardwalk/translator';
 
 /** Physical address of the port: 256 bytes. */
@@ -27,6 +35,8 @@ export interface BootOptions {
   /** Takes the lines of every log category. */
   readonly log?: string[];
   readonly ramBytes?: number;
+  /** Sees the attributes of each access to the port. */
+  readonly onAttributes?: (attrs: number) => void;
   /** Bytes of the code cache. */
   readonly arenaBytes?: number;
   /** Adds to the board. */
@@ -59,8 +69,14 @@ export async function boot(frontend: Frontend, program: ArrayLike<number>, o: Bo
   const cpus: TestCpu[] = [];
   let self: Machine | undefined;
   const port = MemoryRegion.io('port', 256, {
-    read: (offset) => (offset >= 0x80 ? MEM_DECODE_ERROR : 0x11 * (offset + 1)),
-    write: (offset, size, value) => {
+    read: (offset, _size, attrs) => {
+      o.onAttributes?.(attrs);
+      if (offset >= 0xc0) return MEM_ERROR;
+      return offset >= 0x80 ? MEM_DECODE_ERROR : 0x11 * (offset + 1);
+    },
+    write: (offset, size, value, attrs) => {
+      o.onAttributes?.(attrs);
+      if (offset >= 0xc0) return MEM_ERROR;
       if (offset >= 0x80) return MEM_DECODE_ERROR;
       writes.push(`${offset}:${size}=${value.toString(16)}`);
       if (self !== undefined) o.onPortWrite?.(self, value);

@@ -1,3 +1,4 @@
+import { ATTR_USER, type Machine, MemoryRegion } from '@boardwalk/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { be32, boot, le32, PORT, type TestMachine } from './harness.ts';
 import { PAGE_TABLE, S, sparcish, TRAP, VECTOR } from './sparcish.ts';
@@ -337,5 +338,55 @@ describe.each([64, 1, 2, 3])('a frontend in the shape of SPARC, blocks of %i ins
     );
     expect(t.bytes(0x4000, 4)).toEqual(be32(9));
     expect(regs(t, G3, G4)).toEqual([5, 9]);
+  });
+
+  it('goes on where the second half of a page is other memory than the first', async () => {
+    // The page at 0x40_0000 is made of two blocks that lie apart, the second before the first.
+    const PAGE = 0x40_0000;
+    const build = (machine: Machine): void => {
+      const halves = ['high', 'gap', 'low'].map((name) => machine.space.allocateRam(name, 4096));
+      const [high, , low] = halves;
+      if (high === undefined || low === undefined) throw new Error('no memory');
+      machine.map(PAGE, MemoryRegion.ram('low', low));
+      machine.map(PAGE + 0x1000, MemoryRegion.ram('high', high));
+    };
+    m = await boot(sparcish(longest), [...set(G1, PAGE + 0xff0), S.jmpl(0, G1, at(0)), S.or(0, 0, at(0))].flat(), {
+      build,
+    });
+    // Straight on over the boundary, back over it by an annulled branch, which is a link, and forth by another.
+    const first = [S.add(G2, G2, at(1)), S.subcc(0, G2, at(3)), S.b('equal', 6, true), S.or(0, 0, at(0))];
+    const second = [
+      S.add(G3, G3, at(1)),
+      S.b('always', -5, true),
+      S.halt(),
+      S.halt(),
+      S.b('always', 2, true),
+      S.halt(),
+    ];
+    m.put(PAGE + 0xff0, [...first, ...second, S.add(G4, G4, at(1)), S.b('always', -0x200, true)].flat());
+    m.put(PAGE + 0x101c - 0x800, [S.add(G4, G4, at(2)), S.b('always', 0x1ff + 8, true)].flat());
+    m.put(PAGE + 0x103c, [S.add(G4, G4, at(4)), S.halt()].flat());
+    m.run();
+    expect(regs(m, G2, G3, G4)).toEqual([3, 2, 7]);
+    // Data that crosses from one block into the other.
+    m.put(PAGE + 0xffc, be32(0x01020304));
+    m.put(PAGE + 0x1000, be32(0x05060708));
+    expect(m.bytes(PAGE + 0xffe, 4)).toEqual([3, 4, 5, 6]);
+  });
+
+  it('tells devices in which regime it runs', async () => {
+    const seen: number[] = [];
+    const onAttributes = (attrs: number): number => seen.push(attrs & 0xff);
+    const program = [
+      ...set(G1, PORT),
+      S.ld(G2, G1, at(0)),
+      S.user(),
+      S.ld(G2, G1, at(0)),
+      S.ldPhysical(G2, G1, at(0)),
+      S.halt(),
+    ];
+    m = await boot(sparcish(longest), program.flat(), { onAttributes });
+    m.run();
+    expect(seen).toEqual([0, ATTR_USER, 0]);
   });
 });

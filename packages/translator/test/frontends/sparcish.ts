@@ -5,6 +5,7 @@
  * Registers r0 (zero) to r31: globals, outs, locals, ins. Instructions are words of 32 bits:
  *   op (8)  rd (5)  rs1 (5)  i (1)  simm13 or rs2       branches: op (8)  annul (1)  condition (4)  words (19)
  */
+import { ATTR_USER } from '@boardwalk/core';
 import {
   defineHelper,
   type Frontend,
@@ -16,7 +17,7 @@ import {
 import { be32 } from './harness.ts';
 
 const layout = new StateLayout();
-const { pc, mode, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
+const { pc, mode, busResult, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
 const r = layout.array('r', 'i32', 32);
 /** Locals and ins of each window; the outs of window w are the ins of window w - 1. */
 const WINDOWS = 4;
@@ -33,6 +34,8 @@ const tpc = layout.field('tpc', 'i64');
 const tnpc = layout.field('tnpc', 'i64');
 const tmode = layout.field('tmode', 'i32');
 const tcode = layout.field('tcode', 'i32');
+/** Result of the access behind a bus error. */
+const tbus = layout.field('tbus', 'i32');
 const tvalue = layout.field('tvalue', 'i64');
 
 /** Mode word: the instruction is in a delay slot; it runs unprivileged. */
@@ -112,6 +115,7 @@ const raise = defineHelper('sparcish_raise', [], undefined, (b) => {
   b.set(tnpc, b.select(delayed, b.get(npc), b.add(b.get(pc), b.i64(4))));
   b.set(tmode, b.get(mode));
   b.set(tcode, b.get(excCode));
+  b.set(tbus, b.get(busResult));
   b.set(tvalue, b.get(excValue));
   b.set(pc, b.i64(VECTOR));
   b.set(mode, b.i32(0));
@@ -350,6 +354,7 @@ export function sparcish(maxBlockInsns = 64): Frontend {
     endian: 'big',
     pageBits: 13,
     mmuModes: 3,
+    regimeAttributes: [ATTR_USER, 0, 0],
     state: layout,
     maxBlockInsns,
     restartSlots: [mode],

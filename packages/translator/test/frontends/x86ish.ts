@@ -1,9 +1,10 @@
 /**
  * Test-only frontend in the shape of x86: bytes of any length, lazy condition codes, unaligned accesses, a register stack
- * whose top is in the mode word, moves from memory to memory, interruptible string moves, stores into the running code.
+ * whose top is in the mode word, a code segment's base in the second word, moves from memory to memory, interruptible string moves, stores into the running code.
  *
  * Registers e0 to e7 (i32), s0 to s7 (the stack). e4 is the stack pointer; the exception vector is in `vector`.
  */
+import { ATTR_SECURE } from '@boardwalk/core';
 import {
   defineHelper,
   type Frontend,
@@ -14,7 +15,7 @@ import {
 } from '@boardwalk/translator';
 
 const layout = new StateLayout();
-const { pc, mode, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
+const { pc, mode, extra, extraLo, extraHi, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
 const e = layout.array('e', 'i32', 8);
 const s = layout.array('s', 'i64', 8);
 /** Operands of the last operation that set the flags: result, first operand; whether it subtracted. */
@@ -23,6 +24,8 @@ const ccFirst = layout.field('ccFirst', 'i32');
 const ccSubtract = layout.field('ccSubtract', 'i32');
 const vector = layout.field('vector', 'i64', { reset: 0x1000 });
 const savedPc = layout.field('savedPc', 'i64');
+/** Base of the code segment when the last exception was raised. */
+const savedBase = layout.field('savedBase', 'i64');
 const savedCode = layout.field('savedCode', 'i32');
 const savedValue = layout.field('savedValue', 'i64');
 const interruptsOn = layout.field('interruptsOn', 'i32');
@@ -54,6 +57,12 @@ export const X = {
   mulHigh: 0x16,
   sti: 0x17,
   divU: 0x18,
+  /** Base of the code segment = a number, for the block that follows. */
+  ljmp: 0x19,
+  /** The same for the instruction that follows in the block. */
+  lcs: 0x1a,
+  /** Register = base of the code segment, which translation takes for constant. */
+  getcs: 0x1b,
   nop: 0x90,
 } as const;
 
@@ -81,6 +90,7 @@ const carry = defineHelper('x86ish_carry', [], 'i32', (b) => {
 
 const raise = defineHelper('x86ish_raise', [], undefined, (b) => {
   b.set(savedPc, b.get(pc));
+  b.set(savedBase, b.get(extra));
   b.set(savedCode, b.get(excCode));
   b.set(savedValue, b.get(excValue));
   b.set(interruptsOn, b.i32(0));
@@ -123,6 +133,7 @@ interface Operands {
   readonly pc: number;
   readonly immediate: number;
   readonly top: number;
+  readonly c: InsnContext;
 }
 
 const M4 = { size: 4, ty: 'i32' } as const;
@@ -287,6 +298,24 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
       b.set(reg(o.d), b.divU(b.get(reg(o.d)), b.get(reg(o.s))));
     },
   ],
+  [X.ljmp]: [
+    'i',
+    true,
+    (b, o) => {
+      b.set(extra, b.i64x(o.immediate, 7));
+      end(b, o.next);
+    },
+  ],
+  [X.lcs]: [
+    'i',
+    false,
+    (b, o) => {
+      b.set(extra, b.i64x(o.immediate, 7));
+      o.c.extraLo = o.immediate;
+      o.c.extraHi = 7;
+    },
+  ],
+  [X.getcs]: ['r', false, (b, o) => b.set(reg(o.d), b.i32(o.c.extraLo + o.c.extraHi))],
   [X.sti]: [
     '',
     true,
@@ -327,6 +356,7 @@ function translateInsn(b: IrBuilder, c: InsnContext): void {
     pc: c.pcLo,
     immediate,
     top: c.mode & 7,
+    c,
   };
   emit(b, operands);
 }
@@ -338,6 +368,10 @@ export const x86ish: Frontend = {
   mmuModes: 1,
   state: layout,
   preciseCodeWrites: true,
+  usesExtra: true,
+  restartSlots: [extraLo, extraHi],
+  restartWords: (c) => [c.extraLo, c.extraHi],
+  regimeAttributes: [ATTR_SECURE],
   exceptions: { busLoad: 20, busStore: 21, busFetch: 22, misalignedLoad: 17, misalignedStore: 17 },
   translateInsn,
   fetchMmu: (b) => b.i32(0),
