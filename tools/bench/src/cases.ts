@@ -50,6 +50,25 @@ export function programSample({ wall, cpu, peak, status, output }: Observation):
   return { values, checksum, instructions, allInstructions };
 }
 
+/** The empty machine, from the program's start to QMP's greeting: what every client that starts an emulator waits for. */
+export function greetingCase(): Case {
+  const machine = ['-M', 'none', '-display', 'none', '-qmp', 'stdio'];
+  return {
+    name: 'greeting',
+    prepare: async ({ timeoutMs }) => {
+      const options = { steps: [{ name: 'greeting', text: '{"QMP"' }], stop: true, timeoutMs };
+      return async ({ command }) => greetingSample(await observe([...command, ...machine], options));
+    },
+  };
+}
+
+/** What a start of the empty machine gives. */
+export function greetingSample({ wall, cpu, peak, marks }: Observation): Sample {
+  const greeting = marks.get('greeting')?.wall;
+  if (greeting === undefined) throw new BenchError('there was no greeting');
+  return { values: { wall, cpu, greeting, ...(peak === undefined ? {} : { peak }) } };
+}
+
 /** A command for the guest's shell, whose output is compared. */
 export interface Task {
   readonly name: string;

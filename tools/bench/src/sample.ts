@@ -15,6 +15,7 @@ export const SIDES: readonly Side[] = ['ours', 'peer'];
  * - `peak`: the largest resident memory; `resident`: resident memory when the shell's prompt stood;
  *   `overRam`: `resident` less the guest's RAM;
  * - `init`: from start to the kernel's handing over to init; `shell`: from start to the shell's prompt;
+ * - `greeting`: from start to QMP's greeting;
  * - `task`, `taskCpu`: a command typed in the guest, from the return key to its end.
  */
 export type Metric =
@@ -30,6 +31,7 @@ export type Metric =
   | 'overRam'
   | 'init'
   | 'shell'
+  | 'greeting'
   | 'task'
   | 'taskCpu';
 
@@ -47,6 +49,7 @@ export const UNITS: Readonly<Record<Metric, string>> = {
   overRam: 'MiB',
   init: 's',
   shell: 's',
+  greeting: 's',
   task: 's',
   taskCpu: 's',
 };

@@ -1,5 +1,5 @@
 // The workloads by name.
-import { type Case, linuxCase, programCase } from './cases.ts';
+import { type Case, greetingCase, linuxCase, programCase } from './cases.ts';
 import type { Metric } from './sample.ts';
 
 /** A number to report, from a case's runs. */
@@ -44,6 +44,13 @@ const GZIP = 'for i in 1 2 3; do /bin/gzip -c /bin/busybox | /bin/gunzip -c | /u
 const MD5 = /^([0-9a-f]{32} {2}-\n?)+$/;
 
 export const WORKLOADS: readonly Workload[] = [
+  {
+    name: 'greeting',
+    description: "from the program's start to QMP's greeting, machine none",
+    case: greetingCase(),
+    metric: 'greeting',
+    cpu: 'cpu',
+  },
   program('startup', 'start and end of a machine with an empty program', EMPTY, 'wall', 'cpu'),
   program('integer', 'lists, matrices, a state machine, CRCs: CoreMark-like', integer),
   {
