@@ -141,7 +141,7 @@ describe('the line editor', () => {
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 300 }), { maxLength: 5 }), (texts) => {
         const { type, lines, readline } = editor();
         for (const text of texts) type(text);
-        type('x'.repeat(10_000));
+        type(`\x05${'x'.repeat(10_000)}`);
         type('\r');
         expect(lines.at(-1)?.length).toBeLessThanOrEqual(4095);
         expect(readline.history.length).toBeLessThanOrEqual(64);

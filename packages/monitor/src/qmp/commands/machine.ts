@@ -1,6 +1,7 @@
 // Commands about machines, CPUs and memory.
 import { type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
 import { numaFromJson } from '@boardwalk/numa';
+import { debugOf } from '../../cpu-access.ts';
 import type { Emulator } from '../../emulator.ts';
 import { hotpluggableCpusOf, memdevsOf } from '../../memory-info.ts';
 import type { machineCommands } from '../schema/machine.ts';
@@ -84,6 +85,12 @@ export const machineHandlers: Handlers<keyof typeof machineCommands> = {
   'x-exit-preconfig': ({ emulator }) => {
     if (!emulator.preconfig) throw new UserError('The command is permitted only before machine initialization');
     return emulator.preconfig.exit();
+  },
+  memsave: ({ emulator }, args) => {
+    const cpu = requireMachine(emulator).cpus[Number(args['cpu-index'] ?? 0)];
+    if (!cpu) throw new UserError("Parameter 'cpu-index' expects a CPU number");
+    const debug = debugOf(cpu);
+    return saveMemory(emulator, (address, into) => debug.readMemory(address, into), args);
   },
   pmemsave: ({ emulator }, args) => saveMemory(emulator, physicalReader(requireMachine(emulator)), args),
 };

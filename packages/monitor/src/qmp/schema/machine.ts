@@ -167,6 +167,10 @@ export const machineCommands = {
     preconfig: true,
   }),
   'x-exit-preconfig': command({ doc: 'Ends `--preconfig`: makes the machine.', preconfig: true }),
+  memsave: command({
+    doc: "Writes memory to a file, at virtual addresses of a CPU's.",
+    args: { val: int, size: int, filename: str, 'cpu-index': opt(int) },
+  }),
   pmemsave: command({
     doc: 'Writes memory to a file, at physical addresses.',
     args: { val: int, size: int, filename: str },
