@@ -228,7 +228,10 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -m -1', "-m: Parameter 'size' expects a size value"],
     ['-M virt -m lots', "-m: Parameter 'size' expects a size value"],
     ['-M virt -m 8T', '-m: RAM size more than 4 TiB is not supported'],
-    ['-M virt -m 64G -bios none', "-m: cannot set up guest memory 'riscv_virt_board.ram': Cannot allocate memory"],
+    [
+      '-M virt -m 64G -bios none',
+      "-m: cannot set up guest memory 'riscv_virt_board.ram': Cannot allocate memory; RAM and the emulator share the 4 GiB that 32-bit indexes reach",
+    ],
     ['-M virt -m 1G,slots=2,maxmem=2G', `-m: "-memory 'slots|maxmem'" is not supported by: virt`],
     ['-M virt -m 1G,maxmem=512M', '-m: invalid value of maxmem: maximum memory size (0x20000000) must be at least'],
     [`${MEMORY}-ram,id=m,size=8M -m slots=2`, '-m: slots specified but no max-size'],

@@ -255,8 +255,7 @@ export abstract class MemoryBackend extends BwObject {
   #takeMapping(name: string, host: HostMemory): RamBlock {
     if (host.contentsOnly !== undefined) this.#refuseKernelProperties();
     // Larger than any hole can be: said before the host is made to provide it.
-    if (this.#size > this.space.size)
-      throw new UserError(`cannot set up guest memory '${name}': Cannot allocate memory`);
+    if (this.#size > this.space.size) throw this.space.noRoom(`guest memory '${name}'`);
     const mapping = host.map({ name, size: this.#size, reserve: this.reserve, source: this.source() });
     try {
       this.#prepare(mapping);

@@ -117,6 +117,12 @@ export class RamSpace {
     }
   }
 
+  /** The error of something that does not fit in; it names the limit where that is the index's. */
+  noRoom(what: string): UserError {
+    const limit = this.size === 4 * GIB ? '; RAM and the emulator share the 4 GiB that 32-bit indexes reach' : '';
+    return new UserError(`cannot set up ${what}: Cannot allocate memory${limit}`);
+  }
+
   /** The blocks of RAM, in the order in which they were made. */
   get blocks(): readonly RamBlock[] {
     return [...this.#blocks];
@@ -277,7 +283,7 @@ export class RamSpace {
       this.#clean(offset, offset + bytes);
       return offset;
     }
-    throw new UserError(`cannot set up ${what}: Cannot allocate memory`);
+    throw this.noRoom(what);
   }
 
   /** Zeroes what was in use before, and nothing else, so that fresh memory stays unmade. */

@@ -6,11 +6,12 @@ import { type AddressSpace, type GuestLog, MEM_DECODE_ERROR, MEM_OK, type RamSpa
 import type { Frontend } from '../frontend.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
+import type { PureOp } from '../ir/ops.ts';
 import { createSoftMmu, IMPORTS, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON } from '../state.ts';
 import { tier0Function } from '../tier0/interpreter.ts';
 import { BlockLowering } from '../tier0/lower.ts';
-import { callWrapper, wrapperName } from '../tier0/wrappers.ts';
+import { callWrapper, pureWrapper, wrapperName } from '../tier0/wrappers.ts';
 import { NEVER, Tier1, type Tier1Options, type Tier1Stats } from '../tier1/tier1.ts';
 import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
 import { BlockTranslator } from './block-translator.ts';
@@ -90,6 +91,7 @@ export class Engine {
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;
   readonly #wrappers = new Map<Helper, number>();
+  readonly #pureWrappers = new Map<PureOp, number>();
   readonly #stop: () => void;
   #disposed = false;
   readonly #helpers = new Map<Helper, (...args: never[]) => unknown>();
@@ -133,7 +135,12 @@ export class Engine {
       [mmu.slowLoad, mmu.slowStore],
     ) as unknown as EngineExports;
     const memory = { u16: new Uint16Array(this.space.memory.buffer), i32: this.space.i32 };
-    const lowering = new BlockLowering({ memory, mmu, wrapperOf: (helper) => this.#wrapperOf(helper) });
+    const lowering = new BlockLowering({
+      memory,
+      mmu,
+      wrapperOf: (helper) => this.#wrapperOf(helper),
+      pureWrapperOf: (op) => this.#pureWrapperOf(op),
+    });
     this.blocks = new BlockTranslator(this.space, frontend, lowering);
     this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
     this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
@@ -290,6 +297,17 @@ export class Engine {
     if (made === undefined) throw new Error(`${helper.name} was not exported`);
     this.#helpers.set(helper, made);
     return made;
+  }
+
+  /** The same for a pure operation that tier 0 calls. */
+  #pureWrapperOf(op: PureOp): number {
+    const known = this.#pureWrappers.get(op);
+    if (known !== undefined) return known;
+    const raw = pureWrapper(op);
+    const place = this.#table.grow(1);
+    this.#table.set(place, this.#instantiate({ exports: [], raw: [raw] }, [])[raw.name] ?? null);
+    this.#pureWrappers.set(op, place);
+    return place;
   }
 
   #instantiate(

@@ -16,6 +16,8 @@ export interface PureOp {
   readonly commutative: boolean;
   /** A comparison: its i32 result is 0 or 1. */
   readonly compare: boolean;
+  /** Tier 0 calls it instead of having an operation for it: there are many of these, and only some architectures use them. */
+  readonly outlined: boolean;
 }
 
 const table = new Map<string, PureOp>();
@@ -27,7 +29,17 @@ function define(
   code: readonly number[],
   o: Partial<PureOp> = {},
 ): PureOp {
-  const op: PureOp = { name, args, result, code, immediate: false, commutative: false, compare: false, ...o };
+  const op: PureOp = {
+    name,
+    args,
+    result,
+    code,
+    immediate: false,
+    commutative: false,
+    compare: false,
+    outlined: false,
+    ...o,
+  };
   table.set(name, op);
   return op;
 }
@@ -98,6 +110,9 @@ for (const name of ['add', 'sub', 'mul', 'shl', 'shr', 'sar'] as const) {
 }
 define('select.i32', ['i32', 'i32', 'i32'], 'i32', [W.select]);
 define('select.i64', ['i32', 'i64', 'i64'], 'i64', [W.select]);
+define('select.f32', ['i32', 'f32', 'f32'], 'f32', [W.select]);
+define('select.f64', ['i32', 'f64', 'f64'], 'f64', [W.select]);
+define('select.v128', ['i32', 'v128', 'v128'], 'v128', [W.select]);
 
 const float: readonly (readonly [name: string, f32: number, f64: number])[] = [
   ['fabs', 0x8b, 0x99],
@@ -187,6 +202,135 @@ define('low64', ['v128'], 'i64', [...simd(0x1d), 0]);
 define('high64', ['v128'], 'i64', [...simd(0x1d), 1]);
 define('withLow64', ['v128', 'i64'], 'v128', [...simd(0x1e), 0]);
 define('withHigh64', ['v128', 'i64'], 'v128', [...simd(0x1e), 1]);
+
+/** The rest of WebAssembly's vector operations (Core Specification 2.0, section 5.4.8), by shape: what guests' vectors are made of. */
+const OUTLINED = { outlined: true } as const;
+type Row = readonly [name: string, op: number];
+function vectors(args: readonly Ty[], result: Ty, rows: readonly Row[]): void {
+  for (const [name, op] of rows) define(name, args, result, simd(op), OUTLINED);
+}
+/** Rows of operations whose numbers are given by lane size, from `i8x16` or as `shapes` says. */
+const LANES = ['i8x16', 'i16x8', 'i32x4', 'i64x2'] as const;
+function byShape(name: string, ...ops: readonly (number | undefined)[]): Row[] {
+  return LANES.flatMap((shape, i) => {
+    const op = ops[i];
+    return op === undefined ? [] : [[`v128.${name}.${shape}`, op] as const];
+  });
+}
+vectors(V, 'v128', [
+  ...byShape('ne', 0x24, 0x2e, 0x38, 0xd7),
+  ...byShape('ltS', 0x25, 0x2f, 0x39, 0xd8),
+  ...byShape('ltU', 0x26, 0x30, 0x3a),
+  ...byShape('gtS', 0x27, 0x31, 0x3b, 0xd9),
+  ...byShape('gtU', 0x28, 0x32, 0x3c),
+  ...byShape('leS', 0x29, 0x33, 0x3d, 0xda),
+  ...byShape('leU', 0x2a, 0x34, 0x3e),
+  ...byShape('geS', 0x2b, 0x35, 0x3f, 0xdb),
+  ...byShape('geU', 0x2c, 0x36, 0x40),
+  ...byShape('addSatS', 0x6f, 0x8f),
+  ...byShape('addSatU', 0x70, 0x90),
+  ...byShape('subSatS', 0x72, 0x92),
+  ...byShape('subSatU', 0x73, 0x93),
+  ...byShape('minS', 0x76, 0x96, 0xb6),
+  ...byShape('minU', 0x77, 0x97, 0xb7),
+  ...byShape('maxS', 0x78, 0x98, 0xb8),
+  ...byShape('maxU', 0x79, 0x99, 0xb9),
+  ...byShape('avgrU', 0x7b, 0x9b),
+  /** Two vectors of wider lanes to one of these, saturating. */
+  ...byShape('narrowS', 0x65, 0x85),
+  ...byShape('narrowU', 0x66, 0x86),
+  /** Products of the low or high lanes of half the size, in full. */
+  ...byShape('mulLowS', undefined, 0x9c, 0xbc, 0xdc),
+  ...byShape('mulHighS', undefined, 0x9d, 0xbd, 0xdd),
+  ...byShape('mulLowU', undefined, 0x9e, 0xbe, 0xde),
+  ...byShape('mulHighU', undefined, 0x9f, 0xbf, 0xdf),
+  ['v128.dot.i32x4', 0xba],
+  ['v128.q15mulr.i16x8', 0x82],
+]);
+vectors(['v128'], 'v128', [
+  ...byShape('abs', 0x60, 0x80, 0xa0, 0xc0),
+  ...byShape('neg', 0x61, 0x81, 0xa1, 0xc1),
+  ['v128.popcnt.i8x16', 0x62],
+  ...byShape('extendLowS', undefined, 0x87, 0xa7, 0xc7),
+  ...byShape('extendHighS', undefined, 0x88, 0xa8, 0xc8),
+  ...byShape('extendLowU', undefined, 0x89, 0xa9, 0xc9),
+  ...byShape('extendHighU', undefined, 0x8a, 0xaa, 0xca),
+  ...byShape('addPairsS', undefined, 0x7c, 0x7e),
+  ...byShape('addPairsU', undefined, 0x7d, 0x7f),
+]);
+vectors(['v128'], 'i32', [
+  ['v128.anyTrue', 0x53],
+  ...byShape('allTrue', 0x63, 0x83, 0xa3, 0xc3),
+  ...byShape('bitmask', 0x64, 0x84, 0xa4, 0xc4),
+]);
+/** Shifts of every lane by a count modulo the lane's width. */
+vectors(['v128', 'i32'], 'v128', [
+  ...byShape('shl', 0x6b, 0x8b, 0xab, 0xcb),
+  ...byShape('sar', 0x6c, 0x8c, 0xac, 0xcc),
+  ...byShape('shr', 0x6d, 0x8d, 0xad, 0xcd),
+]);
+/** (a, b, mask): the bits of a where the mask has ones, else of b. */
+vectors(['v128', 'v128', 'v128'], 'v128', [['v128.bitselect', 0x52]]);
+/** Floating point by lanes, as the scalar operations: round to nearest, no flags. */
+for (const [name, f32, f64] of [
+  ['fadd', 0xe4, 0xf0],
+  ['fsub', 0xe5, 0xf1],
+  ['fmul', 0xe6, 0xf2],
+  ['fdiv', 0xe7, 0xf3],
+  ['fmin', 0xe8, 0xf4],
+  ['fmax', 0xe9, 0xf5],
+  ['feq', 0x41, 0x47],
+  ['fne', 0x42, 0x48],
+  ['flt', 0x43, 0x49],
+  ['fle', 0x45, 0x4b],
+] as const) {
+  vectors(V, 'v128', [
+    [`v128.${name}.f32x4`, f32],
+    [`v128.${name}.f64x2`, f64],
+  ]);
+}
+for (const [name, f32, f64] of [
+  ['fabs', 0xe0, 0xec],
+  ['fneg', 0xe1, 0xed],
+  ['fsqrt', 0xe3, 0xef],
+  ['fceil', 0x67, 0x74],
+  ['ffloor', 0x68, 0x75],
+  ['ftrunc', 0x69, 0x7a],
+  ['fnearest', 0x6a, 0x94],
+] as const) {
+  vectors(['v128'], 'v128', [
+    [`v128.${name}.f32x4`, f32],
+    [`v128.${name}.f64x2`, f64],
+  ]);
+}
+vectors(['v128'], 'v128', [
+  ['v128.truncSatS.f32x4.i32x4', 0xf8],
+  ['v128.truncSatU.f32x4.i32x4', 0xf9],
+  ['v128.convertS.i32x4.f32x4', 0xfa],
+  ['v128.convertU.i32x4.f32x4', 0xfb],
+  ['v128.truncSatS.f64x2.i32x4', 0xfc],
+  ['v128.truncSatU.f64x2.i32x4', 0xfd],
+  ['v128.convertLowS.i32x4.f64x2', 0xfe],
+  ['v128.convertLowU.i32x4.f64x2', 0xff],
+  ['v128.demote.f64x2.f32x4', 0x5e],
+  ['v128.promoteLow.f32x4.f64x2', 0x5f],
+]);
+/** Lanes by constant number: `extractS.i8x16.3`, `replace.i8x16.3`; `low64` and its like are those of i64x2. */
+for (const [shape, lanes, ty, signed, unsigned, replace] of [
+  ['i8x16', 16, 'i32', 0x15, 0x16, 0x17],
+  ['i16x8', 8, 'i32', 0x18, 0x19, 0x1a],
+  ['i32x4', 4, 'i32', undefined, 0x1b, 0x1c],
+  ['f32x4', 4, 'f32', undefined, 0x1f, 0x20],
+  ['f64x2', 2, 'f64', undefined, 0x21, 0x22],
+] as const) {
+  for (let lane = 0; lane < lanes; lane++) {
+    if (signed !== undefined) define(`extractS.${shape}.${lane}`, ['v128'], ty, [...simd(signed), lane], OUTLINED);
+    define(`extract.${shape}.${lane}`, ['v128'], ty, [...simd(unsigned), lane], OUTLINED);
+    define(`replace.${shape}.${lane}`, ['v128', ty], 'v128', [...simd(replace), lane], OUTLINED);
+  }
+}
+define('splat.f32x4', ['f32'], 'v128', simd(0x13), OUTLINED);
+define('splat.f64x2', ['f64'], 'v128', simd(0x14), OUTLINED);
 
 /** Every pure operation, in a fixed order: the order numbers the operations of tier 0. */
 export const PURE_OPS: readonly PureOp[] = [...table.values()];

@@ -281,6 +281,73 @@ export class ValueBuilder {
     return this.or(this.shl(this.extend32U(low), this.i64(32)), this.extend32U(high));
   }
 
+  /** The 128-bit product of two i64, as its halves. */
+  mulWide(a: Value, b: Value, signed: boolean): { readonly low: Value; readonly high: Value } {
+    return { low: this.mul(a, b), high: signed ? this.mulHighS(a, b) : this.mulHighU(a, b) };
+  }
+
+  /** The 64-bit product of two i32, as an i64. */
+  mulWide32(a: Value, b: Value, signed: boolean): Value {
+    const wide = (v: Value): Value => (signed ? this.extend32S(v) : this.extend32U(v));
+    return this.mul(wide(a), wide(b));
+  }
+
+  /** Sum with a carry in (i32, 0 or 1), and the carry out (i32). */
+  addCarry(a: Value, b: Value, carryIn?: Value): { readonly sum: Value; readonly carry: Value } {
+    const first = this.add(a, b);
+    const carry = this.ltU(first, a);
+    if (carryIn === undefined) return { sum: first, carry };
+    expectType('addCarry', carryIn, 'i32');
+    const sum = this.add(first, a.ty === 'i32' ? carryIn : this.extend32U(carryIn));
+    return { sum, carry: this.or(carry, this.ltU(sum, first)) };
+  }
+
+  /** Difference less a borrow in (i32, 0 or 1), and the borrow out (i32). */
+  subBorrow(a: Value, b: Value, borrowIn?: Value): { readonly difference: Value; readonly borrow: Value } {
+    const first = this.sub(a, b);
+    const borrow = this.ltU(a, b);
+    if (borrowIn === undefined) return { difference: first, borrow };
+    expectType('subBorrow', borrowIn, 'i32');
+    const wide = a.ty === 'i32' ? borrowIn : this.extend32U(borrowIn);
+    const difference = this.sub(first, wide);
+    return { difference, borrow: this.or(borrow, this.ltU(first, wide)) };
+  }
+
+  /** Whether the signed addition that gave `sum` (with or without a carry) overflowed: 0 or 1, i32. */
+  addOverflow(a: Value, b: Value, sum: Value): Value {
+    return this.#topBit(this.and(this.xor(a, sum), this.xor(b, sum)));
+  }
+
+  /** Whether the signed subtraction that gave `difference` overflowed: 0 or 1, i32. */
+  subOverflow(a: Value, b: Value, difference: Value): Value {
+    return this.#topBit(this.and(this.xor(a, b), this.xor(a, difference)));
+  }
+
+  #topBit(a: Value): Value {
+    return a.ty === 'i32' ? this.shr(a, this.i32(31)) : this.wrap(this.shr(a, this.i64(63)));
+  }
+
+  /** A vector from its 64-bit halves. */
+  v128(low: bigint, high: bigint): Value {
+    const both = this.op('splat.i64x2', this.big(low));
+    return low === high ? both : this.op('withHigh64', both, this.big(high));
+  }
+
+  /** Bytes of two vectors by constant numbers: 0 to 15 of `a`, 16 to 31 of `b`. */
+  shuffle(a: Value, b: Value, lanes: readonly number[]): Value {
+    if (lanes.length !== 16 || lanes.some((lane) => lane < 0 || lane > 31))
+      throw new Error(`no shuffle ${lanes.join()}`);
+    // A lane that is out of range for a swizzle gives zero.
+    const pick = (from: number): Value => {
+      const bytes = lanes.map((lane) => BigInt(lane >= from && lane < from + 16 ? lane - from : 0xff));
+      const half = (start: number): bigint =>
+        bytes.slice(start, start + 8).reduceRight((n, byte) => n * 256n + byte, 0n);
+      return this.v128(half(0), half(8));
+    };
+    const ofA = this.op('v128.swizzle.i8x16', a, pick(0));
+    return this.op('v128.or', ofA, this.op('v128.swizzle.i8x16', b, pick(16)));
+  }
+
   /** High 64 bits of the unsigned 128-bit product. */
   mulHighU(a: Value, b: Value): Value {
     const mask = this.i64x(-1, 0);

@@ -86,6 +86,7 @@ class InterpreterWriter {
 
   #pureHandlers(): void {
     for (const op of PURE_OPS) {
+      if (op.outlined) continue;
       this.#handlers.set(op.name, () => this.#pure(op, false));
       if (op.immediate) this.#handlers.set(`${op.name}#`, () => this.#pure(op, true));
     }

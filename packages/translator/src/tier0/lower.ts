@@ -70,6 +70,8 @@ export interface BlockLoweringOptions {
   readonly memory: CodeMemory;
   /** Place in table 0 of the wrapper of a helper. */
   readonly wrapperOf: (helper: Helper) => number;
+  /** The same for an outlined pure operation. */
+  readonly pureWrapperOf: (op: PureOp) => number;
   readonly mmu: SoftMmu;
 }
 
@@ -304,7 +306,9 @@ export class BlockLowering {
         return;
       }
     }
-    if (b === undefined) {
+    if (op.outlined) {
+      this.#callOutlined(op, dst, node.args);
+    } else if (b === undefined) {
       this.#emit(pureOpNumber(op, false) ?? 0, dst, this.#operand(a), 0);
     } else if (c === undefined) {
       this.#binary(op, dst, a, b);
@@ -313,6 +317,13 @@ export class BlockLowering {
       this.#emit(pureOpNumber(op, false) ?? 0, dst, x, y);
       this.#u16[(this.#ip - 8) >>> 1] = z;
     }
+  }
+
+  #callOutlined(op: PureOp, dst: number, args: readonly Node[]): void {
+    const slots = args.map((arg) => this.#operand(arg));
+    this.#emit(OP.call, dst, 0, 0);
+    for (const [i, slot] of slots.entries()) this.#u16[(this.#ip - 16 + (ARGUMENT_FIELDS[i] ?? 0)) >>> 1] = slot;
+    this.#u16[(this.#ip - 2) >>> 1] = this.#o.pureWrapperOf(op);
   }
 
   #binary(op: PureOp, dst: number, a: Node, b: Node): void {

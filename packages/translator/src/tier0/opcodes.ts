@@ -47,6 +47,7 @@ export const BRANCH_OPS: readonly PureOp[] = PURE_OPS.filter(
 
 const names: string[] = [];
 for (const op of PURE_OPS) {
+  if (op.outlined) continue;
   names.push(op.name);
   if (op.immediate) names.push(`${op.name}#`);
 }
@@ -104,6 +105,7 @@ const PLAIN = new Map<PureOp, number>();
 const BRANCH = new Map<PureOp, number>();
 const BRANCH_IMMEDIATE = new Map<PureOp, number>();
 for (const op of PURE_OPS) {
+  if (op.outlined) continue;
   PLAIN.set(op, tier0Op(op.name));
   if (op.immediate) IMMEDIATE.set(op, tier0Op(`${op.name}#`));
 }

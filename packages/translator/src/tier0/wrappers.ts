@@ -3,6 +3,7 @@
  * `ip` names (u16 fields at 4, 6, 8, 10, 12) and leaves the result in the slot named at 2.
  */
 import type { Helper } from '../ir/helper.ts';
+import type { PureOp } from '../ir/ops.ts';
 import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
 import { Assembler } from './assembler.ts';
 
@@ -15,6 +16,23 @@ export const ARGUMENT_FIELDS: readonly number[] = [4, 6, 8, 10, 12];
 /** Name under which the wrapper of a helper is exported. */
 export function wrapperName(helper: Helper): string {
   return `call.${helper.name}`;
+}
+
+/** The same for a pure operation that the interpreter has none for: `pure.<name>`. */
+export function pureWrapper(op: PureOp): RawFunction {
+  return {
+    name: `pure.${op.name}`,
+    params: ['i32', 'i32'],
+    result: undefined,
+    body: () => {
+      const a = new Assembler();
+      a.result(2, op.compare ? 'i64' : op.result, () => {
+        for (const [i, ty] of op.args.entries()) a.operand(ARGUMENT_FIELDS[i] ?? 0, ty);
+        a.op(...op.code);
+      });
+      return { locals: [], code: a.out.view() };
+    },
+  };
 }
 
 /** Makes the wrapper of a helper. */

@@ -20,7 +20,7 @@ function lower(build: (b: IrBuilder) => void): string[] {
   const memory = new ArrayBuffer(65536);
   const [u16, i32] = [new Uint16Array(memory), new Int32Array(memory)];
   const mmu = { frontend: { pageBits: 12 } } as unknown as SoftMmu;
-  const lowering = new BlockLowering({ memory: { u16, i32 }, mmu, wrapperOf: () => 0 });
+  const lowering = new BlockLowering({ memory: { u16, i32 }, mmu, wrapperOf: () => 0, pureWrapperOf: () => 0 });
   const b = new IrBuilder();
   b.insnStart(0x1000, 0);
   build(b);

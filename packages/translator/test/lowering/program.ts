@@ -249,6 +249,10 @@ class Emitter {
     if (op === undefined) return;
     const args = op.args.map((type, i) => this.#argument(op, type, i, step));
     const value = b.pure(op.name, ...args);
+    if (op.result === 'v128' && /\.f(32x4|64x2)$/.test(op.name) && !/f(eq|ne|lt|le)\./.test(op.name)) {
+      this.#values.v128.push(cleanLanes(b, value, op.name.endsWith('f32x4')));
+      return;
+    }
     // Which NaN an operation makes is the host's choice: no bits of one may reach an integer.
     const from = args[0];
     const clean = op.name.startsWith('reinterpret.f') && from !== undefined;
@@ -271,6 +275,11 @@ class Emitter {
       ? b.or(b.and(value, b.i32(0x7ff_ffff)), b.i32(1))
       : b.or(b.and(value, b.i64(0x7ff_ffff)), b.i64(1));
   }
+}
+
+/** A vector of floats with zero for each lane that is no number: the bits of those are the host's choice. */
+function cleanLanes(b: IrBuilder, value: Value, single: boolean): Value {
+  return b.pure('v128.and', value, b.pure(`v128.feq.${single ? 'f32x4' : 'f64x2'}`, value, value));
 }
 
 function register(type: Ty, n: number): Slot {
