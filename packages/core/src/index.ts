@@ -9,4 +9,5 @@ export * from './log/index.ts';
 export * from './machine/index.ts';
 export * from './memory/index.ts';
 export * from './object/index.ts';
+export * from './replay/index.ts';
 export * from './time/index.ts';

@@ -83,6 +83,8 @@ export interface CpuDebug {
   /** Sets a register, modulo its width, as far as it can be set. False where there is none. */
   writeRegister(number: number, value: bigint): boolean;
   pc: bigint;
+  /** Instructions executed since the reset: the place in a run that can be repeated. */
+  readonly instructions: bigint;
   /** Reads memory at a virtual address as the program would, devices too. False where a byte cannot be read. */
   readMemory(address: bigint, into: Uint8Array): boolean;
   /** Writes memory at a virtual address, ROM and pages that the program may only read too. False where a byte cannot be written. */

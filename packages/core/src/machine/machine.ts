@@ -5,6 +5,7 @@ import { devicesOf, resetTree } from '../device/tree.ts';
 import { GuestLog } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
 import { BwObject, Container, createObjectTree, UserError } from '../object/index.ts';
+import { InputLog } from '../replay/replay.ts';
 import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } from '../time/index.ts';
 import type { BoardDefinition } from './board.ts';
 import { Cpu } from './cpu.ts';
@@ -75,6 +76,9 @@ export class Machine extends BwObject {
   readonly #cpus: Cpu[] = [];
   readonly #events = new EventHub();
   readonly #loop: RunLoop;
+  /** What came from outside, for those who go back in time. */
+  readonly inputs = new InputLog();
+  #stopsTo: ((stop: DebugStop) => void) | undefined;
   readonly #resetCallbacks: (() => void)[] = [];
   readonly #powerdownCallbacks: (() => void)[] = [];
   readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false, debug: undefined };
@@ -241,7 +245,8 @@ export class Machine extends BwObject {
 
   /** The backend of serial port `n`; nobody, if the user gave none. */
   serial(n: number): CharBackend {
-    return this.options.serials?.[n] ?? new NullChar();
+    const line = this.options.serials?.[n] ?? new NullChar();
+    return this.clock.source.kind === 'instructions' ? this.inputs.wrap(line) : line;
   }
 
   /** The real-time clock's time in ms since 1970 UTC: the host's, or `rtcBaseMs` plus virtual time. */
@@ -323,8 +328,20 @@ export class Machine extends BwObject {
 
   /** A breakpoint, a watchpoint or the end of a step: the machine pauses when the slice of `cpu` has ended. */
   debugStop(cpu: Cpu, stop: DebugStop): void {
+    if (this.#stopsTo !== undefined) {
+      this.#stopsTo(stop);
+      return;
+    }
     this.#requests.debug ??= { cpu, stop };
     this.pause();
+  }
+
+  /** @internal who executes CPUs without the run loop hears of their stops, and nobody else; returns how to end that */
+  interceptStops(to: (stop: DebugStop) => void): () => void {
+    this.#stopsTo = to;
+    return () => {
+      this.#stopsTo = undefined;
+    };
   }
 
   /**

@@ -14,6 +14,7 @@ function start(state: GdbState, actions: ReadonlyMap<Cpu, Action>): string | und
   const { machine } = state;
   if (machine === undefined || ![...actions.values()].some((action) => action !== 'stay')) return ERROR.invalid;
   if (machine.state === 'shutdown' || machine.state === 'internal-error') return stopReply(state, SIGNAL.quit);
+  state.replay?.keep();
   state.applyPoints();
   let stepping = false;
   for (const cpu of state.cpus) {

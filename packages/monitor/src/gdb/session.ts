@@ -219,6 +219,8 @@ export class GdbSession {
       case 'R':
         state.machine?.reset('host');
         return undefined;
+      case 'b':
+        return this.#goBack(packet);
       case 'v':
         return this.#answerLong(packet);
       case 'q':
@@ -244,6 +246,14 @@ export class GdbSession {
     const error = resume();
     if (error !== undefined) this.#waiting = false;
     return error;
+  }
+
+  /** bs and bc: a step or a run back in time. */
+  #goBack(packet: string): string {
+    const { replay } = this.#state;
+    if (replay === undefined || (packet !== 'bs' && packet !== 'bc')) return '';
+    const end = packet === 'bs' ? replay.step() : replay.continue(this.#state.points());
+    return stopReply(this.#state, SIGNAL.trap, end.reason === 'begin' ? 'replaylog:begin;' : stopDetails(end));
   }
 
   /** Hg and Hc with a thread. */
@@ -278,7 +288,7 @@ export class GdbSession {
       stopAcknowledging: () => {
         this.#acknowledges = false;
       },
-      features: [],
+      features: this.#state.replay === undefined ? [] : ['ReverseStep+', 'ReverseContinue+'],
     };
   }
 }

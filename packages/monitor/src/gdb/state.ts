@@ -1,5 +1,13 @@
 /** What the commands of one debugging session share: the machine, the chosen threads, breakpoints, modes. */
-import type { Cpu, CpuDebug, Machine, WatchKind, Watchpoint } from '@boardwalk/core';
+import {
+  type Cpu,
+  type CpuDebug,
+  type DebugPoints,
+  type Machine,
+  Replay,
+  type WatchKind,
+  type Watchpoint,
+} from '@boardwalk/core';
 import type { Emulator } from '../emulator.ts';
 import { makeTarget, type Target } from './target-xml.ts';
 import { parseThread, type ThreadId } from './threads.ts';
@@ -34,6 +42,7 @@ export class GdbState {
   general = 0;
   /** Index of the vCPU that s and c are about. */
   running = 0;
+  #replay: { readonly machine: Machine; readonly replay: Replay | undefined } | undefined;
   readonly #points = new Map<string, Point>();
 
   constructor(emulator: Emulator) {
@@ -42,6 +51,14 @@ export class GdbState {
 
   get machine(): Machine | undefined {
     return this.emulator.machine;
+  }
+
+  /** The machine's past, if it can go back. */
+  get replay(): Replay | undefined {
+    const { machine } = this;
+    if (machine === undefined) return undefined;
+    if (this.#replay?.machine !== machine) this.#replay = { machine, replay: Replay.of(machine) };
+    return this.#replay.replay;
   }
 
   /** The vCPUs that can be debugged. */
@@ -102,8 +119,8 @@ export class GdbState {
     this.applyPoints();
   }
 
-  /** Gives the machine the breakpoints and watchpoints that are inserted now. */
-  applyPoints(): void {
+  /** The breakpoints and watchpoints that are inserted now. */
+  points(): DebugPoints {
     const breakpoints = new Set<bigint>();
     const watchpoints: Watchpoint[] = [];
     for (const { type, address, length } of this.#points.values()) {
@@ -111,7 +128,13 @@ export class GdbState {
       if (kind === undefined) breakpoints.add(address);
       else watchpoints.push({ kind, address, length });
     }
-    for (const cpu of this.cpus) cpu.debug?.setPoints({ breakpoints, watchpoints });
+    return { breakpoints, watchpoints };
+  }
+
+  /** Gives the machine the breakpoints and watchpoints that are inserted now. */
+  applyPoints(): void {
+    const points = this.points();
+    for (const cpu of this.cpus) cpu.debug?.setPoints(points);
   }
 
   /** Every vCPU goes on as if there were no debugger. */

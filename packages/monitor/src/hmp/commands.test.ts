@@ -52,6 +52,7 @@ class ToyCpu extends Cpu {
     return {
       description: { architecture: 'toy', endian: 'little', features: [{ name: 'toy', registers }] },
       pc: 0x700n,
+      instructions: 0n,
       step: undefined,
       setPoints: () => {},
       writeRegister: () => false,

@@ -157,6 +157,10 @@ export class TranslatedCpuDebug implements CpuDebug {
     this.#cpu.pc = value;
   }
 
+  get instructions(): bigint {
+    return this.#cpu.instructionCount;
+  }
+
   readRegister(number: number): bigint | undefined {
     const place = this.#frontend.place(number);
     if (place === undefined) return undefined;

@@ -1,0 +1,1 @@
+export { InputLog, Replay, type ReverseEnd } from './replay.ts';
