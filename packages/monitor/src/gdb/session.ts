@@ -94,6 +94,7 @@ export class GdbSession {
     this.#reader.reset();
     this.#state.reset();
     this.#watchMachine();
+    if (this.#options.monitorCommand === undefined) void loadHmp();
     machine?.pause();
   }
 
@@ -169,7 +170,9 @@ export class GdbSession {
       while (this.#queue.length > 0) {
         const data = this.#queue.shift();
         const answer = data === undefined ? ERROR.invalid : this.#answer(data);
-        const text = typeof answer === 'string' || answer === undefined ? answer : await answer;
+        // A promise that is broken is the host's failure: its debugger hears of an error, and goes on.
+        const text =
+          typeof answer === 'string' || answer === undefined ? answer : await answer.catch(() => ERROR.invalid);
         if (text !== undefined) this.#send(text);
       }
     } finally {
@@ -275,7 +278,7 @@ export class GdbSession {
   }
 
   async #humanMonitor(line: string): Promise<string> {
-    const { executeHmp } = await import('../hmp/execute.ts');
+    const { executeHmp } = await loadHmp();
     this.#monitor.cpu = this.#state.general;
     return executeHmp(this.#monitor, line);
   }
@@ -291,6 +294,11 @@ export class GdbSession {
       features: this.#state.replay === undefined ? [] : ['ReverseStep+', 'ReverseContinue+'],
     };
   }
+}
+
+/** The human monitor comes when a debugger does: later, gdb would lose its patience. */
+function loadHmp(): Promise<typeof import('../hmp/execute.ts')> {
+  return import('../hmp/execute.ts');
 }
 
 function stopDetails(stop: DebugStop): string {

@@ -127,6 +127,7 @@ export async function runGdb(
   interruptAt?: string,
 ): Promise<string> {
   const setup = [
+    'set remotetimeout 30',
     'set confirm off',
     'set width 0',
     'set height 0',
