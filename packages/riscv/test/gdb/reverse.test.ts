@@ -64,7 +64,12 @@ describe.skipIf(missingTools.length > 0)('gdb going back', () => {
     const elf = workshop.build('crt.S', 'echo.c');
     const serial = new PipeChar();
     const server = await serve(elf, serial);
-    setTimeout(() => serial.send('x'), 600);
+    // When it has run for a while.
+    const timer = setInterval(() => {
+      if ((server.machine.cpus[0]?.debug?.instructions ?? 0n) < 20_000n) return;
+      clearInterval(timer);
+      serial.send('x');
+    }, 5);
     const output = await runGdb(server, elf, [
       ...['break got', 'continue', 'print turns > 1000', 'set var $then = turns', 'print byte', 'stepi 9'],
       ...['reverse-continue', 'print turns == $then', 'print byte'],
