@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { QmpClient, settled, testEmulator } from '../fixtures.ts';
 import { serveQmp } from './index.ts';
 
@@ -91,6 +91,27 @@ describe('a QMP connection', () => {
       ['STOP', undefined],
       ['RESET', { guest: false, reason: 'host-qmp-system-reset' }],
       ['SHUTDOWN', { guest: false, reason: 'host-signal' }],
+    ]);
+  });
+
+  it('does what was asked before its input ended', async () => {
+    const emulator = await testEmulator();
+    const client = await QmpClient.ready(emulator);
+    let event: (what: 'open' | 'close') => void = () => {};
+    client.pipe.onEvent = (callback) => {
+      event = callback;
+    };
+    client.session.close();
+    serveQmp(emulator, client.pipe);
+    client.pipe.send('{"execute": "qmp_capabilities"}');
+    client.take();
+    client.pipe.send('{"execute": "human-monitor-command", "arguments": {"command-line": "stop"}, "id": 1}');
+    client.pipe.send('{"execute": "quit", "id": 2}');
+    event('close');
+    await vi.waitFor(() => expect(emulator.quits).toBe(1));
+    expect(client.take()).toEqual([
+      { return: '', id: 1 },
+      { return: {}, id: 2 },
     ]);
   });
 

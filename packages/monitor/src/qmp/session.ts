@@ -42,7 +42,7 @@ export function serveQmp(emulator: Emulator, char: CharBackend, options: QmpOpti
   char.onEvent?.((event) => {
     if (closed) return;
     if (event === 'open') begin();
-    else if (event === 'close') end();
+    else if (event === 'close' && session?.finish()) session = undefined;
   });
   char.onData((data) => {
     if (closed) return;
@@ -76,6 +76,7 @@ class QmpSession {
   #busy = false;
   #held = false;
   #ended = false;
+  #finishing = false;
 
   constructor(emulator: Emulator, char: CharBackend, { pretty = false }: QmpOptions) {
     this.#emulator = emulator;
@@ -102,6 +103,18 @@ class QmpSession {
     if (this.#held) this.#char.canReceive?.(true);
   }
 
+  /**
+   * Nothing comes any more: what was asked is still done, and answered if somebody listens, as after `echo ... | PROGRAM -qmp stdio`.
+   * Whoever connects next ends it.
+   * @returns true if nothing was left to do
+   */
+  finish(): boolean {
+    this.#stopListening();
+    if (this.#busy) this.#finishing = true;
+    else this.end();
+    return !this.#busy;
+  }
+
   #take(message: JsonValue): void {
     if (this.#ended) return;
     if (this.#oob && typeof message === 'object' && message !== null && 'exec-oob' in message) {
@@ -121,6 +134,7 @@ class QmpSession {
       if (done) await done;
     }
     this.#busy = false;
+    if (this.#finishing) this.end();
   }
 
   #hold(hold: boolean): void {
