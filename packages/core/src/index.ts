@@ -10,4 +10,5 @@ export * from './machine/index.ts';
 export * from './memory/index.ts';
 export * from './object/index.ts';
 export * from './replay/index.ts';
+export * from './snapshot/index.ts';
 export * from './time/index.ts';

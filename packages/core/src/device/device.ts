@@ -6,6 +6,7 @@ import type { MemoryRegion } from '../memory/index.ts';
 import { BwObject, type PropertySpec } from '../object/index.ts';
 import type { Bus } from './bus.ts';
 import {
+  checkSavedState,
   checkState,
   type DeviceState,
   describeState,
@@ -86,16 +87,25 @@ export class Device extends BwObject {
   }
 
   /**
-   * Puts a copy back; then {@link afterRestore} makes what follows from it (timers, mappings).
+   * Looks whether a saved state is one of this device, and changes nothing.
    * @throws Error for the state of another type, a newer version or a malformed value
    */
-  restore(state: DeviceState): void {
+  checkSaved(state: DeviceState): void {
     const { stateVersion } = this.constructor as typeof Device;
     if (state.type !== this.type) {
       throw new Error(`${this.path}: saved state is that of '${state.type}', not '${this.type}'`);
     }
     if (state.version > stateVersion)
       throw new Error(`${this.path}: saved state has a newer version, ${state.version}`);
+    checkSavedState(this, state.fields);
+  }
+
+  /**
+   * Puts a copy back; then {@link afterRestore} makes what follows from it (timers, mappings).
+   * @throws Error for the state of another type, a newer version or a malformed value
+   */
+  restore(state: DeviceState): void {
+    this.checkSaved(state);
     restoreState(this, state.fields);
     restoreLevels(this.#inputs, state.inputs);
     restoreLevels(this.#outputs, state.outputs);

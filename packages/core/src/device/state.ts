@@ -107,17 +107,22 @@ export function saveState(owner: Stateful): Record<string, StateValue> {
   return fields;
 }
 
-/**
- * Puts saved fields back. A field that the snapshot lacks keeps its present value.
- * @throws Error if a saved value is not of its field's type or length, before anything has changed
- */
-export function restoreState(owner: Stateful, saved: Readonly<Record<string, StateValue>>): void {
+/** The declared fields that a snapshot has, checked. @throws Error if a saved value is not of its field's type or length */
+export function checkSavedState(owner: Stateful, saved: Readonly<Record<string, StateValue>>): readonly StateField[] {
   const fields = stateFieldsOf(owner).filter((field) => Object.hasOwn(saved, field.name));
   for (const field of fields) {
     const problem = fieldProblem(field, saved[field.name]);
     if (problem !== undefined) throw new Error(`saved ${owner.constructor.name}.${field.name}: ${problem}`);
   }
-  for (const field of fields) {
+  return fields;
+}
+
+/**
+ * Puts saved fields back. A field that the snapshot lacks keeps its present value.
+ * @throws Error if a saved value is not of its field's type or length, before anything has changed
+ */
+export function restoreState(owner: Stateful, saved: Readonly<Record<string, StateValue>>): void {
+  for (const field of checkSavedState(owner, saved)) {
     const value = saved[field.name];
     if (value instanceof Uint8Array) restoreBytes(owner, field.name, value);
     else if (Array.isArray(value)) restoreArray(indexable(Reflect.get(owner, field.name)), value);

@@ -58,5 +58,6 @@ export {
   standardRamSize,
   useBackend,
 } from './ram.ts';
+export { SeededRandom } from './random.ts';
 export { parseSmp, resolveSmp, type SmpLevel, type SmpOptions, type SmpTopology } from './smp.ts';
 export { formatBytes, GiB, KiB, MiB, TiB } from './units.ts';

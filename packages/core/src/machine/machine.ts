@@ -21,6 +21,7 @@ import { completeNuma, hmatProperty, type NumaConfiguration } from './numa.ts';
 import type { MachineOptions } from './options.ts';
 import { plugDevices } from './plug.ts';
 import { chooseRam, type MemoryLimits, memoryLimits } from './ram.ts';
+import { SeededRandom } from './random.ts';
 import { RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
 
@@ -86,6 +87,7 @@ export class Machine extends BwObject {
   #state: RunState = 'prelaunch';
   #started = false;
   #timersHeld = false;
+  readonly #random: SeededRandom | undefined;
   #disposed: Promise<void> | undefined;
 
   /** @internal use {@link Machine.create} */
@@ -106,6 +108,7 @@ export class Machine extends BwObject {
     this.ramSize = size;
     this.memoryLimits = memoryLimits(board, size, options);
     this.numa = completeNuma(board, options, root, size);
+    this.#random = options.seed === undefined ? undefined : new SeededRandom(BigInt(options.seed));
     this.log = options.log ?? new GuestLog();
     this.clock =
       options.clock ?? (options.accel === 'qtest' ? new ManualClock() : new VirtualClock(new HostClockSource()));
@@ -255,6 +258,20 @@ export class Machine extends BwObject {
     return base === undefined ? Date.now() : base + this.clock.now() / 1e6;
   }
 
+  /** Fills `bytes` with random numbers for the guest: the host's, or the next of the sequence that `seed` began. */
+  randomBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#random === undefined) crypto.getRandomValues(bytes);
+    else this.#random.fill(bytes);
+  }
+
+  /**
+   * Work of the host that a device waits for, such as a read of a disk. Where time is counted in instructions none are executed
+   * until it is done, so that its end falls at the same instruction in every run; elsewhere the guest goes on.
+   */
+  holdFor(work: Promise<void>): void {
+    if (this.clock.source.kind === 'instructions') this.#loop.holdFor(work);
+  }
+
   /** Runs at each reset, the first one too, when devices have their reset values: load firmware, set start addresses. */
   onReset(callback: () => void): void {
     this.#resetCallbacks.push(callback);
@@ -269,6 +286,21 @@ export class Machine extends BwObject {
 
   get state(): RunState {
     return this.#state;
+  }
+
+  /** @internal what a snapshot keeps of the machine besides its devices and its RAM */
+  get runState(): { readonly turn: number; readonly random: bigint | undefined } {
+    return { turn: this.#loop.turn, random: this.#random?.state };
+  }
+
+  set runState({ turn, random }) {
+    this.#loop.turn = turn;
+    if (this.#random !== undefined && random !== undefined) this.#random.state = random;
+  }
+
+  /** @internal a snapshot was put back: what had ended can go on */
+  restored(): void {
+    if (this.#state !== 'prelaunch') this.#state = 'paused';
   }
 
   /** True while guest code or timers run: a reset, pause or shutdown that is asked for now is done when that has ended. */

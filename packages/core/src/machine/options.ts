@@ -87,6 +87,8 @@ export interface MachineOptions {
   readonly noShutdown?: boolean;
   /** Start stopped (-S). */
   readonly paused?: boolean;
+  /** Random numbers that the machine gives its guest are a sequence that starts here (-seed); without it the host's. */
+  readonly seed?: number | bigint;
   /** What the real-time clock shows when the machine is made, in ms since 1970 UTC; without it the host's time, always. */
   readonly rtcBaseMs?: number;
 }

@@ -58,6 +58,8 @@ export class RunLoop {
   /** vCPUs looked at in turn that had nothing to do. */
   #idle = 0;
   #lastYieldMs = 0;
+  /** What has to be done before anything is executed. */
+  readonly #held = new Set<Promise<void>>();
 
   constructor(owner: RunLoopOwner, host: HostScheduler) {
     this.#owner = owner;
@@ -73,6 +75,22 @@ export class RunLoop {
   /** Instructions per second that guest code was last seen to run at. */
   get instructionsPerSecond(): number {
     return this.#meter.rate * 1e9;
+  }
+
+  /** Place of the vCPU whose turn is next. */
+  get turn(): number {
+    return this.#next;
+  }
+
+  set turn(next: number) {
+    this.#next = next;
+  }
+
+  /** Executes nothing more until `work` is done. */
+  holdFor(work: Promise<void>): void {
+    this.#held.add(work);
+    const done = (): void => void this.#held.delete(work);
+    work.then(done, done);
   }
 
   /** The vCPU that executes now. */
@@ -109,6 +127,8 @@ export class RunLoop {
   async #run(): Promise<void> {
     await this.#yield(); // whoever starts the machine can do what it has to before the guest acts
     while (this.#owner.running) {
+      while (this.#held.size > 0) await Promise.allSettled(this.#held);
+      if (!this.#owner.running) return;
       this.#step();
       if (!this.#owner.running) return;
       if (this.#idle >= this.#owner.executingCpus.length) await this.#sleep();

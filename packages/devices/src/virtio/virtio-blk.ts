@@ -213,6 +213,7 @@ export class VirtioBlk extends VirtioDevice {
         this.#finish(request, status);
       });
     this.#working.add(work);
+    this.machine.holdFor(work);
   }
 
   /** Carries a request out. @returns its status @throws GuestFault, or what the backend rejects with */

@@ -1,6 +1,6 @@
 // Virtio entropy device. After: "Virtual I/O Device (VIRTIO) Version 1.2", section 5.4.
 
-import type { PropertySpec } from '@boardwalk/core';
+import { type PropertySpec, SeededRandom } from '@boardwalk/core';
 import { VirtioDevice } from './virtio-device.ts';
 import type { VirtQueue } from './virtqueue.ts';
 
@@ -14,21 +14,27 @@ export class VirtioRng extends VirtioDevice {
     {
       name: 'seed',
       type: 'uint64',
-      description: 'start of a repeatable sequence, in place of random bytes of the host',
+      description: 'start of a repeatable sequence of its own, in place of what the machine gives',
     },
   ];
   static override readonly state = [{ name: 'sequence', type: 'u64' }] as const;
 
   override readonly deviceId = 4;
-  /** State of the seeded generator. */
-  sequence = 0n;
-  #seeded = false;
+  #seeded: SeededRandom | undefined;
+
+  /** Where the seeded sequence is; 0 without one. */
+  get sequence(): bigint {
+    return this.#seeded?.state ?? 0n;
+  }
+
+  set sequence(state: bigint) {
+    if (this.#seeded !== undefined) this.#seeded.state = state;
+  }
 
   override realize(): void {
     super.realize();
     const seed = this.getProperty('seed');
-    this.#seeded = typeof seed === 'number' || typeof seed === 'bigint';
-    if (typeof seed === 'number' || typeof seed === 'bigint') this.sequence = BigInt(seed);
+    if (typeof seed === 'number' || typeof seed === 'bigint') this.#seeded = new SeededRandom(BigInt(seed));
   }
 
   protected override queueSizes(): readonly number[] {
@@ -42,28 +48,11 @@ export class VirtioRng extends VirtioDevice {
   protected override processQueue(queue: VirtQueue): void {
     this.drain(queue, (element) => {
       const bytes = new Uint8Array(Math.min(element.writable.length, MAX_REQUEST));
-      if (this.#seeded) this.#fillFromSeed(bytes);
-      else crypto.getRandomValues(bytes);
+      if (this.#seeded !== undefined) this.#seeded.fill(bytes);
+      else this.machine.randomBytes(bytes);
       queue.push(element, element.writable.write(0, bytes));
       return bytes.length;
     });
     this.interrupt(queue);
-  }
-
-  /** SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014): 8 bytes a step. */
-  #fillFromSeed(bytes: Uint8Array): void {
-    const word = new DataView(new ArrayBuffer(8));
-    for (let i = 0; i < bytes.length; i++) {
-      if (i % 8 === 0) word.setBigUint64(0, this.#next(), true);
-      bytes[i] = word.getUint8(i % 8);
-    }
-  }
-
-  #next(): bigint {
-    this.sequence = BigInt.asUintN(64, this.sequence + 0x9e3779b97f4a7c15n);
-    let z = this.sequence;
-    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
-    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
-    return z ^ (z >> 31n);
   }
 }

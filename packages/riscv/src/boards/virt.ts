@@ -183,7 +183,8 @@ function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout
   const treeBytes = tree.build().length;
   const treeAddress = placeDeviceTree(treeBytes, VIRT_MAP.dram.base, machine.ramSize, layout.end);
   machine.onReset(() => {
-    const rngSeed = crypto.getRandomValues(new Uint8Array(RNG_SEED_BYTES));
+    const rngSeed = new Uint8Array(RNG_SEED_BYTES);
+    machine.randomBytes(rngSeed);
     setChosen(tree, { append: machine.options.append, initrd: layout.initrd, rngSeed });
     loadBoot(machine.addressSpace, layout);
     machine.addressSpace.writeBytes(treeAddress, tree.build());
