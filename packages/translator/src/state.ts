@@ -86,6 +86,10 @@ export const COMMON = {
   ioAttrs: slot('ioAttrs', 248, 'i32'),
   /** Attributes of every access of the vCPU: its requester id, set when it is made. */
   cpuAttrs: slot('cpuAttrs', 252, 'i32'),
+  /** Not zero: time is counted in instructions, so an instruction that reaches a device runs alone, with its count known. */
+  exactIo: slot('exactIo', 384, 'i32'),
+  /** Instructions executed, as translated code last told them: before it calls what asks for the time. */
+  counted: slot('counted', 392, 'i64'),
   args: Array.from({ length: 8 }, (_, i) => slot(`arg${i}`, 128 + i * 8, 'i64')),
   ret: slot('ret', 192, 'i64'),
   /** Small constants that operands of tier 0 may name: -1 to 14. */
@@ -104,7 +108,7 @@ export const EXIT = {
   exception: 3,
   /** The vCPU waits for an interrupt. */
   halt: 4,
-  /** The operation at `exitIp` wrote to its own block, or touched watched memory: repeat its instruction alone. */
+  /** The operation at `exitIp` wrote to its own block, touched watched memory or a device at an exact time: repeat its instruction alone. */
   codeWrite: 5,
   /** A breakpoint: `exitIp` lies in the block that stands for it. */
   debug: 6,

@@ -13,7 +13,6 @@ import { EXTENSIONS, type Extension, isaString } from './models.ts';
 import { formatMappings, formatRegisters } from './show.ts';
 import { common, csr } from './state.ts';
 
-const NS_PER_S = 1e9;
 const PAGE_BYTES = 4096;
 const ACCESS_LOAD = 0;
 
@@ -21,10 +20,10 @@ const PRIVILEGE_LETTERS = ['U', 'S', '?', 'M'] as const;
 
 /** The counter that `time` shows and stimecmp is compared with: the platform's mtime. */
 export interface TimeSource {
-  /** Hz. */
-  readonly frequency: number;
   /** The 64-bit counter now. */
   mtime(): bigint;
+  /** Virtual time in ns at which the counter reaches a value; Infinity where that is too far away to matter. */
+  timeOf(value: bigint): number;
   /** Calls back when software has set the counter. */
   onSet(callback: () => void): void;
 }
@@ -194,17 +193,12 @@ export class RiscvCpu extends TranslatedCpu {
   /** Sets the line of the supervisor timer interrupt, and the timer for the moment when it will rise. */
   #updateTimer(): void {
     const enabled = (this.register(csr.menvcfg) & MENVCFG_STCE) !== 0n;
-    const left = enabled ? this.register(csr.stimecmp) - this.#options.time.mtime() : 0n;
-    const due = enabled && left <= 0n;
+    const compare = this.register(csr.stimecmp);
+    const due = enabled && this.#options.time.mtime() >= compare;
     this.setIrqLine(IRQ_STI, due);
-    if (due) {
-      this.#timer?.disarm();
-      this.requestExit();
-      this.machine.wake();
-    } else if (enabled) {
-      const deadline = this.machine.clock.now() + (Number(left) / this.#options.time.frequency) * NS_PER_S;
-      // All ones is how software says never.
-      this.#timer?.arm(deadline > Number.MAX_SAFE_INTEGER ? Infinity : Math.ceil(deadline));
-    } else this.#timer?.disarm();
+    this.#timer?.arm(enabled && !due ? this.#options.time.timeOf(compare) : Infinity);
+    if (!due) return;
+    this.requestExit();
+    this.machine.wake();
   }
 }

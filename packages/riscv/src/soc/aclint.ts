@@ -116,13 +116,14 @@ export class AclintMtimer extends Device {
 
   constructor(options: AclintMtimerOptions) {
     super();
-    if (!(options.frequency > 0 && options.frequency <= NS_PER_S)) {
-      throw new RangeError(`a timebase of ${options.frequency} Hz is outside 1 Hz to 1 GHz`);
+    const { frequency } = options;
+    if (!(Number.isInteger(frequency) && frequency > 0 && frequency <= NS_PER_S)) {
+      throw new RangeError(`a timebase of ${frequency} Hz is no whole number from 1 Hz to 1 GHz`);
     }
     this.#harts = checkHarts(options.harts);
     this.compareBytes = new Uint8Array(this.#harts * 8).fill(0xff);
     this.compare = new BigUint64Array(this.compareBytes.buffer);
-    this.frequency = options.frequency;
+    this.frequency = frequency;
     this.#mtimecmpBase = options.mtimecmpBase ?? 0;
     this.#mtimeBase = options.mtimeBase ?? CLINT_MTIME;
     this.irqs = this.addOutputs(this.#harts);
@@ -163,17 +164,25 @@ export class AclintMtimer extends Device {
     return BigInt.asUintN(64, this.#ticks() + this.offset);
   }
 
+  /**
+   * Virtual time in ns at which the counter, if nobody sets it, reaches a value: the first at which {@link mtime} is not below it. It
+   * may lie in the past. Infinity beyond 2^53 ns, which are a hundred days: far values are how software says never.
+   */
+  timeOf(value: bigint): number {
+    const ticks = this.#ticks() + value - this.mtime();
+    const rate = BigInt(this.frequency);
+    const ns = (ticks * BigInt(NS_PER_S) + rate - 1n) / rate;
+    return ns > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(ns);
+  }
+
   /** Calls back when software has set the counter: whoever waits for a value of it waits anew. */
   onSet(callback: () => void): void {
     this.#followers.push(callback);
   }
 
-  /** Counts since the machine started: whole seconds and the rest apart, so that neither product loses its low bits. */
+  /** Counts since the machine started. */
   #ticks(): bigint {
-    const now = this.machine.clock.now();
-    const seconds = Math.floor(now / NS_PER_S);
-    const rest = Math.floor(((now - seconds * NS_PER_S) * this.frequency) / NS_PER_S);
-    return BigInt(seconds * this.frequency + rest);
+    return (BigInt(this.machine.clock.now()) * BigInt(this.frequency)) / BigInt(NS_PER_S);
   }
 
   #hart(offset: number): number {
@@ -208,15 +217,9 @@ export class AclintMtimer extends Device {
   /** Sets the hart's line and arms its timer for the moment when the line will rise. */
   #update(hart: number): void {
     const compare = this.compare[hart] ?? 0n;
-    const now = this.mtime();
-    const due = now >= compare;
+    const due = this.mtime() >= compare;
     this.irqs[hart]?.set(due);
-    const timer = this.#timers[hart];
-    const ticksLeft = Number(compare - now);
-    // Far deadlines (a guest writes all ones to stop the timer) need no timer at all: 2^53 ns are a hundred days.
-    const deadline = Math.ceil(this.machine.clock.now() + (ticksLeft / this.frequency) * NS_PER_S);
-    if (due || deadline > Number.MAX_SAFE_INTEGER) timer?.disarm();
-    else timer?.arm(deadline);
+    this.#timers[hart]?.arm(due ? Infinity : this.timeOf(compare));
   }
 }
 
@@ -265,5 +268,10 @@ export class SifiveClint extends Device {
   /** The counter's value, which the `time` CSR shows too. */
   mtime(): bigint {
     return this.mtimer.mtime();
+  }
+
+  /** As {@link AclintMtimer.timeOf}. */
+  timeOf(value: bigint): number {
+    return this.mtimer.timeOf(value);
   }
 }

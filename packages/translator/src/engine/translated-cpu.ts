@@ -65,8 +65,8 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #mapChanged = false;
   /** Exceptions raised in the slice: they take from its budget what instructions that trapped did not. */
   #raised = 0;
-  /** Budget of the run in progress, for the count of instructions within a slice. */
-  #sliceDone = 0;
+  /** Low half of the instructions executed when the slice began. */
+  #sliceStart = 0;
   #isInCode = false;
   /** The block that runs now and is not in the cache. */
   #single: Block | undefined;
@@ -159,6 +159,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** Forgets what was derived from state that somebody outside has changed: translations, the place to go on at. */
   stateChanged(): void {
     this.#resume = 0;
+    this.setRegister(COMMON.counted, 0n);
     this.engine.exports.tlbFlush(this.#base);
   }
 
@@ -197,7 +198,11 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   }
 
   override instructionsInSlice(): number {
-    return this.#sliceDone + (this.#isInCode ? this.#executedInRun() : 0);
+    const { u32 } = this.machine.space;
+    const since = (slot: Slot): number => ((u32[(this.#base + slot.offset) >>> 2] ?? 0) - this.#sliceStart) | 0;
+    const executed = since(COMMON.insnCount) + (this.#isInCode ? this.#executedInRun() : 0);
+    // Exact where translated code has told its count: that is of now, or older than what is known of whole blocks.
+    return Math.max(executed, since(COMMON.counted));
   }
 
   override describe(): string {
@@ -272,11 +277,13 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const base = this.#base;
     const { step } = this.#debug;
     if (step !== undefined) return this.#stepOne(step.noIrq === true);
-    const exact = this.exactBudget || this.machine.clock.source.instructionsFor(1) !== undefined;
+    const counted = this.machine.clock.source.instructionsFor(1) !== undefined;
+    const exact = this.exactBudget || counted;
     let left = budget;
-    this.#sliceDone = 0;
+    this.#sliceStart = this.#word(COMMON.insnCount);
     this.#raised = 0;
     this.#stopAsked = false;
+    this.#setWord(COMMON.exactIo, counted ? 1 : 0);
     this.#setWord(COMMON.traceRaises, log.enabled('int') ? 1 : 0);
     do {
       this.#setWord(COMMON.exitRequest, 0);
@@ -297,7 +304,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Executes exactly one instruction, or takes the interrupt or exception instead of it, and stops. */
   #stepOne(noIrq: boolean): number {
-    this.#sliceDone = 0;
+    this.#sliceStart = this.#word(COMMON.insnCount);
     this.#raised = 0;
     this.#setWord(COMMON.exitRequest, 0);
     this.#resume = 0;

@@ -137,6 +137,11 @@ export class IrBuilder extends ValueBuilder {
     return this.emit({ kind: 'cpuBase' }, 'i32');
   }
 
+  /** Tells the count of instructions to what is called next and asks for the time, so that its answer is exact. */
+  tellCount(): void {
+    this.set(COMMON.counted, this.instructionCount());
+  }
+
   /** Instructions that the vCPU has executed before this one since reset, exact (i64). */
   instructionCount(): Value {
     return this.emit({ kind: 'count' }, 'i64');

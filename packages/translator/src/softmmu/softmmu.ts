@@ -290,6 +290,13 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.set(COMMON.fault, b.i32(FAULT.exception));
   };
 
+  /** Where time is exact, a device is reached only by an instruction that runs alone. */
+  const onlyAlone = (b: IrBuilder, refused: () => void): void =>
+    b.if(b.and(b.get(COMMON.exactIo), b.eqz(b.get(COMMON.storeToCode))), () => {
+      b.set(COMMON.fault, b.i32(FAULT.codeWrite));
+      refused();
+    });
+
   /** Raw load of `size` bytes that do not cross a page. */
   const loadRaw = defineHelper('loadRaw', ['i64', 'i32', 'i32'], 'i64', (b, va, size, mmu) => {
     b.set(COMMON.accessBytes, size);
@@ -297,6 +304,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
     watch(b, va, size, WATCH_READ, () => b.return_(b.i64(0)));
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+      onlyAlone(b, () => b.return_(b.i64(0)));
       const result = b.call(IMPORTS.ioLoad, size);
       b.if(result, () => {
         raiseBusError(b, b.i32(frontend.exceptions.busLoad), va, result);
@@ -332,6 +340,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
     watch(b, va, size, WATCH_WRITE, () => b.return_());
     b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+      onlyAlone(b, () => b.return_());
       b.set(COMMON.ioLo, b.wrap(value));
       b.set(COMMON.ioHi, b.wrap(b.shr(value, b.i64(32))));
       const result = b.call(IMPORTS.ioStore, size);

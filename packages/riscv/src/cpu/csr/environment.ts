@@ -25,6 +25,7 @@ export function environmentCsrs({ extensions }: CpuConfig, time: TimeHelpers): C
         // With STCE the timer alone makes mip.STIP; what software wrote there is gone.
         const keep = b.select(b.ltS(value, b.i64(0)), b.big(~(1n << BigInt(IRQ_STI))), b.i64(-1));
         b.set(csr.mip, b.and(b.get(csr.mip), keep));
+        b.tellCount();
         b.call(time.timerChanged);
       },
       effect: 'translation',

@@ -105,6 +105,7 @@ function stimecmp(timerChanged: Helper): Csr {
     read: (b) => b.get(csr.stimecmp),
     write: (b, value) => {
       b.set(csr.stimecmp, value);
+      b.tellCount();
       b.call(timerChanged);
     },
     effect: 'exit',
@@ -135,7 +136,10 @@ export function timeCsrs(config: CpuConfig, { readTime, timerChanged }: TimeHelp
   if (extensions.has('zicntr')) {
     csrs.push(
       shadow(0xc00, 'cycle', CY, (b) => readCounter(b, CYCLE)),
-      shadow(0xc01, 'time', TM, (b) => b.call(readTime)),
+      shadow(0xc01, 'time', TM, (b) => {
+        b.tellCount();
+        return b.call(readTime);
+      }),
       shadow(0xc02, 'instret', IR, (b) => readCounter(b, INSTRET)),
     );
   }
