@@ -665,7 +665,6 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Adds to the instructions executed, and gives their number back. */
   #count(instructions: number): number {
-    this.#sliceDone += instructions;
     const { u32 } = this.machine.space;
     const at = (this.#base + COMMON.insnCount.offset) >>> 2;
     const low = (u32[at] ?? 0) + instructions;
