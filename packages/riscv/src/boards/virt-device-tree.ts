@@ -2,8 +2,9 @@
  * The device tree of the `virt` board. Bindings: Linux Documentation/devicetree/bindings (riscv/cpus.yaml,
  * riscv/extensions.yaml, timer/sifive,clint.yaml, interrupt-controller/sifive,plic-1.0.0.yaml, firmware/qemu,fw-cfg-mmio.yaml).
  */
-import { FdtBuilder, type FdtNode } from '@boardwalk/core';
+import { FdtBuilder, type FdtNode, type NumaConfiguration } from '@boardwalk/core';
 import { FINISHER_PASS, FINISHER_RESET } from '@boardwalk/devices';
+import { addDistanceMap, addMemoryNodes, setNumaNode } from '@boardwalk/numa';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI } from '../cpu/bits.ts';
 import { type CpuConfig, isaExtensions, isaString, mmuType } from '../cpu/models.ts';
 import {
@@ -17,6 +18,7 @@ import {
   VIRTIO_SLOTS,
   virtioSlot,
 } from './virt-map.ts';
+import { type VirtSocket, virtioSocket, virtSockets } from './virt-sockets.ts';
 
 /** What differs between two `virt` machines. */
 export interface VirtDescription {
@@ -24,6 +26,8 @@ export interface VirtDescription {
   readonly harts: number;
   /** Bytes. */
   readonly ramSize: number;
+  /** Its nodes are sockets. */
+  readonly numa?: NumaConfiguration | undefined;
 }
 
 /** What the user gave to the kernel. */
@@ -41,45 +45,55 @@ function deviceNode(parent: FdtNode, name: string, { base, size }: MapEntry): Fd
   return parent.child(`${name}@${hex(base)}`).prop('reg', [BigInt(base), BigInt(size)]);
 }
 
-/** The harts; gives the phandles of their interrupt controllers. */
-function addCpus(root: FdtNode, { cpu, harts }: VirtDescription): number[] {
+/** A device of a socket, which is on its node. */
+function onNode(node: FdtNode, socket: VirtSocket): FdtNode {
+  if (socket.node !== undefined) setNumaNode(node, socket.node);
+  return node;
+}
+
+/** The harts; gives the phandles of their interrupt controllers, by hart. */
+function addCpus(root: FdtNode, { cpu }: VirtDescription, sockets: readonly VirtSocket[]): number[] {
   const cpus = root.child('cpus').prop('#address-cells', [1]).prop('#size-cells', [0]);
   cpus.prop('timebase-frequency', [TIMEBASE_FREQUENCY]);
   const mmu = mmuType(cpu);
-  const cluster = cpus.node('cpu-map/cluster0');
   const controllers: number[] = [];
-  for (let hart = 0; hart < harts; hart++) {
-    const node = cpus.child(`cpu@${hex(hart)}`);
-    cluster.child(`core${hart}`).prop('cpu', [node.phandle()]);
-    node.prop('device_type', 'cpu').prop('reg', [hart]).prop('status', 'okay').prop('compatible', 'riscv');
-    node
-      .prop('riscv,isa', isaString(cpu))
-      .prop('riscv,isa-base', 'rv64i')
-      .prop('riscv,isa-extensions', isaExtensions(cpu));
-    if (mmu !== undefined) node.prop('mmu-type', mmu);
-    const controller = node.child('interrupt-controller');
-    controller.prop('#interrupt-cells', [1]).prop('interrupt-controller', true).prop('compatible', 'riscv,cpu-intc');
-    controllers.push(controller.phandle());
+  for (const socket of sockets) {
+    const cluster = cpus.node(`cpu-map/cluster${socket.index}`);
+    for (let core = 0; core < socket.harts; core++) {
+      const hart = socket.firstHart + core;
+      const node = onNode(cpus.child(`cpu@${hex(hart)}`), socket);
+      cluster.child(`core${core}`).prop('cpu', [node.phandle()]);
+      node.prop('device_type', 'cpu').prop('reg', [hart]).prop('status', 'okay').prop('compatible', 'riscv');
+      node
+        .prop('riscv,isa', isaString(cpu))
+        .prop('riscv,isa-base', 'rv64i')
+        .prop('riscv,isa-extensions', isaExtensions(cpu));
+      if (mmu !== undefined) node.prop('mmu-type', mmu);
+      const controller = node.child('interrupt-controller');
+      controller.prop('#interrupt-cells', [1]).prop('interrupt-controller', true).prop('compatible', 'riscv,cpu-intc');
+      controllers[hart] = controller.phandle();
+    }
   }
   return controllers;
 }
 
-/** Interrupt controllers and timers of the platform; gives the phandle of the PLIC. */
-function addPlatform(soc: FdtNode, controllers: readonly number[]): number {
-  deviceNode(soc, 'clint', VIRT_MAP.clint)
+/** Interrupt controller and timer of a socket; gives the phandle of the PLIC. */
+function addSocket(soc: FdtNode, socket: VirtSocket, controllers: readonly number[]): number {
+  const own = controllers.slice(socket.firstHart, socket.firstHart + socket.harts);
+  onNode(deviceNode(soc, 'clint', socket.clint), socket)
     .prop('compatible', ['sifive,clint0', 'riscv,clint0'])
     .prop(
       'interrupts-extended',
-      controllers.flatMap((intc) => [intc, IRQ_MSI, intc, IRQ_MTI]),
+      own.flatMap((intc) => [intc, IRQ_MSI, intc, IRQ_MTI]),
     );
-  return deviceNode(soc, 'plic', VIRT_MAP.plic)
+  return onNode(deviceNode(soc, 'plic', socket.plic), socket)
     .prop('compatible', ['sifive,plic-1.0.0', 'riscv,plic0'])
     .prop('#address-cells', [0])
     .prop('#interrupt-cells', [1])
     .prop('interrupt-controller', true)
     .prop(
       'interrupts-extended',
-      controllers.flatMap((intc) => [intc, IRQ_MEI, intc, IRQ_SEI]),
+      own.flatMap((intc) => [intc, IRQ_MEI, intc, IRQ_SEI]),
     )
     .prop('riscv,ndev', [PLIC_SOURCES])
     .phandle();
@@ -90,11 +104,11 @@ function interrupt(node: FdtNode, plic: number, source: number): void {
   node.prop('interrupt-parent', [plic]).prop('interrupts', [source]);
 }
 
-function addDevices(soc: FdtNode, plic: number): void {
+function addDevices(soc: FdtNode, plic: number, virtioPlic: number): void {
   // The last slot first: that is the order in which slots are given to devices.
   for (let slot = VIRTIO_SLOTS - 1; slot >= 0; slot--) {
     const node = deviceNode(soc, 'virtio_mmio', virtioSlot(slot)).prop('compatible', 'virtio,mmio');
-    interrupt(node, plic, VIRT_IRQ.virtio + slot);
+    interrupt(node, virtioPlic, VIRT_IRQ.virtio + slot);
   }
   const uart = deviceNode(soc, 'serial', VIRT_MAP.uart0).prop('compatible', 'ns16550a');
   interrupt(uart.prop('clock-frequency', [UART_CLOCK]), plic, VIRT_IRQ.uart0);
@@ -124,8 +138,13 @@ export function virtDeviceTree(description: VirtDescription): FdtBuilder {
   root.prop('#address-cells', [2]).prop('#size-cells', [2]);
   root.prop('compatible', 'riscv-virtio').prop('model', 'riscv-virtio,qemu');
   root.child('chosen').prop('stdout-path', `/soc/serial@${hex(VIRT_MAP.uart0.base)}`);
-  deviceNode(root, 'memory', { base: VIRT_MAP.dram.base, size: description.ramSize }).prop('device_type', 'memory');
-  const controllers = addCpus(root, description);
+  const { ramSize: size, numa } = description;
+  const sockets = virtSockets(numa, description.harts);
+  if (numa !== undefined && numa.nodes.length > 0) {
+    addMemoryNodes(tree, VIRT_MAP.dram.base, numa);
+    addDistanceMap(tree, numa);
+  } else deviceNode(root, 'memory', { base: VIRT_MAP.dram.base, size }).prop('device_type', 'memory');
+  const controllers = addCpus(root, description, sockets);
   const { flash } = VIRT_MAP;
   const bank = flash.size / 2;
   deviceNode(root, 'flash', flash)
@@ -136,7 +155,8 @@ export function virtDeviceTree(description: VirtDescription): FdtBuilder {
   const soc = root.child('soc').prop('#address-cells', [2]).prop('#size-cells', [2]);
   soc.prop('compatible', 'simple-bus').prop('ranges', true);
   addReset(root, soc);
-  addDevices(soc, addPlatform(soc, controllers));
+  const plics = sockets.map((socket) => addSocket(soc, socket, controllers));
+  addDevices(soc, plics[0] ?? 0, plics[virtioSocket(sockets.length)] ?? 0);
   return tree;
 }
 

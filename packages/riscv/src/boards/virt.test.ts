@@ -12,6 +12,7 @@ import {
   parseFdt,
   UserError,
 } from '@boardwalk/core';
+import { parseNuma } from '@boardwalk/numa';
 import type { Slot } from '@boardwalk/translator';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseCpu } from '../cpu/models.ts';
@@ -58,6 +59,22 @@ describe('the device tree of virt', () => {
     const ours = virtDeviceTree({ cpu: parseCpu('rv64'), harts, ramSize: 256 * MiB });
     const theirs = qemuDeviceTree('-m', '256M', '-smp', String(harts));
     expect(nodesOf(parseFdt(ours.build()))).toEqual(nodesOf(theirs));
+  });
+
+  it.skipIf(!qemuFound)("is QEMU's, with two NUMA nodes", async () => {
+    const options = ['node,mem=96M,cpus=0-1', 'node,mem=32M,cpus=2-3', 'dist,src=0,dst=1,val=25'];
+    const numa = options.map(parseNuma);
+    const machine = await Machine.create(virt, { ramSize: 128 * MiB, smp: { cpus: 4 }, numa });
+    try {
+      const ours = virtDeviceTree({ cpu: parseCpu('rv64'), harts: 4, ramSize: 128 * MiB, numa: machine.numa });
+      const theirs = qemuDeviceTree('-m', '128M', '-smp', '4', ...options.flatMap((text) => ['-numa', text]));
+      expect(nodesOf(parseFdt(ours.build()))).toEqual(nodesOf(theirs));
+      const [first, second] = ['plic@c000000', 'plic@c600000'].map((name) => ours.root.find(`soc/${name}`)?.phandle());
+      expect(ours.root.find('soc/serial')?.cells('interrupt-parent')).toEqual([first]);
+      expect(ours.root.find('soc/virtio_mmio')?.cells('interrupt-parent')).toEqual([second]);
+    } finally {
+      await machine.dispose();
+    }
   });
 
   it('wires each hart to CLINT and PLIC', () => {
@@ -177,6 +194,16 @@ describe('virt', () => {
     ['too many CPUs', { smp: { cpus: 9 } }, "max CPUs supported by machine 'virt' is 8"],
     ['a device tree that is none', { dtb: new Uint8Array(64) }, '-dtb: not a device tree blob'],
     ['an empty kernel', { kernel: new Uint8Array(0) }, '-kernel: the file is empty'],
+    [
+      'nodes whose harts do not follow one another',
+      { smp: { cpus: 4 }, numa: ['node,mem=8M,cpus=0,cpus=2', 'node,mem=8M,cpus=1,cpus=3'].map(parseNuma) },
+      'discontinuous hartids in socket0',
+    ],
+    [
+      'more nodes than CPUs',
+      { numa: ['node,mem=8M', 'node,mem=8M'].map(parseNuma) },
+      'Number of NUMA nodes (2) cannot exceed the number of available CPUs (1).',
+    ],
     ['an oversized kernel', { kernel: new Uint8Array(17 * MiB).fill(0x13) }, '-kernel: it does not fit'],
   ])('refuses %s', async (_, options, message) => {
     const made = make(options as MachineOptions);

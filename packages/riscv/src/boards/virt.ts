@@ -1,6 +1,6 @@
 /**
  * `virt`: the RISC-V board that no hardware has, with QEMU's memory map (virt-map.ts), for firmware and kernels that know it.
- * Harts, CLINT, PLIC, 16550 UART, goldfish RTC, test finisher, eight virtio slots, fw_cfg, two banks of flash.
+ * Harts, CLINT and PLIC (one of each for a NUMA node), 16550 UART, goldfish RTC, test finisher, eight virtio slots, fw_cfg, two banks of flash.
  */
 import {
   type BoardDefinition,
@@ -49,24 +49,27 @@ import {
   VIRTIO_SLOTS,
   virtioSlot,
 } from './virt-map.ts';
+import { type VirtSocket, virtioSocket, virtNuma, virtSockets } from './virt-sockets.ts';
 
 const MAX_HARTS = 8;
 const RNG_SEED_BYTES = 32;
 const FLASH_BANKS = 2;
 
-/** Harts with their interrupts and their clock. */
-function addHarts(machine: Machine, frontend: RiscvFrontend): Plic {
-  const harts = machine.smp.cpus;
-  const clint = machine.add(new SifiveClint(harts, TIMEBASE_FREQUENCY), 'clint');
+/** The harts of a socket with their interrupts and their clock. */
+function addSocket(machine: Machine, frontend: RiscvFrontend, socket: VirtSocket): Plic {
+  const { firstHart, harts } = socket;
+  const name = socket.index === 0 ? '' : String(socket.index);
+  const clint = machine.add(new SifiveClint(harts, TIMEBASE_FREQUENCY), `clint${name}`);
   const contexts = machineAndSupervisorContexts(harts);
-  const plic = machine.add(new Plic({ sources: PLIC_SOURCES, contexts, size: VIRT_MAP.plic.size }), 'plic');
-  machine.map(VIRT_MAP.clint.base, clint.region);
-  machine.map(VIRT_MAP.plic.base, plic.region);
+  const plic = machine.add(new Plic({ sources: PLIC_SOURCES, contexts, size: socket.plic.size }), `plic${name}`);
+  machine.map(socket.clint.base, clint.region);
+  machine.map(socket.plic.base, plic.region);
   const time = clint.mtimer;
   for (let index = 0; index < harts; index++) {
+    const number = firstHart + index;
     const cpu = machine.add(
-      new RiscvCpu(index, frontend, { time, resetVector: VIRT_MAP.resetRom.base }),
-      `cpu[${index}]`,
+      new RiscvCpu(number, frontend, { time, resetVector: VIRT_MAP.resetRom.base }),
+      `cpu[${number}]`,
     );
     clint.softwareIrqs[index]?.connect(cpu.input('m-software'));
     clint.timerIrqs[index]?.connect(cpu.input('m-timer'));
@@ -76,6 +79,18 @@ function addHarts(machine: Machine, frontend: RiscvFrontend): Plic {
     });
   }
   return plic;
+}
+
+/** Every socket, in the order of the harts; gives the PLICs that devices and virtio slots are wired to. */
+function addSockets(machine: Machine, frontend: RiscvFrontend): { devices: Plic; virtio: Plic } {
+  const sockets = virtSockets(machine.numa, machine.smp.cpus);
+  const plics = new Map<number, Plic>();
+  for (const socket of sockets.toSorted((a, b) => a.firstHart - b.firstHart)) {
+    plics.set(socket.index, addSocket(machine, frontend, socket));
+  }
+  const [devices, virtio] = [plics.get(0), plics.get(virtioSocket(sockets.length))];
+  if (devices === undefined || virtio === undefined) throw new Error('a machine has a socket at least');
+  return { devices, virtio };
 }
 
 function addPeripherals(machine: Machine, plic: Plic): void {
@@ -163,7 +178,8 @@ function layOut(machine: Machine, [machineFlash, supervisorFlash]: readonly bool
 function deviceTree(machine: Machine, frontend: RiscvFrontend): FdtBuilder {
   const { dtb } = machine.options;
   if (dtb === undefined) {
-    return virtDeviceTree({ cpu: frontend.config, harts: machine.smp.cpus, ramSize: machine.ramSize });
+    const { numa, ramSize } = machine;
+    return virtDeviceTree({ cpu: frontend.config, harts: machine.smp.cpus, ramSize, numa });
   }
   try {
     return readFdt(dtb);
@@ -206,15 +222,16 @@ export const virt: BoardDefinition = defineBoard({
   defaultRamSize: MiB(128),
   defaultRamId: 'riscv_virt_board.ram',
   maxRamSize: GiB(4096),
+  numa: virtNuma,
   async build(machine) {
     const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), {
       logWalks: machine.log.enabled('mmu'),
       semihosting: machine.options.semihosting === true,
     });
     machine.map(VIRT_MAP.dram.base, machine.ram);
-    const plic = addHarts(machine, frontend);
-    addPeripherals(machine, plic);
-    addVirtio(machine, plic);
+    const plics = addSockets(machine, frontend);
+    addPeripherals(machine, plics.devices);
+    addVirtio(machine, plics.virtio);
     const flash = await addFlash(machine);
     addFwCfg(machine, flash[1] === true);
     setUpBoot(machine, frontend, layOut(machine, flash));
