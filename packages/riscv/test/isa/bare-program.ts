@@ -78,7 +78,9 @@ export function runOnQemu(elf: Uint8Array, cpu = 'rv64'): Uint8Array {
 export async function runOnBoardwalk(elf: Uint8Array): Promise<Uint8Array> {
   const sent: Uint8Array[] = [];
   const serial: CharBackend = { write: (data) => void sent.push(data.slice()), onData: () => {}, close: () => {} };
-  const machine = await Machine.create(virt, { firmware: elf, serials: [serial] });
+  // Loops run in tier 0 first, then in regions.
+  const tier1 = { threshold: 2 };
+  const machine = await Machine.create(virt, { firmware: elf, serials: [serial], tier1 });
   machine.start();
   await machine.run();
   await machine.dispose();
