@@ -29,7 +29,7 @@ const MOST_UNALIGNED = 8;
 /** Entries of a region that are added afterwards. */
 const MOST_WANTED = 6;
 /** A block in a region has to run this many times as often as another to be an entry itself. */
-const COVERED = 8;
+const COVERED = 3;
 const MAX_REGIONS = 8192;
 /** Blocks whose code is kept for the next region. */
 const KEPT_CODE = 4000;
@@ -42,7 +42,7 @@ export interface Tier1Options {
 }
 
 /** Runs before a block is compiled, unless said otherwise. */
-export const DEFAULT_THRESHOLD = 6000;
+export const DEFAULT_THRESHOLD = 20000;
 
 /** Counts and times of tier 1, since the machine was made. */
 export interface Tier1Stats {
