@@ -132,7 +132,7 @@ export class Engine {
         raw: [tier0Function(mmu, raise)],
         importTable: true,
       },
-      [mmu.slowLoad, mmu.slowStore],
+      [mmu.slowLoad, mmu.slowStore, mmu.slowLoad128, mmu.slowStore128],
     ) as unknown as EngineExports;
     const memory = { u16: new Uint16Array(this.space.memory.buffer), i32: this.space.i32 };
     const lowering = new BlockLowering({

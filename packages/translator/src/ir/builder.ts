@@ -5,19 +5,37 @@
 import { COMMON } from '../state.ts';
 import { ENGINE } from './engine.ts';
 import type { Helper } from './helper.ts';
-import { BLOCK_ENDS, type BlockEnd, type MemAccess, Node, type RmwOp } from './nodes.ts';
+import { type AccessSize, BLOCK_ENDS, type BlockEnd, type MemAccess, Node, type RmwOp } from './nodes.ts';
+import type { Ty } from './types.ts';
 import { expectType, isConst, type Local, type Value, ValueBuilder } from './values.ts';
 
 export { isConst, type Local, type Value };
 
 /** Options of a guest access; little-endian, any alignment, zero extension unless said otherwise. */
 export interface AccessOptions {
-  readonly size: 1 | 2 | 4 | 8;
+  /** Bytes; the value of 16 is a v128, and no other is. */
+  readonly size: AccessSize;
   readonly signed?: boolean;
-  readonly ty?: 'i32' | 'i64';
+  /** Type of what a load gives: i64 if not said, v128 if the size is 16. */
+  readonly ty?: 'i32' | 'i64' | 'v128';
   readonly mmu?: number;
   readonly endian?: 'little' | 'big';
   readonly align?: 'any' | 'natural';
+}
+
+/** Bitwise operations, and swap: what a read-modify-write of 16 bytes can do. */
+const VECTOR_RMW: ReadonlySet<RmwOp> = new Set<RmwOp>(['swap', 'and', 'or', 'xor']);
+
+/** Type of the value of a load; throws where size and type do not go together. */
+function loadedType(o: AccessOptions): 'i32' | 'i64' | 'v128' {
+  const ty = o.ty ?? (o.size === 16 ? 'v128' : 'i64');
+  checkSize(ty, o);
+  return ty;
+}
+
+function checkSize(ty: Ty, o: AccessOptions): void {
+  if ((ty === 'v128') !== (o.size === 16)) throw new Error(`an access of ${o.size} bytes has no ${ty}`);
+  if (o.size === 16 && o.signed === true) throw new Error('an access of 16 bytes has no sign');
 }
 
 function access(o: AccessOptions): MemAccess {
@@ -72,22 +90,33 @@ export class IrBuilder extends ValueBuilder {
   // --- guest memory ---
   /** Loads from guest memory; a fault ends the instruction. */
   load(address: Value, o: AccessOptions): Value {
-    return this.emit({ kind: 'load', access: access(o) }, o.ty ?? 'i64', [this.#address(address)]);
+    return this.emit({ kind: 'load', access: access(o) }, loadedType(o), [this.#address(address)]);
   }
 
   store(address: Value, value: Value, o: AccessOptions): void {
+    checkSize(value.ty, o);
     this.emit({ kind: 'store', access: access(o) }, undefined, [this.#address(address), value]);
   }
 
-  /** Atomic read-modify-write; the value before, zero-extended (sign-extended if `signed`) from `size` bytes to i64. */
+  /**
+   * Atomic read-modify-write; the value before, zero-extended (sign-extended if `signed`) from `size` bytes to i64. Of 16
+   * bytes values are v128, and the operation is swap, and, or, xor. An address that is no multiple of the size faults.
+   */
   atomicRmw(op: RmwOp, address: Value, value: Value, o: AccessOptions): Value {
-    expectType('atomicRmw', value, 'i64');
-    return this.emit({ kind: 'rmw', access: access(o), op }, 'i64', [this.#address(address), value]);
+    const ty = o.size === 16 ? 'v128' : 'i64';
+    checkSize(ty, o);
+    expectType('atomicRmw', value, ty);
+    if (ty === 'v128' && !VECTOR_RMW.has(op)) throw new Error(`no atomic ${op} of 16 bytes`);
+    return this.emit({ kind: 'rmw', access: access(o), op }, ty, [this.#address(address), value]);
   }
 
   /** Atomic compare and swap; the value before, extended as by `atomicRmw`. `expected` is compared in `size` bytes. */
   atomicCas(address: Value, expected: Value, value: Value, o: AccessOptions): Value {
-    return this.emit({ kind: 'cas', access: access(o) }, 'i64', [this.#address(address), expected, value]);
+    const ty = o.size === 16 ? 'v128' : 'i64';
+    checkSize(ty, o);
+    expectType('atomicCas', expected, ty);
+    expectType('atomicCas', value, ty);
+    return this.emit({ kind: 'cas', access: access(o) }, ty, [this.#address(address), expected, value]);
   }
 
   /** Faults now if any of `length` bytes (an i32, at most a page) at the address could not be accessed. */
@@ -104,17 +133,20 @@ export class IrBuilder extends ValueBuilder {
   hostLoad(address: Value, o: AccessOptions): Value {
     expectType('hostLoad', address, 'i32');
     if (o.endian !== 'big' || o.size === 1)
-      return this.emit({ kind: 'hostLoad', access: access(o) }, o.ty ?? 'i64', [address]);
+      return this.emit({ kind: 'hostLoad', access: access(o) }, loadedType(o), [address]);
     const raw = this.bswap(this.hostLoad(address, { ...o, endian: 'little' }));
+    if (o.size === 16) return raw;
     const unused = this.constant(raw.ty, (raw.ty === 'i32' ? 32 : 64) - o.size * 8);
     return o.signed === true ? this.sar(raw, unused) : this.shr(raw, unused);
   }
 
   hostStore(address: Value, value: Value, o: AccessOptions): void {
     expectType('hostStore', address, 'i32');
+    checkSize(value.ty, o);
     const big = o.endian === 'big' && o.size > 1;
-    const unused = this.constant(value.ty, (value.ty === 'i32' ? 32 : 64) - o.size * 8);
-    const raw = big ? this.shr(this.bswap(value), unused) : value;
+    const unused = (value.ty === 'i32' ? 32 : 64) - o.size * 8;
+    let raw = big ? this.bswap(value) : value;
+    if (big && o.size !== 16) raw = this.shr(raw, this.constant(value.ty, unused));
     this.emit({ kind: 'hostStore', access: access({ ...o, endian: 'little' }) }, undefined, [address, raw]);
   }
 

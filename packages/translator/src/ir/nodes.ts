@@ -6,10 +6,13 @@ import type { Helper } from './helper.ts';
 import type { PureOp } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
 
+/** Bytes of an access. */
+export type AccessSize = 1 | 2 | 4 | 8 | 16;
+
 /** How a guest memory access is made. */
 export interface MemAccess {
-  /** Bytes: 1, 2, 4 or 8. */
-  readonly size: 1 | 2 | 4 | 8;
+  /** Bytes: 1, 2, 4 or 8 of an integer, 16 of a vector. */
+  readonly size: AccessSize;
   /** Loads: extend the sign to the type of the result. */
   readonly signed: boolean;
   readonly endian: 'little' | 'big';

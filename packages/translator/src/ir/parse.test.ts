@@ -32,6 +32,11 @@ describe('the text form of the IR', () => {
       }
       %7 = rmw.maxS.8 %1, %4 mmu=0
       %8 = cas.2s %1, %4, %7 mmu=0
+      %9 = load.v128.16.big %1 mmu=1
+      store.16.natural %1, %9 mmu=0
+      %10 = rmw.swap.16 %1, %9 mmu=0
+      %11 = cas.16.big %1, %9, %10 mmu=0
+      store.16 %1, %11 mmu=0
       probe.write %1, 16 mmu=2
       gotoIf %2, 0x80000008, 0xffffffff80000004`;
     const lines = text.split('\n').slice(1);

@@ -1,7 +1,7 @@
 /** Reads the text form of the intermediate code that `printIr` writes: for tests that a person can read. */
 import { type AccessOptions, IrBuilder, type Value } from './builder.ts';
 import type { Helper } from './helper.ts';
-import type { Node, RmwOp } from './nodes.ts';
+import type { AccessSize, Node, RmwOp } from './nodes.ts';
 import type { Slot, Ty } from './types.ts';
 
 /** What the names in a text stand for. */
@@ -144,7 +144,7 @@ class Parser {
     if (head === 'cpuBase') return b.cpuBase();
     if (x === undefined) throw new Error('operands are missing');
     if (kind === 'load' || kind === 'hostLoad') {
-      const ty = shape[0] as 'i32' | 'i64';
+      const ty = shape[0] as 'i32' | 'i64' | 'v128';
       return b[kind](x, { ...accessOf(shape.slice(1), mmu), ty });
     }
     if (y === undefined) return b.pure(head, ...values);
@@ -189,7 +189,7 @@ function halves(text: string): [lo: number, hi: number] {
 function accessOf(shape: readonly string[], mmu: number): AccessOptions {
   const [size = ''] = shape;
   return {
-    size: Number.parseInt(size, 10) as 1 | 2 | 4 | 8,
+    size: Number.parseInt(size, 10) as AccessSize,
     signed: size.endsWith('s'),
     endian: shape.includes('big') ? 'big' : 'little',
     align: shape.includes('natural') ? 'natural' : 'any',

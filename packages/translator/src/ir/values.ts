@@ -272,6 +272,9 @@ export class ValueBuilder {
 
   /** The bytes in reverse order. */
   bswap(a: Value): Value {
+    if (a.ty === 'v128') {
+      return this.op('v128.swizzle.i8x16', a, this.v128(0x0809_0a0b_0c0d_0e0fn, 0x0001_0203_0405_0607n));
+    }
     if (a.ty === 'i32') {
       const even = this.and(this.rotl(a, this.i32(8)), this.i32(0x00ff00ff));
       return this.or(even, this.and(this.rotr(a, this.i32(8)), this.i32(0xff00ff00 | 0)));

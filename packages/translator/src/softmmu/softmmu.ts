@@ -32,6 +32,7 @@ import {
   WATCH_READ,
   WATCH_WRITE,
 } from './layout.ts';
+import { createWideAccess } from './wide.ts';
 
 /** Functions of the engine that the softmmu imports; all take the vCPU's base first. */
 export const IMPORTS = {
@@ -53,8 +54,8 @@ export const FAULTED = -2;
 /** Slow-path descriptor: log2 of the size, then these bits. */
 export const DESC = { signed: 4, natural: 8, big: 16 } as const;
 
-const LOAD = 0;
-const STORE = 1;
+export const LOAD = 0;
+export const STORE = 1;
 const FETCH = 2;
 
 export type SoftMmu = ReturnType<typeof createSoftMmu>;
@@ -542,6 +543,21 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     );
   };
 
+  const wide = createWideAccess({
+    frontend,
+    translateAccess,
+    loadRaw,
+    storeRaw,
+    probeBy,
+    atomicHost,
+    crosses,
+    misaligned,
+    raiseFault,
+    watch,
+    beforeWrite,
+    cached,
+  });
+
   const flushJumps = defineHelper('flushJumps', [], undefined, (b) => {
     b.hostFill(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.i32(0xff), b.i32(JUMP_CACHE_BYTES));
     b.hostFill(b.add(b.cpuBase(), b.i32(JUMP_FILTER)), b.i32(0), b.i32(JUMP_FILTER_BYTES));
@@ -653,6 +669,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     cas,
     rmwHost,
     casHost,
+    ...wide,
     flushAll,
     flushPage,
     flushJumps,

@@ -6,8 +6,8 @@ import { slotLoad, slotStore } from '../wasm/lower.ts';
 import { NO_RESULT, W } from '../wasm/opcodes.ts';
 
 /** Locals of the interpreter's function. The first three are its parameters. */
-export const L = { cpu: 0, ip: 1, budget: 2, va: 3, wide: 4, at: 5, reason: 6 } as const;
-export const INTERPRETER_LOCALS: readonly Ty[] = ['i64', 'i64', 'i32', 'i32'];
+export const L = { cpu: 0, ip: 1, budget: 2, va: 3, wide: 4, at: 5, reason: 6, vector: 7 } as const;
+export const INTERPRETER_LOCALS: readonly Ty[] = ['i64', 'i64', 'i32', 'i32', 'v128'];
 
 export class Assembler {
   readonly out = new ByteWriter(32768);

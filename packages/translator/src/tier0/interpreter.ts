@@ -17,7 +17,7 @@ import {
 import { DESC, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT, FAULT } from '../state.ts';
 import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
-import { loadOpcode, storeOpcode } from '../wasm/lower.ts';
+import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { Assembler, INTERPRETER_LOCALS, L } from './assembler.ts';
 import { BRANCH_OPS, type GuestMemoryOp, MEMORY_OPS, TIER0_OPS } from './opcodes.ts';
@@ -160,7 +160,7 @@ class InterpreterWriter {
 
   /** Slow-path descriptor and regime, from the operation: the flags at `flagsField`, the TLB's offset at 12. */
   #descriptor(op: GuestMemoryOp, flagsField: number): void {
-    const fixed = Math.log2(op.size) | (op.signed ? DESC.signed : 0) | (op.big ? DESC.big : 0);
+    const fixed = (op.size === 16 ? 0 : Math.log2(op.size)) | (op.signed ? DESC.signed : 0) | (op.big ? DESC.big : 0);
     this.#a.get(L.ip).mem(W.i32Load16U, flagsField).i32(fixed).op(W.i32Or);
     this.#a.get(L.ip).mem(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
   }
@@ -171,7 +171,7 @@ class InterpreterWriter {
     a.if();
     a.result(2, op.ty, () => {
       this.#hostAddress(op);
-      a.mem(loadOpcode({ ...op, endian: 'little', align: 'any', mmu: 0 }, op.ty), 0);
+      a.op(...loadCode({ ...op, endian: 'little', align: 'any', mmu: 0 }, op.ty));
       if (op.big) this.#swap(op);
     });
     a.next(16).end();
@@ -179,10 +179,12 @@ class InterpreterWriter {
     a.setState(COMMON.budget, () => a.get(L.budget));
     a.get(L.cpu).get(L.va);
     this.#descriptor(op, 6);
-    a.call(this.#linker.functionOf(this.#mmu.slowLoad)).set(L.wide);
+    const isVector = op.ty === 'v128';
+    const result = isVector ? L.vector : L.wide;
+    a.call(this.#linker.functionOf(isVector ? this.#mmu.slowLoad128 : this.#mmu.slowLoad)).set(result);
     this.#exitOnFault();
     a.result(2, op.ty, () => {
-      a.get(L.wide);
+      a.get(result);
       if (op.ty === 'i32') a.op(W.i32WrapI64);
     });
     a.heedExitRequest().next(16);
@@ -195,7 +197,7 @@ class InterpreterWriter {
     this.#hostAddress(op);
     a.operand(6, op.ty);
     if (op.big) this.#swap(op);
-    a.mem(storeOpcode(op.size, op.ty), 0);
+    a.op(...storeCode(op.size, op.ty));
     a.next(16).end();
     // Who watches code needs to know which operation stores.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
@@ -203,7 +205,7 @@ class InterpreterWriter {
     a.get(L.cpu).get(L.va).operand(6, op.ty);
     if (op.ty === 'i32') a.op(W.i64ExtendI32U);
     this.#descriptor(op, 2);
-    a.call(this.#linker.functionOf(this.#mmu.slowStore));
+    a.call(this.#linker.functionOf(op.ty === 'v128' ? this.#mmu.slowStore128 : this.#mmu.slowStore));
     this.#exitOnFault();
     a.heedExitRequest().next(16);
   }
@@ -211,6 +213,10 @@ class InterpreterWriter {
   /** Reverses the bytes of the little-endian value on the stack, which a load extended as it should be. */
   #swap(op: GuestMemoryOp): void {
     const a = this.#a;
+    if (op.size === 16) {
+      a.op(...REVERSE_V128);
+      return;
+    }
     if (op.size === 8) {
       a.set(L.wide);
       a.get(L.wide).op(W.i32WrapI64);

@@ -187,13 +187,18 @@ export class BlockLowering {
         return;
       case 'rmw': {
         const { size, signed, endian, mmu } = d.access;
-        const helper = this.#o.mmu.rmw(d.op, size, signed, endian === 'big');
+        const helper =
+          size === 16
+            ? this.#o.mmu.rmw128(d.op, endian === 'big')
+            : this.#o.mmu.rmw(d.op, size, signed, endian === 'big');
         this.#callWithMmu(node, helper, mmu);
         return;
       }
       case 'cas': {
         const { size, signed, endian, mmu } = d.access;
-        this.#callWithMmu(node, this.#o.mmu.cas(size, signed, endian === 'big'), mmu);
+        const helper =
+          size === 16 ? this.#o.mmu.cas128(endian === 'big') : this.#o.mmu.cas(size, signed, endian === 'big');
+        this.#callWithMmu(node, helper, mmu);
         return;
       }
       case 'probe':

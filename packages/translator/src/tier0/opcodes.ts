@@ -5,21 +5,25 @@
  *
  * Operands are byte offsets in the state of the vCPU. Block ends: 16 i32 target, 20 i32 second target, 24 i32 cost.
  */
-import type { MemAccess } from '../ir/nodes.ts';
+import type { AccessSize, MemAccess } from '../ir/nodes.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
 
 export interface GuestMemoryOp {
   readonly name: string;
   readonly store: boolean;
-  readonly ty: 'i32' | 'i64';
-  readonly size: 1 | 2 | 4 | 8;
+  readonly ty: 'i32' | 'i64' | 'v128';
+  readonly size: AccessSize;
   readonly signed: boolean;
   readonly big: boolean;
 }
 
 const memoryOps: GuestMemoryOp[] = [];
 for (const big of [false, true]) {
+  for (const store of [false, true]) {
+    const name = memoryOpName(store ? 'store' : 'load', 'v128', 16, false, big);
+    memoryOps.push({ name, store, ty: 'v128', size: 16, signed: false, big });
+  }
   for (const ty of ['i32', 'i64'] as const) {
     for (const size of [1, 2, 4, 8] as const) {
       if (size === 8 && ty === 'i32') continue;
@@ -94,7 +98,7 @@ export function tier0Op(name: string): number {
 
 /** Operation of a guest load or store. */
 export function memoryOpNumber(access: MemAccess, ty: Ty, store: boolean): number {
-  const whole = access.size === (ty === 'i32' ? 4 : 8);
+  const whole = access.size >= (ty === 'i32' ? 4 : 8);
   const signed = !store && access.signed && !whole;
   return tier0Op(memoryOpName(store ? 'store' : 'load', ty, access.size, signed, access.endian === 'big'));
 }

@@ -2,7 +2,7 @@
 import type { MemAccess } from '../ir/nodes.ts';
 import type { Ty } from '../ir/types.ts';
 import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
-import { loadOpcode, storeOpcode } from '../wasm/lower.ts';
+import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { CPU, type Emitter } from './emitter.ts';
 
@@ -81,19 +81,23 @@ export class AccessEmitter {
   /** Loads from the host address on the stack. */
   load(access: MemAccess, ty: Ty): void {
     const big = access.endian === 'big' && access.size > 1;
-    this.#e.mem(loadOpcode({ ...access, endian: 'little' }, ty), 0);
+    this.#e.code(loadCode({ ...access, endian: 'little' }, ty));
     if (big) this.#swap(access.size, access.signed, ty);
   }
 
   /** Stores the value on the stack to the host address under it. */
   store(access: MemAccess, ty: Ty): void {
     if (access.endian === 'big' && access.size > 1) this.#swap(access.size, false, ty);
-    this.#e.mem(storeOpcode(access.size, ty), 0);
+    this.#e.code(storeCode(access.size, ty));
   }
 
   /** Reverses the bytes of the value on the stack, which a load extended as it should be. */
   #swap(size: number, signed: boolean, ty: Ty): void {
     const e = this.#e;
+    if (size === 16) {
+      e.code(REVERSE_V128);
+      return;
+    }
     if (size === 8) {
       e.tee(this.#wide).op(W.i32WrapI64);
       this.#swap32();

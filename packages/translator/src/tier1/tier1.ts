@@ -395,9 +395,11 @@ export class Tier1 {
   #atomicHelper(node: Node): Helper {
     const d = node.detail;
     const { mmu } = this.#engine;
-    if (d.kind === 'rmw') return mmu.rmwHost(d.op, d.access.size, d.access.signed, d.access.endian === 'big');
-    if (d.kind === 'cas') return mmu.casHost(d.access.size, d.access.signed, d.access.endian === 'big');
-    throw new Error(`${d.kind} is no atomic access`);
+    if (d.kind !== 'rmw' && d.kind !== 'cas') throw new Error(`${d.kind} is no atomic access`);
+    const { size, signed, endian } = d.access;
+    const big = endian === 'big';
+    if (size === 16) return d.kind === 'rmw' ? mmu.rmwHost128(d.op, big) : mmu.casHost128(big);
+    return d.kind === 'rmw' ? mmu.rmwHost(d.op, size, signed, big) : mmu.casHost(size, signed, big);
   }
 
   // --- what is known of blocks ---

@@ -4,7 +4,7 @@
  * value has a local.
  */
 import type { Helper } from '../ir/helper.ts';
-import type { MemAccess, Node, RmwOp } from '../ir/nodes.ts';
+import type { AccessSize, MemAccess, Node, RmwOp } from '../ir/nodes.ts';
 import type { Ty } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { ByteWriter } from './bytes.ts';
@@ -22,8 +22,26 @@ export function slotStore(ty: Ty): readonly number[] {
   return [...SLOT_STORE[ty], 0];
 }
 
-/** WebAssembly load for a little-endian access. */
-export function loadOpcode(access: MemAccess, ty: Ty): number {
+/** Reverses the bytes of the vector on the stack: `v128.const`, `i8x16.swizzle`. */
+export const REVERSE_V128: readonly number[] = [
+  W.prefixSimd,
+  0x0c,
+  ...Array.from({ length: 16 }, (_, i) => 15 - i),
+  W.prefixSimd,
+  0x0e,
+];
+
+/** Bytes of a load without an offset for a little-endian access; the address is on the stack. */
+export function loadCode(access: MemAccess, ty: Ty): readonly number[] {
+  return access.size === 16 ? [...slotLoad('v128'), 0] : [loadOpcode(access, ty), 0, 0];
+}
+
+/** The same of a store; address and value are on the stack. */
+export function storeCode(size: AccessSize, ty: Ty): readonly number[] {
+  return size === 16 ? [...slotStore('v128'), 0] : [storeOpcode(size, ty), 0, 0];
+}
+
+function loadOpcode(access: MemAccess, ty: Ty): number {
   const s = access.signed;
   if (ty === 'i32') {
     if (access.size === 1) return s ? W.i32Load8S : W.i32Load8U;
@@ -36,7 +54,7 @@ export function loadOpcode(access: MemAccess, ty: Ty): number {
   return W.i64Load;
 }
 
-export function storeOpcode(size: number, ty: Ty): number {
+function storeOpcode(size: number, ty: Ty): number {
   if (ty === 'i32') return size === 1 ? W.i32Store8 : size === 2 ? W.i32Store16 : W.i32Store;
   if (size === 1) return W.i64Store8;
   if (size === 2) return W.i64Store16;
@@ -187,7 +205,7 @@ export class FunctionLowering {
         return;
       case 'hostLoad':
         this.#args(node);
-        out.u8(loadOpcode(detail.access, node.ty)).u8(0).unsigned(0);
+        out.bytes(loadCode(detail.access, node.ty));
         return;
       case 'hostRmw':
         this.#args(node);
@@ -237,10 +255,7 @@ export class FunctionLowering {
       case 'hostStore': {
         this.#args(node);
         const value = node.args[1];
-        out
-          .u8(storeOpcode(detail.access.size, value?.ty ?? 'i64'))
-          .u8(0)
-          .unsigned(0);
+        out.bytes(storeCode(detail.access.size, value?.ty ?? 'i64'));
         return;
       }
       case 'hostFill':

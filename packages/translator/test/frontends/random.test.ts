@@ -22,6 +22,21 @@ const instruction = fc.oneof(
       .constantFrom(X.mov, X.add, X.sub, X.load, X.store, X.cmpxchg, X.mulHigh, X.divU, X.push, X.pop)
       .chain(two),
   },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom(
+        X.movdquLoad,
+        X.movdquStore,
+        X.movdqaLoad,
+        X.movdqaStore,
+        X.movbeLoad,
+        X.movbeStore,
+        X.cmpxchg16b,
+        X.xchg16b,
+      )
+      .chain(two),
+  },
   { weight: 2, arbitrary: wide(X.storeImm8, fc.nat(255)) },
   {
     weight: 2,

@@ -2,10 +2,11 @@
  * Test-only frontend in the shape of x86: bytes of any length, lazy condition codes, unaligned accesses, a register stack
  * whose top is in the mode word, a code segment's base in the second word, moves from memory to memory, interruptible string moves, stores into the running code.
  *
- * Registers e0 to e7 (i32), s0 to s7 (the stack). e4 is the stack pointer; the exception vector is in `vector`.
+ * Registers e0 to e7 (i32), s0 to s7 (the stack), x0 to x7 (v128). e4 is the stack pointer; the exception vector is in `vector`.
  */
 import { ATTR_SECURE } from '@boardwalk/core';
 import {
+  type AccessOptions,
   defineHelper,
   type Frontend,
   type InsnContext,
@@ -18,6 +19,7 @@ const layout = new StateLayout();
 const { pc, mode, extra, extraLo, extraHi, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
 const e = layout.array('e', 'i32', 8);
 const s = layout.array('s', 'i64', 8);
+const x = layout.array('x', 'v128', 8);
 /** Operands of the last operation that set the flags: result, first operand; whether it subtracted. */
 const ccResult = layout.field('ccResult', 'i32');
 const ccFirst = layout.field('ccFirst', 'i32');
@@ -63,6 +65,18 @@ export const X = {
   lcs: 0x1a,
   /** Register = base of the code segment, which translation takes for constant. */
   getcs: 0x1b,
+  /** Vector loads and stores of 16 bytes: from any address, and from multiples of 16 only. */
+  movdquLoad: 0x1c,
+  movdquStore: 0x1d,
+  movdqaLoad: 0x1e,
+  movdqaStore: 0x1f,
+  /** Bytes in reverse order, from any address. */
+  movbeLoad: 0x20,
+  movbeStore: 0x21,
+  /** [e] = x if it was x0; x0 = what it was; the zero flag says whether it was x0. */
+  cmpxchg16b: 0x22,
+  /** x and [e] change places. */
+  xchg16b: 0x23,
   nop: 0x90,
 } as const;
 
@@ -71,6 +85,7 @@ export function i(value: number): number[] {
 }
 
 const reg = (n: number) => e[n & 7] ?? raiseBug();
+const vector128 = (n: number) => x[n & 7] ?? raiseBug();
 const stack = (n: number) => s[n & 7] ?? raiseBug();
 function raiseBug(): never {
   throw new Error('no such register');
@@ -137,6 +152,17 @@ interface Operands {
 }
 
 const M4 = { size: 4, ty: 'i32' } as const;
+const M16 = { size: 16 } as const;
+const A16 = { size: 16, align: 'natural' } as const;
+const B16 = { size: 16, endian: 'big' } as const;
+const vectorLoad =
+  (access: AccessOptions): Emit =>
+  (b, o) =>
+    b.set(vector128(o.d), b.load(b.get(reg(o.s)), access));
+const vectorStore =
+  (access: AccessOptions): Emit =>
+  (b, o) =>
+    b.store(b.get(reg(o.d)), b.get(vector128(o.s)), access);
 const end = (b: IrBuilder, next: number): void => {
   b.set(pc, b.i64(next));
   b.exitToLookup();
@@ -280,6 +306,30 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
       const old = b.atomicCas(at, expected, b.extend32U(b.get(reg(o.s))), { size: 4 });
       setFlags(b, b.wrap(b.sub(old, expected)), b.wrap(old), 1);
       b.set(reg(0), b.wrap(old));
+    },
+  ],
+  [X.movdquLoad]: ['rr', false, vectorLoad(M16)],
+  [X.movdquStore]: ['rr', false, vectorStore(M16)],
+  [X.movdqaLoad]: ['rr', false, vectorLoad(A16)],
+  [X.movdqaStore]: ['rr', false, vectorStore(A16)],
+  [X.movbeLoad]: ['rr', false, vectorLoad(B16)],
+  [X.movbeStore]: ['rr', false, vectorStore(B16)],
+  [X.cmpxchg16b]: [
+    'rr',
+    false,
+    (b, o) => {
+      const expected = b.get(vector128(0));
+      const old = b.atomicCas(b.get(reg(o.d)), expected, b.get(vector128(o.s)), M16);
+      setFlags(b, b.pure('v128.anyTrue', b.pure('v128.xor', old, expected)), b.i32(0), 0);
+      b.set(vector128(0), old);
+    },
+  ],
+  [X.xchg16b]: [
+    'rr',
+    false,
+    (b, o) => {
+      const value = b.get(vector128(o.s));
+      b.set(vector128(o.s), b.atomicRmw('swap', b.get(reg(o.d)), value, M16));
     },
   ],
   [X.mulHigh]: [

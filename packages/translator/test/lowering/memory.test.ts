@@ -1,5 +1,5 @@
 /** Guest loads, stores and atomics of tier 0 against memory kept in TypeScript. */
-import type { AccessOptions, IrBuilder, Slot } from '@boardwalk/translator';
+import { type AccessOptions, IrBuilder, type Slot } from '@boardwalk/translator';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RmwOp } from '../../src/ir/nodes.ts';
@@ -22,6 +22,7 @@ afterAll(() => m.dispose());
 
 const [x0, x1, x2] = REGISTERS.i64 as [Slot, Slot, Slot];
 const [w1] = REGISTERS.i32 as [Slot];
+const [v0, v1, v2] = REGISTERS.v128 as [Slot, Slot, Slot];
 const u64 = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
 /** Offsets that often lie about the end of a page. */
 const offset = fc.oneof(
@@ -151,4 +152,89 @@ it('compares in the size of the access and swaps', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+const u128 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n });
+const offset16 = fc.oneof(
+  fc.nat(MAPPED_PAGES * 4096 - 17),
+  fc.tuple(fc.nat(MAPPED_PAGES - 2), fc.integer({ min: -17, max: 17 })).map(([page, near]) => (page + 1) * 4096 + near),
+  fc.nat(MAPPED_PAGES * 256 - 2).map((n) => n * 16),
+);
+const shape16 = fc.record({
+  size: fc.constant<16>(16),
+  endian: fc.constantFrom<'little' | 'big'>('little', 'big'),
+  align: fc.constantFrom<'any' | 'natural'>('any', 'any', 'natural'),
+});
+const start16 = (at: number, split: number, value: bigint, expected = 0n): void => {
+  m.cpu.setRegister(x0, BigInt(MAPPED + at - split));
+  m.cpu.setRegister(v0, expected);
+  m.cpu.setRegister(v1, value);
+  m.cpu.setRegister(v2, 0x5a5an);
+};
+
+it('loads 16 bytes in both orders from anywhere', () => {
+  fc.assert(
+    fc.property(shape16, offset16, split, (o, at, by) => {
+      start16(at, by, 0n);
+      const expected = fault(at, o, EXCEPTION.misalignedLoad);
+      expect(execute(m, (b) => b.set(v2, b.load(address(b, by), o)))).toBe(expected);
+      expect(m.cpu.register(v2)).toBe(expected === 0 ? read(at, o) : 0x5a5an);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('stores 16 bytes in both orders anywhere, and all of them or none', () => {
+  fc.assert(
+    fc.property(shape16, offset16, split, u128, (o, at, by, value) => {
+      start16(at, by, value);
+      const expected = fault(at, o, EXCEPTION.misalignedStore);
+      expect(execute(m, (b) => b.store(address(b, by), b.get(v1), o))).toBe(expected);
+      if (expected === 0) write(at, value, o);
+      check(at);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('swaps and combines 16 bytes atomically', () => {
+  const op = fc.constantFrom<RmwOp>('swap', 'and', 'or', 'xor');
+  fc.assert(
+    fc.property(op, shape16, offset16, u128, (name, o, at, value) => {
+      start16(at, 0, value);
+      const expected = fault(at, { ...o, align: 'natural' }, EXCEPTION.misalignedStore);
+      expect(execute(m, (b) => b.set(v2, b.atomicRmw(name, b.get(x0), b.get(v1), o)))).toBe(expected);
+      expect(m.cpu.register(v2)).toBe(expected === 0 ? read(at, o) : 0x5a5an);
+      if (expected === 0) write(at, RMW[name](read(at, o), value, 128), o);
+      check(at);
+    }),
+    { numRuns: 600 },
+  );
+});
+
+it('compares all of 16 bytes and swaps', () => {
+  fc.assert(
+    fc.property(shape16, offset16, u128, fc.option(fc.nat(127), { nil: undefined }), (o, near, value, flipped) => {
+      const at = near - (near % 16);
+      if (missing(Math.floor(at / 4096))) return;
+      const old = read(at, o);
+      start16(at, 0, value, flipped === undefined ? old : old ^ (1n << BigInt(flipped)));
+      expect(execute(m, (b) => b.set(v2, b.atomicCas(b.get(x0), b.get(v0), b.get(v1), o)))).toBe(0);
+      expect(m.cpu.register(v2)).toBe(old);
+      if (flipped === undefined) write(at, value, o);
+      check(at);
+    }),
+    { numRuns: 600 },
+  );
+});
+
+it('has vectors in accesses of 16 bytes only, and no arithmetic on them in memory', () => {
+  const b = new IrBuilder();
+  const at = b.i64(0);
+  expect(() => b.load(at, { size: 16, ty: 'i64' })).toThrow('an access of 16 bytes has no i64');
+  expect(() => b.load(at, { size: 8, ty: 'v128' })).toThrow('an access of 8 bytes has no v128');
+  expect(() => b.load(at, { size: 16, signed: true })).toThrow('an access of 16 bytes has no sign');
+  expect(() => b.store(at, b.i64(1), { size: 16 })).toThrow('an access of 16 bytes has no i64');
+  expect(() => b.store(at, b.v128(1n, 2n), { size: 8 })).toThrow('an access of 8 bytes has no v128');
+  expect(() => b.atomicRmw('add', at, b.v128(1n, 2n), { size: 16 })).toThrow('no atomic add of 16 bytes');
 });
