@@ -45,6 +45,18 @@ export const WATCH_LIMIT = 256;
 export const WATCH_READ = 1;
 export const WATCH_WRITE = 2;
 
+/** Results of `translate` that are no host offset. */
+export const NOT_RAM = -1;
+export const FAULTED = -2;
+
+/** Slow-path descriptor: log2 of the size, then these bits. */
+export const DESC = { signed: 4, natural: 8, big: 16 } as const;
+
+/** Kinds of access, as `walk` is told them: the tables of a regime in the TLB in order. */
+export const LOAD = 0;
+export const STORE = 1;
+export const FETCH = 2;
+
 /** Tables of one machine's translator, shared by its vCPUs. */
 export interface EngineLayout {
   readonly pageFlags: number;

@@ -11,16 +11,22 @@ import type { RmwOp } from '../ir/nodes.ts';
 import { COMMON, FAULT } from '../state.ts';
 import {
   BLOCK_HASH_BITS,
+  DESC,
   type EngineLayout,
+  FAULTED,
+  FETCH,
   JUMP_CACHE,
   JUMP_CACHE_BYTES,
   JUMP_CACHE_ENTRIES,
   JUMP_EXTRA,
   JUMP_FILTER,
   JUMP_FILTER_BYTES,
+  LOAD,
+  NOT_RAM,
   PHYS_RANGE_BYTES,
   PHYS_READ,
   PHYS_WRITE,
+  STORE,
   TLB,
   TLB_ENTRIES,
   TLB_LARGE,
@@ -46,17 +52,6 @@ export const IMPORTS = {
   /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
   watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
 } as const satisfies Record<string, ImportHelper>;
-
-/** Results of `translate` that are no host offset. */
-export const NOT_RAM = -1;
-export const FAULTED = -2;
-
-/** Slow-path descriptor: log2 of the size, then these bits. */
-export const DESC = { signed: 4, natural: 8, big: 16 } as const;
-
-export const LOAD = 0;
-export const STORE = 1;
-const FETCH = 2;
 
 export type SoftMmu = ReturnType<typeof createSoftMmu>;
 

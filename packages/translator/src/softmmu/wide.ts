@@ -7,8 +7,7 @@ import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper, type IrHelper } from '../ir/helper.ts';
 import type { RmwOp } from '../ir/nodes.ts';
 import { COMMON } from '../state.ts';
-import { WATCH_READ, WATCH_WRITE } from './layout.ts';
-import { DESC, FAULTED, LOAD, NOT_RAM, STORE } from './softmmu.ts';
+import { DESC, FAULTED, LOAD, NOT_RAM, STORE, WATCH_READ, WATCH_WRITE } from './layout.ts';
 
 /** What the softmmu has for accesses of any size. */
 export interface WideParts {

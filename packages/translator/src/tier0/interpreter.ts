@@ -6,6 +6,7 @@
 import type { IrHelper } from '../ir/helper.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
 import {
+  DESC,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_EXTRA,
@@ -14,7 +15,7 @@ import {
   TLB_REGIME_BITS,
   TLB_TABLE_BYTES,
 } from '../softmmu/layout.ts';
-import { DESC, type SoftMmu } from '../softmmu/softmmu.ts';
+import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT, FAULT } from '../state.ts';
 import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
 import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';

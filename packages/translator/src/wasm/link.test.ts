@@ -23,6 +23,32 @@ describe('helpers compiled to WebAssembly', () => {
     );
   });
 
+  it('loads and stores 16 bytes of host memory in both orders', () => {
+    const copy = (name: string, from: 'little' | 'big', to: 'little' | 'big') =>
+      defineHelper(name, [], undefined, (b) => {
+        const value = b.hostLoad(b.i32(3), { size: 16, endian: from });
+        b.hostStore(b.i32(0x101), value, { size: 16, endian: to });
+        b.hostStore(b.i32(0x201), b.pure('low64', value), { size: 8 });
+      });
+    const f = compileHelpers(memory, [
+      copy('same', 'big', 'big'),
+      copy('to', 'little', 'big'),
+      copy('from', 'big', 'little'),
+    ]);
+    const bytes = new Uint8Array(memory.buffer);
+    for (let n = 0; n < 16; n++) bytes[3 + n] = n + 1;
+    const forward = [...bytes.slice(3, 19)];
+    const at = (place: number, length: number) => [...bytes.slice(place, place + length)];
+    for (const [name, copied, low] of [
+      ['same', forward, [16, 15, 14, 13, 12, 11, 10, 9]],
+      ['to', [...forward].reverse(), [1, 2, 3, 4, 5, 6, 7, 8]],
+      ['from', [...forward].reverse(), [16, 15, 14, 13, 12, 11, 10, 9]],
+    ] as const) {
+      f[name]?.(0);
+      expect([at(0x100, 18), at(0x201, 8)]).toEqual([[0, ...copied, 0], low]);
+    }
+  });
+
   it('reverses bytes, extracts and deposits', () => {
     const f = compileHelpers(memory, [
       defineHelper('swap', ['i64'], 'i64', (b, x) => b.bswap(x)),
