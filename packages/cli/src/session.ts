@@ -9,6 +9,7 @@ import {
   type DriveOptions,
   type GuestLog,
   type HostMemory,
+  InstructionClockSource,
   Machine,
   type MachineOptions,
   type NoHostMemory,
@@ -17,6 +18,7 @@ import {
   type RamSpace,
   type TypeRegistry,
   UserError,
+  VirtualClock,
 } from '@boardwalk/core';
 import { type ChardevInfo, type Emulator, MonitorEvents, type OutputFile, type Preconfig } from '@boardwalk/monitor';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
@@ -239,11 +241,12 @@ export class Session implements Emulator {
 
   #machineOptions(): MachineOptions {
     const { settings, files, devices, globals, noReboot, noShutdown, semihosting, paused } = this.#plan;
-    const { board: _, ...rest } = settings;
+    const { board: _, icount, ...rest } = settings;
     const { space, hostMemory, types, root, log } = this.#context;
     return {
       ...rest,
       ...files.options,
+      ...(icount && { clock: new VirtualClock(new InstructionClockSource(icount)) }),
       space,
       types,
       root,

@@ -1,4 +1,4 @@
-// -machine, -smp, -cpu, -m, -mem-path, -mem-prealloc, -accel, -rtc: what the machine is, before anything of it is made.
+// -machine, -smp, -cpu, -m, -mem-path, -mem-prealloc, -accel, -icount, -seed, -rtc: what the machine is, before anything of it is made.
 
 import {
   type BoardDefinition,
@@ -15,6 +15,7 @@ import {
 } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { KeyValues } from '../options/key-values.ts';
+import { type InstructionCounting, readInstructionCounting, readRtc, readSeed } from './time.ts';
 
 /** What these options say. */
 export interface MachineSettings {
@@ -32,8 +33,12 @@ export interface MachineSettings {
   readonly maxRamSize?: number;
   readonly smp?: SmpOptions;
   readonly cpu?: string;
+  /** How time is counted in instructions; without it virtual time is the host's. */
+  readonly icount?: InstructionCounting;
+  readonly seed?: bigint;
   /** Milliseconds since 1970, UTC. */
   readonly rtcBaseMs?: number;
+  readonly rtcClock?: NonNullable<MachineOptions['rtcClock']>;
 }
 
 /**
@@ -56,7 +61,8 @@ export function readMachineSettings(
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
   const memory = readMemory(line, board, memoryBackend);
   const memPath = line.last('mem-path');
-  const rtcBaseMs = readRtc(line.last('rtc'));
+  const icount = readInstructionCounting(line, accel);
+  const seed = readSeed(line.last('seed'));
   return {
     board,
     accel,
@@ -68,7 +74,9 @@ export function readMachineSettings(
     ...memory,
     ...(smp === undefined ? {} : { smp }),
     ...(cpu === undefined ? {} : { cpu }),
-    ...(rtcBaseMs === undefined ? {} : { rtcBaseMs }),
+    ...(icount === undefined ? {} : { icount }),
+    ...(seed === undefined ? {} : { seed }),
+    ...readRtc(line.all('rtc'), new Date()),
   };
 }
 
@@ -185,28 +193,4 @@ function readTier1(options: KeyValues): MachineOptions['tier1'] {
   if (threshold === undefined) return undefined;
   if (threshold < 1 || threshold >= 2 ** 18) throw new UserError('tier1-threshold is 1 to 262143');
   return { threshold };
-}
-
-function readRtc(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return forOption('rtc', () => {
-    const options = new KeyValues(text, 'base');
-    const base = options.take('base') ?? 'utc';
-    options.choice('clock', ['host']);
-    options.choice('driftfix', ['none']);
-    options.finish();
-    if (base === 'utc') return undefined;
-    if (base === 'localtime') return localTimeMs(new Date());
-    const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(base)
-      ? Date.parse(base.length > 10 ? `${base}Z` : base)
-      : Number.NaN;
-    if (Number.isNaN(time))
-      throw new UserError(`base=${base} is neither utc, localtime nor a date such as 2026-11-23T08:30:00`);
-    return time;
-  });
-}
-
-/** The time of day here, as if it were UTC. */
-function localTimeMs(now: Date): number {
-  return now.getTime() - now.getTimezoneOffset() * 60_000;
 }

@@ -59,9 +59,16 @@ export const OPTIONS = {
     section: 'Machine',
     group: 'accel',
   },
+  icount: {
+    argument: '[shift=]N[,sleep=on|off]',
+    help: 'virtual time is counted in instructions, 2^N ns each; with sleep=off a guest that waits goes on at once',
+    section: 'Machine',
+    group: 'icount',
+  },
+  seed: { argument: 'N', help: 'random numbers for the guest are the sequence of this number', section: 'Machine' },
   rtc: {
-    argument: 'base=utc|localtime|DATE',
-    help: 'what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default) or is here',
+    argument: 'base=utc|localtime|DATE[,clock=host|vm]',
+    help: "what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default) or is here; it goes on with the host's time, or with virtual time (vm)",
     section: 'Machine',
     group: 'rtc',
   },

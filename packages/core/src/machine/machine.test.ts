@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MemoryBlock } from '../block/index.ts';
 import { PipeChar } from '../char/index.ts';
 import { Bus } from '../device/bus.ts';
@@ -128,6 +128,17 @@ describe('options', () => {
     const machine = await create({ rtcBaseMs: 1e12, accel: 'qtest' });
     expect(machine.wallClockMs()).toBe(1e12);
     expect(Math.abs((await create()).wallClockMs() - Date.now())).toBeLessThan(1000);
+  });
+
+  it("let the real-time clock go on with the host's time, whatever virtual time does", async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const machine = await create({ rtcBaseMs: 1e12, rtcClock: 'host', accel: 'qtest' });
+      vi.setSystemTime(Date.now() + 5000);
+      expect(machine.wallClockMs()).toBe(1e12 + 5000);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

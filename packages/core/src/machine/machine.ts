@@ -85,6 +85,8 @@ export class Machine extends BwObject {
   readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false, debug: undefined };
   readonly #exit = new Deferred<ExitInfo>();
   #state: RunState = 'prelaunch';
+  /** By the host's clock. */
+  readonly #madeAtMs = Date.now();
   #started = false;
   #timersHeld = false;
   readonly #random: SeededRandom | undefined;
@@ -252,10 +254,11 @@ export class Machine extends BwObject {
     return this.clock.source.kind === 'instructions' ? this.inputs.wrap(line) : line;
   }
 
-  /** The real-time clock's time in ms since 1970 UTC: the host's, or `rtcBaseMs` plus virtual time. */
+  /** The real-time clock's time in ms since 1970 UTC: the host's, or `rtcBaseMs` and the time since then (`rtcClock`). */
   wallClockMs(): number {
-    const base = this.options.rtcBaseMs;
-    return base === undefined ? Date.now() : base + this.clock.now() / 1e6;
+    const { rtcBaseMs, rtcClock } = this.options;
+    if (rtcBaseMs === undefined) return Date.now();
+    return rtcBaseMs + (rtcClock === 'host' ? Date.now() - this.#madeAtMs : this.clock.now() / 1e6);
   }
 
   /** Fills `bytes` with random numbers for the guest: the host's, or the next of the sequence that `seed` began. */

@@ -91,4 +91,9 @@ export interface MachineOptions {
   readonly seed?: number | bigint;
   /** What the real-time clock shows when the machine is made, in ms since 1970 UTC; without it the host's time, always. */
   readonly rtcBaseMs?: number;
+  /**
+   * How the real-time clock goes on from `rtcBaseMs`: with virtual time, which stands still with the machine, or with the host's,
+   * which does not. Default `virtual`.
+   */
+  readonly rtcClock?: 'virtual' | 'host';
 }
