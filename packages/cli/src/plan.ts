@@ -6,6 +6,7 @@ import { type ObjectSpec, parseDevice, parseGlobal, parseObject } from './config
 import { type DriveSpec, readDrives } from './config/drives.ts';
 import { fdSets } from './config/fd-sets.ts';
 import { type BootFiles, readBootFiles } from './config/files.ts';
+import { readIncoming } from './config/incoming.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
 import { readSemihosting } from './config/semihosting.ts';
@@ -29,6 +30,8 @@ export interface Plan {
   readonly noShutdown: boolean;
   /** The machine is made, and stands still (-S). */
   readonly paused: boolean;
+  /** Path of a snapshot that the machine goes on from. */
+  readonly incoming: string | undefined;
   /** The machine is made when a monitor says so (--preconfig). */
   readonly preconfig: boolean;
 }
@@ -54,6 +57,7 @@ export function readPlan(
     semihosting: readSemihosting(line),
     noShutdown: line.has('no-shutdown') || actions.shutdown === 'pause',
     paused: line.has('S'),
+    incoming: readIncoming(line),
     preconfig: line.has('preconfig'),
     files: readBootFiles(line, architecture, settings),
   };

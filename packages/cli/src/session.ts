@@ -20,11 +20,19 @@ import {
   UserError,
   VirtualClock,
 } from '@boardwalk/core';
-import { type ChardevInfo, type Emulator, MonitorEvents, type OutputFile, type Preconfig } from '@boardwalk/monitor';
+import {
+  type ChardevInfo,
+  type Emulator,
+  MonitorEvents,
+  type OutputFile,
+  type Preconfig,
+  type ReplacementFile,
+} from '@boardwalk/monitor';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
-import { createOutputFile } from './config/output-file.ts';
+import { takeIncoming } from './config/incoming.ts';
+import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
@@ -136,6 +144,10 @@ export class Session implements Emulator {
     return createOutputFile(name);
   }
 
+  replaceFile(name: string): Promise<ReplacementFile> {
+    return replaceOutputFile(name);
+  }
+
   get chardevs(): readonly ChardevInfo[] {
     return this.#chardevs.list;
   }
@@ -226,11 +238,12 @@ export class Session implements Emulator {
   }
 
   async #make(): Promise<Machine> {
-    const { settings, lines } = this.#plan;
+    const { settings, lines, incoming } = this.#plan;
     try {
       const machine = await Machine.create(settings.board, this.#machineOptions());
       if (lines.serialsAsked) this.#checkSerials(machine);
       this.#machine = machine;
+      if (incoming !== undefined) await takeIncoming(machine, incoming);
       this.events.follow(machine);
       for (const warning of machine.numa?.warnings ?? []) this.#context.lineHost.note(`warning: ${warning}`);
       return machine;

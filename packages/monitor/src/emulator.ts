@@ -35,6 +35,8 @@ export interface Emulator {
   readonly threadId?: number;
   /** Makes a file of the host anew, for what a monitor saves; not there where there are no files. @throws UserError */
   createFile?(name: string): Promise<OutputFile>;
+  /** As {@link createFile}, for a file that is there whole or not at all: one of that name stays as it was until then. @throws UserError */
+  replaceFile?(name: string): Promise<ReplacementFile>;
   /** The character devices, in the order in which they were made. */
   readonly chardevs?: readonly ChardevInfo[];
   /** Ends the program with status 0, after what was said is out. */
@@ -46,6 +48,12 @@ export interface OutputFile {
   /** Rejects with a UserError when the host cannot. */
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A file that takes its name when it is closed. */
+export interface ReplacementFile extends OutputFile {
+  /** Leaves no trace of it. */
+  discard(): Promise<void>;
 }
 
 /** A machine that waits for its last options (`--preconfig`). */

@@ -1,8 +1,8 @@
 // Files that a monitor writes: guest memory, for one.
 
-import { open } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { UserError } from '@boardwalk/core';
-import type { OutputFile } from '@boardwalk/monitor';
+import type { OutputFile, ReplacementFile } from '@boardwalk/monitor';
 
 /** The system's words for the errors that users meet, as strerror(3) has them. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -33,5 +33,24 @@ export async function createOutputFile(name: string): Promise<OutputFile> {
       }
     },
     close: () => file.close(),
+  };
+}
+
+/** A file that takes its name when it is whole; until then it lies beside it. @throws UserError as {@link createOutputFile} */
+export async function replaceOutputFile(name: string): Promise<ReplacementFile> {
+  const beside = `${name}.${process.pid}.part`;
+  const file = await createOutputFile(beside);
+  return {
+    write: file.write,
+    async close() {
+      await file.close();
+      await rename(beside, name).catch((error: unknown) => {
+        throw new UserError(`Could not write to '${name}': ${reasonOf(error)}`);
+      });
+    },
+    async discard() {
+      await file.close();
+      await rm(beside, { force: true });
+    },
   };
 }

@@ -176,6 +176,11 @@ export const OPTIONS = {
   },
   s: { help: 'as -gdb tcp::1234', section: 'Monitors and debugging' },
   S: { help: 'the CPUs stand still until a monitor or gdb lets them go', section: 'Monitors and debugging' },
+  incoming: {
+    argument: 'file:PATH',
+    help: 'the machine goes on from what a monitor saved there with migrate; the other options are those of the machine saved',
+    section: 'Monitors and debugging',
+  },
   preconfig: {
     help: 'the machine is made when a monitor says x-exit-preconfig, after set-numa-node',
     section: 'Monitors and debugging',

@@ -1,6 +1,7 @@
 // Commands that look at memory, registers and ports.
 import { ATTR_DEBUG, type Machine, UserError } from '@boardwalk/core';
 import { debugOf, isLittleEndian } from '../cpu-access.ts';
+import { dumpMachine, saveMachine } from '../qmp/commands/machine-files.ts';
 import { physicalReader, saveMemory } from '../qmp/commands/memory-files.ts';
 import {
   cpuOf,
@@ -191,6 +192,35 @@ export const memoryCommands: readonly HmpCommand[] = [
         val: args.requireInteger('addr'),
         size: args.requireInteger('size'),
         filename: args.requireText('file'),
+      });
+      return undefined;
+    },
+  },
+  {
+    name: 'migrate',
+    args: [{ name: 'uri', kind: 'word' }],
+    params: 'uri',
+    help: 'stop the machine and save it to file:PATH, for -incoming',
+    async run(context, args) {
+      await saveMachine(context.emulator, args.requireText('uri'));
+      return undefined;
+    },
+  },
+  {
+    name: 'dump-guest-memory',
+    args: [
+      { name: 'filename', kind: 'word' },
+      { name: 'begin', kind: 'expression', optional: true },
+      { name: 'length', kind: 'expression', optional: true },
+    ],
+    params: 'filename [begin length]',
+    help: 'dump guest memory into an ELF core file, with physical addresses',
+    async run(context, args) {
+      await dumpMachine(context.emulator, {
+        paging: false,
+        protocol: `file:${args.requireText('filename')}`,
+        begin: args.integer('begin'),
+        length: args.integer('length'),
       });
       return undefined;
     },
