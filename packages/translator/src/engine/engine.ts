@@ -48,6 +48,8 @@ export interface EngineCpu {
   highOf(lo: number): number | undefined;
   /** An access hits a watched range; true: it must not happen now, but alone. */
   watchHit(size: number, kinds: number): boolean;
+  /** Whether the access under way is not its block's first instruction's. */
+  isMidBlock(): boolean;
   /** What lies at physical addresses has changed: code that runs must not go on by what it knows. */
   mapChanged(): void;
 }
@@ -328,6 +330,7 @@ export class Engine {
           this.#ioProbe(cpu >>> 0, bytes, size, access),
         [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
           this.#cpus.get(cpu >>> 0)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
+        [IMPORTS.isMidBlock.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isMidBlock() === false ? 0 : 1),
         [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
           this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
       },

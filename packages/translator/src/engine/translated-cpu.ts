@@ -627,6 +627,13 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   }
 
   /** @internal */
+  isMidBlock(): boolean {
+    const ip = this.#word(COMMON.exitIp) >>> 0;
+    const block = this.engine.cache.blockAt(ip) ?? this.#single;
+    return block === undefined || block.insnAt(ip).index > 0;
+  }
+
+  /** @internal */
   watchHit(size: number, kinds: number): boolean {
     return this.#debug.accessed(this.register(COMMON.watchVa), size, kinds, this.#word(COMMON.storeToCode) !== 0);
   }

@@ -51,6 +51,8 @@ export const IMPORTS = {
   flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['i32', 'i32'], result: 'i32' },
   /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
   watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
+  /** Not 0: the instruction that reaches a device is not the first of its block, so its number is not known exactly. */
+  isMidBlock: { kind: 'import', name: 'isMidBlock', params: [], result: 'i32' },
 } as const satisfies Record<string, ImportHelper>;
 
 export type SoftMmu = ReturnType<typeof createSoftMmu>;
@@ -286,11 +288,13 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     b.set(COMMON.fault, b.i32(FAULT.exception));
   };
 
-  /** Where time is exact, a device is reached only by an instruction that runs alone. */
+  /** Where time is exact, a device is reached only by an instruction that runs alone, or is the first of its block. */
   const onlyAlone = (b: IrBuilder, refused: () => void): void =>
     b.if(b.and(b.get(COMMON.exactIo), b.eqz(b.get(COMMON.storeToCode))), () => {
-      b.set(COMMON.fault, b.i32(FAULT.codeWrite));
-      refused();
+      b.if(b.call(IMPORTS.isMidBlock), () => {
+        b.set(COMMON.fault, b.i32(FAULT.codeWrite));
+        refused();
+      });
     });
 
   /** Raw load of `size` bytes that do not cross a page. */

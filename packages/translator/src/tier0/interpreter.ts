@@ -177,6 +177,7 @@ class InterpreterWriter {
     });
     a.next(16).end();
     // A device may ask how many instructions were executed.
+    a.setState(COMMON.exitIp, () => a.get(L.ip));
     a.setState(COMMON.budget, () => a.get(L.budget));
     a.get(L.cpu).get(L.va);
     this.#descriptor(op, 6);
