@@ -380,6 +380,20 @@ describe('modes', () => {
     expect((await machine.run()).cause).toBe('host');
   });
 
+  it('counted in instructions, a wait too short to sleep for passes at once', async () => {
+    const clock = new VirtualClock(new InstructionClockSource({ nsPerInstruction: 2 }));
+    const halt = (cpu: FakeCpu): void => {
+      cpu.halted = true;
+    };
+    const { machine } = await make([halt], { clock });
+    const fired = new Promise<number>((resolve) => {
+      clock.timer(() => resolve(clock.now())).arm(50_001);
+    });
+    void machine.run();
+    expect(await fired).toBe(50_001);
+    machine.shutdown('host');
+  });
+
   it('qtest executes no CPU; time moves by steps alone', async () => {
     const { machine, cpus } = await make([spin], { accel: 'qtest' });
     void machine.run();

@@ -188,8 +188,10 @@ export class RunLoop {
   async #sleep(): Promise<void> {
     const { clock } = this.#owner;
     const deadline = this.#owner.timersHeld ? Infinity : clock.nextDeadline();
-    const ms = clock.source.idle(deadline) / 1e6;
+    const ns = clock.source.idle(deadline);
+    const ms = ns / 1e6;
     if (ms < shortestSleepMs) {
+      clock.source.idled(ns, deadline);
       if (ms > 0 || this.#host.now() - this.#lastYieldMs >= yieldEveryMs) await this.#yield();
       return;
     }

@@ -125,7 +125,7 @@ export class InstructionClockSource implements ClockSource {
   }
 
   idled(hostNs: number, deadline: number): void {
-    if (this.#sleep) this.#ns = Math.min(this.#ns + Math.floor(hostNs), Math.max(deadline, this.#ns));
+    if (this.#sleep) this.#ns = Math.min(this.#ns + Math.ceil(hostNs), Math.max(deadline, this.#ns));
   }
 }
 
