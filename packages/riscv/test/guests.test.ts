@@ -4,7 +4,15 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type MachineOptions, MemoryBlock, PipeChar, TypeRegistry } from '@boardwalk/core';
+import {
+  createObjectTree,
+  createRamBackend,
+  type MachineOptions,
+  MemoryBlock,
+  PipeChar,
+  RamSpace,
+  TypeRegistry,
+} from '@boardwalk/core';
 import { registerDeviceTypes } from '@boardwalk/devices';
 import { readMonitor } from '@boardwalk/guest';
 import { ifReachable, prepareFirmware, prepareInstaller, prepareLinux, prepareUBoot } from '@boardwalk/launch';
@@ -69,6 +77,36 @@ describe('Linux on the virt board', () => {
       8 * MINUTES,
     );
   }
+
+  it(
+    'sees two NUMA nodes on two backends: their CPUs, memory and distances',
+    async (context) => {
+      const root = createObjectTree();
+      const space = RamSpace.create();
+      const objects = root.children.get('objects');
+      for (const id of ['m0', 'm1']) objects?.addChild(id, createRamBackend(space, { id, size: 128 * MiB }));
+      const guest = await boot({
+        ...(await linux(context)),
+        root,
+        space,
+        smp: { cpus: 4 },
+        numa: [
+          { type: 'node', nodeid: 0, memdev: 'm0', cpus: [0, 1] },
+          { type: 'node', nodeid: 1, memdev: 'm1', cpus: [2, 3] },
+          { type: 'dist', src: 0, dst: 1, val: 23 },
+        ],
+        append: 'console=ttyS0 quiet',
+      });
+      await guest.expectSerial('~ # ', { timeoutMs: 6 * MINUTES });
+      guest.send(
+        'cd /sys/devices/system/node; cat online; for n in 0 1; do cat node$n/cpulist node$n/distance; done; grep -h MemTotal node*/meminfo; echo fin""ished\n',
+      );
+      const { before: text } = await guest.expectSerial('finished', { timeoutMs: MINUTES });
+      expect(text).toMatch(/0-1\r\n0-1\r\n10 23\r\n2-3\r\n23 10\r\n/);
+      for (const node of [0, 1]) expect(text).toMatch(new RegExp(`Node ${node} MemTotal: +(9|1[0-3])\\d{4} kB`));
+    },
+    8 * MINUTES,
+  );
 
   it(
     'gives a shell, a virtio console and random numbers',
