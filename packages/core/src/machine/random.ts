@@ -1,14 +1,12 @@
 // Random numbers for devices: the host's, or with a seed a sequence that is the same in every run.
 
-const U64 = 64;
-
 /** SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. Eight bytes a step. */
 export class SeededRandom {
   /** Where the sequence is. */
   state: bigint;
 
   constructor(seed: bigint) {
-    this.state = BigInt.asUintN(U64, seed);
+    this.state = BigInt.asUintN(64, seed);
   }
 
   /** Fills `bytes` with what comes next. */
@@ -21,10 +19,10 @@ export class SeededRandom {
   }
 
   #next(): bigint {
-    this.state = BigInt.asUintN(U64, this.state + 0x9e37_79b9_7f4a_7c15n);
+    this.state = BigInt.asUintN(64, this.state + 0x9e37_79b9_7f4a_7c15n);
     let z = this.state;
-    z = BigInt.asUintN(U64, (z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
-    z = BigInt.asUintN(U64, (z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn);
+    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d0_49bb_1331_11ebn);
     return z ^ (z >> 31n);
   }
 }

@@ -2,6 +2,7 @@
 import type { Ty } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { ByteWriter } from '../wasm/bytes.ts';
+import { CodeWriter } from '../wasm/code-writer.ts';
 import { slotLoad, slotStore } from '../wasm/lower.ts';
 import { NO_RESULT, W } from '../wasm/opcodes.ts';
 
@@ -9,46 +10,18 @@ import { NO_RESULT, W } from '../wasm/opcodes.ts';
 export const L = { cpu: 0, ip: 1, budget: 2, va: 3, wide: 4, at: 5, reason: 6, vector: 7 } as const;
 export const INTERPRETER_LOCALS: readonly Ty[] = ['i64', 'i64', 'i32', 'i32', 'v128'];
 
-export class Assembler {
-  readonly out = new ByteWriter(32768);
+export class Assembler extends CodeWriter {
   /** Labels open now; the dispatch loop is at `loopDepth`, the block whose end leaves the interpreter at `exitDepth`. */
   depth = 0;
   loopDepth = 0;
   exitDepth = 0;
 
+  constructor() {
+    super(new ByteWriter(32768));
+  }
+
   op(...bytes: number[]): this {
     this.out.bytes(bytes);
-    return this;
-  }
-
-  get(local: number): this {
-    this.out.u8(W.localGet).unsigned(local);
-    return this;
-  }
-
-  set(local: number): this {
-    this.out.u8(W.localSet).unsigned(local);
-    return this;
-  }
-
-  tee(local: number): this {
-    this.out.u8(W.localTee).unsigned(local);
-    return this;
-  }
-
-  i32(value: number): this {
-    this.out.u8(W.i32Const).signed32(value);
-    return this;
-  }
-
-  i64(lo: number, hi: number): this {
-    this.out.u8(W.i64Const).signed64(lo, hi);
-    return this;
-  }
-
-  /** A memory instruction with its offset. */
-  mem(opcode: number, offset: number): this {
-    this.out.u8(opcode).u8(0).unsigned(offset);
     return this;
   }
 
@@ -78,11 +51,6 @@ export class Assembler {
   end(): this {
     this.out.u8(W.end);
     this.depth--;
-    return this;
-  }
-
-  call(functionIndex: number): this {
-    this.out.u8(W.call).unsigned(functionIndex);
     return this;
   }
 

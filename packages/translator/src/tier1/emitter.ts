@@ -1,6 +1,7 @@
 /** A byte writer for the functions of tier 1: locals, labels, and the few shapes that occur everywhere. */
 import type { Slot, Ty } from '../ir/types.ts';
 import { ByteWriter } from '../wasm/bytes.ts';
+import { CodeWriter } from '../wasm/code-writer.ts';
 import { slotLoad, slotStore } from '../wasm/lower.ts';
 import { NO_RESULT, W } from '../wasm/opcodes.ts';
 
@@ -14,13 +15,16 @@ const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128'] as const;
 const SLOT_LOAD = Object.fromEntries(TYPES.map((ty) => [ty, slotLoad(ty)])) as Record<Ty, readonly number[]>;
 const SLOT_STORE = Object.fromEntries(TYPES.map((ty) => [ty, slotStore(ty)])) as Record<Ty, readonly number[]>;
 
-export class Emitter {
-  readonly out = new ByteWriter(65536);
+export class Emitter extends CodeWriter {
   /** Types of the locals after the parameters. */
   readonly locals: Ty[] = [];
   readonly #free: Record<Ty, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   readonly #taken: [Ty, number][] = [];
   #depth = 0;
+
+  constructor() {
+    super(new ByteWriter(65536));
+  }
 
   local(ty: Ty): number {
     return PARAMETERS + this.locals.push(ty) - 1;
@@ -50,31 +54,6 @@ export class Emitter {
     return this;
   }
 
-  get(local: number): this {
-    this.out.u8(W.localGet).unsigned(local);
-    return this;
-  }
-
-  set(local: number): this {
-    this.out.u8(W.localSet).unsigned(local);
-    return this;
-  }
-
-  tee(local: number): this {
-    this.out.u8(W.localTee).unsigned(local);
-    return this;
-  }
-
-  i32(value: number): this {
-    this.out.u8(W.i32Const).signed32(value);
-    return this;
-  }
-
-  i64(lo: number, hi: number): this {
-    this.out.u8(W.i64Const).signed64(lo, hi);
-    return this;
-  }
-
   constant(ty: Ty, lo: number, hi: number): this {
     return ty === 'i32' ? this.i32(lo) : this.i64(lo, hi);
   }
@@ -85,12 +64,6 @@ export class Emitter {
     if (ty === 'f32') return this.code([0x43, 0, 0, 0, 0]);
     if (ty === 'f64') return this.code([0x44, 0, 0, 0, 0, 0, 0, 0, 0]);
     return this.code([W.prefixSimd, 0x0c, ...new Array<number>(16).fill(0)]);
-  }
-
-  /** A memory instruction with its offset. */
-  mem(opcode: number, offset: number): this {
-    this.out.u8(opcode).u8(0).unsigned(offset);
-    return this;
   }
 
   loadSlot(slot: Slot): this {
@@ -111,11 +84,6 @@ export class Emitter {
   storeLocal(slot: Slot, local: number): this {
     this.get(CPU).get(local).code(SLOT_STORE[slot.ty]);
     this.out.unsigned(slot.offset);
-    return this;
-  }
-
-  call(functionIndex: number): this {
-    this.out.u8(W.call).unsigned(functionIndex);
     return this;
   }
 
