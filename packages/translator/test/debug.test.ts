@@ -2,10 +2,8 @@
 import type { DebugPoints, DebugStop, Watchpoint } from '@boardwalk/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { boot, type TestMachine } from './frontends/harness.ts';
-import { i, X, x86ish } from './frontends/x86ish.ts';
+import { i, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
 
-const rr = (d: number, s = 0): number => (d << 4) | s;
-const movImm = (d: number, n: number): number[] => [X.movImm, rr(d), ...i(n)];
 const DATA = 0x4000;
 const [STORE, LOAD, ADD, JUMP] = [12n, 14n, 16n, 18n];
 

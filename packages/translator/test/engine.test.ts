@@ -8,27 +8,12 @@ import {
   VirtualClock,
 } from '@boardwalk/core';
 import { printIr } from '@boardwalk/translator';
-import { afterEach, describe, expect, it } from 'vitest';
-import { be32, boot, le32, PORT, type TestCpu, type TestMachine } from './frontends/harness.ts';
+import { describe, expect, it } from 'vitest';
+import { be32, le32, PORT, start, type TestCpu, type TestMachine } from './frontends/harness.ts';
 import { H, hppaish } from './frontends/hppaish.ts';
 import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
 import { T, thumbish } from './frontends/thumbish.ts';
-import { i, X, x86ish } from './frontends/x86ish.ts';
-
-const machines: TestMachine[] = [];
-afterEach(async () => {
-  for (const m of machines.splice(0)) await m.dispose();
-});
-
-async function start(...args: Parameters<typeof boot>): Promise<TestMachine> {
-  const m = await boot(...args);
-  machines.push(m);
-  return m;
-}
-
-const rr = (d: number, s = 0): number => (d << 4) | s;
-const movImm = (d: number, n: number): number[] => [X.movImm, rr(d), ...i(n)];
-const jmp = (from: number, to: number): number[] => [X.jmp, ...i(to - from - 5)];
+import { i, jmp, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
 
 function again(m: TestMachine, pc: number, cpu: TestCpu = m.cpu): void {
   cpu.pc = BigInt(pc);

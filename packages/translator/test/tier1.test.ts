@@ -1,23 +1,9 @@
 /** Tier 1 does what tier 0 does: counts, faults, code that changes, pages that move; and it does run. */
 import type { Machine } from '@boardwalk/core';
-import { afterEach, describe, expect, it } from 'vitest';
-import { be32, boot, PORT, RAM_BYTES, type TestMachine } from './frontends/harness.ts';
+import { describe, expect, it } from 'vitest';
+import { be32, PORT, RAM_BYTES, start, type TestMachine } from './frontends/harness.ts';
 import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
-import { i, X, x86ish } from './frontends/x86ish.ts';
-
-const machines: TestMachine[] = [];
-afterEach(async () => {
-  for (const m of machines.splice(0)) await m.dispose();
-});
-
-async function start(...args: Parameters<typeof boot>): Promise<TestMachine> {
-  const m = await boot(...args);
-  machines.push(m);
-  return m;
-}
-
-const rr = (d: number, s = 0): number => (d << 4) | s;
-const movImm = (d: number, n: number): number[] => [X.movImm, rr(d), ...i(n)];
+import { i, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
 
 /** Runs `body` e3 times: e3 counts down by e4, which is 1. */
 function loop(body: readonly number[], rounds: number): number[] {

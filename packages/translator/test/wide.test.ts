@@ -1,27 +1,19 @@
 /** Accesses of 16 bytes where they are more than one access: across pages, devices, pages that somebody watches, tier 1. */
 import { type DebugStop, PAGE_CLEAN_DISPLAY } from '@boardwalk/core';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type BootOptions, boot, PORT, RAM_BYTES, type TestMachine } from './frontends/harness.ts';
-import { i, X, x86ish } from './frontends/x86ish.ts';
-
-const machines: TestMachine[] = [];
-afterEach(async () => {
-  for (const m of machines.splice(0)) await m.dispose();
-});
+import { describe, expect, it } from 'vitest';
+import { type BootOptions, PORT, RAM_BYTES, start, type TestMachine } from './frontends/harness.ts';
+import { i, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
 
 const VALUE = 0x1f1e1d1c_1b1a1918_17161514_13121110n;
 const LITTLE = Array.from({ length: 16 }, (_, n) => 0x10 + n);
 const BIG = [...LITTLE].reverse();
-const rr = (d: number, s = 0): number => (d << 4) | s;
-const movImm = (d: number, n: number): number[] => [X.movImm, rr(d), ...i(n)];
 /** Instructions on x1 and [e1]. */
 const STORE = [X.movdquStore, rr(1, 1)];
 const LOAD = [X.movdquLoad, rr(1, 1)];
 
 /** Runs a program with e1 = `at` and x1 = VALUE; exceptions end it. */
 async function run(at: number, program: readonly number[], o: BootOptions = {}): Promise<TestMachine> {
-  const m = await boot(x86ish, [...program, X.hlt], o);
-  machines.push(m);
+  const m = await start(x86ish, [...program, X.hlt], o);
   m.put(0x1000, [X.hlt]);
   m.setReg('e1', at);
   m.setReg('x1', VALUE);
@@ -108,8 +100,7 @@ describe('a swap of 16 bytes', () => {
   it('loses nothing among vCPUs in turn', async () => {
     // Each takes what is there (xchg with its own), 100 times: what was put in is there once at the end.
     const body = [X.xchg16b, rr(1, 1), X.sub, rr(3, 4), X.jz, ...i(5)];
-    const m = await boot(x86ish, [...body, X.jmp, ...i(-body.length - 5), X.hlt], { cpus: 3 });
-    machines.push(m);
+    const m = await start(x86ish, [...body, X.jmp, ...i(-body.length - 5), X.hlt], { cpus: 3 });
     const slot = (name: string) =>
       x86ish.state.fields.find((f) => f.slot.name === name)?.slot ?? expect.fail(`no ${name}`);
     for (const [n, cpu] of m.cpus.entries()) {

@@ -8,7 +8,8 @@ import {
   MemoryRegion,
   type VirtualClock,
 } from '@boardwalk/core';
-import { type Frontend, TranslatedCpu } from '@boardwalk/translator';
+import { defineHelper, type Frontend, type IrHelper, type StateLayout, TranslatedCpu } from '@boardwalk/translator';
+import { afterEach } from 'vitest';
 
 /** Physical address of the port: 256 bytes. */
 export const PORT = 0x800_0000;
@@ -141,6 +142,40 @@ export async function boot(frontend: Frontend, program: ArrayLike<number>, o: Bo
   for (const c of cpus) c.resetHold();
   test.put(0, program);
   return test;
+}
+
+const started: TestMachine[] = [];
+afterEach(async () => {
+  for (const m of started.splice(0)) await m.dispose();
+});
+
+/** Boots as {@link boot} does, for one test: the machine goes when the test ends. */
+export async function start(...args: Parameters<typeof boot>): Promise<TestMachine> {
+  const m = await boot(...args);
+  started.push(m);
+  return m;
+}
+
+/** A frontend's answer to its one interrupt line: drops the line, wakes the vCPU, and raises `code`. */
+export function takeInterrupt(name: string, layout: StateLayout, raise: IrHelper, code: number): IrHelper {
+  const { pendingIrq, halted, excCode } = layout.common;
+  return defineHelper(name, [], 'i32', (b) => {
+    b.if(b.get(pendingIrq), () => {
+      b.set(pendingIrq, b.i32(0));
+      b.set(halted, b.i32(0));
+      b.set(excCode, b.i32(code));
+      b.call(raise);
+      b.return_(b.i32(1));
+    });
+    return b.i32(0);
+  });
+}
+
+/** The element of a list that there must be. */
+export function at<X>(list: readonly X[], n: number): X {
+  const found = list[n];
+  if (found === undefined) throw new Error(`no element ${n}`);
+  return found;
 }
 
 /** Bytes of a 32-bit number, little-endian. */

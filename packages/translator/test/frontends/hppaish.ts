@@ -13,10 +13,10 @@ import {
   StateLayout,
   type Value,
 } from '@boardwalk/translator';
-import { be32 } from './harness.ts';
+import { at, be32, takeInterrupt } from './harness.ts';
 
 const layout = new StateLayout();
-const { pc, mode, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
+const { pc, mode, excCode, excValue, walkPa, walkBits } = layout.common;
 const g = layout.array('g', 'i32', 16);
 const sr = layout.array('sr', 'i32', 4);
 const d = layout.array('d', 'f64', 4);
@@ -98,11 +98,6 @@ interface Insn {
   readonly c: InsnContext;
 }
 
-function at<T>(list: readonly T[], n: number): T {
-  const found = list[n];
-  if (found === undefined) throw new Error('no such register');
-  return found;
-}
 const get = (b: IrBuilder, n: number): Value => (n === 0 ? b.i32(0) : b.get(at(g, n)));
 const set = (b: IrBuilder, n: number, value: Value): void => {
   if (n !== 0) b.set(at(g, n), value);
@@ -133,16 +128,7 @@ const walk = defineHelper('hppaish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va) 
   return b.i32(0);
 });
 
-const serviceInterrupt = defineHelper('hppaish_interrupt', [], 'i32', (b) => {
-  b.if(b.get(pendingIrq), () => {
-    b.set(pendingIrq, b.i32(0));
-    b.set(halted, b.i32(0));
-    b.set(excCode, b.i32(4));
-    b.call(raise);
-    b.return_(b.i32(1));
-  });
-  return b.i32(0);
-});
+const serviceInterrupt = takeInterrupt('hppaish_interrupt', layout, raise, 4);
 
 /** (first target, first source, vectors): 32-bit lanes of vectors that lie one after the other. */
 const addRange = defineHelper('hppaish_vadd', ['i32', 'i32', 'i32'], undefined, (b, to, from, count) => {

@@ -14,10 +14,10 @@ import {
   StateLayout,
   type Value,
 } from '@boardwalk/translator';
-import { be32 } from './harness.ts';
+import { at, be32, takeInterrupt } from './harness.ts';
 
 const layout = new StateLayout();
-const { pc, mode, busResult, excCode, excValue, walkPa, walkBits, halted, pendingIrq } = layout.common;
+const { pc, mode, busResult, excCode, excValue, walkPa, walkBits } = layout.common;
 const r = layout.array('r', 'i32', 32);
 /** Locals and ins of each window; the outs of window w are the ins of window w - 1. */
 const WINDOWS = 4;
@@ -98,11 +98,7 @@ interface Insn {
   readonly second: (b: IrBuilder) => Value;
 }
 
-const reg = (n: number) => {
-  const slot = r[n];
-  if (slot === undefined) throw new Error('no such register');
-  return slot;
-};
+const reg = (n: number) => at(r, n);
 const get = (b: IrBuilder, n: number): Value => (n === 0 ? b.i32(0) : b.get(reg(n)));
 const set = (b: IrBuilder, n: number, v: Value): void => {
   if (n !== 0) b.set(reg(n), v);
@@ -147,16 +143,7 @@ const walk = defineHelper('sparcish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va,
   return b.i32(0);
 });
 
-const serviceInterrupt = defineHelper('sparcish_interrupt', [], 'i32', (b) => {
-  b.if(b.get(pendingIrq), () => {
-    b.set(halted, b.i32(0));
-    b.set(pendingIrq, b.i32(0));
-    b.set(excCode, b.i32(16));
-    b.call(raise);
-    b.return_(b.i32(1));
-  });
-  return b.i32(0);
-});
+const serviceInterrupt = takeInterrupt('sparcish_interrupt', layout, raise, 16);
 
 /** Makes window `to` the one in the fixed slots: `forward` after a save, else after a restore. */
 function changeWindow(name: string, forward: boolean) {

@@ -14,10 +14,10 @@ import {
   StateLayout,
   type Value,
 } from '@boardwalk/translator';
-import { le32 } from './harness.ts';
+import { at, le32, takeInterrupt } from './harness.ts';
 
 const layout = new StateLayout();
-const { pc, mode, excCode, excValue, walkPa, walkBits, walkProt, halted, pendingIrq } = layout.common;
+const { pc, mode, excCode, excValue, walkPa, walkBits, walkProt } = layout.common;
 const r = layout.array('r', 'i32', 16);
 const flagZ = layout.field('flagZ', 'i32');
 const flagC = layout.field('flagC', 'i32');
@@ -83,11 +83,6 @@ const word =
 /** Arm's. */
 export const A = { halt: word(1), mov: word(2), add: word(3), bx: word(4), movt: word(5) } as const;
 
-function at<X>(list: readonly X[], n: number): X {
-  const found = list[n];
-  if (found === undefined) throw new Error('no such register');
-  return found;
-}
 const get = (b: IrBuilder, n: number): Value => b.get(at(r, n));
 const set = (b: IrBuilder, n: number, v: Value): void => b.set(at(r, n), v);
 
@@ -115,16 +110,7 @@ const walk = defineHelper('thumbish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va,
   return b.i32(0);
 });
 
-const serviceInterrupt = defineHelper('thumbish_interrupt', [], 'i32', (b) => {
-  b.if(b.get(pendingIrq), () => {
-    b.set(pendingIrq, b.i32(0));
-    b.set(halted, b.i32(0));
-    b.set(excCode, b.i32(EXC.irq));
-    b.call(raise);
-    b.return_(b.i32(1));
-  });
-  return b.i32(0);
-});
+const serviceInterrupt = takeInterrupt('thumbish_interrupt', layout, raise, EXC.irq);
 
 interface Insn {
   readonly a: number;

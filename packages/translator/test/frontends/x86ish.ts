@@ -84,6 +84,12 @@ export function i(value: number): number[] {
   return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24];
 }
 
+/** The byte that names two registers. */
+export const rr = (d: number, s = 0): number => (d << 4) | s;
+export const movImm = (d: number, n: number): number[] => [X.movImm, rr(d), ...i(n)];
+/** The jump at `from` to `to`. */
+export const jmp = (from: number, to: number): number[] => [X.jmp, ...i(to - from - 5)];
+
 const reg = (n: number) => e[n & 7] ?? raiseBug();
 const vector128 = (n: number) => x[n & 7] ?? raiseBug();
 const stack = (n: number) => s[n & 7] ?? raiseBug();
