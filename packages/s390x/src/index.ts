@@ -1,0 +1,2 @@
+export { architecture } from './architecture.ts';
+export * from './cpu/services.ts';
