@@ -5,7 +5,7 @@
  */
 import { PAGE_CODE, type RamSpace } from '@boardwalk/core';
 import { BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/layout.ts';
-import { blockHashIndex } from '../softmmu/softmmu.ts';
+import { blockHashIndex } from '../softmmu/tables.ts';
 import type { InsnStart, LoweredBlock } from '../tier0/lower.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
 

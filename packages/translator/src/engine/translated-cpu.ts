@@ -16,7 +16,7 @@ import { codePageBits, type Frontend } from '../frontend.ts';
 import { hex64, printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
 import { cpuAreaBytes, FAULTED, JUMP_CACHE, NOT_RAM } from '../softmmu/layout.ts';
-import { jumpCacheIndex } from '../softmmu/softmmu.ts';
+import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON, EXIT } from '../state.ts';
 import { DEFAULT_THRESHOLD, NEVER, type Tier1Options } from '../tier1/tier1.ts';
 import { FETCH_FAULT } from './block-translator.ts';

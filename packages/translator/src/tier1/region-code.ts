@@ -9,7 +9,7 @@ import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { JUMP_CACHE } from '../softmmu/layout.ts';
-import { jumpCacheIndex } from '../softmmu/softmmu.ts';
+import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import { W } from '../wasm/opcodes.ts';
 import { AccessEmitter } from './access.ts';

@@ -1,0 +1,17 @@
+/** What the software MMU calls of the engine. */
+import type { ImportHelper } from '../ir/helper.ts';
+
+/** Functions of the engine that the softmmu imports; all take the vCPU's base first. */
+export const IMPORTS = {
+  /** Device load of `size` bytes at `state.pa`: result in ioLo and ioHi; gives 0, or the bus's error. */
+  ioLoad: { kind: 'import', name: 'ioLoad', params: ['i32'], result: 'i32' },
+  ioStore: { kind: 'import', name: 'ioStore', params: ['i32'], result: 'i32' },
+  /** Whether `bytes` at `state.pa` can be reached in accesses of `size` bytes (0: any): bytes, size, access; 0 or the bus's error. */
+  ioProbe: { kind: 'import', name: 'ioProbe', params: ['i32', 'i32', 'i32'], result: 'i32' },
+  /** A write is about to hit a flagged page: host offset, bytes. Not 0: it must not happen now (`FAULT.codeWrite`). */
+  flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['i32', 'i32'], result: 'i32' },
+  /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
+  watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
+  /** Not 0: the instruction that reaches a device is not the first of its block, so its number is not known exactly. */
+  isMidBlock: { kind: 'import', name: 'isMidBlock', params: [], result: 'i32' },
+} as const satisfies Record<string, ImportHelper>;

@@ -1,0 +1,53 @@
+/** Finds translated code: the jump cache, then the block hash through the fetch TLB. */
+import type { Frontend } from '../frontend.ts';
+import { defineHelper } from '../ir/helper.ts';
+import { COMMON, FAULT } from '../state.ts';
+import { type EngineLayout, FAULTED, FETCH } from './layout.ts';
+import { blockHashEntry, jumpEntry, jumpExtra, jumpFilter } from './tables.ts';
+import type { Translation } from './translation.ts';
+
+/** Makes the helpers that look up blocks. */
+export function createLookup(frontend: Frontend, layout: EngineLayout, { translate }: Translation) {
+  /** Host offset of the instruction at `state.pc`; NOT_RAM; or FAULTED. */
+  const fetchHost = defineHelper('fetchHost', [], 'i32', (b) =>
+    b.call(translate, b.get(COMMON.pc), b.i32(FETCH), frontend.fetchMmu(b)),
+  );
+
+  /** Translated code for `state.pc` in `state.mode`, or 0; enters it into the jump cache. */
+  const lookup = defineHelper('lookup', [], 'i32', (b) => {
+    const pc = b.get(COMMON.pc);
+    const mode = b.get(COMMON.mode);
+    const jump = jumpEntry(b, pc);
+    const extra = frontend.usesExtra === true;
+    let hit = b.and(
+      b.eq(b.hostLoad(jump, { size: 8 }), pc),
+      b.eq(b.hostLoad(b.add(jump, b.i32(8)), { size: 4, ty: 'i32' }), mode),
+    );
+    if (extra) hit = b.and(hit, b.eq(b.hostLoad(jumpExtra(b, jump), { size: 8 }), b.get(COMMON.extra)));
+    b.if(hit, () => b.return_(b.hostLoad(b.add(jump, b.i32(12)), { size: 4, ty: 'i32' })));
+    const host = b.call(fetchHost);
+    b.if(b.geU(host, b.i32(FAULTED)), () => {
+      b.set(COMMON.fault, b.i32(FAULT.none));
+      b.return_(b.i32(0));
+    });
+    const entry = blockHashEntry(b, layout, host);
+    let same = b.and(
+      b.eq(b.hostLoad(entry, { size: 8 }), pc),
+      b.eq(
+        b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }),
+        b.or(b.extend32U(host), b.shl(b.extend32U(mode), b.i64(32))),
+      ),
+    );
+    if (extra) same = b.and(same, b.eq(b.hostLoad(b.add(entry, b.i32(24)), { size: 8 }), b.get(COMMON.extra)));
+    b.if(b.eqz(same), () => b.return_(b.i32(0)));
+    if (extra) b.hostStore(jumpExtra(b, jump), b.get(COMMON.extra), { size: 8 });
+    const ip = b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' });
+    b.hostStore(jump, pc, { size: 8 });
+    b.hostStore(b.add(jump, b.i32(8)), mode, { size: 4 });
+    b.hostStore(b.add(jump, b.i32(12)), ip, { size: 4 });
+    b.hostStore(jumpFilter(b, frontend.pageBits, pc), b.i32(1), { size: 1 });
+    return ip;
+  });
+
+  return { fetchHost, lookup } as const;
+}

@@ -1,0 +1,72 @@
+/** Where entries of the tables in a vCPU's area lie, for the helpers of the software MMU, and twins of the hashes in TypeScript. */
+import type { IrBuilder, Value } from '../ir/builder.ts';
+import {
+  BLOCK_HASH_BITS,
+  type EngineLayout,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_EXTRA,
+  JUMP_FILTER,
+  JUMP_FILTER_BYTES,
+  TLB,
+  TLB_ENTRIES,
+  TLB_LARGE,
+  TLB_PA,
+  TLB_PA_BYTES,
+  TLB_REGIME_BITS,
+  TLB_TABLE_BYTES,
+} from './layout.ts';
+
+/** Place of the TLB entry for an address. */
+export function tlbEntryOf(b: IrBuilder, pageBits: number, va: Value, access: Value, mmu: Value): Value {
+  const index = b.and(b.wrap(b.shr(va, b.i64(pageBits))), b.i32(TLB_ENTRIES - 1));
+  const table = b.add(b.shl(mmu, b.i32(TLB_REGIME_BITS)), b.mul(access, b.i32(TLB_TABLE_BYTES)));
+  return b.add(b.add(b.cpuBase(), b.i32(TLB)), b.add(table, b.shl(index, b.i32(4))));
+}
+
+/** Place of the range that holds a regime's mappings larger than a page: address (-1 where there is none) and mask. */
+export function largeRange(b: IrBuilder, mmu: Value): Value {
+  return b.add(b.add(b.cpuBase(), b.i32(TLB + TLB_LARGE)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+}
+
+/** Place of the physical page number that belongs to a TLB entry. */
+export function paEntry(b: IrBuilder, entry: Value, access: Value): Value {
+  const inRegime = b.and(b.sub(b.sub(entry, b.cpuBase()), b.i32(TLB)), b.i32(2 ** TLB_REGIME_BITS - 1));
+  const regime = b.sub(entry, inRegime);
+  const index = b.shr(b.sub(inRegime, b.mul(access, b.i32(TLB_TABLE_BYTES))), b.i32(1));
+  return b.add(b.add(regime, b.i32(TLB_PA)), b.add(b.mul(access, b.i32(TLB_PA_BYTES)), index));
+}
+
+/** Hash of a pc in the jump cache, as tier 0 computes it too. */
+export function jumpEntry(b: IrBuilder, pc: Value): Value {
+  const low = b.wrap(pc);
+  const hash = b.and(b.xor(b.shr(low, b.i32(1)), b.shr(low, b.i32(13))), b.i32(JUMP_CACHE_ENTRIES - 1));
+  return b.add(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.shl(hash, b.i32(4)));
+}
+
+/** Place of the `extra` word of an entry of the jump cache. */
+export function jumpExtra(b: IrBuilder, entry: Value): Value {
+  const inCpu = b.sub(entry, b.cpuBase());
+  return b.add(b.add(b.cpuBase(), b.i32(JUMP_EXTRA)), b.shr(b.sub(inCpu, b.i32(JUMP_CACHE)), b.i32(1)));
+}
+
+export function jumpFilter(b: IrBuilder, pageBits: number, va: Value): Value {
+  const page = b.and(b.wrap(b.shr(va, b.i64(pageBits))), b.i32(JUMP_FILTER_BYTES - 1));
+  return b.add(b.add(b.cpuBase(), b.i32(JUMP_FILTER)), page);
+}
+
+/** Entry of the block hash for code at a host offset; `blockHashIndex` is its TypeScript twin. */
+export function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value): Value {
+  const mixed = b.mul(b.shr(host, b.i32(1)), b.i32(0x9e3779b1 | 0));
+  return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.i32(layout.blockHash));
+}
+
+/** Index in the jump cache of a pc, from its low half. */
+export function jumpCacheIndex(pcLo: number): number {
+  return ((pcLo >>> 1) ^ (pcLo >>> 13)) & (JUMP_CACHE_ENTRIES - 1);
+}
+
+/** Index in the block hash of code at a host offset. */
+export function blockHashIndex(host: number): number {
+  return Math.imul(host >>> 1, 0x9e3779b1) >>> (32 - BLOCK_HASH_BITS);
+}
