@@ -107,10 +107,10 @@ async function launch(launched: Launch): Promise<number> {
     forOption('D', () => log.open());
     if (pidFile) forOption('pidfile', () => pidFile.write());
     quit.listen();
-    const ended = emulate(session, quit, program);
-    if (architecture === undefined) await completeTypes(launched);
-    later.resolve();
-    return await ended;
+    return await emulate(session, quit, program, async () => {
+      if (architecture === undefined) await completeTypes(launched);
+      later.resolve();
+    });
   } finally {
     await session.close();
     quit.ended();
@@ -201,12 +201,15 @@ function refuseWhatIsMissing(line: CommandLine): void {
   }
 }
 
-/** Runs the machine to its end, or until the user, a monitor or a signal ends it. */
-async function emulate(session: Session, quit: Quit, program: Program): Promise<number> {
+/**
+ * Runs the machine to its end, or until the user, a monitor or a signal ends it.
+ * @param greeted called when monitors have greeted their clients
+ */
+async function emulate(session: Session, quit: Quit, program: Program, greeted: () => Promise<void>): Promise<number> {
   // A machine that stands still holds nothing that keeps Node's event loop alive.
   const keepAlive = setInterval(() => {}, 0x7fff_ffff);
   try {
-    const status = await Promise.race([runMachine(session, program), quit.asked]);
+    const status = await Promise.race([runMachine(session, program, greeted), quit.asked]);
     if (typeof status === 'number') return status;
     session.events.shutdown(status);
     return 0;
@@ -219,8 +222,9 @@ async function emulate(session: Session, quit: Quit, program: Program): Promise<
   }
 }
 
-async function runMachine(session: Session, program: Program): Promise<number> {
+async function runMachine(session: Session, program: Program, greeted: () => Promise<void>): Promise<number> {
   await session.begin();
+  await greeted();
   program.ready?.();
   const machine = await session.made();
   return (await machine.run()).status;

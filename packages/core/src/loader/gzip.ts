@@ -1,6 +1,5 @@
 // Compressed files. gzip after RFC 1952; the others are recognised by their magic numbers so that they can be refused by name.
 
-import { gunzipSync } from 'fflate';
 import { UserError } from '../object/user-error.ts';
 import { startsWith } from './binary-reader.ts';
 import { crc32 } from './crc32.ts';
@@ -17,7 +16,7 @@ export function isGzip(bytes: Uint8Array): boolean {
  * The contents of a gzip file of one member, its checksum and size verified.
  * @throws UserError if it is truncated, damaged, or larger than 1 GiB
  */
-export function gunzip(bytes: Uint8Array): Uint8Array {
+export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
   if (!isGzip(bytes)) throw new UserError('not a gzip file');
   if (bytes.length < 18) throw new UserError('the gzip file is truncated');
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
@@ -26,14 +25,43 @@ export function gunzip(bytes: Uint8Array): Uint8Array {
   // The largest ratio that deflate reaches is 1032 : 1; a greater size is no size but cut-off data.
   if (size > bytes.length * 1032) throw damaged;
   if (size > MAX_BYTES) throw new UserError('the gzip file unpacks to more than 1 GiB');
-  let contents: Uint8Array;
-  try {
-    contents = gunzipSync(bytes, { out: new Uint8Array(size) });
-  } catch {
-    throw damaged;
-  }
-  if (contents.length !== size || crc32(contents) !== trailer.getUint32(0, true)) throw damaged;
+  const contents = await inflate(bytes, size);
+  if (contents === undefined || crc32(contents) !== trailer.getUint32(0, true)) throw damaged;
   return contents;
+}
+
+/** What a gzip file holds, by the platform's own unpacker; undefined if it is damaged or not `size` bytes. */
+async function inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | undefined> {
+  const contents = new Uint8Array(size);
+  let filled = 0;
+  try {
+    for await (const part of unpackedParts(bytes)) {
+      if (part.length > size - filled) return undefined;
+      contents.set(part, filled);
+      filled += part.length;
+    }
+  } catch {
+    return undefined;
+  }
+  return filled === size ? contents : undefined;
+}
+
+async function* unpackedParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  const stream = new DecompressionStream('gzip');
+  const writer = stream.writable.getWriter();
+  // A failure is told to the reader too.
+  const written = writer.write(bytes.slice()).then(() => writer.close());
+  written.catch(() => {});
+  const reader = stream.readable.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
 }
 
 const FOREIGN: readonly (readonly [magic: string, name: string])[] = [

@@ -42,11 +42,11 @@ export type Kernel =
  * Recognises a kernel or firmware file, unpacking gzip and EFI's self-unpacking form first.
  * @throws UserError, one line, if it is empty, truncated, damaged, or for another architecture
  */
-export function readKernel(file: Uint8Array, target: KernelTarget): Kernel {
-  const bytes = unpack(file);
+export async function readKernel(file: Uint8Array, target: KernelTarget): Promise<Kernel> {
+  const bytes = await unpack(file);
   if (bytes.length === 0) throw new UserError('the file is empty');
   if (isElf(bytes)) return { format: 'elf', elf: checkElf(parseElf(bytes), target) };
-  if (isUimage(bytes)) return { format: 'uimage', image: checkUimage(parseUimage(bytes), target) };
+  if (isUimage(bytes)) return { format: 'uimage', image: checkUimage(await parseUimage(bytes), target) };
   if (linuxImageArch(bytes)) return { format: 'linux', image: checkLinuxImage(parseLinuxImage(bytes), target) };
   if (isIntelHex(bytes)) return { format: 'records', image: parseIntelHex(bytes) };
   if (isSRecord(bytes)) return { format: 'records', image: parseSRecord(bytes) };
@@ -55,8 +55,8 @@ export function readKernel(file: Uint8Array, target: KernelTarget): Kernel {
   return { format: 'raw', bytes };
 }
 
-function unpack(file: Uint8Array): Uint8Array {
-  const bytes = isGzip(file) ? gunzip(file) : file;
+async function unpack(file: Uint8Array): Promise<Uint8Array> {
+  const bytes = isGzip(file) ? await gunzip(file) : file;
   if (isEfiZboot(bytes)) return unpackEfiZboot(bytes);
   const compression = foreignCompression(bytes);
   if (compression) throw new UserError(`it is compressed with ${compression}; only gzip is supported`);

@@ -77,7 +77,7 @@ export function isEfiZboot(bytes: Uint8Array): boolean {
 }
 
 /** The kernel inside such a file. @throws UserError if it is truncated or not packed with gzip */
-export function unpackEfiZboot(bytes: Uint8Array): Uint8Array {
+export async function unpackEfiZboot(bytes: Uint8Array): Promise<Uint8Array> {
   const file = new BinaryReader(bytes, true, 'the kernel');
   const method = file.text(24, 32);
   const payload = file.slice(file.u32(8), file.u32(12));

@@ -72,7 +72,7 @@ export function uimageArchitecture(arch: number): string {
  * Reads a legacy image, both checksums verified, gzip data unpacked.
  * @throws UserError if it is truncated, damaged, or of a kind or compression that is not supported
  */
-export function parseUimage(bytes: Uint8Array): Uimage {
+export async function parseUimage(bytes: Uint8Array): Promise<Uimage> {
   if (!isUimage(bytes)) throw new UserError('not a uImage');
   const file = new BinaryReader(bytes, false, 'the uImage');
   const header = file.slice(0, HEADER_BYTES).slice();
@@ -88,7 +88,7 @@ export function parseUimage(bytes: Uint8Array): Uimage {
     arch: file.u8(29),
     load: file.u32(16),
     entry: file.u32(20),
-    data: unpack(packed, file.u8(31)),
+    data: await unpack(packed, file.u8(31)),
   };
 }
 
@@ -98,7 +98,7 @@ export function uimageImage(image: Uimage, base = 0): MemoryImage {
   return rawImage(image.data, image.load, image.entry);
 }
 
-function unpack(packed: Uint8Array, method: number): Uint8Array {
+async function unpack(packed: Uint8Array, method: number): Promise<Uint8Array> {
   const compression = COMPRESSIONS[method];
   if (compression === 'none') return packed;
   if (compression === 'gzip') return gunzip(packed);

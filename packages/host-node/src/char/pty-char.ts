@@ -1,7 +1,7 @@
 // A pseudo-terminal: the guest's line is a device file that any terminal program opens. pty(7), posix_openpt(3).
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import { UserError } from '@boardwalk/core';
 import { type NativeLibrary, nativeLibrary } from '../file/native.ts';
 import { hostError } from '../file/system-error.ts';
@@ -77,6 +77,7 @@ export class PtyChar extends HostChar {
     this.#fd = fd;
     this.#name = name;
     // Held open here, the terminal outlives the programs that use it; raw, it echoes nothing back into the guest.
+    const { ReadStream } = process.getBuiltinModule('node:tty');
     this.#terminal = new ReadStream(openSync(name, constants.O_RDWR | constants.O_NOCTTY));
     this.#terminal.setRawMode(true);
     this.#controller = new ReadStream(fd);

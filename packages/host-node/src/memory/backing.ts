@@ -1,7 +1,6 @@
 // What lies behind a mapping: a file, a memory file or POSIX shared memory, opened, checked and brought to its size. The checks and
 // their texts are QEMU's.
 
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -70,7 +69,7 @@ function openOrMake(calls: LinuxCalls, { path, readonly }: FileSource, name: str
     if (readonly || (code !== 'ENOENT' && code !== 'EISDIR')) return failed(error);
     const inFolder = code === 'EISDIR';
     const safeName = name.replaceAll('/', '_');
-    const made = inFolder ? join(path, `boardwalk_back_mem.${safeName}.${randomUUID()}`) : path;
+    const made = inFolder ? join(path, `boardwalk_back_mem.${safeName}.${crypto.randomUUID()}`) : path;
     try {
       const fd = openSync(made, O_RDWR | O_CREAT | O_EXCL, inFolder ? 0o600 : 0o644);
       if (inFolder) unlinkSync(made);
@@ -188,7 +187,7 @@ function addSeals(calls: LinuxCalls, fd: number): void {
 export function openShm(calls: LinuxCalls, request: MapRequest): Backing {
   let fd: number;
   try {
-    fd = calls.shmOpenUnnamed(`/boardwalk-${randomUUID()}`);
+    fd = calls.shmOpenUnnamed(`/boardwalk-${crypto.randomUUID()}`);
   } catch (error) {
     return refuse(calls, 'failed to create POSIX shared memory', error);
   }

@@ -1,6 +1,5 @@
 // Makes all pages of a mapping be there before it is used: the range in slices, which several threads take one after another.
 
-import { Worker } from 'node:worker_threads';
 import { EINTR, type LinuxCalls, LinuxError } from './linux-calls.ts';
 
 /** The least that is worth a slice of its own. */
@@ -68,6 +67,8 @@ export function populate(calls: LinuxCalls, job: PopulateJob): number {
   const state = new Int32Array(new SharedArrayBuffer(WORDS * 4));
   const shared = { ...job, slice, slices, state: state.buffer, module: calls.nativeModule };
   const helpers = Math.min(job.threads, slices) - 1;
+  // Loaded when it is needed: it takes its share of the time that a program needs to start.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   for (let i = 0; i < helpers; i++) {
     const helper = new Worker(HELPER, { eval: true, workerData: shared });
     helper.on('error', () => {});

@@ -19,32 +19,32 @@ function linuxImage(bytes: number, memory: number): Uint8Array {
 }
 
 describe('what is in memory at the start', () => {
-  it('firmware, the kernel on the next 2 MiB boundary, the RAM disk above it', () => {
+  it('firmware, the kernel on the next 2 MiB boundary, the RAM disk above it', async () => {
     const files = { firmware: raw(0x4_0000), kernel: linuxImage(4096, 30 * MiB), initrd: raw(MiB) };
-    const layout = layOutBoot(files, RAM, 512 * MiB);
+    const layout = await layOutBoot(files, RAM, 512 * MiB);
     expect(layout.start).toBe(RAM);
     expect(layout.kernelEntry).toBe(RAM + 2 * MiB);
     expect(layout.initrd).toEqual({ start: RAM + 130 * MiB, end: RAM + 131 * MiB });
     expect(layout.images.map(({ image }) => image.parts[0]?.address)).toEqual([RAM, RAM + 2 * MiB, RAM + 130 * MiB]);
   });
 
-  it('keeps the RAM disk out of the kernel in a small RAM', () => {
-    const layout = layOutBoot({ kernel: linuxImage(4096, 40 * MiB), initrd: raw(MiB) }, RAM, 64 * MiB);
+  it('keeps the RAM disk out of the kernel in a small RAM', async () => {
+    const layout = await layOutBoot({ kernel: linuxImage(4096, 40 * MiB), initrd: raw(MiB) }, RAM, 64 * MiB);
     expect(layout.initrd?.start).toBe(RAM + 42 * MiB);
   });
 
-  it('starts at the kernel where there is no firmware', () => {
-    expect(layOutBoot({ kernel: raw(64) }, RAM, 128 * MiB)).toMatchObject({ start: RAM, kernelEntry: RAM });
-    expect(layOutBoot({}, RAM, 128 * MiB)).toMatchObject({ start: RAM, kernelEntry: 0 });
+  it('starts at the kernel where there is no firmware', async () => {
+    expect(await layOutBoot({ kernel: raw(64) }, RAM, 128 * MiB)).toMatchObject({ start: RAM, kernelEntry: RAM });
+    expect(await layOutBoot({}, RAM, 128 * MiB)).toMatchObject({ start: RAM, kernelEntry: 0 });
   });
 
   it.each([
     ['-kernel: the file is empty', { kernel: new Uint8Array(0) }, 128],
     ['-bios: the file is empty', { firmware: new Uint8Array(0) }, 128],
     ['-initrd: it has 2097152 bytes, RAM above the kernel has 1048576', { initrd: raw(2 * MiB) }, 2],
-  ])('refuses: %s', (message, files, ramMiB) => {
-    expect(() => layOutBoot(files, RAM, ramMiB * MiB)).toThrow(UserError);
-    expect(() => layOutBoot(files, RAM, ramMiB * MiB)).toThrow(message);
+  ])('refuses: %s', async (message, files, ramMiB) => {
+    await expect(layOutBoot(files, RAM, ramMiB * MiB)).rejects.toThrow(UserError);
+    await expect(layOutBoot(files, RAM, ramMiB * MiB)).rejects.toThrow(message);
   });
 });
 

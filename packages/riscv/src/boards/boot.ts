@@ -68,13 +68,8 @@ export interface BootLayout {
 }
 
 /** A user's file with the option it came by, for messages. */
-function named<T>(option: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof UserError) throw new UserError(`${option}: ${error.message}`);
-    throw error;
-  }
+function naming(option: string, error: unknown): unknown {
+  return error instanceof UserError ? new UserError(`${option}: ${error.message}`) : error;
 }
 
 function imageOf(kernel: Kernel, base: number, ramBase: number): MemoryImage {
@@ -110,25 +105,31 @@ function checkFits(image: MemoryImage, ramEnd: number): MemoryImage {
  * at the kernel, in machine mode.
  * @throws UserError for a file that cannot be run here or does not fit
  */
-export function layOutBoot(files: BootFiles, ramBase: number, ramSize: number): BootLayout {
+export async function layOutBoot(files: BootFiles, ramBase: number, ramSize: number): Promise<BootLayout> {
   const { firmware, kernel, initrd } = files;
   const images: BootImage[] = [];
-  const place = (option: string, make: () => MemoryImage): MemoryImage => {
-    const image = named(option, () => checkFits(make(), ramBase + ramSize));
-    images.push({ option, image });
-    return image;
+  const place = async (option: string, make: () => MemoryImage | Promise<MemoryImage>): Promise<MemoryImage> => {
+    try {
+      const image = checkFits(await make(), ramBase + ramSize);
+      images.push({ option, image });
+      return image;
+    } catch (error) {
+      throw naming(option, error);
+    }
   };
   let start = ramBase;
   let end = ramBase;
   if (firmware !== undefined) {
-    const image = place('-bios', () => imageOf(readKernel(firmware, RISCV64_TARGET), ramBase, ramBase));
+    const image = await place('-bios', async () =>
+      imageOf(await readKernel(firmware, RISCV64_TARGET), ramBase, ramBase),
+    );
     start = image.entry ?? ramBase;
     end = Math.max(end, endOf(image));
   }
   let kernelEntry = 0;
   if (kernel !== undefined) {
     const base = alignUp(end, BOOT_ALIGN);
-    const image = place('-kernel', () => imageOf(readKernel(kernel, RISCV64_TARGET), base, ramBase));
+    const image = await place('-kernel', async () => imageOf(await readKernel(kernel, RISCV64_TARGET), base, ramBase));
     kernelEntry = image.entry ?? base;
     if (firmware === undefined) start = kernelEntry;
     end = Math.max(end, endOf(image));
@@ -137,7 +138,7 @@ export function layOutBoot(files: BootFiles, ramBase: number, ramSize: number): 
   if (initrd !== undefined) {
     const lowest = Math.max(kernelEntry, ramBase) + Math.min(ramSize / 2, INITRD_DISTANCE);
     const address = alignUp(Math.max(lowest, end), PAGE);
-    place('-initrd', () => placeInitrd(initrd, address, ramBase + ramSize));
+    await place('-initrd', () => placeInitrd(initrd, address, ramBase + ramSize));
     disk = { start: address, end: address + initrd.length };
     end = disk.end;
   }
@@ -171,7 +172,13 @@ export function placeDeviceTree(bytes: number, ramBase: number, ramSize: number,
 
 /** Writes the images; to be done at each reset, for a guest may have changed them. */
 export function loadBoot(target: Parameters<typeof loadImage>[0], layout: BootLayout): void {
-  for (const { option, image } of layout.images) named(option, () => loadImage(target, image));
+  for (const { option, image } of layout.images) {
+    try {
+      loadImage(target, image);
+    } catch (error) {
+      throw naming(option, error);
+    }
+  }
 }
 
 const FW_DYNAMIC_MAGIC = 0x4942534fn;

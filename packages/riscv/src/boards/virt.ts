@@ -161,11 +161,11 @@ function addFwCfg(machine: Machine, kernelForFirmware: boolean): void {
 }
 
 /** What a machine boots: firmware and kernel in RAM, or in the flash banks that have contents. */
-function layOut(machine: Machine, [machineFlash, supervisorFlash]: readonly boolean[]): BootLayout {
+async function layOut(machine: Machine, [machineFlash, supervisorFlash]: readonly boolean[]): Promise<BootLayout> {
   const { firmware, kernel, initrd } = machine.options;
   const inRam = supervisorFlash === true ? {} : { kernel, initrd };
   const bios = firmware === 'none' ? undefined : firmware;
-  const layout = layOutBoot({ firmware: bios, ...inRam }, VIRT_MAP.dram.base, machine.ramSize);
+  const layout = await layOutBoot({ firmware: bios, ...inRam }, VIRT_MAP.dram.base, machine.ramSize);
   const { base, size } = VIRT_MAP.flash;
   return {
     ...layout,
@@ -234,6 +234,6 @@ export const virt: BoardDefinition = defineBoard({
     addVirtio(machine, plics.virtio);
     const flash = await addFlash(machine);
     addFwCfg(machine, flash[1] === true);
-    setUpBoot(machine, frontend, layOut(machine, flash));
+    setUpBoot(machine, frontend, await layOut(machine, flash));
   },
 });

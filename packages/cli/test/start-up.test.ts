@@ -1,0 +1,62 @@
+// What the built program loads before it greets: clients start thousands of them, and each module costs.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../bin/boardwalk-system-riscv64.js', import.meta.url));
+const built = existsSync(new URL('../dist/index.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'boardwalk-start-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const asUrl = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+
+/** A module for --import that writes each module's URL to a file before it is loaded. */
+function recorder(file: string): string {
+  const hooks = `import { appendFileSync } from 'node:fs';
+    export async function load(url, context, next) {
+      appendFileSync(${JSON.stringify(file)}, url + '\\n');
+      return next(url, context);
+    }`;
+  return asUrl(`import { register } from 'node:module'; register(${JSON.stringify(asUrl(hooks))});`);
+}
+
+/** Modules by their place in the checkout: `packages/core`, `koffi`, `node:net`. */
+function places(file: string): Set<string> {
+  const urls = readFileSync(file, 'utf8').trim().split('\n');
+  return new Set(
+    urls.map((url) => /packages\/[^/]+/.exec(url)?.[0] ?? /node_modules\/([^.][^/]*)\//.exec(url)?.[1] ?? url),
+  );
+}
+
+/** Starts the program; what it had loaded when the greeting came, and what when it had answered. */
+async function modulesLoaded(machine: string): Promise<Record<'greeting' | 'answer', Set<string>>> {
+  const file = join(folder, machine);
+  const args = ['--import', recorder(file), PROGRAM, '-M', machine, '-display', 'none', '-qmp', 'stdio'];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  const next = (): Promise<string> => new Promise((resolve) => child.stdout.once('data', resolve));
+  expect(String(await next())).toContain('{"QMP"');
+  const greeting = places(file);
+  child.stdin.write('{"execute": "qmp_capabilities"}');
+  expect(String(await next())).toContain('return');
+  const answer = places(file);
+  child.stdin.write('{"execute": "quit"}');
+  expect(await ended).toBe(0);
+  return { greeting, answer };
+}
+
+describe.skipIf(!built)('the empty machine', () => {
+  it('greets before an architecture is loaded, and without what only other machines need', async () => {
+    const { greeting, answer } = await modulesLoaded('none');
+    const ours = [...greeting].filter((place) => !place.startsWith('node:')).sort();
+    expect(ours).toEqual(['cli', 'core', 'host-node', 'monitor', 'numa'].map((name) => `packages/${name}`));
+    // Each of these takes more than a millisecond: its exports, or what it loads itself.
+    for (const name of ['crypto', 'worker_threads', 'child_process', 'http', 'tty', 'zlib', 'readline'])
+      expect(greeting).not.toContain(`node:${name}`);
+    expect(answer).toContain('packages/riscv');
+  });
+});
