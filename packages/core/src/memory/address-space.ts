@@ -1,7 +1,7 @@
 // Memory as one kind of requester sees it (a CPU, a bus master): loads, stores and transfers that find RAM, devices and IOMMUs by address.
 
 import { difference, type FlatRange, FlatView } from './flat-view.ts';
-import { PAGE_SHIFT } from './page-flags.ts';
+import { PAGE_SIZE } from './page-flags.ts';
 import type { RamSpace } from './ram-space.ts';
 import type { MemoryRegion } from './region.ts';
 import { forgetMapUser } from './transaction.ts';
@@ -285,8 +285,8 @@ export class AddressSpace {
 
   #noteStore(host: number, size: number): void {
     const { u8, pageFlags } = this.space;
-    const first = u8[pageFlags + (host >>> PAGE_SHIFT)] as number;
-    const last = u8[pageFlags + ((host + size - 1) >>> PAGE_SHIFT)] as number;
+    const first = u8[pageFlags + Math.floor(host / PAGE_SIZE)] as number;
+    const last = u8[pageFlags + Math.floor((host + size - 1) / PAGE_SIZE)] as number;
     if ((first | last) !== 0) this.space.noteWrite(host, size);
   }
 

@@ -2,7 +2,7 @@
 // anything that is mapped into it stay valid.
 
 import { UserError } from '../object/index.ts';
-import { PAGE_CLEAN, PAGE_SHIFT, PAGE_SIZE, type PageFlags } from './page-flags.ts';
+import { PAGE_CLEAN, PAGE_SIZE, type PageFlags } from './page-flags.ts';
 import { RamBlock } from './ram-block.ts';
 
 const WASM_PAGE = 65536;
@@ -263,7 +263,7 @@ export class RamSpace {
   }
 
   #flagOf(hostOffset: number): number {
-    return this.pageFlags + (hostOffset >>> PAGE_SHIFT);
+    return this.pageFlags + Math.floor(hostOffset / PAGE_SIZE);
   }
 
   #flagEnd(hostOffset: number, length: number): number {

@@ -174,7 +174,7 @@ function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
     const rights = b.call(w.check, pteAddress, b.i32(PTE_BYTES), b.i32(0));
     b.if(b.eqz(b.and(rights, b.i32(PROT_R))), () => accessFault(w));
     const host = b.ramHost(pteAddress);
-    b.if(b.eq(host, b.i32(-1)), () => accessFault(w));
+    b.if(b.eq(host, b.i64(-1)), () => accessFault(w));
     b.setLocal(pte, b.hostLoad(host, { size: 8 }));
 
     const entry = b.getLocal(pte);

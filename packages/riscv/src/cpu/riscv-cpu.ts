@@ -180,7 +180,7 @@ export class RiscvCpu extends TranslatedCpu {
       const host = engine.exports.translate(base, va, ACCESS_LOAD, mmu);
       this.setRegister(common.fault, 0n);
       if (host === NOT_RAM || host === FAULTED) return false;
-      into.set(engine.space.u8.subarray(host >>> 0, (host >>> 0) + bytes), at);
+      into.set(engine.space.u8.subarray(host, host + bytes), at);
       at += bytes;
     }
     return true;

@@ -25,10 +25,10 @@ export const RAM = 0x8000_0000n;
 
 type Functions = ReturnType<typeof compileHelpers>;
 
-const ramHost = defineHelper('test_ram_host', ['i64'], 'i32', (b, pa) => {
+const ramHost = defineHelper('test_ram_host', ['i64'], 'i64', (b, pa) => {
   const offset = b.sub(pa, b.big(RAM));
   const inside = b.ltU(offset, b.i64(RAM_BYTES));
-  return b.select(inside, b.add(b.wrap(offset), b.i32(STATE_BYTES)), b.i32(-1));
+  return b.select(inside, b.add(offset, b.i64(STATE_BYTES)), b.i64(-1));
 });
 
 /** Flushes are counted in the last words of the state. */

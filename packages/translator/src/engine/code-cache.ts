@@ -165,8 +165,9 @@ export class CodeCache {
     i32[at] = pcLo;
     i32[at + 1] = pcHi;
     i32[at + 2] = host;
-    i32[at + 3] = mode;
-    i32[at + 4] = block.entry;
+    i32[at + 3] = Math.floor(host / 2 ** 32);
+    i32[at + 4] = mode;
+    i32[at + 5] = block.entry;
     i32[at + 6] = extraLo;
     i32[at + 7] = extraHi;
   }
@@ -188,7 +189,7 @@ export class CodeCache {
       if (leadsTo(block, u32[word] ?? 0)) u32[word] = block.entry;
     }
     const at = (this.blockHash + blockHashIndex(block.key.host) * BLOCK_HASH_ENTRY) >>> 2;
-    if (leadsTo(block, u32[at + 4] ?? 0)) u32[at + 4] = block.entry;
+    if (leadsTo(block, u32[at + 5] ?? 0)) u32[at + 5] = block.entry;
   }
 
   /** The block whose operations lie around `ip`. */
@@ -285,7 +286,7 @@ export class CodeCache {
     else this.#byHost.delete(host);
     const { u32 } = this.#space;
     const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
-    if (leadsTo(block, u32[at + 4] ?? 0)) u32[at + 4] = u32[at + 2] = 0;
+    if (leadsTo(block, u32[at + 5] ?? 0)) u32[at + 5] = u32[at + 3] = u32[at + 2] = 0;
     for (let i = 0; i + 1 < block.incoming.length; i += 2) {
       const [word, stub] = [block.incoming[i] ?? 0, block.incoming[i + 1] ?? 0];
       if (leadsTo(block, u32[word >>> 2] ?? 0) && (u32[stub >>> 2] ?? 0) % 65536 === UNLINKED) u32[word >>> 2] = stub;

@@ -24,7 +24,7 @@ import { PhysicalMap } from './phys-map.ts';
 export const MAX_BLOCK_INSNS = 64;
 const ARENA_BYTES = 64 * 2 ** 20;
 
-/** Exported functions of the module. Every one takes the host offset of a vCPU's state first. */
+/** Exported functions of the module. Every one takes the host offset of a vCPU's state first. Host offsets are numbers. */
 export interface EngineExports {
   run(cpu: number, ip: number, budget: number): void;
   raise(cpu: number): void;
@@ -122,16 +122,8 @@ export class Engine {
     const { raise, serviceInterrupt } = frontend;
     this.exports = this.#instantiate(
       {
-        exports: [
-          mmu.lookup,
-          mmu.fetchHost,
-          mmu.translate,
-          mmu.debugAddress,
-          mmu.flushAll,
-          mmu.flushJumps,
-          mmu.protectPage,
-        ],
-        named: { raise, serviceInterrupt },
+        exports: [mmu.lookup, mmu.debugAddress, mmu.flushAll, mmu.flushJumps, mmu.protectPage],
+        named: { raise, serviceInterrupt, fetchHost: mmu.fetchHostNumber, translate: mmu.translateNumber },
         raw: [tier0Function(mmu, raise)],
         importTable: true,
       },
@@ -330,7 +322,7 @@ export class Engine {
         [IMPORTS.ioProbe.name]: (cpu: number, bytes: number, size: number, access: number) =>
           this.#ioProbe(cpu >>> 0, bytes, size, access),
         [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
-          this.#cpus.get(cpu >>> 0)?.flaggedWrite(host >>> 0, length) === true ? 1 : 0,
+          this.#cpus.get(cpu >>> 0)?.flaggedWrite(host, length) === true ? 1 : 0,
         [IMPORTS.isMidBlock.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isMidBlock() === false ? 0 : 1),
         [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
           this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,

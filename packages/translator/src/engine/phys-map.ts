@@ -47,7 +47,8 @@ export class PhysicalMap {
       i32[at + 2] = last;
       i32[at + 3] = Math.floor(last / 2 ** 32);
       i32[at + 4] = range.host;
-      i32[at + 5] = PHYS_READ | (range.writeHost >= 0 ? PHYS_WRITE : 0);
+      i32[at + 5] = Math.floor(range.host / 2 ** 32);
+      i32[at + 6] = PHYS_READ | (range.writeHost >= 0 ? PHYS_WRITE : 0);
     }
     this.#count = count;
   }

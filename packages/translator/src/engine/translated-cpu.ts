@@ -491,7 +491,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #fetchHost(): number {
     const host = this.engine.exports.fetchHost(this.#base);
     this.#setWord(COMMON.fault, 0);
-    if (host !== FAULTED && host !== NOT_RAM) return host >>> 0;
+    if (host !== FAULTED && host !== NOT_RAM) return host;
     if (host === NOT_RAM) this.#fetchError(this.pc);
     this.#raise();
     return FETCH_FAULT;
@@ -558,7 +558,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     this.#setPc(pcLo, pcHi);
     this.#setWord(COMMON.fault, 0);
     if (host === NOT_RAM) this.#fetchError(next);
-    return host === FAULTED || host === NOT_RAM ? FETCH_FAULT : host >>> 0;
+    return host === FAULTED || host === NOT_RAM ? FETCH_FAULT : host;
   }
 
   /** Runs at most `maxInsns` instructions at the pc, as a block that is not kept; gives those executed. */

@@ -38,6 +38,10 @@ function checkSize(ty: Ty, o: AccessOptions): void {
   if (o.size === 16 && o.signed === true) throw new Error('an access of 16 bytes has no sign');
 }
 
+function expectAddress(what: string, address: Value): void {
+  if (address.type !== 'i32') expectType(what, address, 'i64');
+}
+
 function access(o: AccessOptions): MemAccess {
   return {
     size: o.size,
@@ -129,9 +133,9 @@ export class IrBuilder extends ValueBuilder {
     // One thread runs all vCPUs today; atomics are sequentially consistent.
   }
 
-  // --- host memory, for helpers ---
+  // --- host memory, for helpers. Addresses are host offsets: i64, or i32 for what always lies below 4 GiB (state, tables) ---
   hostLoad(address: Value, o: AccessOptions): Value {
-    expectType('hostLoad', address, 'i32');
+    expectAddress('hostLoad', address);
     if (o.endian !== 'big' || o.size === 1)
       return this.emit({ kind: 'hostLoad', access: access(o) }, loadedType(o), [address]);
     const raw = this.bswap(this.hostLoad(address, { ...o, endian: 'little' }));
@@ -141,7 +145,7 @@ export class IrBuilder extends ValueBuilder {
   }
 
   hostStore(address: Value, value: Value, o: AccessOptions): void {
-    expectType('hostStore', address, 'i32');
+    expectAddress('hostStore', address);
     checkSize(value.ty, o);
     const big = o.endian === 'big' && o.size > 1;
     const unused = (value.ty === 'i32' ? 32 : 64) - o.size * 8;
@@ -150,21 +154,24 @@ export class IrBuilder extends ValueBuilder {
     this.emit({ kind: 'hostStore', access: access({ ...o, endian: 'little' }) }, undefined, [address, raw]);
   }
 
-  /** Fills `length` bytes at a host offset (all i32). */
+  /** Fills `length` bytes (an i32, as `byte` is) at a host offset. */
   hostFill(address: Value, byte: Value, length: Value): void {
+    expectAddress('hostFill', address);
     this.emit({ kind: 'hostFill' }, undefined, [address, byte, length]);
   }
 
   /** Atomic read-modify-write on host memory; value and result are i64, zero-extended. No min and max. */
   hostRmw(op: RmwOp, address: Value, value: Value, size: 1 | 2 | 4 | 8): Value {
+    expectAddress('hostRmw', address);
     return this.emit({ kind: 'hostRmw', op, size }, 'i64', [address, value]);
   }
 
   hostCas(address: Value, expected: Value, value: Value, size: 1 | 2 | 4 | 8): Value {
+    expectAddress('hostCas', address);
     return this.emit({ kind: 'hostCas', size }, 'i64', [address, expected, value]);
   }
 
-  /** Host offset of the vCPU's state. */
+  /** Host offset of the vCPU's state (i32). */
   cpuBase(): Value {
     return this.emit({ kind: 'cpuBase' }, 'i32');
   }
@@ -180,7 +187,7 @@ export class IrBuilder extends ValueBuilder {
   }
 
   // --- services of the engine ---
-  /** Host offset of the RAM or ROM at a physical address (i64), -1 where there is none. */
+  /** Host offset (i64) of the RAM or ROM at a physical address (i64), -1 where there is none. */
   ramHost(pa: Value): Value {
     return this.call(ENGINE.ramHost, pa);
   }

@@ -9,6 +9,7 @@ import { defineHelper } from '../ir/helper.ts';
 import { COMMON, FAULT } from '../state.ts';
 import { IMPORTS } from './imports.ts';
 import { DESC, FAULTED, LOAD, NOT_RAM, STORE, WATCH_READ, WATCH_WRITE } from './layout.ts';
+import { hostNumber } from './tables.ts';
 import type { Translation } from './translation.ts';
 
 export type SlowAccess = ReturnType<typeof createSlowAccess>;
@@ -47,9 +48,9 @@ export function createSlowAccess(
   const loadRaw = defineHelper('loadRaw', ['i64', 'i32', 'i32'], 'i64', (b, va, size, mmu) => {
     b.set(COMMON.accessBytes, size);
     const host = b.call(translateAccess, va, b.i32(LOAD), mmu);
-    b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+    b.if(b.eq(host, b.i64(FAULTED)), () => b.return_(b.i64(0)));
     watch(b, va, size, WATCH_READ, () => b.return_(b.i64(0)));
-    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+    b.if(b.eq(host, b.i64(NOT_RAM)), () => {
       onlyAlone(b, () => b.return_(b.i64(0)));
       const result = b.call(IMPORTS.ioLoad, size);
       b.if(result, () => {
@@ -67,13 +68,13 @@ export function createSlowAccess(
 
   /** Makes the write to pages of watched kinds known; not 0 when the store must not happen now. */
   const beforeWrite = (b: IrBuilder, host: Value, size: Value, refused: () => void): void => {
-    const last = b.add(host, b.sub(size, b.i32(1)));
+    const last = b.add(host, b.extend32U(b.sub(size, b.i32(1))));
     let flags = b.or(flagsAt(b, host), flagsAt(b, last));
     for (let at = 4096; at < pageBytes; at += 4096) {
-      flags = b.or(flags, flagsAt(b, b.select(b.ltU(b.i32(at), size), b.add(host, b.i32(at)), last)));
+      flags = b.or(flags, flagsAt(b, b.select(b.ltU(b.i32(at), size), b.add(host, b.i64(at)), last)));
     }
     b.if(flags, () => {
-      b.if(b.call(IMPORTS.flaggedWrite, host, size), () => {
+      b.if(b.call(IMPORTS.flaggedWrite, hostNumber(b, host), size), () => {
         b.set(COMMON.fault, b.i32(FAULT.codeWrite));
         refused();
       });
@@ -83,9 +84,9 @@ export function createSlowAccess(
   const storeRaw = defineHelper('storeRaw', ['i64', 'i64', 'i32', 'i32'], undefined, (b, va, value, size, mmu) => {
     b.set(COMMON.accessBytes, size);
     const host = b.call(translateAccess, va, b.i32(STORE), mmu);
-    b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
+    b.if(b.eq(host, b.i64(FAULTED)), () => b.return_());
     watch(b, va, size, WATCH_WRITE, () => b.return_());
-    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+    b.if(b.eq(host, b.i64(NOT_RAM)), () => {
       onlyAlone(b, () => b.return_());
       b.set(COMMON.ioLo, b.wrap(value));
       b.set(COMMON.ioHi, b.wrap(b.shr(value, b.i64(32))));
@@ -189,8 +190,8 @@ export function createSlowAccess(
         [second, inSecond],
       ] as const) {
         const host = b.call(translate, at, access, mmu);
-        b.if(b.eq(host, b.i32(FAULTED)), () => b.return_());
-        b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+        b.if(b.eq(host, b.i64(FAULTED)), () => b.return_());
+        b.if(b.eq(host, b.i64(NOT_RAM)), () => {
           const result = b.call(IMPORTS.ioProbe, bytes, size, access);
           b.if(result, () => {
             const { busLoad, busStore } = frontend.exceptions;
@@ -198,7 +199,7 @@ export function createSlowAccess(
             b.return_();
           });
         });
-        b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i32(NOT_RAM))), () =>
+        b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i64(NOT_RAM))), () =>
           beforeWrite(b, host, bytes, () => b.return_()),
         );
       }

@@ -17,22 +17,22 @@ export function createAtomics(
   { raiseFault, raiseBusError, beforeWrite }: SlowAccess,
 ) {
   /** Host offset for an atomic access, or FAULTED; device memory has no atomics here. */
-  const atomicHost = defineHelper('atomicHost', ['i64', 'i32', 'i32'], 'i32', (b, va, size, mmu) => {
+  const atomicHost = defineHelper('atomicHost', ['i64', 'i32', 'i32'], 'i64', (b, va, size, mmu) => {
     b.if(b.and(b.wrap(va), b.sub(size, b.i32(1))), () => {
       raiseFault(b, frontend.exceptions.misalignedStore, va);
-      b.return_(b.i32(FAULTED));
+      b.return_(b.i64(FAULTED));
     });
     b.set(COMMON.accessBytes, size);
     const host = b.call(translateAccess, va, b.i32(STORE), mmu);
-    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+    b.if(b.eq(host, b.i64(NOT_RAM)), () => {
       const missing = b.call(IMPORTS.ioProbe, size, b.i32(0), b.i32(STORE));
       const result = b.select(missing, missing, b.i32(MEM_ERROR));
       raiseBusError(b, b.i32(frontend.exceptions.busStore), va, result);
-      b.return_(b.i32(FAULTED));
+      b.return_(b.i64(FAULTED));
     });
-    b.if(b.ne(host, b.i32(FAULTED)), () => {
-      watch(b, va, size, WATCH_READ | WATCH_WRITE, () => b.return_(b.i32(FAULTED)));
-      beforeWrite(b, host, size, () => b.return_(b.i32(FAULTED)));
+    b.if(b.ne(host, b.i64(FAULTED)), () => {
+      watch(b, va, size, WATCH_READ | WATCH_WRITE, () => b.return_(b.i64(FAULTED)));
+      beforeWrite(b, host, size, () => b.return_(b.i64(FAULTED)));
     });
     return host;
   });
@@ -53,7 +53,7 @@ export function createAtomics(
     return cached(name, () =>
       defineHelper(name, ['i64', 'i64', 'i32'], 'i64', (b, va, value, mmu) => {
         const host = b.call(atomicHost, va, b.i32(size), mmu);
-        b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+        b.if(b.eq(host, b.i64(FAULTED)), () => b.return_(b.i64(0)));
         const old = atomicUpdate(b, op, host, value, size, big);
         return signed ? b.sext(old, size * 8) : old;
       }),
@@ -66,7 +66,7 @@ export function createAtomics(
     return cached(name, () =>
       defineHelper(name, ['i64', 'i64', 'i64', 'i32'], 'i64', (b, va, expected, value, mmu) => {
         const host = b.call(atomicHost, va, b.i32(size), mmu);
-        b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(b.i64(0)));
+        b.if(b.eq(host, b.i64(FAULTED)), () => b.return_(b.i64(0)));
         const old = compareAndSwap(b, host, expected, value, size, big);
         return signed ? b.sext(old, size * 8) : old;
       }),
@@ -77,7 +77,7 @@ export function createAtomics(
   const rmwHost = (op: RmwOp, size: 1 | 2 | 4 | 8, signed: boolean, big: boolean): IrHelper => {
     const name = `rmwHost.${op}.${size}${signed ? 's' : 'u'}${big ? '.big' : ''}`;
     return cached(name, () =>
-      defineHelper(name, ['i32', 'i64'], 'i64', (b, host, value) => {
+      defineHelper(name, ['i64', 'i64'], 'i64', (b, host, value) => {
         const old = atomicUpdate(b, op, host, value, size, big);
         return signed ? b.sext(old, size * 8) : old;
       }),
@@ -88,7 +88,7 @@ export function createAtomics(
   const casHost = (size: 1 | 2 | 4 | 8, signed: boolean, big: boolean): IrHelper => {
     const name = `casHost.${size}${signed ? 's' : 'u'}${big ? '.big' : ''}`;
     return cached(name, () =>
-      defineHelper(name, ['i32', 'i64', 'i64'], 'i64', (b, host, expected, value) => {
+      defineHelper(name, ['i64', 'i64', 'i64'], 'i64', (b, host, expected, value) => {
         const old = compareAndSwap(b, host, expected, value, size, big);
         return signed ? b.sext(old, size * 8) : old;
       }),

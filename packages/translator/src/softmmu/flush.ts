@@ -59,17 +59,18 @@ export function createFlushes(frontend: Frontend) {
     b.if(b.hostLoad(jumpFilter(b, frontend.pageBits, va), { size: 1, ty: 'i32' }), () => b.call(flushJumps));
   });
 
-  /** Makes stores to guest pages slow that touch the host page at an offset: its flags are no longer zero. */
-  const protectPage = defineHelper('tlbProtect', ['i32'], undefined, (b, host) => {
-    const before = b.sub(b.and(host, b.i32(-4096)), b.i32(pageBytes - 1));
+  /** Makes stores to guest pages slow that touch the host page at an offset (f64): its flags are no longer zero. */
+  const protectPage = defineHelper('tlbProtect', ['f64'], undefined, (b, offset) => {
+    const host = b.truncSat(offset, 'i64', true);
+    const before = b.sub(b.and(host, b.i64(-4096)), b.i64(pageBytes - 1));
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
       const entry = b.local('i32', b.add(b.cpuBase(), b.i32(TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_TABLE_BYTES)));
       const end = b.add(b.getLocal(entry), b.i32(TLB_TABLE_BYTES));
       b.loop((breakIf) => {
         const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
-        const first = b.and(b.wrap(tag), b.i32(-pageBytes));
-        const at = b.add(first, b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 4, ty: 'i32' }));
-        b.if(b.ltU(b.sub(at, before), b.i32(4096 + pageBytes - 1)), () =>
+        const first = b.and(tag, b.i64(-pageBytes));
+        const at = b.add(first, b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 8 }));
+        b.if(b.ltU(b.sub(at, before), b.i64(4096 + pageBytes - 1)), () =>
           b.hostStore(b.getLocal(entry), b.or(tag, b.i64(slowBit)), { size: 8 }),
         );
         b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));

@@ -8,8 +8,8 @@ export const IMPORTS = {
   ioStore: { kind: 'import', name: 'ioStore', params: ['i32'], result: 'i32' },
   /** Whether `bytes` at `state.pa` can be reached in accesses of `size` bytes (0: any): bytes, size, access; 0 or the bus's error. */
   ioProbe: { kind: 'import', name: 'ioProbe', params: ['i32', 'i32', 'i32'], result: 'i32' },
-  /** A write is about to hit a flagged page: host offset, bytes. Not 0: it must not happen now (`FAULT.codeWrite`). */
-  flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['i32', 'i32'], result: 'i32' },
+  /** A write is about to hit a flagged page: host offset (as a number), bytes. Not 0: it must not happen now (`FAULT.codeWrite`). */
+  flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['f64', 'i32'], result: 'i32' },
   /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
   watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
   /** Not 0: the instruction that reaches a device is not the first of its block, so its number is not known exactly. */

@@ -13,7 +13,7 @@ export const JUMP_FILTER_BYTES = 4096;
 export const JUMP_EXTRA = JUMP_CACHE + JUMP_CACHE_BYTES;
 export const JUMP_EXTRA_BYTES = JUMP_CACHE_ENTRIES * 8;
 
-/** TLB entries {tag i64, addend i32, unused i32}; three tables (load, store, fetch) and their physical pages a regime. */
+/** TLB entries {tag i64, addend i64: what makes a host offset of an address}; three tables (load, store, fetch) and their physical pages a regime. */
 export const TLB = JUMP_EXTRA + JUMP_EXTRA_BYTES;
 export const TLB_ENTRIES = 1024;
 export const TLB_TABLE_BYTES = TLB_ENTRIES * 16;
@@ -29,12 +29,12 @@ export function cpuAreaBytes(mmuModes: number): number {
   return TLB + mmuModes * 2 ** TLB_REGIME_BITS;
 }
 
-/** Ranges of the physical map: {base i64, last i64, host i32, flags i32, unused i64}, sorted by base. */
+/** Ranges of the physical map: {base i64, last i64, host i64, flags i32, unused i32}, sorted by base. */
 export const PHYS_RANGE_BYTES = 32;
 export const PHYS_READ = 1;
 export const PHYS_WRITE = 2;
 
-/** Second-level block lookup: entries {pc i64, host i32, mode i32, ip i32, unused i32, extra i64}, by a hash. */
+/** Second-level block lookup: entries {pc i64, host i64, mode i32, ip i32, extra i64}, by a hash. */
 export const BLOCK_HASH_BITS = 17;
 export const BLOCK_HASH_ENTRY = 32;
 export const BLOCK_HASH_BYTES = 2 ** BLOCK_HASH_BITS * BLOCK_HASH_ENTRY;

@@ -2,16 +2,19 @@
 import type { Frontend } from '../frontend.ts';
 import { defineHelper } from '../ir/helper.ts';
 import { COMMON, FAULT } from '../state.ts';
-import { type EngineLayout, FAULTED, FETCH } from './layout.ts';
-import { blockHashEntry, jumpEntry, jumpExtra, jumpFilter } from './tables.ts';
+import { type EngineLayout, FETCH } from './layout.ts';
+import { blockHashEntry, hostNumber, jumpEntry, jumpExtra, jumpFilter } from './tables.ts';
 import type { Translation } from './translation.ts';
 
 /** Makes the helpers that look up blocks. */
 export function createLookup(frontend: Frontend, layout: EngineLayout, { translate }: Translation) {
   /** Host offset of the instruction at `state.pc`; NOT_RAM; or FAULTED. */
-  const fetchHost = defineHelper('fetchHost', [], 'i32', (b) =>
+  const fetchHost = defineHelper('fetchHost', [], 'i64', (b) =>
     b.call(translate, b.get(COMMON.pc), b.i32(FETCH), frontend.fetchMmu(b)),
   );
+
+  /** The same for TypeScript. */
+  const fetchHostNumber = defineHelper('fetchHostNumber', [], 'f64', (b) => hostNumber(b, b.call(fetchHost)));
 
   /** Translated code for `state.pc` in `state.mode`, or 0; enters it into the jump cache. */
   const lookup = defineHelper('lookup', [], 'i32', (b) => {
@@ -26,22 +29,19 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
     if (extra) hit = b.and(hit, b.eq(b.hostLoad(jumpExtra(b, jump), { size: 8 }), b.get(COMMON.extra)));
     b.if(hit, () => b.return_(b.hostLoad(b.add(jump, b.i32(12)), { size: 4, ty: 'i32' })));
     const host = b.call(fetchHost);
-    b.if(b.geU(host, b.i32(FAULTED)), () => {
+    b.if(b.ltS(host, b.i64(0)), () => {
       b.set(COMMON.fault, b.i32(FAULT.none));
       b.return_(b.i32(0));
     });
     const entry = blockHashEntry(b, layout, host);
     let same = b.and(
-      b.eq(b.hostLoad(entry, { size: 8 }), pc),
-      b.eq(
-        b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }),
-        b.or(b.extend32U(host), b.shl(b.extend32U(mode), b.i64(32))),
-      ),
+      b.and(b.eq(b.hostLoad(entry, { size: 8 }), pc), b.eq(b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }), host)),
+      b.eq(b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' }), mode),
     );
     if (extra) same = b.and(same, b.eq(b.hostLoad(b.add(entry, b.i32(24)), { size: 8 }), b.get(COMMON.extra)));
     b.if(b.eqz(same), () => b.return_(b.i32(0)));
     if (extra) b.hostStore(jumpExtra(b, jump), b.get(COMMON.extra), { size: 8 });
-    const ip = b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' });
+    const ip = b.hostLoad(b.add(entry, b.i32(20)), { size: 4, ty: 'i32' });
     b.hostStore(jump, pc, { size: 8 });
     b.hostStore(b.add(jump, b.i32(8)), mode, { size: 4 });
     b.hostStore(b.add(jump, b.i32(12)), ip, { size: 4 });
@@ -49,5 +49,5 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
     return ip;
   });
 
-  return { fetchHost, lookup } as const;
+  return { fetchHostNumber, lookup } as const;
 }

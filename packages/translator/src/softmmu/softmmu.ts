@@ -27,13 +27,13 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     atomicHost,
     cached,
   });
-  const { physFind, ramHost, translate, debugAddress } = translation;
+  const { physFind, ramHost, translateNumber, debugAddress } = translation;
   const { slowLoad, slowStore, probe } = access;
   return {
     frontend,
     physFind,
     ramHost,
-    translate,
+    translateNumber,
     debugAddress,
     slowLoad,
     slowStore,

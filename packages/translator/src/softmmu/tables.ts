@@ -57,8 +57,13 @@ export function jumpFilter(b: IrBuilder, pageBits: number, va: Value): Value {
 
 /** Entry of the block hash for code at a host offset; `blockHashIndex` is its TypeScript twin. */
 export function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value): Value {
-  const mixed = b.mul(b.shr(host, b.i32(1)), b.i32(0x9e3779b1 | 0));
+  const mixed = b.mul(b.wrap(b.shr(host, b.i64(1))), b.i32(0x9e3779b1 | 0));
   return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.i32(layout.blockHash));
+}
+
+/** A host offset as TypeScript gets it. */
+export function hostNumber(b: IrBuilder, host: Value): Value {
+  return b.convert(host, 'f64', true);
 }
 
 /** Index in the jump cache of a pc, from its low half. */
@@ -68,5 +73,5 @@ export function jumpCacheIndex(pcLo: number): number {
 
 /** Index in the block hash of code at a host offset. */
 export function blockHashIndex(host: number): number {
-  return Math.imul(host >>> 1, 0x9e3779b1) >>> (32 - BLOCK_HASH_BITS);
+  return Math.imul(Math.floor(host / 2), 0x9e3779b1) >>> (32 - BLOCK_HASH_BITS);
 }

@@ -22,7 +22,7 @@ import {
   WATCH_READ,
   WATCH_WRITE,
 } from './layout.ts';
-import { largeRange, paEntry, tlbEntryOf } from './tables.ts';
+import { hostNumber, largeRange, paEntry, tlbEntryOf } from './tables.ts';
 
 export type Translation = ReturnType<typeof createTranslation>;
 
@@ -57,31 +57,31 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
   });
 
   /** Host offset of a physical address that is RAM or ROM, or -1. */
-  const ramHost = defineHelper('ramHost', ['i64'], 'i32', (b, pa) => {
+  const ramHost = defineHelper('ramHost', ['i64'], 'i64', (b, pa) => {
     const range = b.call(physFind, pa);
-    b.if(b.eqz(range), () => b.return_(b.i32(NOT_RAM)));
-    b.if(b.eqz(b.and(rangeFlags(b, range), b.i32(PHYS_READ))), () => b.return_(b.i32(NOT_RAM)));
+    b.if(b.eqz(range), () => b.return_(b.i64(NOT_RAM)));
+    b.if(b.eqz(b.and(rangeFlags(b, range), b.i32(PHYS_READ))), () => b.return_(b.i64(NOT_RAM)));
     return hostOf(b, range, pa);
   });
 
   /** The flags of the host page that a host offset lies in. */
   const flagsAt = (b: IrBuilder, host: Value): Value =>
-    b.hostLoad(b.add(b.shr(host, b.i32(12)), b.i32(layout.pageFlags)), { size: 1, ty: 'i32' });
+    b.hostLoad(b.add(b.wrap(b.shr(host, b.i64(12))), b.i32(layout.pageFlags)), { size: 1, ty: 'i32' });
 
   /** Bits set in the flags of any host page that the guest page at a host offset touches; pages of both may be any size. */
   const flagsOfPage = (b: IrBuilder, first: Value): Value => {
     let flags = flagsAt(b, first);
-    for (let at = 4096; at < pageBytes; at += 4096) flags = b.or(flags, flagsAt(b, b.add(first, b.i32(at))));
-    return b.or(flags, flagsAt(b, b.add(first, b.i32(pageBytes - 1))));
+    for (let at = 4096; at < pageBytes; at += 4096) flags = b.or(flags, flagsAt(b, b.add(first, b.i64(at))));
+    return b.or(flags, flagsAt(b, b.add(first, b.i64(pageBytes - 1))));
   };
 
   /** (pa, access) -> host offset or NOT_RAM; no TLB. */
-  const resolve = defineHelper('resolve', ['i64', 'i32'], 'i32', (b, pa, access) => {
+  const resolve = defineHelper('resolve', ['i64', 'i32'], 'i64', (b, pa, access) => {
     b.set(COMMON.pa, pa);
     const range = b.call(physFind, pa);
-    b.if(b.eqz(range), () => b.return_(b.i32(NOT_RAM)));
+    b.if(b.eqz(range), () => b.return_(b.i64(NOT_RAM)));
     const right = b.select(b.eq(access, b.i32(STORE)), b.i32(PHYS_WRITE), b.i32(PHYS_READ));
-    b.if(b.eqz(b.and(rangeFlags(b, range), right)), () => b.return_(b.i32(NOT_RAM)));
+    b.if(b.eqz(b.and(rangeFlags(b, range), right)), () => b.return_(b.i64(NOT_RAM)));
     return hostOf(b, range, pa);
   });
 
@@ -124,7 +124,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
   /** Enters a page into the TLB; a slow one where its accesses need more than an addition. */
   const fill = defineHelper(
     'tlbFill',
-    ['i64', 'i32', 'i32', 'i64', 'i32', 'i64'],
+    ['i64', 'i32', 'i32', 'i64', 'i64', 'i64'],
     undefined,
     (b, va, access, entry, pa, host, attrs) => {
       const page = b.and(va, b.i64(-pageBytes));
@@ -135,14 +135,14 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
         const last = b.hostLoad(b.add(range, b.i32(8)), { size: 8 });
         b.setLocal(whole, b.leU(b.add(paPage, b.i64(pageBytes - 1)), last));
       });
-      b.if(b.eqz(b.getLocal(whole)), () => b.if(b.ne(host, b.i32(NOT_RAM)), () => b.return_()));
+      b.if(b.eqz(b.getLocal(whole)), () => b.if(b.ne(host, b.i64(NOT_RAM)), () => b.return_()));
       const tag = b.local('i64', page);
       b.if(
-        b.eq(host, b.i32(NOT_RAM)),
+        b.eq(host, b.i64(NOT_RAM)),
         () => b.setLocal(tag, b.or(page, b.i64(slowBit))),
         () =>
           b.if(b.eq(access, b.i32(STORE)), () =>
-            b.if(flagsOfPage(b, b.sub(host, b.and(b.wrap(va), b.i32(pageBytes - 1)))), () =>
+            b.if(flagsOfPage(b, b.sub(host, b.and(va, b.i64(pageBytes - 1)))), () =>
               b.setLocal(tag, b.or(page, b.i64(slowBit))),
             ),
           ),
@@ -156,7 +156,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
         }),
       );
       b.hostStore(entry, b.getLocal(tag), { size: 8 });
-      b.hostStore(b.add(entry, b.i32(8)), b.sub(host, b.wrap(va)), { size: 4 });
+      b.hostStore(b.add(entry, b.i32(8)), b.sub(host, va), { size: 8 });
       b.hostStore(paEntry(b, entry, access), b.or(paPage, attrs), { size: 8 });
     },
   );
@@ -181,13 +181,11 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
   });
 
   /** As `translate`, for an access of `state.accessBytes` within a page. */
-  const translateAccess = defineHelper('translateAccess', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
+  const translateAccess = defineHelper('translateAccess', ['i64', 'i32', 'i32'], 'i64', (b, va, access, mmu) => {
     const entry = tlbEntry(b, va, access, mmu);
     const tag = b.hostLoad(entry, { size: 8 });
     const page = b.and(va, b.i64(-pageBytes));
-    b.if(b.eq(tag, page), () =>
-      b.return_(b.add(b.wrap(va), b.hostLoad(b.add(entry, b.i32(8)), { size: 4, ty: 'i32' }))),
-    );
+    b.if(b.eq(tag, page), () => b.return_(b.add(va, b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }))));
     const pa = b.local('i64');
     const cacheable = b.local('i32', b.i32(1));
     const attrs = b.local('i64', b.i64(0));
@@ -202,7 +200,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
         if (frontend.walkAttributes === true) b.set(COMMON.walkAttrs, b.i32(0));
         b.if(b.call(frontend.walk, va, access, mmu), () => {
           b.set(COMMON.fault, b.i32(FAULT.exception));
-          b.return_(b.i32(FAULTED));
+          b.return_(b.i64(FAULTED));
         });
         if (frontend.walkAttributes === true) {
           b.setLocal(attrs, b.extend32U(b.and(b.get(COMMON.walkAttrs), b.i32(ATTRIBUTES))));
@@ -220,7 +218,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
       b.set(COMMON.tlbUsed, b.or(b.get(COMMON.tlbUsed), bit));
       b.call(fill, va, access, entry, b.getLocal(pa), host, b.getLocal(attrs));
     });
-    b.if(b.eq(host, b.i32(NOT_RAM)), () => {
+    b.if(b.eq(host, b.i64(NOT_RAM)), () => {
       const ofRegime = b.wrap(b.shr(regimeAttributes(b), b.extend32U(b.shl(mmu, b.i32(2)))));
       const fetch = b.select(b.eq(access, b.i32(FETCH)), b.i32(ATTR_FETCH), b.i32(0));
       const own = b.or(b.or(b.and(ofRegime, b.i32(ATTRIBUTES)), b.wrap(b.getLocal(attrs))), fetch);
@@ -230,10 +228,15 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
   });
 
   /** (va, access, mmu) -> host offset, NOT_RAM with `state.pa`, or FAULTED with the exception in the state: for one byte. */
-  const translate = defineHelper('translate', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
+  const translate = defineHelper('translate', ['i64', 'i32', 'i32'], 'i64', (b, va, access, mmu) => {
     b.set(COMMON.accessBytes, b.i32(1));
     return b.call(translateAccess, va, access, mmu);
   });
+
+  /** `translate` for TypeScript: the host offset as an f64, which holds it exactly and costs no bigint. */
+  const translateNumber = defineHelper('translateNumber', ['i64', 'i32', 'i32'], 'f64', (b, va, access, mmu) =>
+    hostNumber(b, b.call(translate, va, access, mmu)),
+  );
 
   /** (va, mmu) -> the physical address that a load would reach, or -1: for debuggers. The TLB has no part in it. */
   const debugAddress = defineHelper('debugAddress', ['i64', 'i32'], 'i64', (b, va, mmu) => {
@@ -243,7 +246,17 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
     return b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset));
   });
 
-  return { physFind, ramHost, flagsAt, watchHit, watch, translateAccess, translate, debugAddress } as const;
+  return {
+    physFind,
+    ramHost,
+    flagsAt,
+    watchHit,
+    watch,
+    translateAccess,
+    translate,
+    translateNumber,
+    debugAddress,
+  } as const;
 }
 
 /** Bits of attributes that regimes and page walks give. */
@@ -258,10 +271,10 @@ function packAttributes(frontend: Frontend): (b: IrBuilder) => Value {
 }
 
 function rangeFlags(b: IrBuilder, range: Value): Value {
-  return b.hostLoad(b.add(range, b.i32(20)), { size: 4, ty: 'i32' });
+  return b.hostLoad(b.add(range, b.i32(24)), { size: 4, ty: 'i32' });
 }
 
 function hostOf(b: IrBuilder, range: Value, pa: Value): Value {
   const base = b.hostLoad(range, { size: 8 });
-  return b.add(b.hostLoad(b.add(range, b.i32(16)), { size: 4, ty: 'i32' }), b.wrap(b.sub(pa, base)));
+  return b.add(b.hostLoad(b.add(range, b.i32(16)), { size: 8 }), b.sub(pa, base));
 }

@@ -48,8 +48,8 @@ export function createWideAccess(p: WideParts) {
     b.if(b.eqz(p.crosses(b, va, size(b))), () => {
       b.set(COMMON.accessBytes, size(b));
       const host = b.call(p.translateAccess, va, b.i32(access), mmu);
-      b.if(b.eq(host, b.i32(FAULTED)), refused);
-      b.if(b.ne(host, b.i32(NOT_RAM)), () => inRam(host));
+      b.if(b.eq(host, b.i64(FAULTED)), refused);
+      b.if(b.ne(host, b.i64(NOT_RAM)), () => inRam(host));
     });
 
   /**
@@ -163,7 +163,7 @@ export function createWideAccess(p: WideParts) {
   const suffix = (big: boolean): string => (big ? '.16.big' : '.16');
   const guarded = (b: IrBuilder, va: Value, mmu: Value): Value => {
     const host = b.call(p.atomicHost, va, size(b), mmu);
-    b.if(b.eq(host, b.i32(FAULTED)), () => b.return_(none(b)));
+    b.if(b.eq(host, b.i64(FAULTED)), () => b.return_(none(b)));
     return host;
   };
 
@@ -192,14 +192,14 @@ export function createWideAccess(p: WideParts) {
     rmwHost128: (op: RmwOp, big: boolean): IrHelper => {
       const name = `rmwHost.${op}${suffix(big)}`;
       return p.cached(name, () =>
-        defineHelper(name, ['i32', 'v128'], 'v128', (b, host, value) => update(b, op, host, value, big)),
+        defineHelper(name, ['i64', 'v128'], 'v128', (b, host, value) => update(b, op, host, value, big)),
       );
     },
     /** (host, expected, value) -> value before. */
     casHost128: (big: boolean): IrHelper => {
       const name = `casHost${suffix(big)}`;
       return p.cached(name, () =>
-        defineHelper(name, ['i32', 'v128', 'v128'], 'v128', (b, host, expected, value) =>
+        defineHelper(name, ['i64', 'v128', 'v128'], 'v128', (b, host, expected, value) =>
           compareAndSwap(b, host, expected, value, big),
         ),
       );

@@ -71,11 +71,18 @@ export class AccessEmitter {
     e.end();
   }
 
-  /** Pushes the host address of the access that was looked up. All arithmetic on host addresses is here. */
+  /** Pushes the index of the access that was looked up in the memory. All arithmetic on host offsets is here. */
   hostAddress(l: Lookup): void {
     const e = this.#e;
     e.get(this.#entry).mem(W.i32Load, tableOf(l) + 8);
     e.get(this.#va).op(W.i32WrapI64, W.i32Add);
+  }
+
+  /** Pushes its host offset, as helpers take it. */
+  hostOffset(l: Lookup): void {
+    const e = this.#e;
+    e.get(this.#entry).mem(W.i64Load, tableOf(l) + 8);
+    e.get(this.#va).op(W.i64Add);
   }
 
   /** Loads from the host address on the stack. */

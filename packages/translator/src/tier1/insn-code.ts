@@ -292,7 +292,7 @@ export class InsnEmitter {
         this.#argument(node, 0);
         access.lookup(lookup, leave);
         this.#e.get(CPU);
-        access.hostAddress(lookup);
+        access.hostOffset(lookup);
         for (let i = 1; i < node.args.length; i++) this.#argument(node, i);
         this.#e.call(this.#c.functionOf(this.#c.atomicHelper(node)));
         node.mark = this.#e.temp(node.ty);

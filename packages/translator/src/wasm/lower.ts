@@ -204,15 +204,15 @@ export class FunctionLowering {
         out.u8(W.localGet).unsigned(0).bytes(slotLoad('i64')).unsigned(COMMON.insnCount.offset);
         return;
       case 'hostLoad':
-        this.#args(node);
+        this.#hostArgs(node);
         out.bytes(loadCode(detail.access, node.ty));
         return;
       case 'hostRmw':
-        this.#args(node);
+        this.#hostArgs(node);
         this.#atomic(ATOMIC_FAMILY[detail.op], detail.size);
         return;
       case 'hostCas':
-        this.#args(node);
+        this.#hostArgs(node);
         this.#atomic(ATOMIC_CAS, detail.size);
         return;
       case 'call':
@@ -227,6 +227,14 @@ export class FunctionLowering {
 
   #args(node: Node): void {
     for (const arg of node.args) this.#operand(arg);
+  }
+
+  /** Operands of which the first is a host offset: it becomes an index of the memory. */
+  #hostArgs(node: Node): void {
+    for (const [i, arg] of node.args.entries()) {
+      this.#operand(arg);
+      if (i === 0 && arg.ty === 'i64') this.#out.u8(W.i32WrapI64);
+    }
   }
 
   #atomic(family: number | undefined, size: 1 | 2 | 4 | 8): void {
@@ -253,13 +261,13 @@ export class FunctionLowering {
         out.u8(W.localSet).unsigned(detail.local.mark);
         return;
       case 'hostStore': {
-        this.#args(node);
+        this.#hostArgs(node);
         const value = node.args[1];
         out.bytes(storeCode(detail.access.size, value?.ty ?? 'i64'));
         return;
       }
       case 'hostFill':
-        this.#args(node);
+        this.#hostArgs(node);
         out.bytes([W.prefixMisc, 11, 0]);
         return;
       case 'if':
