@@ -9,6 +9,7 @@ import { type BootFiles, readBootFiles } from './config/files.ts';
 import { readIncoming } from './config/incoming.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
+import { type ProfileSpec, readProfile } from './config/profile.ts';
 import { readSemihosting } from './config/semihosting.ts';
 import { type LinePlan, readLines } from './config/services.ts';
 import { type CommandLine, forOption } from './options/command-line.ts';
@@ -32,6 +33,8 @@ export interface Plan {
   readonly paused: boolean;
   /** Path of a snapshot that the machine goes on from. */
   readonly incoming: string | undefined;
+  /** Where the guest spends its instructions is to be found out (-profile). */
+  readonly profile: ProfileSpec | undefined;
   /** The machine is made when a monitor says so (--preconfig). */
   readonly preconfig: boolean;
 }
@@ -58,6 +61,7 @@ export function readPlan(
     noShutdown: line.has('no-shutdown') || actions.shutdown === 'pause',
     paused: line.has('S'),
     incoming: readIncoming(line),
+    profile: readProfile(line),
     preconfig: line.has('preconfig'),
     files: readBootFiles(line, architecture, settings),
   };

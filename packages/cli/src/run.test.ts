@@ -81,6 +81,15 @@ describe('a guest', () => {
     expect(readFileSync(path('log'), 'utf8')).toBe('hello\nab');
   });
 
+  it('has a profile of what it executed', async () => {
+    const line = '-bios @guest -chardev file,id=c,path=@log,input-path=@keys -serial chardev:c -profile @p,every=1';
+    const { status, err } = await command(`${VIRT} ${line}`);
+    expect(status).toBe(7);
+    const [, samples] = /profile: (\d+) samples of 1 instructions each in .*p\n$/.exec(err) ?? [];
+    expect(Number(samples)).toBeGreaterThan(50);
+    expect(readFileSync(path('p'), 'utf8')).toBe(`[unknown] ${samples}\n`);
+  });
+
   it('is spoken to over a socket, with its number in a file, and logs to another', async () => {
     const running = command(
       `${VIRT} -bios @guest -serial unix:@line,server=on -pidfile @pid -d in_asm -D @asm -name test,process=bw`,
@@ -247,6 +256,11 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -accel frob', "-accel: invalid accelerator 'frob'"],
     ['-M virt -accel tcg,tier1-threshold=0', '-accel: tier1-threshold is 1 to 262143'],
     ['-M virt -accel tcg,tier1=maybe', '-accel: '],
+    ['-M virt -profile symbols=x', "-profile: parameter 'file' is missing"],
+    ['-M virt -profile @p,every=0', "-profile: parameter 'every' expects a number from 1 on, not '0'"],
+    ['-M virt -bios none -profile @p,symbols=@none', '-profile: @none: no such file or directory'],
+    ['-M virt -bios none -profile @p,symbols=@keys', '-profile: symbols=@keys: no ELF file and no list of symbols'],
+    ['-M virt -bios none -profile @none/p', "-profile: Could not open '@none/p"],
     ['-M virt -rtc base=never', '-rtc: base=never is neither utc, localtime nor a date'],
     ['-M virt -bios none -kernel @missing', '-kernel: @missing: no such file or directory'],
     ['-M virt -bios none -kernel @empty', '-kernel: @empty: the file is empty'],

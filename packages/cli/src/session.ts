@@ -33,6 +33,7 @@ import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
 import { takeIncoming } from './config/incoming.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
+import { Profile } from './config/profile.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
@@ -74,6 +75,7 @@ export class Session implements Emulator {
   #drives: DriveOptions[] = [];
   #numa: NumaPlan | undefined;
   #machine: Machine | undefined;
+  #profile: Profile | undefined;
   #building: Promise<Machine> | undefined;
   #waiting: ((machine: Machine) => void) | undefined;
 
@@ -201,6 +203,8 @@ export class Session implements Emulator {
   async close(): Promise<void> {
     // Monitors first: when the machine lets go of a shared line, they would take it.
     for (const { line } of this.#services) line.close();
+    const profile = this.#profile;
+    if (profile) this.#context.lineHost.note(await forOptionAsync('profile', () => profile.end()));
     if (this.#machine) await this.#machine.dispose();
     else await closeDrives(this.#drives);
     endObjects(this.#context.root, 'dispose');
@@ -238,12 +242,13 @@ export class Session implements Emulator {
   }
 
   async #make(): Promise<Machine> {
-    const { settings, lines, incoming } = this.#plan;
+    const { settings, lines, incoming, profile } = this.#plan;
     try {
       const machine = await Machine.create(settings.board, this.#machineOptions());
       if (lines.serialsAsked) this.#checkSerials(machine);
       this.#machine = machine;
       if (incoming !== undefined) await takeIncoming(machine, incoming);
+      if (profile) this.#profile = await forOptionAsync('profile', () => Profile.begin(profile, machine));
       this.events.follow(machine);
       for (const warning of machine.numa?.warnings ?? []) this.#context.lineHost.note(`warning: ${warning}`);
       return machine;

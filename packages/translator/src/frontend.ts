@@ -56,6 +56,18 @@ export interface FrontendDebug {
   place(number: number): DebugRegisterPlace | undefined;
   /** Regimes that a debugger's accesses of memory try, by the mode word, best first. */
   dataMmus(mode: number): readonly number[];
+  /** Return addresses of the calls that the program is in, the nearest first, as far as its frames tell. */
+  callers?(frames: FrameReader): Iterable<bigint>;
+}
+
+/** What can be read of a stopped program to find its callers. */
+export interface FrameReader {
+  readonly pc: bigint;
+  register(number: number): bigint;
+  /** A word of the stack; undefined where nothing is mapped. */
+  load(address: bigint, size: 4 | 8): bigint | undefined;
+  /** Whether two addresses are known to lie in one function. */
+  same(a: bigint, b: bigint): boolean;
 }
 
 /** log2 of the page that blocks and their links stay within: larger guest pages may lie in pieces on the host. */

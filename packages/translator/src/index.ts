@@ -1,6 +1,13 @@
 export { Engine, type EngineStats } from './engine/engine.ts';
 export { TranslatedCpu } from './engine/translated-cpu.ts';
-export type { DebugRegisterPlace, EngineExceptions, Frontend, FrontendDebug, InsnContext } from './frontend.ts';
+export type {
+  DebugRegisterPlace,
+  EngineExceptions,
+  FrameReader,
+  Frontend,
+  FrontendDebug,
+  InsnContext,
+} from './frontend.ts';
 export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/builder.ts';
 export { ENGINE } from './ir/engine.ts';
 export { defineHelper, defineTsHelper, type Helper, type IrHelper, type TsHelper } from './ir/helper.ts';

@@ -181,6 +181,12 @@ export const OPTIONS = {
     help: 'the machine goes on from what a monitor saved there with migrate; the other options are those of the machine saved',
     section: 'Monitors and debugging',
   },
+  profile: {
+    argument: '[file=]FILE[,symbols=FILE][,every=N]',
+    help: "where the guest spends its instructions, sampled every N (1000000), goes there at the end: FILE.cpuprofile for developers' tools, else stacks for flamegraph.pl; symbols: an ELF file or a list as nm makes it, several times if need be",
+    section: 'Monitors and debugging',
+    group: 'profile',
+  },
   preconfig: {
     help: 'the machine is made when a monitor says x-exit-preconfig, after set-numa-node',
     section: 'Monitors and debugging',

@@ -6,7 +6,14 @@ export interface ElfSpec {
   readonly machine: number;
   readonly type?: number;
   readonly entry: bigint;
-  readonly segments: readonly { vaddr: bigint; paddr: bigint; bytes: Uint8Array; memsz: bigint; type?: number }[];
+  readonly segments: readonly {
+    vaddr: bigint;
+    paddr: bigint;
+    bytes: Uint8Array;
+    memsz: bigint;
+    type?: number;
+    flags?: number;
+  }[];
   readonly symbols?: readonly { name: string; value: bigint; size: bigint; info: number }[];
 }
 
@@ -75,16 +82,16 @@ export function makeElf(spec: ElfSpec): Uint8Array {
     .put(2, wide ? 64 : 40)
     .put(2, symbols.length > 0 ? 3 : 0)
     .put(2, 0);
-  spec.segments.forEach(({ vaddr, paddr, bytes, memsz, type }, i) => {
+  spec.segments.forEach(({ vaddr, paddr, bytes, memsz, type, flags }, i) => {
     out.put(4, type ?? 1);
-    if (wide) out.put(4, 7);
+    if (wide) out.put(4, flags ?? 7);
     out
       .put('w', offsets[i] ?? 0)
       .put('w', vaddr)
       .put('w', paddr)
       .put('w', bytes.length)
       .put('w', memsz);
-    if (!wide) out.put(4, 7);
+    if (!wide) out.put(4, flags ?? 7);
     out.put('w', 4);
   });
   for (const { bytes } of spec.segments) out.raw(bytes);

@@ -7,6 +7,8 @@ import type { CpuDebug } from './debug.ts';
 export interface TranslationInfo {
   /** Counts in lines, without line feeds. */
   describe(): readonly string[];
+  /** What samples the guest, for `info profile`; undefined where nothing does. */
+  readonly profile?: Omit<TranslationInfo, 'profile'> | undefined;
 }
 
 /** A virtual CPU. Being part of a machine makes it one of `machine.cpus`. */

@@ -64,6 +64,13 @@ function translation(context: HmpContext): string {
   return [...engines].map((engine) => lines([...engine.describe(), '', rate])).join('\n');
 }
 
+/** What samples the guest. */
+function profile(context: HmpContext): string {
+  const profiles = new Set(machineOf(context).cpus.flatMap((cpu) => cpu.translation?.profile ?? []));
+  if (profiles.size === 0) return 'nothing is sampled: -profile FILE begins it\n';
+  return [...profiles].map((one) => lines(one.describe())).join('\n');
+}
+
 /** Every subcommand of `info`. */
 export const infoCommands: readonly HmpCommand[] = [
   ...memoryInfoCommands,
@@ -136,6 +143,7 @@ export const infoCommands: readonly HmpCommand[] = [
   // No interrupt controller counts its interrupts.
   { name: 'irq', help: 'show the interrupts statistics (if available)', run: () => '' },
   { name: 'jit', help: 'show dynamic compiler info', run: translation },
+  { name: 'profile', help: 'show where the guest spends its instructions', run: profile },
   { name: 'kvm', help: 'show KVM information', run: () => 'kvm support: not compiled\n' },
   { name: 'iothreads', help: 'show iothreads', run: () => '' },
   { name: 'mice', help: 'show which guest mouse is receiving events', run: () => 'No mouse devices connected\n' },

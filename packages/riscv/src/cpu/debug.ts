@@ -6,6 +6,7 @@ import type { CoreFileFormat, DebugFeature, DebugRegister } from '@boardwalk/cor
 import {
   type DebugRegisterPlace,
   defineHelper,
+  type FrameReader,
   type FrontendDebug,
   type IrBuilder,
   type Value,
@@ -22,6 +23,7 @@ const PC = 32;
 const F0 = 33;
 const PRIV = 65;
 const CSR0 = 66;
+const RETURN_ADDRESS = 1;
 const FRAME_POINTER = 8;
 
 /** A mode word for which a write to a CSR has no effect on it by itself. */
@@ -92,6 +94,38 @@ function dataMmus(mode: number): readonly number[] {
   return isSupervisor ? [mmu, readable, MMU_S_SUM | MMU_MXR] : [mmu, readable];
 }
 
+/** Whether the instruction before an address is a call, so that it can be a return address: jal ra, jalr ra, c.jalr. */
+function followsCall(address: bigint, load: FrameReader['load']): boolean {
+  const code = address % 2n === 0n ? load(address - 4n, 4) : undefined;
+  if (code === undefined) return false;
+  const word = Number(code);
+  const isLong = (word & 0xfff) === 0x0ef || (word & 0x7fff) === 0x00e7;
+  const half = word >>> 16;
+  return isLong || ((half & 0xf07f) === 0x9002 && (half & 0x0f80) !== 0);
+}
+
+/**
+ * Callers by frame pointers: the return address lies 8 bytes below where fp points, the caller's fp 16 below. RISC-V ABIs
+ * Specification, "Frame Pointer Convention". A function that calls none has its caller in ra, and if it makes a frame, the caller's
+ * fp 8 below. Where a program uses fp for something else, what lies there follows no call, and the search ends.
+ */
+function* callers({ pc, register, load, same }: FrameReader): Iterable<bigint> {
+  let fp = register(FRAME_POINTER);
+  const ra = register(RETURN_ADDRESS);
+  const below = load(fp - 8n, 8);
+  const isLeaf = ra !== below && !same(ra, pc) && followsCall(ra, load);
+  if (isLeaf) yield ra;
+  if (isLeaf && below !== undefined && below > fp && !followsCall(below, load)) fp = below;
+  while (fp % 8n === 0n) {
+    const [back, outer] = [load(fp - 8n, 8), load(fp - 16n, 8)];
+    if (back === undefined || outer === undefined || !followsCall(back, load)) return;
+    yield back;
+    // Stacks grow down: what is no higher is no caller's frame.
+    if (outer <= fp) return;
+    fp = outer;
+  }
+}
+
 /** What debuggers are told about a hart of a configuration. */
 export function riscvDebug(config: CpuConfig, csrs: ReadonlyMap<number, Csr>): FrontendDebug {
   const float = config.extensions.has('f');
@@ -107,5 +141,6 @@ export function riscvDebug(config: CpuConfig, csrs: ReadonlyMap<number, Csr>): F
     description: { architecture: 'riscv:rv64', endian: 'little', watchStopsBefore: true, features, core: CORE_FILE },
     place: (number) => places.get(number),
     dataMmus,
+    callers,
   };
 }

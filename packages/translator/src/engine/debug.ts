@@ -228,6 +228,18 @@ export class TranslatedCpuDebug implements CpuDebug {
     return true;
   }
 
+  /** See `TranslatedCpu.callers`. */
+  callers(same: (a: bigint, b: bigint) => boolean): Iterable<bigint> {
+    const bytes = new DataView(new ArrayBuffer(8));
+    const little = this.description.endian === 'little';
+    const load = (address: bigint, size: 4 | 8): bigint | undefined => {
+      if (!this.readMemory(address, new Uint8Array(bytes.buffer, 0, size))) return undefined;
+      return size === 8 ? bytes.getBigUint64(0, little) : BigInt(bytes.getUint32(0, little));
+    };
+    const register = (number: number): bigint => this.readRegister(number) ?? 0n;
+    return this.#frontend.callers?.({ pc: this.pc, register, load, same }) ?? [];
+  }
+
   setPoints(points: DebugPoints): void {
     const { engine } = this.#cpu;
     engine.debug.setBreakpoints(points.breakpoints);

@@ -2,7 +2,14 @@
  * The translator of one machine: the WebAssembly module of its helpers and tier 0, the code cache, the physical map.
  * All vCPUs of a machine with the same frontend share one.
  */
-import { type AddressSpace, type GuestLog, MEM_DECODE_ERROR, MEM_OK, type RamSpace } from '@boardwalk/core';
+import {
+  type AddressSpace,
+  type GuestLog,
+  MEM_DECODE_ERROR,
+  MEM_OK,
+  type RamSpace,
+  type TranslationInfo,
+} from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
@@ -90,6 +97,8 @@ export class Engine {
   readonly physMap: PhysicalMap;
   readonly tier1: Tier1 | undefined;
   readonly debug: EngineDebug;
+  /** What samples the vCPUs, where something does. */
+  profile: TranslationInfo | undefined;
   readonly #addressSpace: AddressSpace;
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;

@@ -52,6 +52,13 @@ function engineOf(
   return engine;
 }
 
+/** What looks at a vCPU now and then. */
+export interface Sampler {
+  /** Instructions from one look to the next. */
+  readonly every: number;
+  sample(): void;
+}
+
 /** A vCPU that runs translated code. The RAM space of its machine holds its state. */
 export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   readonly frontend: Frontend;
@@ -73,6 +80,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** `execute` never goes over its budget: for single steps. With a clock that counts instructions it never does. */
   exactBudget = false;
   readonly #debug: TranslatedCpuDebug;
+  /** Looks at the vCPU every so many instructions, exactly; for profiles. */
+  sampler: Sampler | undefined;
+  /** Instructions until it looks again. */
+  #untilSample = 0;
 
   constructor(index: number, frontend: Frontend) {
     super(index);
@@ -174,6 +185,14 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     return (bytes: Uint8Array, pc: bigint) => this.frontend.disassemble(bytes, pc);
   }
 
+  /**
+   * Return addresses of the calls that the pc is in, the nearest first, as far as the frontend can tell.
+   * @param same whether two addresses are known to lie in one function
+   */
+  callers(same: (a: bigint, b: bigint) => boolean): Iterable<bigint> {
+    return this.#debug.callers(same);
+  }
+
   override get translation(): Engine {
     return this.engine;
   }
@@ -273,16 +292,35 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   // --- execution ---
 
   override execute(budget: number): number {
-    const { exports, cache, log } = this.engine;
-    const base = this.#base;
+    this.#sliceStart = this.#word(COMMON.insnCount);
+    this.#stopAsked = false;
     const { step } = this.#debug;
     if (step !== undefined) return this.#stepOne(step.noIrq === true);
+    return this.sampler === undefined ? this.#execute(budget) : this.#executeSampled(this.sampler, budget);
+  }
+
+  #executeSampled(sampler: Sampler, budget: number): number {
+    let executed = 0;
+    let piece: number;
+    let now: number;
+    do {
+      if (this.#untilSample <= 0) this.#untilSample = sampler.every;
+      piece = Math.min(budget - executed, this.#untilSample);
+      now = this.#execute(piece);
+      executed += now;
+      this.#untilSample -= now;
+      if (this.#untilSample <= 0) sampler.sample();
+    } while (now === piece && executed < budget && !this.#stopAsked);
+    return executed;
+  }
+
+  #execute(budget: number): number {
+    const { exports, cache, log } = this.engine;
+    const base = this.#base;
     const counted = this.machine.clock.source.instructionsFor(1) !== undefined;
-    const exact = this.exactBudget || counted;
+    const exact = this.exactBudget || counted || this.sampler !== undefined;
     let left = budget;
-    this.#sliceStart = this.#word(COMMON.insnCount);
     this.#raised = 0;
-    this.#stopAsked = false;
     this.#setWord(COMMON.exactIo, counted ? 1 : 0);
     this.#setWord(COMMON.traceRaises, log.enabled('int') ? 1 : 0);
     do {
@@ -304,7 +342,6 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Executes exactly one instruction, or takes the interrupt or exception instead of it, and stops. */
   #stepOne(noIrq: boolean): number {
-    this.#sliceStart = this.#word(COMMON.insnCount);
     this.#raised = 0;
     this.#setWord(COMMON.exitRequest, 0);
     this.#resume = 0;
