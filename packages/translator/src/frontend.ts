@@ -103,7 +103,11 @@ export interface Frontend {
   /** i32 slots that the `restartWords` of an instruction are written to when it is restarted or raises. */
   readonly restartSlots?: readonly Slot[];
   readonly exceptions: EngineExceptions;
-  /** Decodes one instruction at `ctx` and emits its IR. Undefined instructions raise. The engine has emitted the marker. */
+  /**
+   * Decodes one instruction at `ctx` and emits its IR. Undefined instructions raise. The engine has emitted the marker. The IR
+   * depends on nothing but what is read of `ctx`. Where that is only the instruction's bytes and the mode, the engine keeps what
+   * it made of it: read the pc and `extra` only where they matter.
+   */
   translateInsn(b: IrBuilder, ctx: InsnContext): void;
   /** Restart words of the instruction at `ctx`; needed only with `restartSlots`. */
   restartWords?(ctx: InsnContext): readonly number[];

@@ -7,6 +7,7 @@ import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
 import { NEVER } from '../tier1/tier1.ts';
 import { Block, type BlockKey } from './code-cache.ts';
+import { InsnMemo, memoLength } from './insn-memo.ts';
 
 /** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
 export type SecondPage = () => number;
@@ -31,13 +32,19 @@ export interface TranslateRequest {
   readonly watch?: ((ir: readonly Node[]) => void) | undefined;
 }
 
+const NO_WORDS: readonly number[] = [];
+
 class Reader implements InsnContext {
-  pcLo = 0;
-  pcHi = 0;
+  lo = 0;
+  hi = 0;
   mode = 0;
-  extraLo = 0;
-  extraHi = 0;
   length = 0;
+  /** The instruction looked at more than its own bytes and the mode word, or changed what follows. */
+  isPlaced = false;
+  /** Bytes of it that were looked at. */
+  extent = 0;
+  #extraLo = 0;
+  #extraHi = 0;
   ended = false;
   /** The instruction goes on in the next page, and is not the first of its block. */
   overran = false;
@@ -57,7 +64,44 @@ class Reader implements InsnContext {
     this.#pageMask = 2 ** codePageBits(frontend) - 1;
   }
 
+  get pcLo(): number {
+    this.isPlaced = true;
+    return this.lo;
+  }
+
+  get pcHi(): number {
+    this.isPlaced = true;
+    return this.hi;
+  }
+
+  get extraLo(): number {
+    this.isPlaced = true;
+    return this.#extraLo;
+  }
+
+  set extraLo(value: number) {
+    this.isPlaced = true;
+    this.#extraLo = value;
+  }
+
+  get extraHi(): number {
+    this.isPlaced = true;
+    return this.#extraHi;
+  }
+
+  set extraHi(value: number) {
+    this.isPlaced = true;
+    this.#extraHi = value;
+  }
+
+  /** Bytes from here to the end of the page. */
+  get room(): number {
+    return this.#pageMask + 1 - (this.lo & this.#pageMask);
+  }
+
   fetch16(offset: number): number {
+    if (offset + 2 > this.extent) this.extent = offset + 2;
+    if (offset < 0) this.isPlaced = true;
     const a = this.#byte(offset);
     const b = this.#byte(offset + 1);
     return this.#big ? (a << 8) | b : a | (b << 8);
@@ -70,7 +114,7 @@ class Reader implements InsnContext {
   }
 
   #byte(offset: number): number {
-    const inPage = (this.pcLo & this.#pageMask) + offset;
+    const inPage = (this.lo & this.#pageMask) + offset;
     if (inPage <= this.#pageMask) return this.#space.u8[this.host + offset] ?? 0;
     if (!this.first) {
       this.overran = true;
@@ -96,11 +140,17 @@ export class BlockTranslator {
   readonly #lowering: BlockLowering;
   readonly #builder = new IrBuilder();
   readonly #reader: Reader;
+  readonly #space: RamSpace;
+  readonly #memo = new InsnMemo();
+  readonly #pageMask: number;
+  #start: Constants = { mode: 0, extraLo: 0, extraHi: 0 };
 
   constructor(space: RamSpace, frontend: Frontend, lowering: BlockLowering) {
+    this.#space = space;
     this.#frontend = frontend;
     this.#lowering = lowering;
     this.#reader = new Reader(space, frontend);
+    this.#pageMask = 2 ** codePageBits(frontend) - 1;
   }
 
   /** The IR of a block translated before; undefined if the same block cannot be had again. */
@@ -108,44 +158,53 @@ export class BlockTranslator {
     const { key } = block;
     if (key.secondHost >= 0) return undefined;
     if (block.isBreakpoint) return undefined;
-    this.#start({ ...key, secondPage: () => FETCH_FAULT });
+    this.#begin(key, () => FETCH_FAULT, undefined);
     // A breakpoint may have cut it, and may be gone.
-    const statements = this.#statements(Math.min(maxInsns, block.insns.length));
+    const ir: Node[] = [];
+    if (!this.#read(Math.min(maxInsns, block.insns.length), (list) => append(ir, list), false)) return undefined;
     if (this.#reader.host - key.host !== block.bytes) return undefined;
-    return statements;
+    return ir;
   }
 
   /** The block, or undefined where its first instruction cannot be fetched whole. */
   translate(request: TranslateRequest): Block | undefined {
-    const reader = this.#reader;
-    this.#start(request);
-    const statements = this.#statements(request.maxInsns);
-    if (statements === undefined) return undefined;
-    request.watch?.(statements);
-    const lowered = this.#lowering.lower(statements, request.place, request.countdown);
+    const { place, countdown, watch } = request;
+    const lowering = this.#lowering;
+    this.#begin(request, request.secondPage, request.breakpointAt);
+    lowering.begin(place, countdown);
+    if (watch === undefined) {
+      if (!this.#read(request.maxInsns, (list) => lowering.add(list), true)) return undefined;
+    } else {
+      const ir: Node[] = [];
+      if (!this.#read(request.maxInsns, (list) => append(ir, list), false)) return undefined;
+      watch(ir);
+      lowering.addBlock(ir);
+    }
     const { host, pcLo, pcHi, mode, extraLo, extraHi } = request;
-    const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost: reader.secondHost };
-    return new Block(key, reader.host - host, lowered, request.countdown);
+    const { secondHost } = this.#reader;
+    const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost };
+    return new Block(key, this.#reader.host - host, lowering.finish(), countdown);
   }
 
-  #start(
-    at: Pick<
-      TranslateRequest,
-      'host' | 'pcLo' | 'pcHi' | 'mode' | 'extraLo' | 'extraHi' | 'secondPage' | 'breakpointAt'
-    >,
+  #begin(
+    at: Omit<BlockKey, 'secondHost'>,
+    secondPage: SecondPage,
+    breakpointAt: ((pcLo: number, pcHi: number) => boolean) | undefined,
   ): void {
     const reader = this.#reader;
-    reader.pcLo = at.pcLo;
-    reader.pcHi = at.pcHi;
-    reader.mode = at.mode;
-    reader.extraLo = at.extraLo;
-    reader.extraHi = at.extraHi;
+    const { mode, extraLo, extraHi } = at;
+    reader.lo = at.pcLo;
+    reader.hi = at.pcHi;
+    reader.mode = mode;
+    reader.extraLo = extraLo;
+    reader.extraHi = extraHi;
     reader.host = at.host;
-    reader.secondPage = at.secondPage;
-    reader.breakpointAt = at.breakpointAt;
+    reader.secondPage = secondPage;
+    reader.breakpointAt = breakpointAt;
     reader.secondHost = -1;
     reader.faulted = false;
     reader.first = true;
+    this.#start = { mode, extraLo, extraHi };
   }
 
   /** The block that stands for a breakpoint: no instruction, a stop. */
@@ -153,29 +212,60 @@ export class BlockTranslator {
     return new Block({ ...key, secondHost: -1 }, 1, this.#lowering.lowerStop(place), NEVER);
   }
 
-  #statements(maxInsns: number): Node[] | undefined {
+  /** Gives the statements of a block, an instruction at a time; false where the first cannot be fetched. */
+  #read(maxInsns: number, take: (statements: readonly Node[]) => void, isLowered: boolean): boolean {
     const reader = this.#reader;
-    const statements: Node[] = [];
-    const pageMask = 2 ** codePageBits(this.#frontend) - 1;
-    const start: Constants = { mode: reader.mode, extraLo: reader.extraLo, extraHi: reader.extraHi };
     for (let count = 0; ; count++) {
-      if (count === maxInsns || (count > 0 && (reader.pcLo & pageMask) === 0)) return this.#endAt(statements, start);
-      if (count > 0 && reader.breakpointAt?.(reader.pcLo, reader.pcHi)) return this.#endAt(statements, start);
+      if (this.#isFull(count, maxInsns)) return this.#endAt(take);
+      if (isLowered && this.#repeat()) continue;
       const { mode, extraLo, extraHi } = reader;
       const insn = this.#instruction();
-      if (reader.faulted) return undefined;
+      if (reader.faulted) return false;
       if (reader.overran) {
         reader.mode = mode;
         reader.extraLo = extraLo;
         reader.extraHi = extraHi;
-        return this.#endAt(statements, start);
+        return this.#endAt(take);
       }
-      for (const node of insn) statements.push(node);
+      take(insn);
+      if (isLowered && !reader.ended && !reader.isPlaced && reader.mode === mode) this.#remember();
       this.#advance();
-      if (reader.ended) return statements;
-      if (reader.secondHost >= 0) return this.#endAt(statements, start);
+      if (reader.ended) return true;
+      if (reader.secondHost >= 0) return this.#endAt(take);
       reader.first = false;
     }
+  }
+
+  /** Whether the block ends before its next instruction, of which it has `count` already. */
+  #isFull(count: number, maxInsns: number): boolean {
+    const { lo, hi, breakpointAt } = this.#reader;
+    if (count === 0) return false;
+    return count >= maxInsns || (lo & this.#pageMask) === 0 || breakpointAt?.(lo, hi) === true;
+  }
+
+  /** Copies the operations of an instruction that was translated before. */
+  #repeat(): boolean {
+    const reader = this.#reader;
+    const found = this.#memo.find(this.#space.u8, reader.host, reader.room, reader.mode);
+    if (found < 0) return false;
+    this.#lowering.repeat(reader.lo, reader.hi, this.#restartWords(), (to, at) => this.#memo.copy(found, to, at));
+    reader.length = memoLength(found);
+    this.#advance();
+    reader.first = false;
+    return true;
+  }
+
+  /** Keeps the operations of the instruction lowered last, if they do not depend on where it stands. */
+  #remember(): void {
+    const { host, extent, length, mode, secondHost } = this.#reader;
+    if (secondHost >= 0) return;
+    this.#lowering.takeInsn((from, at, words) =>
+      this.#memo.add({ u8: this.#space.u8, host, extent, length, mode }, from, at, words),
+    );
+  }
+
+  #restartWords(): readonly number[] {
+    return this.#frontend.restartWords?.(this.#reader) ?? NO_WORDS;
   }
 
   #instruction(): Node[] {
@@ -183,29 +273,35 @@ export class BlockTranslator {
     reader.length = 0;
     reader.ended = false;
     reader.overran = false;
-    const restart = this.#frontend.restartWords?.(reader) ?? [];
-    this.#builder.insnStart(reader.pcLo, reader.pcHi, restart);
+    reader.extent = 0;
+    this.#builder.insnStart(reader.lo, reader.hi, this.#restartWords());
+    reader.isPlaced = false;
     this.#frontend.translateInsn(this.#builder, reader);
     return this.#builder.finish();
   }
 
   #advance(): void {
     const reader = this.#reader;
-    const low = (reader.pcLo >>> 0) + reader.length;
-    reader.pcLo = low | 0;
-    if (low >= 2 ** 32) reader.pcHi = (reader.pcHi + 1) | 0;
+    const low = (reader.lo >>> 0) + reader.length;
+    reader.lo = low | 0;
+    if (low >= 2 ** 32) reader.hi = (reader.hi + 1) | 0;
     reader.host += reader.length;
   }
 
   /** The block goes on at the reader's pc, in its mode, which is not what it started with where an instruction says so. */
-  #endAt(statements: Node[], start: Constants): Node[] {
-    const { mode, extraLo, extraHi } = this.#reader;
+  #endAt(take: (statements: readonly Node[]) => void): boolean {
+    const { lo, hi, mode, extraLo, extraHi } = this.#reader;
+    const start = this.#start;
     if (mode !== start.mode) this.#builder.set(COMMON.mode, this.#builder.i32(mode));
     if (extraLo !== start.extraLo || extraHi !== start.extraHi) {
       this.#builder.set(COMMON.extra, this.#builder.i64x(extraLo, extraHi));
     }
-    this.#builder.goto(this.#reader.pcLo, this.#reader.pcHi);
-    for (const node of this.#builder.finish()) statements.push(node);
-    return statements;
+    this.#builder.goto(lo, hi);
+    take(this.#builder.finish());
+    return true;
   }
+}
+
+function append(list: Node[], more: readonly Node[]): void {
+  for (const node of more) list.push(node);
 }

@@ -5,8 +5,9 @@
  */
 import { PAGE_CODE, type RamSpace } from '@boardwalk/core';
 import { BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/layout.ts';
+
 import { blockHashIndex } from '../softmmu/tables.ts';
-import type { InsnStart, LoweredBlock } from '../tier0/lower.ts';
+import { INSN_CODE_BITS, type LoweredBlock } from '../tier0/lower.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
 
 const PAGE = 4096;
@@ -29,8 +30,31 @@ export interface BlockKey {
   readonly secondHost: number;
 }
 
-export class Block {
-  readonly key: BlockKey;
+/** An instruction of a block: its place there, its pc, and what restarting it needs. */
+export interface BlockInsn {
+  readonly index: number;
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly restart: readonly number[];
+}
+
+const NO_WORDS: readonly number[] = [];
+const NO_NUMBERS: ReadonlySet<number> = new Set();
+
+/** Whoever must hear that a block is dropped: tier 1's regions that have it. */
+export interface BlockWatcher {
+  kill(): void;
+}
+
+/** A translated block. There are very many: what few of them need is made when it is needed. */
+export class Block implements BlockKey {
+  readonly host: number;
+  readonly pcLo: number;
+  readonly pcHi: number;
+  readonly mode: number;
+  readonly extraLo: number;
+  readonly extraHi: number;
+  readonly secondHost: number;
   /** Bytes of guest code. */
   readonly bytes: number;
   readonly start: number;
@@ -39,30 +63,43 @@ export class Block {
   readonly end: number;
   /** Runs of the block until tier 1 is asked to compile it. */
   readonly countdown: number;
-  readonly insns: readonly InsnStart[];
+  /** Its instructions, packed (`LoweredBlock.insns`). */
+  readonly insns: readonly number[];
+  readonly #restarts: readonly (readonly number[])[] | undefined;
   /** Words of other blocks' operations that lead here, each followed by the stub that it led to before. */
   readonly incoming: number[] = [];
   valid = true;
-  /** Whoever must hear that the block is dropped: tier 1's regions that have it. */
-  readonly regions = new Set<{ kill(): void }>();
   /** It starts with the entry of a region, before its first operation. */
   hasEntry = false;
-  /** Numbers of instructions whose accesses tier 1 is to take for misaligned. */
-  readonly unaligned = new Set<number>();
+  /** The next block for the same host offset. */
+  next: Block | undefined;
+  #regions: Set<BlockWatcher> | undefined;
+  #unaligned: Set<number> | undefined;
 
   /** It stands for a breakpoint: it stops the program, and never becomes part of anything larger. */
   get isBreakpoint(): boolean {
     return this.insns.length === 0;
   }
 
+  get key(): BlockKey {
+    return this;
+  }
+
   constructor(key: BlockKey, bytes: number, lowered: LoweredBlock, countdown: number) {
-    this.key = key;
+    this.host = key.host;
+    this.pcLo = key.pcLo;
+    this.pcHi = key.pcHi;
+    this.mode = key.mode;
+    this.extraLo = key.extraLo;
+    this.extraHi = key.extraHi;
+    this.secondHost = key.secondHost;
     this.bytes = bytes;
     this.start = lowered.start;
     this.tail = lowered.tail;
     this.countdown = countdown;
     this.end = lowered.end;
     this.insns = lowered.insns;
+    this.#restarts = lowered.restarts.length > 0 ? lowered.restarts : undefined;
   }
 
   /** Where jumps to the block lead: to its region if it has one. */
@@ -70,13 +107,57 @@ export class Block {
     return this.hasEntry ? this.start - ENTRY_BYTES : this.start;
   }
 
-  /** The instruction that the operation at `ip` belongs to, and its place in the block. */
-  insnAt(ip: number): { readonly insn: InsnStart; readonly index: number } {
+  /** Numbers of instructions whose accesses tier 1 is to take for misaligned. */
+  get unaligned(): ReadonlySet<number> {
+    return this.#unaligned ?? NO_NUMBERS;
+  }
+
+  addUnaligned(index: number): void {
+    this.#unaligned ??= new Set();
+    this.#unaligned.add(index);
+  }
+
+  get regions(): Iterable<BlockWatcher> {
+    return this.#regions ?? [];
+  }
+
+  watch(region: BlockWatcher): void {
+    this.#regions ??= new Set();
+    this.#regions.add(region);
+  }
+
+  unwatch(region: BlockWatcher): void {
+    this.#regions?.delete(region);
+  }
+
+  /** Tells those who watch the block that it is dropped. */
+  killRegions(): void {
+    if (this.#regions === undefined) return;
+    for (const region of [...this.#regions]) region.kill();
+  }
+
+  /** The first operation of an instruction. */
+  ipOf(index: number): number {
+    const packed = this.insns[index];
+    if (packed === undefined) throw new Error('no such instruction');
+    return this.start + (packed >>> INSN_CODE_BITS) * 16;
+  }
+
+  /** Place of the instruction that the operation at `ip` belongs to. */
+  indexAt(ip: number): number {
     let index = 0;
-    for (let i = 1; i < this.insns.length; i++) if ((this.insns[i]?.ip ?? Infinity) <= ip) index = i;
-    const insn = this.insns[index];
-    if (insn === undefined) throw new Error('a block without instructions');
-    return { insn, index };
+    for (let i = 1; i < this.insns.length; i++) if (this.ipOf(i) <= ip) index = i;
+    return index;
+  }
+
+  /** The instruction that the operation at `ip` belongs to. */
+  insnAt(ip: number): BlockInsn {
+    const index = this.indexAt(ip);
+    const packed = this.insns[index];
+    if (packed === undefined) throw new Error('a block without instructions');
+    const low = (this.pcLo >>> 0) + (packed & ((1 << INSN_CODE_BITS) - 1));
+    const pcHi = low >= 2 ** 32 ? (this.pcHi + 1) | 0 : this.pcHi;
+    return { index, pcLo: low | 0, pcHi, restart: this.#restarts?.[index] ?? NO_WORDS };
   }
 }
 
@@ -88,7 +169,8 @@ export class CodeCache {
   #next: number;
   /** In the order of their places in the arena. */
   #blocks: Block[] = [];
-  readonly #byHost = new Map<number, Block[]>();
+  /** The first block of each host offset. */
+  readonly #byHost = new Map<number, Block>();
   readonly #byPage = new Map<number, Set<Block>>();
   /** Raised whenever a block stops being valid: places in the arena that were remembered may be stale. */
   generation = 0;
@@ -134,10 +216,9 @@ export class CodeCache {
   }
 
   find(at: Omit<BlockKey, 'secondHost'>): Block | undefined {
-    for (const block of this.#byHost.get(at.host) ?? []) {
-      const k = block.key;
-      if (k.pcLo !== at.pcLo || k.pcHi !== at.pcHi || k.mode !== at.mode) continue;
-      if (k.extraLo === at.extraLo && k.extraHi === at.extraHi) return block;
+    for (let b = this.#byHost.get(at.host); b !== undefined; b = b.next) {
+      if (b.pcLo !== at.pcLo || b.pcHi !== at.pcHi || b.mode !== at.mode) continue;
+      if (b.extraLo === at.extraLo && b.extraHi === at.extraHi) return b;
     }
     return undefined;
   }
@@ -149,11 +230,11 @@ export class CodeCache {
     this.stats.translated++;
     this.stats.insns += block.insns.length;
     const { host, secondHost } = block.key;
-    const list = this.#byHost.get(host);
-    if (list === undefined) this.#byHost.set(host, [block]);
-    else list.push(block);
+    block.next = this.#byHost.get(host);
+    this.#byHost.set(host, block);
     this.#enterPage(host, block);
-    this.#enterPage(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
+    const last = secondHost >= 0 ? secondHost : host + block.bytes - 1;
+    if (Math.floor(last / PAGE) !== Math.floor(host / PAGE)) this.#enterPage(last, block);
     if (secondHost < 0) this.enterHash(block);
   }
 
@@ -242,7 +323,7 @@ export class CodeCache {
     this.generation++;
     for (const block of this.#blocks) {
       block.valid = false;
-      for (const region of [...block.regions]) region.kill();
+      block.killRegions();
     }
     for (const page of this.#byPage.keys()) this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
     this.#blocks = [];
@@ -274,16 +355,24 @@ export class CodeCache {
     this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
   }
 
+  #leaveHost(host: number, block: Block): void {
+    const first = this.#byHost.get(host);
+    if (first === block) {
+      if (block.next === undefined) this.#byHost.delete(host);
+      else this.#byHost.set(host, block.next);
+      return;
+    }
+    for (let b = first; b !== undefined; b = b.next) if (b.next === block) b.next = block.next;
+  }
+
   #drop(block: Block): void {
     if (!block.valid) return;
     block.valid = false;
-    for (const region of [...block.regions]) region.kill();
+    block.killRegions();
     this.generation++;
     this.stats.invalidated++;
     const { host } = block.key;
-    const rest = this.#byHost.get(host)?.filter((b) => b !== block) ?? [];
-    if (rest.length > 0) this.#byHost.set(host, rest);
-    else this.#byHost.delete(host);
+    this.#leaveHost(host, block);
     const { u32 } = this.#space;
     const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
     if (leadsTo(block, u32[at + 5] ?? 0)) u32[at + 5] = u32[at + 3] = u32[at + 2] = 0;

@@ -474,10 +474,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   #restoreInsn(ip: number): number {
     const block = this.engine.cache.blockAt(ip) ?? this.#single;
     if (block === undefined) throw new Error(`no block at ${ip}`);
-    const { insn, index } = block.insnAt(ip);
+    const insn = block.insnAt(ip);
     this.#setPc(insn.pcLo, insn.pcHi);
     for (const [i, slot] of (this.frontend.restartSlots ?? []).entries()) this.#setWord(slot, insn.restart[i] ?? 0);
-    return index;
+    return insn.index;
   }
 
   /** The budget ended before the block or stub at `ip`. */
@@ -667,7 +667,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   isMidBlock(): boolean {
     const ip = this.#word(COMMON.exitIp) >>> 0;
     const block = this.engine.cache.blockAt(ip) ?? this.#single;
-    return block === undefined || block.insnAt(ip).index > 0;
+    return block === undefined || block.indexAt(ip) > 0;
   }
 
   /** @internal */

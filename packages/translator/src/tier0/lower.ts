@@ -49,13 +49,8 @@ export interface CodeMemory {
   readonly i32: Int32Array;
 }
 
-/** Where an instruction of a block starts in its operations. */
-export interface InsnStart {
-  readonly ip: number;
-  readonly pcLo: number;
-  readonly pcHi: number;
-  readonly restart: readonly number[];
-}
+/** Bits of a packed instruction that hold its bytes from the start of the block, which lies in a page of 4 KiB. */
+export const INSN_CODE_BITS = 13;
 
 export interface LoweredBlock {
   /** The first operation; 16 bytes before it is room for the entry of a region. */
@@ -63,7 +58,10 @@ export interface LoweredBlock {
   /** The operation that ends the block. */
   readonly tail: number;
   readonly end: number;
-  readonly insns: readonly InsnStart[];
+  /** Where each instruction starts, packed: operations of 16 bytes from `start`, and guest bytes in the low bits. */
+  readonly insns: readonly number[];
+  /** Restart words of each instruction; none where the frontend has none. */
+  readonly restarts: readonly (readonly number[])[];
 }
 
 export interface BlockLoweringOptions {
@@ -83,9 +81,16 @@ export class BlockLowering {
   #tail = 0;
   #countdown = 0;
   #temp = 0;
-  #insns: InsnStart[] = [];
+  #start = 0;
+  #insns: number[] = [];
+  #restarts: (readonly number[])[] = [];
+  #firstLo = 0;
+  #firstHi = 0;
   #pcLo = 0;
   #pcHi = 0;
+  /** The operations of the instruction lowered last depend on where it stands. */
+  #isPlaced = false;
+  #insnIp = 0;
   #breaks: number[][] = [];
   readonly #liveness = new Liveness();
 
@@ -95,24 +100,65 @@ export class BlockLowering {
     this.#i32 = o.memory.i32;
   }
 
-  /**
-   * Lowers a block's statements to operations behind the host offset `place` (a multiple of 32). When the block has ended
-   * `countdown` times the engine is told.
-   */
+  /** Lowers all statements of a block: see `begin`. */
   lower(statements: readonly Node[], place: number, countdown: number): LoweredBlock {
+    this.begin(place, countdown);
+    this.addBlock(statements);
+    return this.finish();
+  }
+
+  /**
+   * Begins a block whose operations go behind the host offset `place` (a multiple of 32). When the block has ended `countdown`
+   * times the engine is told.
+   */
+  begin(place: number, countdown: number): void {
     this.#ip = place;
     this.#countdown = countdown;
     this.#emit(OP.nop, 0, 0, 0);
-    const start = this.#ip;
+    this.#start = this.#ip;
     this.#insns = [];
+    this.#restarts = [];
+  }
+
+  /** Adds an instruction, which its marker opens, or what follows the last one. */
+  add(statements: readonly Node[]): void {
+    this.#temp = TEMP_OFFSET;
+    this.#isPlaced = false;
+    this.#insnIp = this.#ip;
+    this.#liveness.analyse(statements);
+    this.#list(statements);
+  }
+
+  /** Adds several instructions. */
+  addBlock(statements: readonly Node[]): void {
     let from = 0;
     while (from < statements.length) {
       let to = from + 1;
       while (to < statements.length && statements[to]?.detail.kind !== 'insn') to++;
-      this.#instruction(statements.slice(from, to));
+      this.add(statements.slice(from, to));
       from = to;
     }
-    return { start, tail: this.#tail, end: this.#ip, insns: this.#insns };
+  }
+
+  /** Adds an instruction whose operations `copy` writes; it gives how many words they have. */
+  repeat(pcLo: number, pcHi: number, restart: readonly number[], copy: (to: Int32Array, at: number) => number): void {
+    this.#insn(pcLo, pcHi, restart);
+    this.#ip += copy(this.#i32, this.#ip >>> 2) * 4;
+  }
+
+  /** Shows the operations of the instruction added last, unless they would be others in another place. */
+  takeInsn(take: (from: Int32Array, at: number, words: number) => void): void {
+    if (!this.#isPlaced) take(this.#i32, this.#insnIp >>> 2, (this.#ip - this.#insnIp) >>> 2);
+  }
+
+  finish(): LoweredBlock {
+    return {
+      start: this.#start,
+      tail: this.#tail,
+      end: this.#ip,
+      insns: this.#insns,
+      restarts: this.#restarts,
+    };
   }
 
   /** Lowers a breakpoint: a block without instructions that leaves for the engine. */
@@ -121,13 +167,18 @@ export class BlockLowering {
     this.#emit(OP.nop, 0, 0, 0);
     const start = this.#ip;
     this.#emit(OP.debug, 0, 0, 0);
-    return { start, tail: start, end: this.#ip, insns: [] };
+    return { start, tail: start, end: this.#ip, insns: [], restarts: [] };
   }
 
-  #instruction(statements: readonly Node[]): void {
-    this.#temp = TEMP_OFFSET;
-    this.#liveness.analyse(statements);
-    this.#list(statements);
+  #insn(pcLo: number, pcHi: number, restart: readonly number[]): void {
+    if (this.#insns.length === 0) {
+      this.#firstLo = pcLo;
+      this.#firstHi = pcHi;
+    }
+    this.#pcLo = pcLo;
+    this.#pcHi = pcHi;
+    this.#insns.push((((this.#ip - this.#start) >>> 4) << INSN_CODE_BITS) | ((pcLo - this.#firstLo) & 0x1fff));
+    if (this.#o.mmu.frontend.restartSlots !== undefined) this.#restarts.push(restart);
   }
 
   // --- emission ---
@@ -149,9 +200,7 @@ export class BlockLowering {
     const d = node.detail;
     switch (d.kind) {
       case 'insn':
-        this.#insns.push({ ip: this.#ip, pcLo: d.pcLo, pcHi: d.pcHi, restart: d.restart });
-        this.#pcLo = d.pcLo;
-        this.#pcHi = d.pcHi;
+        this.#insn(d.pcLo, d.pcHi, d.restart);
         return;
       case 'get':
         node.mark = this.#alias(node, d.slot, d.slot.offset, true);
@@ -176,6 +225,7 @@ export class BlockLowering {
         return;
       case 'count':
         node.mark = this.#newTemp(node);
+        this.#isPlaced = true;
         this.#emit(OP.count, node.mark, 0, 0);
         this.#i32[(this.#ip - 8) >> 2] = this.#insns.length - 1;
         return;
@@ -440,6 +490,7 @@ export class BlockLowering {
   }
 
   #end(node: Node, d: BlockEnd): void {
+    this.#isPlaced = true;
     const index = this.#insns.length;
     const [first, second] = node.args;
     switch (d.kind) {
@@ -471,7 +522,7 @@ export class BlockLowering {
 
   /** Puts the restart words of the instruction at hand into their slots. */
   #restart(): void {
-    const words = this.#insns.at(-1)?.restart ?? [];
+    const words = this.#restarts.at(-1) ?? [];
     for (const [i, slot] of (this.#o.mmu.frontend.restartSlots ?? []).entries()) {
       const temp = this.#temp;
       this.#emit(OP.const, temp, 0, 0);
@@ -542,10 +593,9 @@ export class BlockLowering {
   }
 
   #samePage(pcLo: number, pcHi: number): boolean {
-    const first = this.#insns[0];
-    if (first === undefined) return false;
+    if (this.#insns.length === 0) return false;
     const bits = codePageBits(this.#o.mmu.frontend);
-    return first.pcHi === pcHi && first.pcLo >>> bits === pcLo >>> bits;
+    return this.#firstHi === pcHi && this.#firstLo >>> bits === pcLo >>> bits;
   }
 
   #pc(at: number, lo: number, hi: number): void {

@@ -317,9 +317,7 @@ class RegionEmitter {
 
 /** Where tier 0 has an instruction of a node's block. */
 function placeOf(node: RegionNode, insn: number): number {
-  const ip = node.block.insns[insn]?.ip;
-  if (ip === undefined) throw new Error('no such instruction');
-  return ip;
+  return node.block.ipOf(insn);
 }
 
 function labelOf(labels: ReadonlyMap<RegionNode, number>, node: RegionNode): number {

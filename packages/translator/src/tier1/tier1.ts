@@ -8,6 +8,7 @@ import { ENTRY_BYTES, leadsTo } from '../engine/code-cache.ts';
 import { codePageBits } from '../frontend.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
+import { hex64 } from '../ir/print.ts';
 import { JUMP_CACHE } from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
@@ -133,7 +134,7 @@ class Region {
     this.covers = new Set(nodes.filter((n) => n.callers.length === 0).map((n) => n.block));
     this.nodes = nodes.length;
     this.bytes = bytes;
-    for (const block of this.blocks) block.regions.add(this);
+    for (const block of this.blocks) block.watch(this);
   }
 
   get root(): Block {
@@ -246,9 +247,9 @@ export class Tier1 {
     const block = this.#engine.cache.blockAt(ip);
     this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
     if (region === undefined || block === undefined || !block.valid) return;
-    const { index } = block.insnAt(ip);
+    const index = block.indexAt(ip);
     if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
-    block.unaligned.add(index);
+    block.addUnaligned(index);
     this.#stats.reformed++;
     this.#drop(region);
     this.#compile(region.root, region.wanted);
@@ -264,7 +265,7 @@ export class Tier1 {
   #drop(region: Region): void {
     const { cache, table, u32 } = this.#engine;
     this.#regions.delete(region.number);
-    for (const block of region.blocks) block.regions.delete(region);
+    for (const block of region.blocks) block.unwatch(region);
     for (const entry of region.entries) {
       u32[(entry.start - ENTRY_BYTES) >>> 2] = NOP;
       if (entry.valid) {
@@ -316,6 +317,7 @@ export class Tier1 {
     const index = builder.reserve();
     builder.define(index, ['i32', 'i32', 'i32'], 'i32', emitter.locals, emitter.out.view());
     builder.export('region', index);
+    builder.name(index, hex64(block.pcLo, block.pcHi));
     const bytes = builder.bytes();
     this.#log(number, nodes, bytes);
     const formed = performance.now();
@@ -418,7 +420,14 @@ export class Tier1 {
         return found !== undefined && sameExtra(found, near) ? found : undefined;
       }
       return this.#usable(
-        this.#engine.cache.find({ ...near.key, host: near.key.host + (lo - near.key.pcLo), pcLo: lo, pcHi: hi, mode }),
+        this.#engine.cache.find({
+          host: near.host + (lo - near.pcLo),
+          pcLo: lo,
+          pcHi: hi,
+          mode,
+          extraLo: near.extraLo,
+          extraHi: near.extraHi,
+        }),
       );
     },
     targetsOf: (block) => {

@@ -83,6 +83,8 @@ export class ModuleLinker implements Linker {
     }
     for (const h of input.exports) this.module.export(h.name, this.functionOf(h));
     for (const [name, h] of named) this.module.export(name, this.functionOf(h));
+    for (const h of all) if (h.kind !== 'import') this.module.name(this.functionOf(h), h.name);
+    for (const { r, index } of raw) this.module.name(index, r.name);
     return { bytes: this.module.bytes(), tsHelpers: this.#tsHelpers };
   }
 

@@ -22,6 +22,7 @@ export class ModuleBuilder {
   readonly #imports: { name: string; type: number }[] = [];
   readonly #functions: (FunctionBody | undefined)[] = [];
   readonly #exports: { name: string; index: number }[] = [];
+  readonly #names: { index: number; name: string }[] = [];
   #importsTable = false;
   readonly #memory: MemoryImport;
 
@@ -61,6 +62,11 @@ export class ModuleBuilder {
     this.#exports.push({ name, index });
   }
 
+  /** Names a function for profilers and debuggers; those named first must have the lower index. */
+  name(index: number, name: string): void {
+    this.#names.push({ index, name });
+  }
+
   /** Imports table 0 as `env.table`. */
   importTable(): void {
     this.#importsTable = true;
@@ -95,7 +101,16 @@ export class ModuleBuilder {
         s.unsigned(body.length).bytes(body.view());
       }
     });
+    if (this.#names.length > 0) this.#nameSection(out);
     return out.view().slice() as Uint8Array<ArrayBuffer>;
+  }
+
+  /** The custom section of names (WebAssembly Core Specification 2.0, section 7.4), with those of functions. */
+  #nameSection(out: ByteWriter): void {
+    const functions = new ByteWriter().unsigned(this.#names.length);
+    for (const { index, name } of this.#names) functions.unsigned(index).name(name);
+    const content = new ByteWriter().name('name').u8(1).unsigned(functions.length).bytes(functions.view());
+    out.u8(0).unsigned(content.length).bytes(content.view());
   }
 }
 

@@ -7,7 +7,7 @@ import type { Extension } from '../models.ts';
 import { atomicSemantics } from './atomic.ts';
 import { baseSemantics } from './base.ts';
 import { bitmanipSemantics } from './bitmanip.ts';
-import { type Emitter, illegal } from './emitter.ts';
+import { type Emitter, illegal, type RiscvContext } from './emitter.ts';
 import { floatSemantics } from './float.ts';
 import { multiplySemantics } from './multiply.ts';
 
@@ -33,6 +33,28 @@ function isSemihostingCall(context: InsnContext): boolean {
   return context.fetch32(-4) === SEMIHOSTING_BEFORE && context.fetch32(4) === SEMIHOSTING_AFTER;
 }
 
+/** The instruction at a context. Its address is asked for only where it matters: the engine keeps what does not depend on it. */
+class Translated implements RiscvContext {
+  constructor(
+    readonly context: InsnContext,
+    readonly length: 2 | 4,
+    readonly word: number,
+    readonly extensions: ReadonlySet<Extension>,
+  ) {}
+
+  get pcLo(): number {
+    return this.context.pcLo;
+  }
+
+  get pcHi(): number {
+    return this.context.pcHi;
+  }
+
+  get mode(): number {
+    return this.context.mode;
+  }
+}
+
 export class InstructionSet {
   readonly decoder: Decoder;
   readonly #extensions: ReadonlySet<Extension>;
@@ -56,8 +78,7 @@ export class InstructionSet {
     const length = instructionLength(low);
     const word = length === 4 ? ((context.fetch16(2) << 16) | low) >>> 0 : low;
     context.length = length;
-    const { pcLo, pcHi, mode } = context;
-    const cpu = { pcLo, pcHi, length, word, mode, extensions: this.#extensions };
+    const cpu = new Translated(context, length, word, this.#extensions);
     const instruction = this.decoder.decode(word);
     const semihosting =
       instruction?.mnemonic === 'ebreak' && isSemihostingCall(context) ? this.#semihosting : undefined;
