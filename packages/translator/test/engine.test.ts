@@ -67,6 +67,20 @@ describe('the code cache', () => {
   });
 });
 
+describe('an instruction that was translated before', () => {
+  it('means the same in other places; what depends on the place or the mode does not', async () => {
+    // The same addition in two places, then calls, whose return address is where they stand.
+    const m = await start(sparcish(), [
+      ...[S.add(1, 1, { imm: 5 }), S.add(1, 1, { imm: 5 }), S.add(1, 1, { imm: 5 })].flat(),
+      ...[S.jmpl(2, 0, { imm: 0x800 }), S.add(1, 1, { imm: 5 }), S.halt()].flat(),
+    ]);
+    m.put(0x800, [S.add(1, 1, { imm: 5 }), S.jmpl(3, 0, { imm: 0xc00 }), S.add(1, 1, { imm: 5 })].flat());
+    m.put(0xc00, [S.add(1, 1, { imm: 5 }), S.halt()].flat());
+    m.run();
+    expect(['r1', 'r2', 'r3'].map((name) => m.reg(name))).toEqual([35n, 0xcn, 0x804n]);
+  });
+});
+
 describe('translations of addresses', () => {
   const at = (imm: number): { imm: number } => ({ imm });
   const call = (rd: number): number[] => [S.jmpl(15, rd, at(0)), S.or(0, 0, 0)].flat();

@@ -64,6 +64,8 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   readonly frontend: Frontend;
   #engine: Engine | undefined;
   #base = 0;
+  /** The RAM space in words. */
+  #i32: Int32Array = new Int32Array();
   /** Place in the code cache to go on at, or 0: valid while the cache's generation is `#resumeGeneration`. */
   #resume = 0;
   #resumeGeneration = 0;
@@ -100,6 +102,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const { space } = this.machine;
     const bytes = cpuAreaBytes(this.frontend.mmuModes);
     this.#base = space.reserve(bytes);
+    this.#i32 = space.i32;
     space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
     this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes, this.tier1);
     this.#engine.add(this);
@@ -688,9 +691,8 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   #setPc(lo: number, hi: number): void {
     const at = (this.#base + COMMON.pc.offset) >>> 2;
-    const { i32 } = this.machine.space;
-    i32[at] = lo;
-    i32[at + 1] = hi;
+    this.#i32[at] = lo;
+    this.#i32[at + 1] = hi;
   }
 
   /** The halves of the second word of a block's key: 0 where the frontend has none. */
@@ -700,11 +702,11 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   }
 
   #word(slot: Slot, byte = 0): number {
-    return this.machine.space.i32[(this.#base + slot.offset + byte) >>> 2] ?? 0;
+    return this.#i32[(this.#base + slot.offset + byte) >>> 2] ?? 0;
   }
 
   #setWord(slot: Slot, value: number): void {
-    this.machine.space.i32[(this.#base + slot.offset) >>> 2] = value;
+    this.#i32[(this.#base + slot.offset) >>> 2] = value;
   }
 
   /** Adds to the instructions executed, and gives their number back. */
