@@ -344,7 +344,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -set frob.a.b=c', "-set: There is no option group 'frob'"],
     ['-M virt -set device.a', "-set: 'device.a' should be GROUP.ID.PROP=VALUE"],
     ['-M virt -bios none -display none -chardev socket,id=c,fd=4000', '-chardev: fd:4000: bad file descriptor'],
-    ['-M none -numa node', '-numa: NUMA is not supported by this machine-type'],
+    ['-M none -numa node', '-numa node: NUMA is not supported by this machine-type'],
     ['-M virt -bios none -global frob', "-global: parameter 'driver' is missing"],
     [
       '-M virt -bios none -global virtio-rng-device.frob=1 -device virtio-rng-device',

@@ -308,11 +308,11 @@ async function planNodes({ numa, settings }: Plan, root: BwObject): Promise<Numa
   const { board } = settings;
   if (board.numa === undefined && numa.length === 0) return undefined;
   const { parseNuma } = numa.length > 0 ? await import('@boardwalk/numa') : { parseNuma: undefined };
-  return forOption('numa', () => {
-    const plan = planNuma(board, { ...settings, root });
-    for (const text of numa) if (parseNuma) plan.add(parseNuma(text));
-    return plan;
-  });
+  // The option says which of several it was.
+  const forEach = <T>(text: string, part: () => T): T => forOption('numa', part, text);
+  const plan = forEach(numa[0] ?? '', () => planNuma(board, { ...settings, root }));
+  for (const text of numa) if (parseNuma) forEach(text, () => plan.add(parseNuma(text)));
+  return plan;
 }
 
 /** The machine's own words do not know by which option and from which file it got something. */

@@ -1,6 +1,6 @@
 // Runs a command line in this process, as the program would.
 
-import { processProgram } from '../src/program.ts';
+import { type Program, processProgram } from '../src/program.ts';
 import { run } from '../src/run.ts';
 
 /** What a program said, and how it ended. */
@@ -10,11 +10,16 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** Starts; `ended` is done at its end. */
-export function startProgram(argv: readonly string[], arch = 'riscv64'): { readonly ended: Promise<Outcome> } {
+/** Starts; `ended` is done at its end. @param more what the program has from elsewhere than this process */
+export function startProgram(
+  argv: readonly string[],
+  arch = 'riscv64',
+  more: Partial<Program> = {},
+): { readonly ended: Promise<Outcome> } {
   const said = { out: '', err: '' };
   const program = {
     ...processProgram(arch),
+    ...more,
     out: (text: string) => {
       said.out += text;
     },

@@ -88,9 +88,10 @@ describe('tables', () => {
 
   it('HMAT: what was accepted comes out again', () => {
     const entry = fc.tuple(fc.integer({ min: 0, max: 65534 }), fc.integer({ min: 0, max: 65534 }));
+    const factor = fc.integer({ min: 1, max: 1000 });
     fc.assert(
-      fc.property(entry, fc.integer({ min: 0, max: 6 }), fc.boolean(), (values, power, latency) => {
-        const unit = latency ? 10 ** power : 2 ** (20 + power);
+      fc.property(entry, fc.integer({ min: 0, max: 6 }), factor, fc.boolean(), (values, power, times, latency) => {
+        const unit = times * (latency ? 10 ** power : 2 ** (20 + power));
         const options = values.map((value, target): NumaOption => {
           const pair = { type: 'hmat-lb', initiator: 0, target, hierarchy: 'memory' } as const;
           return latency

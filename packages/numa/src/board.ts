@@ -8,7 +8,12 @@ export type { PossibleCpu } from '@boardwalk/core';
 export interface NumaBoard {
   /** All places for CPUs. */
   readonly cpus: readonly PossibleCpu[];
-  /** The node of a CPU when the user says none for any. Default: sockets go round, see {@link nodeBySocket}. */
+  /** How many CPUs are there from the start. Default: all. */
+  readonly presentCpus?: number;
+  /**
+   * The node of a CPU when the user says none for any. Default: sockets go round, see {@link nodeBySocket}.
+   * @param cpus how many are there from the start
+   */
   defaultNode?(cpu: PossibleCpu, nodes: number, cpus: number): number;
   /** Takes `-numa node,mem=`: pc and q35 of versions before 5.1, `virt` of Arm before 5.1 and of RISC-V. */
   readonly memSupported?: boolean;
@@ -23,7 +28,7 @@ export interface NumaBoard {
 }
 
 /** What a board says about NUMA: {@link NumaBoard}, with the places for CPUs of each machine. */
-export interface BoardNumaDefinition extends Omit<NumaBoard, 'cpus' | 'hmat'> {
+export interface BoardNumaDefinition extends Omit<NumaBoard, 'cpus' | 'presentCpus' | 'hmat'> {
   /** All places for CPUs, as many as `request.smp.maxcpus`. */
   cpus(request: NumaRequest): readonly PossibleCpu[];
 }
@@ -33,7 +38,10 @@ export function boardNuma({ cpus, ...rules }: BoardNumaDefinition): NumaSupport 
   return {
     hotpluggableCpus: rules.hotpluggableCpus ?? false,
     memSupported: rules.memSupported ?? false,
-    begin: (request) => new NumaTopology({ ...rules, cpus: cpus(request), hmat: request.hmat }, request.backendSize),
+    begin: (request) => {
+      const { smp, hmat, backendSize } = request;
+      return new NumaTopology({ ...rules, cpus: cpus(request), presentCpus: smp.cpus, hmat }, backendSize);
+    },
   };
 }
 

@@ -20,8 +20,8 @@ const MAX_CACHE_LEVEL = 3;
 export const isLatency = (dataType: HmatDataType): boolean => dataType.endsWith('latency');
 
 /**
- * The largest unit in which all values are whole numbers: a power of 10 ns, or a power of two of MiB per second (in bytes).
- * Zeros do not count.
+ * The unit of a table's entries, in which all values are whole numbers: the largest power of 10 ns, or power of two of MiB per second
+ * (in bytes). Where the largest value does not fit an entry so, the largest number that divides them all. Zeros do not count.
  */
 export function commonUnit(values: readonly number[], latency: boolean): number {
   const known = values.filter((value) => value > 0);
@@ -29,7 +29,11 @@ export function commonUnit(values: readonly number[], latency: boolean): number 
   let unit = latency ? 1 : MIB;
   if (known.length === 0) return unit;
   while (known.every((value) => value % (unit * step) === 0)) unit *= step;
-  return unit;
+  return Math.max(...known) / unit <= LARGEST_ENTRY ? unit : known.reduce(greatestDivisor);
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 /** What was said so far. */

@@ -6,6 +6,7 @@ import {
   DATA_TYPES,
   HIERARCHIES,
   type NumaOption,
+  parseSize,
   UserError,
   WRITE_POLICIES,
 } from '@boardwalk/core';
@@ -88,15 +89,26 @@ function readCpuList(value: unknown): number[] {
   );
 }
 
+/** A number's text, with the words for what is none. */
+function checkNumberText(name: string, kind: string, value: string): void {
+  if (kind.startsWith('uint') && !/^\s*\+?(0x[0-9a-f]+|\d+)$/i.test(value)) {
+    throw new UserError(`Parameter '${name}' expects a uint64 value`);
+  }
+  if (kind === 'id' && !/^\s*[+-]?(0x[0-9a-f]+|\d+)$/i.test(value)) {
+    throw new UserError(`Parameter '${name}' expects an int64 value`);
+  }
+}
+
 function readField({ name, kind }: Field, values: readonly unknown[], text: boolean): unknown {
   if (kind === 'cpus') return text ? readCpus(values.map(String)) : readCpuList(values[0]);
   const value = values.at(-1);
   if (typeof kind !== 'string') return convertValue({ name, type: 'enum', values: kind, description: '' }, value, text);
-  if (text && kind.startsWith('uint') && !/^\s*[+-]?(0x[0-9a-f]+|\d+)$/i.test(String(value))) {
-    throw new UserError(`Parameter '${name}' expects a uint64 value`);
-  }
+  if (text) checkNumberText(name, kind, String(value));
+  // A node's memory is in MiB where no unit is said, alone among the sizes here.
+  if (text && name === 'mem') return parseSize(String(value), name, 'M');
   const number = convertValue({ name, type: kind === 'id' ? 'int64' : kind, description: '' }, value, text);
-  return typeof number === 'bigint' ? Number(number) : number;
+  if (typeof number !== 'bigint') return number;
+  throw new UserError(`Parameter '${name}' expects at most ${Number.MAX_SAFE_INTEGER}`);
 }
 
 function read(given: ReadonlyMap<string, readonly unknown[]>, text: boolean): NumaOption {

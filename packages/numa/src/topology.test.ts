@@ -134,6 +134,16 @@ describe('what a machine with NUMA options gets', () => {
     expect(sizes(Array<string>(5).fill('node'))).toEqual([24, 24, 24, 24, 32]);
   });
 
+  it('neighbours are counted among the CPUs that are there', () => {
+    const near = board({ cores: 4 }, { defaultNode: nodeByNeighbourhood, presentCpus: 3, cpuPerNode: true });
+    expect(cpusOf(near, TWO)).toEqual([[0], [1, 2, 3]]);
+    expectRefused(
+      { ...near, presentCpus: 1 },
+      TWO,
+      'Number of NUMA nodes (2) cannot exceed the number of available CPUs (1).',
+    );
+  });
+
   it('distances hold for both directions, or are as said for each', () => {
     expect(build(sockets(2), [...TWO, 'dist,src=0,dst=1,val=21']).distances).toEqual([
       [10, 21],
@@ -283,6 +293,8 @@ describe('how options are read', () => {
     ['nodeid=0', "Parameter 'type' is missing"],
     ['node,foo=1', "Invalid parameter 'foo'"],
     ['node,nodeid=x', "Parameter 'nodeid' expects a uint64 value"],
+    ['node,nodeid=-1', "Parameter 'nodeid' expects a uint64 value"],
+    ['cpu,node-id=0,core-id=0-1', "Parameter 'core-id' expects an int64 value"],
     ['node,nodeid=70000', "Parameter 'nodeid' expects uint16_t"],
     ['node,cpus=9-3', "Parameter 'cpus' expects a uint64 value or range"],
     ['node,mem=x', "Parameter 'mem' expects a size value"],
@@ -290,6 +302,17 @@ describe('how options are read', () => {
     ['dist,src=0,dst=1,val=256', "Parameter 'val' expects uint8_t"],
     ['hmat-lb,initiator=0,target=0,hierarchy=foo', "Parameter 'hierarchy' does not accept value 'foo'"],
   ])('%s is refused', (text, message) => expect(() => parseNuma(text)).toThrow(new UserError(message)));
+
+  it("a node's memory is in MiB where no unit is said, and in bytes in JSON", () => {
+    const bytes = ['node,mem=64', 'node,mem=0x40', 'node,mem=64M', 'node,mem=64K'].map((text) => parseNuma(text));
+    expect(bytes.map((option) => option.type === 'node' && option.mem)).toEqual([
+      64 * MiB,
+      64 * MiB,
+      64 * MiB,
+      64 * 1024,
+    ]);
+    expect(numaFromJson({ type: 'node', mem: 64 })).toMatchObject({ mem: 64 });
+  });
 
   it('an option and JSON are the same', () => {
     const option = { type: 'node', nodeid: 0, cpus: [0, 1, 2, 3], memdev: 'm0' };

@@ -105,9 +105,10 @@ export class NumaTopology implements NumaPlan {
     for (let id = Math.max(-1, ...ids); id >= 0; id--) {
       if (!this.#nodes.has(id)) throw new UserError(`numa: Node ID missing: ${id}`);
     }
-    if (board.cpuPerNode === true && count > board.cpus.length) {
+    const { presentCpus = board.cpus.length } = board;
+    if (board.cpuPerNode === true && count > presentCpus) {
       throw new UserError(
-        `Number of NUMA nodes (${count}) cannot exceed the number of available CPUs (${board.cpus.length}).`,
+        `Number of NUMA nodes (${count}) cannot exceed the number of available CPUs (${presentCpus}).`,
       );
     }
     const nodes = [...this.#nodes.values()].sort((a, b) => a.id - b.id).map((node) => ({ ...node }));
@@ -216,27 +217,29 @@ export class NumaTopology implements NumaPlan {
     if (this.board.hmat === true) node.initiator = node.id;
   }
 
-  #checkNumber(what: string, id: number): void {
-    if (id < this.#nodes.size) return;
+  /** Ids that cannot be anything, whichever nodes there will be. @param largest the first that still can */
+  #checkNumber(what: string, id: number, largest = this.#nodes.size - 1): void {
+    if (id <= largest) return;
     throw new UserError(`Invalid ${what}=${id}, it should be less than ${this.#nodes.size}`);
   }
 
   #addLb(option: HmatLbOption): void {
     requireHmat(this.board.hmat);
-    this.#checkNumber('initiator', option.initiator);
-    this.#checkNumber('target', option.target);
+    const { size } = this.#nodes;
+    this.#checkNumber('initiator', option.initiator, size);
+    this.#checkNumber('target', option.target, size);
     if (this.#nodes.get(option.initiator)?.hasCpu !== true) {
       throw new UserError(`Invalid initiator=${option.initiator}, it isn't an initiator proximity domain`);
     }
     if (!this.#nodes.has(option.target)) {
-      throw new UserError(`Invalid target=${option.target}, it isn't an existing target`);
+      throw new UserError(`The target=${option.target} should point to an existing node`);
     }
     this.#hmat.addLb(option);
   }
 
   /** CPUs of nobody: by the board's rule if the user mentioned none at all, else to node 0. */
   #completeCpus(nodes: readonly Node[], warnings: string[]): number[] {
-    const { cpus, defaultNode = nodeBySocket } = this.board;
+    const { cpus, defaultNode = nodeBySocket, presentCpus = cpus.length } = this.board;
     const byDefault = this.#cpuNodes.size === 0;
     const missing = cpus.filter(({ index }) => !this.#cpuNodes.has(index));
     if (!byDefault && missing.length > 0) {
@@ -246,7 +249,7 @@ export class NumaTopology implements NumaPlan {
       );
     }
     return cpus.map((cpu) => {
-      const id = this.#cpuNodes.get(cpu.index) ?? (byDefault ? defaultNode(cpu, nodes.length, cpus.length) : 0);
+      const id = this.#cpuNodes.get(cpu.index) ?? (byDefault ? defaultNode(cpu, nodes.length, presentCpus) : 0);
       const node = nodes[id];
       if (node === undefined) throw new Error(`the board puts CPU ${cpu.index} on node ${id}, which there is not`);
       this.#giveCpu(node);

@@ -52,12 +52,13 @@ export class CommandLine {
 /**
  * Runs a part that reads an option: its errors say which.
  * @param name as the user writes it, without the dash
+ * @param value the option's value, where it is given several times and the user should see which it was
  */
-export function forOption<T>(name: ValueOption, part: () => T): T {
+export function forOption<T>(name: ValueOption, part: () => T, value = ''): T {
   try {
     return part();
   } catch (error) {
-    throw namedError(name, error);
+    throw namedError(value === '' ? name : `${name} ${value}`, error);
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type RamBlock,
 } from '@boardwalk/core';
 import { buildHmat, buildSlit, buildSrat } from '../acpi.ts';
-import { type BoardNumaDefinition, boardNuma, layOutCpus } from '../board.ts';
+import { type BoardNumaDefinition, boardNuma, layOutCpus, nodeByNeighbourhood } from '../board.ts';
 
 const ARCH = 'numatest';
 const CPU_TYPE = 'numa-test-cpu';
@@ -123,6 +123,22 @@ export const numaTestPc = numaTestBoard(
   { smpLevels: [] },
 );
 
+/** As pseries is: cores alone are numbered. */
+export const numaTestCores = numaTestBoard(
+  'numa-test-cores',
+  'board for tests of NUMA, CPUs as on pseries',
+  { cpus: ({ smp }) => layOutCpus(CPU_TYPE, smp, ['coreId']), defaultNode: nodeByNeighbourhood },
+  { smpLevels: [] },
+);
+
+/** As virt of Arm is: sockets, clusters, cores and threads. */
+export const numaTestClusters = numaTestBoard(
+  'numa-test-clusters',
+  'board for tests of NUMA, CPUs as on virt of Arm',
+  { cpus: ({ smp }) => layOutCpus(CPU_TYPE, smp, ['socketId', 'clusterId', 'coreId', 'threadId']) },
+  { smpLevels: ['clusters'] },
+);
+
 /** As boards of 2019 are: takes `mem=`. */
 export const numaTestOld = numaTestBoard('numa-test-old', 'board for tests of NUMA, of an old version', {
   memSupported: true,
@@ -136,6 +152,6 @@ export const numaTestStrict = numaTestBoard('numa-test-strict', 'board for tests
 /** The boards as an architecture of their own, `numatest`. */
 export const architecture: ArchitecturePackage = {
   names: [ARCH],
-  boards: [numaTest, numaTestPc, numaTestOld, numaTestStrict],
+  boards: [numaTest, numaTestPc, numaTestCores, numaTestClusters, numaTestOld, numaTestStrict],
   cpuModels: () => [{ name: 'idle', description: 'does nothing' }],
 };
