@@ -5,8 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type BwObject,
   createObjectTree,
   Machine,
+  type MachineOptions,
   MemoryBackend,
   RamSpace,
   registerMemoryBackends,
@@ -24,6 +26,19 @@ interface Kind {
   /** `file`: in the file; `fd`: behind the backend's descriptor; `private`: in the file never; `none`: nowhere else. */
   readonly seen: 'file' | 'fd' | 'private' | 'none';
 }
+
+/** How a machine's RAM is made of backends. */
+export interface RamPlan {
+  /** Bytes of the backend that is of the kind under test, and that the guest stores into. */
+  readonly size: number;
+  /** Bytes of backends besides it, by id: plain memory. */
+  readonly others: Readonly<Record<string, number>>;
+  /** What says so, with {@link TESTED_ID} as the id of the backend under test. */
+  readonly options: MachineOptions;
+}
+
+/** Id of the backend under test. */
+export const TESTED_ID = 'guest-memory';
 
 const KINDS: readonly Kind[] = [
   { type: 'memory-backend-ram', props: {}, seen: 'none' },
@@ -96,24 +111,38 @@ function pathFor(kind: Kind, backend: MemoryBackend, file: string): string | und
   return `/proc/${process.pid}/fd/${backend.mapping.fd}`;
 }
 
-async function runOn(subject: Subject, kind: Kind, folder: string): Promise<void> {
+/** The host's memory with the plan's backends. @returns the one under test last, or why it cannot be had */
+function makeBackends(types: TypeRegistry, root: BwObject, kind: Kind, file: string, { size, others }: RamPlan) {
+  const parent = requireObject(root, '/objects');
+  const all: MemoryBackend[] = [];
+  const make = (type: string, id: string, props: Readonly<Record<string, unknown>>): void => {
+    const backend = types.create(type, props, { parent, id });
+    check(backend instanceof MemoryBackend, `${type} is no memory backend`);
+    all.push(backend);
+  };
+  for (const [id, bytes] of Object.entries(others)) make('memory-backend-ram', id, { size: bytes });
+  const named = kind.type === 'memory-backend-file' ? { 'mem-path': file } : {};
+  make(kind.type, TESTED_ID, { size, ...kind.props, ...named });
+  return all;
+}
+
+async function runOn(subject: Subject, kind: Kind, folder: string, plan: RamPlan): Promise<void> {
   const host = await openHostMemory();
   const space = RamSpace.create();
   const root = createObjectTree();
   const types = new TypeRegistry();
   registerMemoryBackends(types, space, host);
   const file = join(folder, 'ram');
-  const named = kind.type === 'memory-backend-file' ? { 'mem-path': file } : {};
-  const props = { size: subject.backendSize, ...kind.props, ...named };
-  const make = () => types.create(kind.type, props, { parent: requireObject(root, '/objects'), id: 'guest-memory' });
+  const make = (): MemoryBackend[] => makeBackends(types, root, kind, file, plan);
   if ('unavailable' in host && (kind.seen !== 'none' || kind.props.share === 'on')) {
     console.log(`skipped: ${host.unavailable}`);
     return checkRefusal(make, host.unavailable);
   }
-  const backend = make();
-  check(backend instanceof MemoryBackend, `${kind.type} is no memory backend`);
+  const backends = make();
+  const backend = backends.at(-1);
+  check(backend !== undefined, 'no backend was made');
   // Where the guest stores is known when there is a machine; the program is for another that is like it.
-  const options = { space, root, memoryBackend: 'guest-memory' };
+  const options = { space, root, ...plan.options };
   const model = await subject.create(options);
   const { address, offset } = place(model, backend);
   const hasCpus = model.cpus.length > 0;
@@ -123,14 +152,22 @@ async function runOn(subject: Subject, kind: Kind, folder: string): Promise<void
   const machine = await Machine.create(subject.board, { ...subject.options(), ...program, ...options });
   try {
     await letGuestStore(machine, backend, address, offset);
+    for (const other of backends.slice(0, -1)) checkUntouched(other, offset);
     const path = pathFor(kind, backend, file);
     if (path !== undefined) checkSeen(kind, machine, { path, address, offset });
   } finally {
     await machine.dispose();
-    backend.remove();
-    backend.dispose();
+    for (const made of backends) {
+      made.remove();
+      made.dispose();
+    }
   }
   if (kind.seen === 'file') checkSame('the file when all has ended', elsewhere(file, offset), ANSWERED);
+}
+
+/** What was stored in one backend must not be in another. */
+function checkUntouched(other: MemoryBackend, offset: number): void {
+  if (offset + 4 <= other.size) check(wordAt(other, offset) !== STORED, `the guest's store went into '${other.id}'`);
 }
 
 function checkRefusal(make: () => unknown, text: string): void {
@@ -156,18 +193,24 @@ function checkSeen(
   }
 }
 
-/** Declares the tests of each kind of backend. */
-export function hostBackendTests({ it }: TestRunner, subject: Subject): void {
-  if (subject.facts.ramId === undefined) return;
+/** Declares a test for each kind of backend. @param what the test's name, up to the kind */
+export function onEachKind({ it }: TestRunner, subject: Subject, what: string, plan: RamPlan): void {
   for (const kind of KINDS) {
     const props = Object.entries(kind.props).map(([name, value]) => `,${name}=${value}`);
-    it(`runs on ${kind.type}${props.join('')}, and the guest's stores are where they should be`, async () => {
+    it(`${what} ${kind.type}${props.join('')}, and the guest's stores are where they should be`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'boardwalk-conformance-'));
       try {
-        await runOn(subject, kind, folder);
+        await runOn(subject, kind, folder, plan);
       } finally {
         rmSync(folder, { recursive: true });
       }
     });
   }
+}
+
+/** Declares the tests of each kind of backend as all of the RAM. */
+export function hostBackendTests(runner: TestRunner, subject: Subject): void {
+  if (subject.facts.ramId === undefined) return;
+  const options = { memoryBackend: TESTED_ID };
+  onEachKind(runner, subject, 'runs on', { size: subject.backendSize, others: {}, options });
 }

@@ -10,6 +10,7 @@ import {
   noneBoard,
   type StateField,
 } from '@boardwalk/core';
+import { boardNuma, layOutCpus } from '@boardwalk/numa';
 import { describe, expect, it } from 'vitest';
 import { type BoardFacts, boardConformance, type TestRunner } from './board-conformance.ts';
 
@@ -66,7 +67,7 @@ function withLatch(latch: () => Latch): (machine: Machine) => void {
 async function failures(
   subject: BoardDefinition,
   facts?: BoardFacts,
-  wanted = /^(?!runs on memory-backend)/,
+  wanted = /^(?!runs (on|with a node on) memory-backend)/,
 ): Promise<Record<string, string>> {
   const tests = new Map<string, () => Promise<void> | void>();
   const runner: TestRunner = { describe: (_name, body) => body(), it: (name, body) => tests.set(name, body) };
@@ -94,6 +95,14 @@ boardConformance(board(withLatch(() => new Latch(false))), {
   },
 });
 boardConformance(noneBoard('test'), { describe, it, facts: { ramId: 'ram', defaultRamSize: 0, accepts: [MiB(3)] } });
+/** A board that can have nodes. */
+const withNodes = (build: (machine: Machine) => void): BoardDefinition =>
+  board(build, {
+    name: 'latches-with-nodes',
+    maxCpus: 4,
+    numa: boardNuma({ cpus: ({ smp }) => layOutCpus('none', { cores: smp.maxcpus }) }),
+  });
+boardConformance(withNodes(withLatch(() => new Latch(false))), { describe, it });
 
 describe('the conformance suite', () => {
   it('finds a board whose RAM is not that of the table', async () => {
@@ -136,6 +145,20 @@ describe('the conformance suite', () => {
     expect(failed['has the RAM id and the default size that it should']).toMatch('the CPUs see no RAM');
     expect(Object.keys(failed).join()).toMatch("takes a memory backend of the user's as RAM");
     const onFile = await failures(own, undefined, /^runs on memory-backend-file,share=on/);
+    expect(Object.values(onFile).join()).toMatch("the machine's RAM is not the backend's");
+  });
+
+  it("finds a board that has only the first node's memory", async () => {
+    const half = withNodes((machine) => {
+      const size = machine.memoryBackends[0]?.size ?? 0;
+      machine.map(0, MemoryRegion.alias('low', machine.ram, 0, size));
+      machine.map(0x1000_0000, machine.add(new Latch(false), 'latch').region);
+    });
+    const failed = await failures(half);
+    expect(Object.keys(failed)).toEqual([
+      "has its RAM from the nodes' memory backends, in their order, and leaves them when it ends",
+    ]);
+    const onFile = await failures(half, undefined, /^runs with a node on memory-backend-file,share=on/);
     expect(Object.values(onFile).join()).toMatch("the machine's RAM is not the backend's");
   });
 

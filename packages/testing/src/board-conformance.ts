@@ -14,7 +14,6 @@ import {
   type Machine,
   ManualClock,
   MemoryBackend,
-  type MemoryBackendRam,
   MemoryRegion,
   MiB,
   PipeChar,
@@ -26,9 +25,11 @@ import {
   stateFieldsOf,
 } from '@boardwalk/core';
 import { hostBackendTests } from './board-backends.ts';
+import { numaTests } from './board-numa.ts';
 import {
   type BoardConformanceOptions,
   check,
+  checkBytesReach,
   checkRefused,
   checkSame,
   Subject,
@@ -82,22 +83,6 @@ function ramTests({ it }: TestRunner, subject: Subject): void {
   }
   it('refuses a RAM size that is no whole number of pages', () =>
     checkRefused(subject.create({ ramSize: facts.defaultRamSize + 1 }), 'RAM size'));
-}
-
-/** The backend's bytes must be those that the machine's memory shows, wherever RAM is mapped. */
-function checkBytesReach(machine: Machine, backend: MemoryBackendRam): void {
-  const { block } = backend.region;
-  const ranges = machine.addressSpace.flatView().ranges.filter((range) => range.region === backend.region);
-  check(block !== undefined && ranges.length > 0, "the machine's RAM is not the backend's");
-  for (const { base, size, offset, readonly } of ranges) {
-    if (readonly) continue;
-    for (const at of [0, size - 8]) {
-      const bytes = Uint8Array.from({ length: 8 }, (_, i) => (base + at + 37 * i) & 0xff);
-      check(machine.addressSpace.writeBytes(base + at, bytes) === 0, `cannot write 0x${(base + at).toString(16)}`);
-      const start = offset + at;
-      checkSame('what the backend has', [...block.bytes.subarray(start, start + 8)], [...bytes]);
-    }
-  }
 }
 
 function backendTests({ it }: TestRunner, subject: Subject): void {
@@ -260,6 +245,7 @@ export function boardConformance(board: BoardDefinition, options: BoardConforman
     ramTests(options, subject);
     backendTests(options, subject);
     hostBackendTests(options, subject);
+    numaTests(options, subject);
     inspectionTests(options, subject);
     stateTests(options, subject);
     disposeTests(options, subject);

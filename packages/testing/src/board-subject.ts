@@ -9,6 +9,7 @@ import {
   Machine,
   type MachineOptions,
   ManualClock,
+  type MemoryBackend,
   type MemoryBackendRam,
   MiB,
   RamSpace,
@@ -77,6 +78,22 @@ export async function checkRefused(attempt: Promise<Machine>, text: string): Pro
   }
   await machine.dispose();
   throw new Error(`was made, expected the error "${text}"`);
+}
+
+/** The backend's bytes must be those that the machine's memory shows, wherever RAM is mapped. */
+export function checkBytesReach(machine: Machine, backend: MemoryBackend): void {
+  const { block } = backend.region;
+  const ranges = machine.addressSpace.flatView().ranges.filter((range) => range.region === backend.region);
+  check(block !== undefined && ranges.length > 0, "the machine's RAM is not the backend's");
+  for (const { base, size, offset, readonly } of ranges) {
+    if (readonly) continue;
+    for (const at of [0, size - 8]) {
+      const bytes = Uint8Array.from({ length: 8 }, (_, i) => (base + at + 37 * i) & 0xff);
+      check(machine.addressSpace.writeBytes(base + at, bytes) === 0, `cannot write 0x${(base + at).toString(16)}`);
+      const start = offset + at;
+      checkSame('what the backend has', [...block.bytes.subarray(start, start + 8)], [...bytes]);
+    }
+  }
 }
 
 /**
