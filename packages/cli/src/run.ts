@@ -21,7 +21,7 @@ import { type Identity, readIdentity } from './config/identity.ts';
 import { LogOutput } from './config/log.ts';
 import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
 import { PidFile } from './config/pid-file.ts';
-import { loadPlugin } from './config/plugins.ts';
+import { loadPlugin, type MachineHook } from './config/plugins.ts';
 import { Trace } from './config/trace.ts';
 import { CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
 import { helpText } from './options/table.ts';
@@ -63,14 +63,18 @@ async function start(arch: string, argv: readonly string[], program: Program): P
   const loading = namesOnlyNone(line) ? undefined : await findArchitecture(arch, program.importModule);
   loading?.registerTypes?.(types);
   const boards = new BoardRegistry(loading?.boards ?? []);
-  for (const path of line.all('load')) await forOptionAsync('load', () => loadPlugin(path, boards, types));
+  const hooks: MachineHook[] = [];
+  for (const path of line.all('load')) {
+    const hook = await forOptionAsync('load', () => loadPlugin(path, boards, types));
+    if (hook !== undefined) hooks.push(hook);
+  }
   const help = optionHelp(line, { arch, architecture: loading, boards, types });
   if (help !== undefined) {
     program.out(help);
     return 0;
   }
 
-  return launch({ line, arch, program, architecture: loading, boards, types, space, hostMemory, trace });
+  return launch({ line, arch, program, architecture: loading, boards, types, space, hostMemory, trace, hooks });
 }
 
 /** What is known before the machine's own options are read. */
@@ -85,6 +89,8 @@ interface Launch {
   readonly space: RamSpace;
   readonly hostMemory: HostMemory | NoHostMemory | undefined;
   readonly trace: Trace;
+  /** What modules do with the machine. */
+  readonly hooks: readonly MachineHook[];
 }
 
 async function launch(launched: Launch): Promise<number> {
@@ -127,7 +133,7 @@ function sessionContext(
   quit: Quit,
   complete: Promise<void>,
 ): SessionContext {
-  const { line, arch, program, types, space, hostMemory } = launched;
+  const { line, arch, program, types, space, hostMemory, hooks } = launched;
   return {
     name: program.name,
     version: programVersion(),
@@ -136,6 +142,7 @@ function sessionContext(
     types,
     ...(hostMemory && { hostMemory }),
     root: createObjectTree(),
+    hooks,
     log,
     lineHost: {
       ...readEscape(line),

@@ -33,6 +33,7 @@ import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
 import { takeIncoming } from './config/incoming.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
+import type { MachineHook } from './config/plugins.ts';
 import { Profile } from './config/profile.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
@@ -58,6 +59,8 @@ export interface SessionContext {
   /** Boards and CPU models of the architecture, as far as it is loaded. */
   boards(): readonly BoardDefinition[];
   cpuModels(): readonly CpuModelInfo[];
+  /** What loaded modules do with the machine once it is made. */
+  readonly hooks: readonly MachineHook[];
   /** A monitor ends the program. */
   readonly quit: () => void;
   /** Done when every type is known; monitors wait for it with their answers. */
@@ -76,6 +79,8 @@ export class Session implements Emulator {
   #numa: NumaPlan | undefined;
   #machine: Machine | undefined;
   #profile: Profile | undefined;
+  /** What loaded modules want done at the end. */
+  readonly #ends: (() => void)[] = [];
   #building: Promise<Machine> | undefined;
   #waiting: ((machine: Machine) => void) | undefined;
 
@@ -203,6 +208,7 @@ export class Session implements Emulator {
   async close(): Promise<void> {
     // Monitors first: when the machine lets go of a shared line, they would take it.
     for (const { line } of this.#services) line.close();
+    for (const end of this.#ends.splice(0)) end();
     const profile = this.#profile;
     if (profile) this.#context.lineHost.note(await forOptionAsync('profile', () => profile.end()));
     if (this.#machine) await this.#machine.dispose();
@@ -249,6 +255,7 @@ export class Session implements Emulator {
       this.#machine = machine;
       if (incoming !== undefined) await takeIncoming(machine, incoming);
       if (profile) this.#profile = await forOptionAsync('profile', () => Profile.begin(profile, machine));
+      for (const hook of this.#context.hooks) this.#ends.push(hook(machine) ?? (() => {}));
       this.events.follow(machine);
       for (const warning of machine.numa?.warnings ?? []) this.#context.lineHost.note(`warning: ${warning}`);
       return machine;

@@ -147,6 +147,18 @@ describe.skipIf(!built)('the built program', () => {
     );
   });
 
+  it('lets a module look at what the guest executes', () => {
+    const module = fileURLToPath(new URL('../../../docs/examples/coverage.js', import.meta.url));
+    const { status, stdout, stderr } = start([...VIRT, '-nographic', '--load', module], 'abq');
+    expect({ status, out: stdout.toString() }).toEqual({ status: 7, out: 'hello\nab' });
+    const lines = stderr.toString().trimEnd().split('\n');
+    // The loop that prints stores its six characters, the one that echoes its two.
+    expect(lines.filter((line) => line.endsWith('sb a0,0(s0)'))).toEqual([
+      '           6  0x80000018  sb a0,0(s0)',
+      '           2  0x8000003c  sb a0,0(s0)',
+    ]);
+  });
+
   it('goes on when nobody reads its output', () => {
     const script = `${process.execPath} ${PROGRAM} ${VIRT.join(' ')} -nographic | head -c 3; echo " \${PIPESTATUS[0]}"`;
     const { stdout } = spawnSync('bash', ['-c', script], { input: 'xyzq', timeout: 30_000 });

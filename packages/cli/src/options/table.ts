@@ -153,7 +153,7 @@ export const OPTIONS = {
   },
   load: {
     argument: 'MODULE',
-    help: 'a JavaScript module with boards and devices of your own: --load ./my-board.js',
+    help: 'a JavaScript module with boards and devices of your own, or a function onMachine(machine): --load ./my-board.js',
     section: 'Devices',
   },
   monitor: {

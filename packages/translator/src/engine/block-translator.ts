@@ -1,6 +1,8 @@
 /** Reads guest instructions at a place in RAM or ROM and translates them to one block. */
 import type { RamSpace } from '@boardwalk/core';
 import { codePageBits, type Frontend, type InsnContext } from '../frontend.ts';
+import { InstrumentedBuilder } from '../instrument/builder.ts';
+import type { Instruments } from '../instrument/instruments.ts';
 import { IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
 import { COMMON } from '../state.ts';
@@ -28,6 +30,8 @@ export interface TranslateRequest {
   readonly countdown: number;
   /** Whether the program is to stop before the instruction at a pc. */
   readonly breakpointAt?: ((pcLo: number, pcHi: number) => boolean) | undefined;
+  /** Instruments have seen the first instruction: it is executed again. */
+  readonly isRepeated?: boolean;
   /** Sees the IR of the block before it is lowered. */
   readonly watch?: ((ir: readonly Node[]) => void) | undefined;
 }
@@ -138,15 +142,20 @@ interface Constants {
 export class BlockTranslator {
   readonly #frontend: Frontend;
   readonly #lowering: BlockLowering;
-  readonly #builder = new IrBuilder();
+  readonly #plain = new IrBuilder();
+  readonly #instrumented: InstrumentedBuilder;
+  readonly #instruments: Instruments;
+  #builder: IrBuilder = this.#plain;
   readonly #reader: Reader;
   readonly #space: RamSpace;
   readonly #memo = new InsnMemo();
   readonly #pageMask: number;
   #start: Constants = { mode: 0, extraLo: 0, extraHi: 0 };
 
-  constructor(space: RamSpace, frontend: Frontend, lowering: BlockLowering) {
+  constructor(space: RamSpace, frontend: Frontend, lowering: BlockLowering, instruments: Instruments) {
     this.#space = space;
+    this.#instruments = instruments;
+    this.#instrumented = new InstrumentedBuilder(instruments);
     this.#frontend = frontend;
     this.#lowering = lowering;
     this.#reader = new Reader(space, frontend);
@@ -172,7 +181,12 @@ export class BlockTranslator {
     const lowering = this.#lowering;
     this.#begin(request, request.secondPage, request.breakpointAt);
     lowering.begin(place, countdown);
-    if (watch === undefined) {
+    if (!this.#instruments.isEmpty) {
+      const ir: Node[] = [];
+      if (!this.#readInstrumented(request, (list) => append(ir, list))) return undefined;
+      watch?.(ir);
+      lowering.addBlock(ir);
+    } else if (watch === undefined) {
       if (!this.#read(request.maxInsns, (list) => lowering.add(list), true)) return undefined;
     } else {
       const ir: Node[] = [];
@@ -184,6 +198,38 @@ export class BlockTranslator {
     const { secondHost } = this.#reader;
     const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost };
     return new Block(key, this.#reader.host - host, lowering.finish(), countdown);
+  }
+
+  /** The statements of a block with what instruments have put into it. */
+  #readInstrumented(request: TranslateRequest, take: (statements: readonly Node[]) => void): boolean {
+    const { isRepeated, pcLo, pcHi } = request;
+    const instruments = this.#instruments;
+    const builder = this.#instrumented;
+    const reader = this.#reader;
+    let isFirst = true;
+    this.#builder = builder;
+    builder.pc = pcOf(pcLo, pcHi);
+    try {
+      return this.#read(
+        request.maxInsns,
+        (list) => {
+          // What comes behind the last instruction has no marker.
+          if (list[0]?.detail.kind === 'insn' && !(isFirst && isRepeated === true)) {
+            const bytes = this.#space.u8.slice(reader.host, reader.host + reader.length);
+            const disassemble = (): string => this.#frontend.disassemble(bytes, place.pc).text;
+            const place = { pc: builder.pc, mode: reader.mode, bytes, disassemble };
+            instruments.emit(this.#plain, place, isFirst);
+            take(this.#plain.finish());
+          }
+          take(list);
+          isFirst = false;
+          builder.pc = BigInt.asUintN(64, builder.pc + BigInt(reader.length));
+        },
+        false,
+      );
+    } finally {
+      this.#builder = this.#plain;
+    }
   }
 
   #begin(
@@ -300,6 +346,10 @@ export class BlockTranslator {
     take(this.#builder.finish());
     return true;
   }
+}
+
+function pcOf(lo: number, hi: number): bigint {
+  return BigInt.asUintN(64, (BigInt(hi) << 32n) | BigInt(lo >>> 0));
 }
 
 function append(list: Node[], more: readonly Node[]): void {

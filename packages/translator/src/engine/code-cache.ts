@@ -177,7 +177,7 @@ export class CodeCache {
   readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0 };
   readonly #stop: () => void;
   /** Called when everything has been dropped. */
-  onFlush: (() => void) | undefined;
+  readonly onFlush: (() => void)[] = [];
   /** Forget where blocks are: jump caches hold places in the arena. */
   readonly #forget: () => void;
 
@@ -332,7 +332,7 @@ export class CodeCache {
     this.#next = this.#arena;
     this.#space.u8.fill(0, this.blockHash, this.blockHash + BLOCK_HASH_BYTES);
     this.#forget();
-    this.onFlush?.();
+    for (const tell of this.onFlush) tell();
   }
 
   #enterPage(host: number, block: Block): void {

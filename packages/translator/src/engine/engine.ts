@@ -11,6 +11,7 @@ import {
   type TranslationInfo,
 } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
+import { Instruments } from '../instrument/instruments.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
 import type { PureOp } from '../ir/ops.ts';
@@ -97,6 +98,8 @@ export class Engine {
   readonly physMap: PhysicalMap;
   readonly tier1: Tier1 | undefined;
   readonly debug: EngineDebug;
+  /** What looks at guest code while it executes. */
+  readonly instruments: Instruments;
   /** What samples the vCPUs, where something does. */
   profile: TranslationInfo | undefined;
   readonly #addressSpace: AddressSpace;
@@ -145,7 +148,9 @@ export class Engine {
       wrapperOf: (helper) => this.#wrapperOf(helper),
       pureWrapperOf: (op) => this.#pureWrapperOf(op),
     });
-    this.blocks = new BlockTranslator(this.space, frontend, lowering);
+    this.instruments = new Instruments(this.space, () => this.cache.flush());
+    this.cache.onFlush.push(() => this.instruments.forget());
+    this.blocks = new BlockTranslator(this.space, frontend, lowering, this.instruments);
     this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
     this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
     this.debug = new EngineDebug(this.space, this.cache);
@@ -206,6 +211,7 @@ export class Engine {
     this.#stop();
     this.physMap.dispose();
     this.tier1?.dispose();
+    this.instruments.dispose();
     this.cache.dispose();
   }
 
@@ -289,7 +295,8 @@ export class Engine {
 
   /** Runs of the block at a host offset until tier 1 is asked to compile it. */
   countdown(host: number): number {
-    return this.tier1?.countdown(host) ?? NEVER;
+    // What is instrumented is interpreted.
+    return this.instruments.isEmpty ? (this.tier1?.countdown(host) ?? NEVER) : NEVER;
   }
 
   /** A helper as a function of WebAssembly, for a region to import. */

@@ -106,6 +106,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
     this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes, this.tier1);
     this.#engine.add(this);
+    this.#engine.instruments.enter(this);
     for (const [i, slot] of COMMON.constants.entries()) this.setRegister(slot, BigInt(i - 1));
     this.#setWord(COMMON.cpuAttrs, withRequester(0, this.requesterId));
   }
@@ -581,6 +582,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       secondPage,
       watch,
       breakpointAt: debug.breakpointAt,
+      isRepeated: this.#word(COMMON.storeToCode) !== 0,
     });
     if (block === undefined) this.#raise();
     else if (log.enabled('in_asm')) this.#logCode(block);

@@ -176,10 +176,10 @@ export class Tier1 {
     this.#engine = engine;
     this.threshold = o.threshold;
     this.#counters = engine.reserve(MAX_REGIONS * REGION_COUNTER_BYTES);
-    engine.cache.onFlush = () => {
+    engine.cache.onFlush.push(() => {
       this.#changes.clear();
       this.#code.clear();
-    };
+    });
   }
 
   get stats(): Tier1Stats {
