@@ -466,7 +466,8 @@ describe('more than 2 GiB of RAM', () => {
       ramBytes: 3 * 2 ** 30,
       log,
     });
-    expect(m.cpu.base).toBeGreaterThan(2 ** 31);
+    // With a 64-bit index it is guest memory alone that lies high.
+    if (m.machine.space.indexBits === 32) expect(m.cpu.base).toBeGreaterThan(2 ** 31);
     const code = 0x7fff_0000;
     expect(m.machine.addressSpace.hostOffset(code, 1, false)).toBeGreaterThan(2 ** 31);
     // Patches the immediate that follows, calls a helper, raises.

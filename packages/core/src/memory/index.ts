@@ -11,3 +11,4 @@ export * from './ram-space.ts';
 export * from './region.ts';
 export { memoryTransaction } from './transaction.ts';
 export * from './types.ts';
+export { guestRamProblem, has64BitMemory, type IndexBits, largestGuestRam } from './wasm-memory.ts';

@@ -1,11 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { PAGE_CLEAN_DISPLAY, PAGE_CLEAN_MIGRATION, PAGE_CODE, PAGE_SIZE, RamSpace, UserError } from '../index.ts';
+import {
+  guestRamProblem,
+  has64BitMemory,
+  PAGE_CLEAN_DISPLAY,
+  PAGE_CLEAN_MIGRATION,
+  PAGE_CODE,
+  PAGE_SIZE,
+  RamSpace,
+  UserError,
+} from '../index.ts';
+import { Holes, RangeSet } from './holes.ts';
 
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 describe('a RAM space', () => {
   test('has 4 GiB by default, all of it usable through its views', () => {
-    const space = RamSpace.create();
+    const space = RamSpace.create({ indexBits: 32 });
     expect(space.size).toBe(2 ** 32);
     expect(space.shared).toBe(true);
     expect(space.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
@@ -24,7 +35,7 @@ describe('a RAM space', () => {
   });
 
   test('never grows', () => {
-    const space = RamSpace.create({ bytes: MIB });
+    const space = RamSpace.create({ bytes: MIB, indexBits: 32 });
     expect(() => space.memory.grow(1)).toThrow(RangeError);
   });
 
@@ -73,6 +84,95 @@ describe('a RAM space', () => {
     expect(all.bytes.every((byte) => byte === 0)).toBe(true);
     expect(space.flagsAt(second.offset)).toBe(0);
   });
+});
+
+test('guest RAM that fits beside the emulator has a 32-bit index', () => {
+  RamSpace.preferIndex(undefined);
+  const space = RamSpace.create({ guestRam: 3840 * MIB });
+  expect([space.indexBits, space.size]).toEqual([32, 4 * GIB]);
+  const small = RamSpace.create({ bytes: MIB, guestRam: MIB / 2 });
+  expect(small.indexBits).toBe(32);
+});
+
+describe.skipIf(has64BitMemory())('without 64-bit indexes (a runtime that has them skips this)', () => {
+  test('more guest RAM than 32 bits reach is refused, with the limit and what has more', () => {
+    const message =
+      'RAM size 8 GiB needs a 64-bit WebAssembly memory, which this runtime does not have (Node.js 24 does): the limit here is 3840 MiB';
+    expect(guestRamProblem(3840 * MIB)).toBeUndefined();
+    expect(guestRamProblem(8 * GIB)).toBe(message);
+    expect(() => RamSpace.create({ guestRam: 8 * GIB })).toThrow(new UserError(message));
+    expect(() => RamSpace.create({ indexBits: 64 })).toThrow(UserError);
+  });
+});
+
+describe.skipIf(!has64BitMemory())('a RAM space with a 64-bit index (Node.js 24)', () => {
+  test('is made where guest RAM needs it, and reaches 16 GiB', () => {
+    const space = RamSpace.create({ guestRam: 8 * GIB });
+    expect([space.indexBits, space.size]).toEqual([64, 16 * GIB]);
+    expect(RamSpace.create({ bytes: 5 * GIB }).indexBits).toBe(64);
+    expect(guestRamProblem(16 * GIB)).toBe(
+      'RAM size 16 GiB is more than the 16128 MiB that a WebAssembly memory holds',
+    );
+    expect(() => RamSpace.create({ guestRam: 16 * GIB })).toThrow(UserError);
+  });
+
+  test('keeps the emulator below 4 GiB, and guest RAM above as long as there is room', () => {
+    const space = RamSpace.create({ indexBits: 64 });
+    const ram = space.allocateRam('ram', 11 * GIB);
+    const flash = space.allocateRam('flash', 64 * MIB);
+    const rest = space.allocateRam('rest', 2 * GIB);
+    expect(ram.offset).toBe(4 * GIB);
+    expect(flash.offset).toBe(15 * GIB);
+    expect(rest.offset).toBeLessThan(4 * GIB);
+    expect(space.reserve(64 * MIB)).toBeLessThan(4 * GIB);
+    expect(() => space.allocateRam('more', 2 * GIB)).toThrow(/the 16 GiB that 64-bit indexes reach/);
+    const large = RamSpace.create({ indexBits: 64 });
+    large.allocateRam('ram', 15.5 * GIB);
+    expect(large.reserve(64 * MIB)).toBeLessThan(512 * MIB);
+  });
+
+  test('has flags, dirty pages and zeroed blocks above 4 GiB', () => {
+    const space = RamSpace.create({ indexBits: 64 });
+    const ram = space.allocateRam('ram', 8 * GIB);
+    const at = 6 * GIB;
+    ram.setLogging('migration', true);
+    ram.takeDirty('migration', at, 4 * PAGE_SIZE, () => undefined);
+    space.u8[ram.offset + at + PAGE_SIZE] = 0x5a;
+    space.noteWrite(ram.offset + at + PAGE_SIZE, 1);
+    const seen: number[][] = [];
+    ram.takeDirty('migration', at, 4 * PAGE_SIZE, (offset, length) => seen.push([offset, length]));
+    expect(seen).toEqual([[at + PAGE_SIZE, PAGE_SIZE]]);
+    expect(ram.bytes[at + PAGE_SIZE]).toBe(0x5a);
+    space.raiseFlags(ram.offset + at, 1, PAGE_CODE);
+    expect(space.flagsAt(ram.offset + at) & PAGE_CODE).toBe(PAGE_CODE);
+    expect(space.flagsAt(ram.offset + at - 4 * GIB)).toBe(0);
+  });
+});
+
+test('free ranges: the first that fits between two bounds, aligned on the host', () => {
+  const holes = new Holes(10, 1000);
+  const take = (bytes: number, from = 0, to = 1000, align = 1, base = 0) =>
+    holes.take({ bytes, align, base, from, to });
+  expect(take(90)).toBe(10);
+  expect(take(100, 500)).toBe(500);
+  expect(take(500)).toBe(-1);
+  expect(take(300, 0, 399)).toBe(-1);
+  expect(take(64, 0, 1000, 64, 4)).toBe(124);
+  holes.giveBack(10, 90);
+  expect(take(114)).toBe(10);
+});
+
+test('what was in use before is told, and nothing else', () => {
+  const ranges = new RangeSet();
+  expect(ranges.add(100, 200)).toEqual([]);
+  expect(ranges.add(300, 400)).toEqual([]);
+  expect(ranges.add(150, 350)).toEqual([
+    [150, 200],
+    [300, 350],
+  ]);
+  expect(ranges.add(0, 500)).toEqual([[100, 400]]);
+  expect(ranges.add(500, 600)).toEqual([]);
+  expect(ranges.add(450, 550)).toEqual([[450, 550]]);
 });
 
 describe('page flags', () => {

@@ -2,20 +2,36 @@
 // anything that is mapped into it stay valid.
 
 import { UserError } from '../object/index.ts';
+import { type HoleRequest, Holes, RangeSet } from './holes.ts';
 import { PAGE_CLEAN, PAGE_SIZE, type PageFlags } from './page-flags.ts';
 import { RamBlock } from './ram-block.ts';
+import {
+  guestRamProblem,
+  has64BitMemory,
+  type IndexBits,
+  LARGEST_MEMORY,
+  largestGuestRam,
+  makeLargestMemory,
+  makeMemory,
+  WASM_PAGE,
+} from './wasm-memory.ts';
 
-const WASM_PAGE = 65536;
-const GIB = 2 ** 30;
-const DEFAULT_SIZES: readonly number[] = [4 * GIB, 2 * GIB, GIB, GIB / 2, GIB / 4];
+/** Areas of the emulator lie below this, so that their addresses fit in 32 bits. */
+const AREAS_END = 2 ** 32;
+
+let defaultIndexBits: IndexBits | undefined;
 
 /** Told of a range of whole or partial pages that share nothing but being next to each other. */
 export type PageListener = (hostOffset: number, length: number, flags: PageFlags) => void;
 
 /** How {@link RamSpace.create} makes a space. */
 export interface RamSpaceOptions {
-  /** Size in bytes, a multiple of 64 KiB up to 4 GiB. If not given: 4 GiB, or the most that the runtime allows. */
+  /** Size in bytes, a multiple of 64 KiB. If not given: all that the index reaches, or the most that the runtime allows. */
   readonly bytes?: number;
+  /** Bytes of guest RAM that must fit in. The index has 64 bits where they would not fit otherwise. */
+  readonly guestRam?: number;
+  /** How wide the memory's index is; if not given: 32 bits, which are quicker, unless more is needed. */
+  readonly indexBits?: IndexBits;
   /** Shared memory, which other threads can use; where the runtime has it if not given. */
   readonly shared?: boolean;
 }
@@ -33,25 +49,15 @@ export interface RamPlacement {
 /** Makes whole pages of a range zero and gives them back to the host; false if it could not. */
 export type PageZeroer = (hostOffset: number, length: number) => boolean;
 
-interface Hole {
-  offset: number;
-  size: number;
-}
-
-function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
-  const pages = bytes / WASM_PAGE;
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
-}
-
-function createLargestMemory(shared: boolean): WebAssembly.Memory {
-  for (const bytes of DEFAULT_SIZES) {
-    try {
-      return createMemory(bytes, shared);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
+function chooseIndexBits({ bytes = 0, guestRam = 0, indexBits = defaultIndexBits }: RamSpaceOptions): IndexBits {
+  const wide = bytes > LARGEST_MEMORY[32] || guestRam > largestGuestRam(32);
+  const chosen = indexBits ?? (wide ? 64 : 32);
+  const problem = guestRamProblem(guestRam);
+  if (problem !== undefined) throw new UserError(problem);
+  if (chosen === 64 && !has64BitMemory()) {
+    throw new UserError('this runtime has no 64-bit WebAssembly memories; Node.js 24 does');
   }
-  throw new UserError('cannot set up the memory of the machine: Cannot allocate memory');
+  return chosen;
 }
 
 function listen(listeners: PageListener[], listener: PageListener): () => void {
@@ -70,6 +76,8 @@ function listen(listeners: PageListener[], listener: PageListener): () => void {
 export class RamSpace {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
+  /** Bits of an index of the memory, in WebAssembly code. */
+  readonly indexBits: IndexBits;
   /** Bytes. */
   readonly size: number;
   readonly u8: Uint8Array;
@@ -81,46 +89,58 @@ export class RamSpace {
    * write must be followed by {@link noteWrite}.
    */
   readonly pageFlags: number;
-  /** Ranges not in use, by offset. */
-  readonly #holes: Hole[];
-  /** End of what was ever given out: beyond it the host has not made a page yet, and all is zero. */
-  #untouched = 0;
+  readonly #holes: Holes;
+  /** What was ever given out: elsewhere the host has not made a page yet, and all is zero. */
+  readonly #touched = new RangeSet();
   readonly #blocks = new Set<RamBlock>();
   #zeroer: PageZeroer | undefined;
   readonly #writeListeners: PageListener[] = [];
   readonly #raiseListeners: PageListener[] = [];
 
-  private constructor(memory: WebAssembly.Memory, shared: boolean) {
+  private constructor(memory: WebAssembly.Memory, shared: boolean, indexBits: IndexBits) {
     const { buffer } = memory;
     this.memory = memory;
     this.shared = shared;
+    this.indexBits = indexBits;
     this.size = buffer.byteLength;
     this.u8 = new Uint8Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.view = new DataView(buffer);
-    this.#holes = [{ offset: WASM_PAGE, size: this.size - WASM_PAGE }];
+    this.#holes = new Holes(WASM_PAGE, this.size);
     this.pageFlags = this.reserve(this.size / PAGE_SIZE);
   }
 
-  /** @throws UserError if the host has no room for a memory of this size */
+  /** @throws UserError if the host has no room for a memory of this size, or the runtime no index that is wide enough */
   static create(options: RamSpaceOptions = {}): RamSpace {
     const shared = options.shared ?? typeof SharedArrayBuffer === 'function';
     const { bytes } = options;
-    if (bytes === undefined) return new RamSpace(createLargestMemory(shared), shared);
-    if (bytes < 2 * WASM_PAGE || bytes % WASM_PAGE !== 0) throw new RangeError(`no RAM space can have ${bytes} bytes`);
+    const indexBits = chooseIndexBits(options);
+    if (bytes === undefined) return new RamSpace(makeLargestMemory(shared, indexBits), shared, indexBits);
+    if (bytes < 2 * WASM_PAGE || bytes % WASM_PAGE !== 0 || bytes > LARGEST_MEMORY[indexBits]) {
+      throw new RangeError(`no RAM space can have ${bytes} bytes`);
+    }
     try {
-      return new RamSpace(createMemory(bytes, shared), shared);
+      return new RamSpace(makeMemory(bytes, shared, indexBits), shared, indexBits);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new UserError('cannot set up the memory of the machine: Cannot allocate memory');
     }
   }
 
+  /**
+   * Index of spaces made from now on where {@link RamSpaceOptions} does not say one: for running tests and measurements with
+   * either. `undefined`: as wide as is needed.
+   */
+  static preferIndex(indexBits: IndexBits | undefined): void {
+    defaultIndexBits = indexBits;
+  }
+
   /** The error of something that does not fit in; it names the limit where that is the index's. */
   noRoom(what: string): UserError {
-    const limit = this.size === 4 * GIB ? '; RAM and the emulator share the 4 GiB that 32-bit indexes reach' : '';
-    return new UserError(`cannot set up ${what}: Cannot allocate memory${limit}`);
+    const whole = this.size === LARGEST_MEMORY[this.indexBits];
+    const limit = `; RAM and the emulator share the ${this.size / 2 ** 30} GiB that ${this.indexBits}-bit indexes reach`;
+    return new UserError(`cannot set up ${what}: Cannot allocate memory${whole ? limit : ''}`);
   }
 
   /** The blocks of RAM, in the order in which they were made. */
@@ -129,20 +149,22 @@ export class RamSpace {
   }
 
   /**
-   * Takes a range of zeroed bytes and returns its host offset.
+   * Takes a range of zeroed bytes for the emulator itself and returns its host offset, which is below 4 GiB.
    *
    * @param align a power of two, in bytes
    * @throws UserError when there is no room
    */
   reserve(bytes: number, align = WASM_PAGE): number {
-    return this.#take(bytes, align, 'the emulator');
+    const offset = this.#take({ bytes, align, base: 0, from: 0, to: Math.min(this.size, AREAS_END) });
+    if (offset < 0) throw this.noRoom('the emulator');
+    return offset;
   }
 
   /** Gives back a range that {@link reserve} gave; it is zeroed when it is next given out. Nothing may refer to it any more. */
   release(hostOffset: number, bytes: number): void {
     const wholePages = hostOffset % PAGE_SIZE === 0 && bytes % PAGE_SIZE === 0;
     if (wholePages) this.#zeroer?.(hostOffset, bytes);
-    this.#giveBack(hostOffset, bytes);
+    this.#holes.giveBack(hostOffset, bytes);
   }
 
   /**
@@ -153,7 +175,10 @@ export class RamSpace {
   allocateRam(name: string, bytes: number, placement: RamPlacement = {}): RamBlock {
     const { align = WASM_PAGE, hostBase = 0, granule = PAGE_SIZE } = placement;
     const span = Math.ceil(bytes / granule) * granule;
-    const offset = this.#take(span, Math.max(align, PAGE_SIZE), `guest memory '${name}'`, hostBase);
+    const request = { bytes: span, align: Math.max(align, PAGE_SIZE), base: hostBase, from: 0, to: this.size };
+    let offset = this.#take({ ...request, from: this.#ramStart(span + request.align) });
+    if (offset < 0) offset = this.#take(request);
+    if (offset < 0) throw this.noRoom(`guest memory '${name}'`);
     const block = new RamBlock(this, name, offset, bytes, span);
     this.#blocks.add(block);
     return block;
@@ -166,7 +191,7 @@ export class RamSpace {
     this.noteWrite(offset, span);
     this.u8.fill(0, this.pageFlags + offset / PAGE_SIZE, this.pageFlags + (offset + span) / PAGE_SIZE);
     this.#zeroer?.(offset, span);
-    this.#giveBack(offset, span);
+    this.#holes.giveBack(offset, span);
   }
 
   /** Lets the host zero pages, which makes them cost nothing until they are touched again. */
@@ -270,30 +295,25 @@ export class RamSpace {
     return length <= 0 ? 0 : this.#flagOf(hostOffset + length - 1) + 1;
   }
 
-  #take(bytes: number, align: number, what: string, base = 0): number {
-    for (const [index, hole] of this.#holes.entries()) {
-      const offset = Math.ceil((base + hole.offset) / align) * align - base;
-      const before = offset - hole.offset;
-      const after = hole.size - before - bytes;
-      if (after < 0) continue;
-      const rest: Hole[] = [];
-      if (before > 0) rest.push({ offset: hole.offset, size: before });
-      if (after > 0) rest.push({ offset: offset + bytes, size: after });
-      this.#holes.splice(index, 1, ...rest);
-      this.#clean(offset, offset + bytes);
-      return offset;
-    }
-    throw this.noRoom(what);
+  /** From where on a place for RAM is looked for first: what is below 4 GiB is left to the emulator, or a part of it. */
+  #ramStart(bytes: number): number {
+    if (this.size <= AREAS_END) return 0;
+    return Math.max(0, Math.min(AREAS_END, this.size - bytes));
+  }
+
+  #take(request: HoleRequest): number {
+    const offset = this.#holes.take(request);
+    if (offset >= 0) this.#clean(offset, offset + request.bytes);
+    return offset;
   }
 
   /** Zeroes what was in use before, and nothing else, so that fresh memory stays unmade. */
   #clean(from: number, to: number): void {
-    const end = Math.min(to, this.#untouched);
-    this.#untouched = Math.max(this.#untouched, to);
-    if (from >= end) return;
-    const wholePages = from % PAGE_SIZE === 0 && end % PAGE_SIZE === 0;
-    if (!wholePages) this.u8.fill(0, from, end);
-    else if (!this.#zeroer?.(from, end - from)) this.#zeroPages(from, end);
+    for (const [start, end] of this.#touched.add(from, to)) {
+      const wholePages = start % PAGE_SIZE === 0 && end % PAGE_SIZE === 0;
+      if (!wholePages) this.u8.fill(0, start, end);
+      else if (!this.#zeroer?.(start, end - start)) this.#zeroPages(start, end);
+    }
   }
 
   /** Zeroes pages without making those that nobody ever wrote: to read one costs no memory. */
@@ -304,24 +324,6 @@ export class RamSpace {
       let word = page / 4;
       while (word < last && i32[word] === 0) word++;
       if (word < last) this.u8.fill(0, page, page + PAGE_SIZE);
-    }
-  }
-
-  #giveBack(offset: number, size: number): void {
-    const found = this.#holes.findIndex((hole) => hole.offset > offset);
-    const index = found < 0 ? this.#holes.length : found;
-    const before = this.#holes[index - 1];
-    const after = this.#holes[index];
-    const joinsBefore = before !== undefined && before.offset + before.size === offset;
-    const joinsAfter = after !== undefined && offset + size === after.offset;
-    if (joinsBefore) {
-      before.size += size + (joinsAfter ? after.size : 0);
-      if (joinsAfter) this.#holes.splice(index, 1);
-    } else if (joinsAfter) {
-      after.offset = offset;
-      after.size += size;
-    } else {
-      this.#holes.splice(index, 0, { offset, size });
     }
   }
 }

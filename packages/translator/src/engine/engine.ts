@@ -256,14 +256,14 @@ export class Engine {
 
   #makeTier1(options: Tier1Options): Tier1 {
     const { cache, space, blocks } = this;
-    const { memory, shared, size, i32, u32 } = space;
+    const { memory, shared, size, i32, u32, indexBits } = space;
     const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
     return new Tier1(
       {
         cache,
         mmu: this.#mmu,
         memory,
-        memoryImport: { pages: size / 65536, shared },
+        memoryImport: { pages: size / 65536, shared, indexBits },
         i32,
         u32,
         table: this.#table,
@@ -325,8 +325,8 @@ export class Engine {
     input: Omit<LinkInput, 'bind' | 'helpers'>,
     helpers: readonly Helper[],
   ): Record<string, (...args: never[]) => unknown> {
-    const { memory, shared, size } = this.space;
-    const linker = new ModuleLinker({ pages: size / 65536, shared });
+    const { memory, shared, size, indexBits } = this.space;
+    const linker = new ModuleLinker({ pages: size / 65536, shared, indexBits });
     const { bytes, tsHelpers } = linker.link({ ...input, helpers, bind: this.#bind });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: {

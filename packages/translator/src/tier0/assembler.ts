@@ -1,4 +1,5 @@
 /** Writes the handlers of the tier 0 interpreter: a byte writer that knows its labels and where operands lie. */
+import type { IndexBits } from '@boardwalk/core';
 import type { Ty } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { ByteWriter } from '../wasm/bytes.ts';
@@ -16,8 +17,8 @@ export class Assembler extends CodeWriter {
   loopDepth = 0;
   exitDepth = 0;
 
-  constructor() {
-    super(new ByteWriter(32768));
+  constructor(indexBits: IndexBits) {
+    super(new ByteWriter(32768), indexBits);
   }
 
   op(...bytes: number[]): this {
@@ -54,9 +55,9 @@ export class Assembler extends CodeWriter {
     return this;
   }
 
-  /** Host address of the slot that the u16 at `field` of the operation names. */
+  /** Index of the slot that the u16 at `field` of the operation names. */
   slotAddress(field: number): this {
-    return this.get(L.cpu).get(L.ip).mem(W.i32Load16U, field).op(W.i32Add);
+    return this.get(L.cpu).get(L.ip).load(W.i32Load16U, field).op(W.i32Add).area();
   }
 
   operand(field: number, ty: Ty): this {
@@ -75,13 +76,13 @@ export class Assembler extends CodeWriter {
 
   /** A word of the engine's part of the state. */
   state(slot: { readonly offset: number; readonly ty: Ty }): this {
-    this.get(L.cpu);
+    this.get(L.cpu).area();
     this.out.bytes(slotLoad(slot.ty)).unsigned(slot.offset);
     return this;
   }
 
   setState(slot: { readonly offset: number; readonly ty: Ty }, value: () => void): this {
-    this.get(L.cpu);
+    this.get(L.cpu).area();
     value();
     this.out.bytes(slotStore(slot.ty)).unsigned(slot.offset);
     return this;
@@ -110,8 +111,8 @@ export class Assembler extends CodeWriter {
    * `reason`); where it comes to zero the slice is cut short, and the engine told.
    */
   pay(): this {
-    this.get(L.budget).get(L.ip).mem(W.i32Load, 24).op(W.i32Sub).set(L.budget);
-    this.get(L.ip).get(L.ip).mem(W.i32Load, 28).i32(1).op(W.i32Sub).tee(L.reason).mem(W.i32Store, 28);
+    this.get(L.budget).get(L.ip).load(W.i32Load, 24).op(W.i32Sub).set(L.budget);
+    this.get(L.ip).area().get(L.ip).load(W.i32Load, 28).i32(1).op(W.i32Sub).tee(L.reason).mem(W.i32Store, 28);
     this.get(L.reason).op(W.i32Eqz).if();
     this.setState(COMMON.hotIp, () => this.get(L.ip));
     this.setState(COMMON.budgetReturned, () => {

@@ -39,7 +39,7 @@ export function tier0Function(mmu: SoftMmu, raise: IrHelper): RawFunction {
 }
 
 class InterpreterWriter {
-  readonly #a = new Assembler();
+  readonly #a: Assembler;
   readonly #handlers = new Map<string, Handler>();
   readonly #mmu: SoftMmu;
   readonly #linker: ModuleLinker;
@@ -47,6 +47,7 @@ class InterpreterWriter {
   readonly #regionType: number;
 
   constructor(mmu: SoftMmu, raise: IrHelper, linker: ModuleLinker) {
+    this.#a = new Assembler(linker.module.indexBits);
     this.#mmu = mmu;
     this.#linker = linker;
     this.#wrapperType = linker.module.type(['i32', 'i32'], undefined);
@@ -69,7 +70,7 @@ class InterpreterWriter {
     a.loop();
     a.loopDepth = a.depth;
     for (let i = 0; i < count; i++) a.block();
-    a.get(L.ip).mem(W.i32Load16U, 0);
+    a.get(L.ip).load(W.i32Load16U, 0);
     a.out.u8(W.brTable).unsigned(count - 1);
     for (let i = 0; i < count; i++) a.out.unsigned(i);
     for (const name of TIER0_OPS) {
@@ -116,7 +117,7 @@ class InterpreterWriter {
     a.operand(4, x);
     if (y === undefined) return;
     if (!immediate) a.operand(6, y);
-    else a.get(L.ip).mem(y === 'i32' ? W.i32Load : W.i64Load, 8);
+    else a.get(L.ip).load(y === 'i32' ? W.i32Load : W.i64Load, 8);
   }
 
   #branchHandlers(): void {
@@ -135,35 +136,34 @@ class InterpreterWriter {
   #branch(): void {
     const a = this.#a;
     a.if();
-    a.pay().get(L.ip).mem(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
+    a.pay().get(L.ip).load(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
     a.end();
-    a.pay().get(L.ip).mem(W.i32Load, 20).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
+    a.pay().get(L.ip).load(W.i32Load, 20).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
   }
 
   /** Puts va and the address of its TLB entry into locals; pushes whether a fast access may be made. */
   #tlbProbe(op: GuestMemoryOp): void {
     const a = this.#a;
     const pageBits = this.#mmu.frontend.pageBits;
-    a.operand(4, 'i64').get(L.ip).mem(0x34, 8).op(W.i64Add).tee(L.va);
+    a.operand(4, 'i64').get(L.ip).load(0x34, 8).op(W.i64Add).tee(L.va);
     a.i64(pageBits - 4, 0).op(W.i64ShrU, W.i32WrapI64);
     a.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
-    a.get(L.ip).mem(W.i32Load, 12).op(W.i32Add).get(L.cpu).op(W.i32Add).tee(L.at);
-    a.mem(W.i64Load, TLB + (op.store ? TLB_TABLE_BYTES : 0));
+    a.get(L.ip).load(W.i32Load, 12).op(W.i32Add).get(L.cpu).op(W.i32Add).tee(L.at);
+    a.load(W.i64Load, TLB + (op.store ? TLB_TABLE_BYTES : 0));
     a.get(L.va)
       .i64(-(2 ** pageBits) + op.size - 1, -1)
       .op(W.i64And, W.i64Eq);
   }
 
   #hostAddress(op: GuestMemoryOp): void {
-    this.#a.get(L.at).mem(W.i32Load, TLB + (op.store ? TLB_TABLE_BYTES : 0) + 8);
-    this.#a.get(L.va).op(W.i32WrapI64, W.i32Add);
+    this.#a.translated(L.at, L.va, TLB + (op.store ? TLB_TABLE_BYTES : 0) + 8);
   }
 
   /** Slow-path descriptor and regime, from the operation: the flags at `flagsField`, the TLB's offset at 12. */
   #descriptor(op: GuestMemoryOp, flagsField: number): void {
     const fixed = (op.size === 16 ? 0 : Math.log2(op.size)) | (op.signed ? DESC.signed : 0) | (op.big ? DESC.big : 0);
-    this.#a.get(L.ip).mem(W.i32Load16U, flagsField).i32(fixed).op(W.i32Or);
-    this.#a.get(L.ip).mem(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
+    this.#a.get(L.ip).load(W.i32Load16U, flagsField).i32(fixed).op(W.i32Or);
+    this.#a.get(L.ip).load(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
   }
 
   #load(op: GuestMemoryOp): void {
@@ -261,20 +261,20 @@ class InterpreterWriter {
     ] as const) {
       this.#handlers.set(name, () => a.result(2, ty, () => a.operand(4, ty)).next(16));
     }
-    this.#handlers.set('const', () => a.result(2, 'i64', () => a.get(L.ip).mem(W.i64Load, 8)).next(16));
+    this.#handlers.set('const', () => a.result(2, 'i64', () => a.get(L.ip).load(W.i64Load, 8)).next(16));
     this.#handlers.set('count', () =>
       a
         .result(2, 'i64', () => {
           a.state(COMMON.insnCount);
           a.state(COMMON.runBudget).state(COMMON.budgetReturned).op(W.i32Sub);
           a.state(COMMON.raised).op(W.i32Sub).get(L.budget).op(W.i32Sub);
-          a.get(L.ip).mem(W.i32Load, 8).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
+          a.get(L.ip).load(W.i32Load, 8).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
         })
         .next(16),
     );
     this.#handlers.set('nop', () => a.next(16));
     const jump = (): void => {
-      a.get(L.ip).get(L.ip).mem(W.i32Load, 8).op(W.i32Add).set(L.ip).dispatch();
+      a.get(L.ip).get(L.ip).load(W.i32Load, 8).op(W.i32Add).set(L.ip).dispatch();
     };
     this.#handlers.set('jmp', jump);
     for (const [name, test] of [
@@ -298,17 +298,17 @@ class InterpreterWriter {
       this.#branch();
     });
     this.#handlers.set('goto', () =>
-      a.pay().get(L.ip).mem(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch(),
+      a.pay().get(L.ip).load(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch(),
     );
     this.#handlers.set('gotoPage', () => {
-      a.pay().get(L.ip).mem(W.i64Load, 8).set(L.va);
+      a.pay().get(L.ip).load(W.i64Load, 8).set(L.va);
       a.setState(COMMON.pc, () => a.get(L.va));
       this.#jumpThroughCache();
     });
     this.#handlers.set('gotoIndirect', () => {
       a.pay().operand(4, 'i64').set(L.va);
       // The last four targets, for tier 1.
-      a.get(L.ip).get(L.reason).i32(3).op(W.i32And).i32(2).op(W.i32Shl, W.i32Add);
+      a.get(L.ip).get(L.reason).i32(3).op(W.i32And).i32(2).op(W.i32Shl, W.i32Add).area();
       a.get(L.va).op(W.i32WrapI64).mem(W.i32Store, 8);
       a.setState(COMMON.pc, () => a.get(L.va));
       this.#jumpThroughCache();
@@ -320,7 +320,7 @@ class InterpreterWriter {
     this.#handlers.set('raise', () => {
       a.setState(COMMON.excCode, () => a.operand(4, 'i32'));
       a.setState(COMMON.excValue, () => a.operand(6, 'i64'));
-      a.setState(COMMON.pc, () => a.get(L.ip).mem(W.i64Load, 8));
+      a.setState(COMMON.pc, () => a.get(L.ip).load(W.i64Load, 8));
       a.state(COMMON.traceRaises).if();
       a.exit(EXIT.exception).end();
       a.pay().get(L.budget).i32(1).op(W.i32Sub).set(L.budget);
@@ -340,10 +340,10 @@ class InterpreterWriter {
   /** Runs a region if the budget is certain to last; otherwise the block behind the operation runs. */
   #enterRegion(): void {
     const a = this.#a;
-    a.get(L.budget).get(L.ip).mem(W.i32Load, 8).op(W.i32LtS);
+    a.get(L.budget).get(L.ip).load(W.i32Load, 8).op(W.i32LtS);
     a.state(COMMON.exitRequest).op(W.i32Or).if();
     a.next(16).end();
-    a.get(L.cpu).get(L.budget).get(L.ip).mem(W.i32Load, 12).get(L.ip).mem(W.i32Load, 4);
+    a.get(L.cpu).get(L.budget).get(L.ip).load(W.i32Load, 12).get(L.ip).load(W.i32Load, 4);
     a.out.u8(W.callIndirect).unsigned(this.#regionType).u8(0);
     a.set(L.ip).state(COMMON.budget).set(L.budget);
     a.get(L.ip).if().dispatch().end();
@@ -366,18 +366,18 @@ class InterpreterWriter {
     a.get(L.at).i32(13).op(W.i32ShrU, W.i32Xor);
     a.i32(JUMP_CACHE_ENTRIES - 1).op(W.i32And);
     a.i32(4).op(W.i32Shl).get(L.cpu).op(W.i32Add).tee(L.at);
-    a.mem(W.i64Load, JUMP_CACHE).get(L.va).op(W.i64Eq);
+    a.load(W.i64Load, JUMP_CACHE).get(L.va).op(W.i64Eq);
     a.get(L.at)
-      .mem(W.i32Load, JUMP_CACHE + 8)
+      .load(W.i32Load, JUMP_CACHE + 8)
       .state(COMMON.mode)
       .op(W.i32Eq, W.i32And);
     if (this.#mmu.frontend.usesExtra === true) {
       a.get(L.at).get(L.cpu).op(W.i32Sub).i32(1).op(W.i32ShrU).get(L.cpu).op(W.i32Add);
-      a.mem(W.i64Load, JUMP_EXTRA).state(COMMON.extra).op(W.i64Eq, W.i32And);
+      a.load(W.i64Load, JUMP_EXTRA).state(COMMON.extra).op(W.i64Eq, W.i32And);
     }
     a.if();
     a.get(L.at)
-      .mem(W.i32Load, JUMP_CACHE + 12)
+      .load(W.i32Load, JUMP_CACHE + 12)
       .set(L.ip);
     a.exitIfSpent(EXIT.budget).dispatch().end();
     a.get(L.cpu).call(this.#linker.functionOf(this.#mmu.lookup)).tee(L.at).op(W.i32Eqz).if();
@@ -389,7 +389,7 @@ class InterpreterWriter {
     const a = this.#a;
     const call = (): void => {
       a.setState(COMMON.budget, () => a.get(L.budget));
-      a.get(L.cpu).get(L.ip).get(L.ip).mem(W.i32Load16U, 14);
+      a.get(L.cpu).get(L.ip).get(L.ip).load(W.i32Load16U, 14);
       a.out.u8(W.callIndirect).unsigned(this.#wrapperType).u8(0);
     };
     this.#handlers.set('call', () => {

@@ -24,8 +24,8 @@ export function pureWrapper(op: PureOp): RawFunction {
     name: `pure.${op.name}`,
     params: ['i32', 'i32'],
     result: undefined,
-    body: () => {
-      const a = new Assembler();
+    body: (linker: ModuleLinker) => {
+      const a = new Assembler(linker.module.indexBits);
       a.result(2, op.compare ? 'i64' : op.result, () => {
         for (const [i, ty] of op.args.entries()) a.operand(ARGUMENT_FIELDS[i] ?? 0, ty);
         a.op(...op.code);
@@ -45,7 +45,7 @@ export function callWrapper(helper: Helper): RawFunction {
     params: ['i32', 'i32'],
     result: undefined,
     body: (linker: ModuleLinker) => {
-      const a = new Assembler();
+      const a = new Assembler(linker.module.indexBits);
       const call = (): void => {
         a.get(0);
         for (const [i, ty] of helper.params.entries()) a.operand(ARGUMENT_FIELDS[i] ?? 0, ty);

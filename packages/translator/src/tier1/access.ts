@@ -41,7 +41,7 @@ export class AccessEmitter {
     e.i32(this.#pageBits - 4).op(W.i32ShrU);
     e.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
     e.get(CPU).op(W.i32Add).tee(this.#entry);
-    e.mem(W.i64Load, table).get(this.#va);
+    e.load(W.i64Load, table).get(this.#va);
     e.i64(-(2 ** this.#pageBits) + size - 1, -1).op(W.i64And, W.i64Ne);
     if (l.unaligned && l.size > 1) this.#crosses(() => e.i32(l.size)).op(W.i32Or);
     e.if();
@@ -71,17 +71,15 @@ export class AccessEmitter {
     e.end();
   }
 
-  /** Pushes the index of the access that was looked up in the memory. All arithmetic on host offsets is here. */
+  /** Pushes the index of the access that was looked up in the memory. */
   hostAddress(l: Lookup): void {
-    const e = this.#e;
-    e.get(this.#entry).mem(W.i32Load, tableOf(l) + 8);
-    e.get(this.#va).op(W.i32WrapI64, W.i32Add);
+    this.#e.translated(this.#entry, this.#va, tableOf(l) + 8);
   }
 
   /** Pushes its host offset, as helpers take it. */
   hostOffset(l: Lookup): void {
     const e = this.#e;
-    e.get(this.#entry).mem(W.i64Load, tableOf(l) + 8);
+    e.get(this.#entry).load(W.i64Load, tableOf(l) + 8);
     e.get(this.#va).op(W.i64Add);
   }
 

@@ -1,4 +1,5 @@
 /** A byte writer for the functions of tier 1: locals, labels, and the few shapes that occur everywhere. */
+import type { IndexBits } from '@boardwalk/core';
 import type { Slot, Ty } from '../ir/types.ts';
 import { ByteWriter } from '../wasm/bytes.ts';
 import { CodeWriter } from '../wasm/code-writer.ts';
@@ -22,8 +23,8 @@ export class Emitter extends CodeWriter {
   readonly #taken: [Ty, number][] = [];
   #depth = 0;
 
-  constructor() {
-    super(new ByteWriter(65536));
+  constructor(indexBits: IndexBits) {
+    super(new ByteWriter(65536), indexBits);
   }
 
   local(ty: Ty): number {
@@ -67,13 +68,13 @@ export class Emitter extends CodeWriter {
   }
 
   loadSlot(slot: Slot): this {
-    this.get(CPU).code(SLOT_LOAD[slot.ty]);
+    this.get(CPU).area().code(SLOT_LOAD[slot.ty]);
     this.out.unsigned(slot.offset);
     return this;
   }
 
   storeSlot(slot: Slot, value: () => void): this {
-    this.get(CPU);
+    this.get(CPU).area();
     value();
     this.code(SLOT_STORE[slot.ty]);
     this.out.unsigned(slot.offset);
@@ -82,7 +83,7 @@ export class Emitter extends CodeWriter {
 
   /** Stores a local to a slot. */
   storeLocal(slot: Slot, local: number): this {
-    this.get(CPU).get(local).code(SLOT_STORE[slot.ty]);
+    this.get(CPU).area().get(local).code(SLOT_STORE[slot.ty]);
     this.out.unsigned(slot.offset);
     return this;
   }

@@ -5,6 +5,7 @@
  * Control flow comes from the tree of dominators: a node's code is followed by that of the nodes it dominates, each merge in
  * a block of its own whose end is its label (Ramsey, "Beyond Relooper", 2022).
  */
+import type { IndexBits } from '@boardwalk/core';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
@@ -38,6 +39,8 @@ export const REGION_COUNTER_BYTES = 32;
 export const SLOW_COUNTDOWN = REGION_EXITS.length * 4;
 
 export interface RegionCodeOptions {
+  /** Bits of an index of the memory. */
+  readonly indexBits: IndexBits;
   readonly pageBits: number;
   /** The region's number. */
   readonly number: number;
@@ -63,7 +66,7 @@ export function emitRegion(nodes: readonly RegionNode[], o: RegionCodeOptions): 
 class RegionEmitter {
   readonly #nodes: readonly RegionNode[];
   readonly #o: RegionCodeOptions;
-  readonly #e = new Emitter();
+  readonly #e: Emitter;
   readonly #slots = new Map<Slot, number>();
   readonly #modified = new Set<Slot>();
   readonly #insns: InsnEmitter;
@@ -81,6 +84,7 @@ class RegionEmitter {
   constructor(nodes: readonly RegionNode[], o: RegionCodeOptions) {
     this.#nodes = nodes;
     this.#o = o;
+    this.#e = new Emitter(o.indexBits);
     this.#ip = this.#e.local('i32');
     this.#pc = this.#e.local('i64');
     this.#live = findLiveness(nodes);
@@ -126,8 +130,8 @@ class RegionEmitter {
     const e = this.#e;
     this.#count('slow');
     const at = this.#o.counters + SLOW_COUNTDOWN;
-    e.i32(at).i32(at).mem(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
-    e.i32(at).mem(W.i32Load, 0).op(W.i32Eqz).if();
+    e.i32(at).area().i32(at).load(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
+    e.i32(at).load(W.i32Load, 0).op(W.i32Eqz).if();
     e.storeSlot(COMMON.slowIp, () => e.get(this.#ip));
     // The slow access that follows looks at it.
     e.storeSlot(COMMON.exitRequest, () => e.i32(1));
@@ -267,10 +271,10 @@ class RegionEmitter {
     const e = this.#e;
     const { pcLo, pcHi, mode } = node.block.key;
     const at = JUMP_CACHE + jumpCacheIndex(pcLo) * 16;
-    e.get(CPU).mem(W.i64Load, at).i64(pcLo, pcHi).op(W.i64Ne);
+    e.get(CPU).load(W.i64Load, at).i64(pcLo, pcHi).op(W.i64Ne);
     // The block and its region's entry before it differ in bit 4.
     e.get(CPU)
-      .mem(W.i64Load, at + 8)
+      .load(W.i64Load, at + 8)
       .i64(-1, ~16)
       .op(W.i64And)
       .i64(mode, node.block.start & ~16)
@@ -280,7 +284,7 @@ class RegionEmitter {
 
   #exit(node: RegionNode, exit: Exit): void {
     const e = this.#e;
-    if (exit.kind === 'word') e.i32(exit.word).mem(W.i32Load, 0);
+    if (exit.kind === 'word') e.i32(exit.word).load(W.i32Load, 0);
     else {
       e.storeSlot(COMMON.pc, () => e.i64(exit.lo, exit.hi));
       e.i32(0);
@@ -293,7 +297,7 @@ class RegionEmitter {
 
   #count(why: RegionExit): void {
     const at = this.#o.counters + REGION_EXITS.indexOf(why) * 4;
-    this.#e.i32(at).i32(at).mem(W.i32Load, 0).i32(1).op(W.i32Add).mem(W.i32Store, 0);
+    this.#e.i32(at).area().i32(at).load(W.i32Load, 0).i32(1).op(W.i32Add).mem(W.i32Store, 0);
   }
 
   /** Stores slots that may have been changed. */

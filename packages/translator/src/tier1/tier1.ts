@@ -304,6 +304,7 @@ export class Tier1 {
     const helpers = new Map<Helper, number>();
     const { emitter, longest } = emitRegion(nodes, {
       number,
+      indexBits: this.#engine.memoryImport.indexBits,
       pageBits: this.#engine.mmu.frontend.pageBits,
       counters: this.#countersOf(number),
       functionOf: (helper) => indexOf(helpers, helper),

@@ -3,11 +3,13 @@
  * bodies. TypeScript helpers become a call of the import `tsCall` with their number, after their arguments have been
  * put into the `arg` slots.
  */
+import type { IndexBits } from '@boardwalk/core';
 import type { Helper, IrHelper, TsHelper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import type { Ty } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { ByteWriter } from './bytes.ts';
+import { CodeWriter } from './code-writer.ts';
 import { FunctionLowering, type Linker, slotLoad, slotStore } from './lower.ts';
 import { type MemoryImport, ModuleBuilder } from './module.ts';
 import { W } from './opcodes.ts';
@@ -92,31 +94,40 @@ export class ModuleLinker implements Linker {
     const params: Ty[] = ['i32', ...h.params];
     if (h.kind === 'ts') {
       const number = this.#tsHelpers.push(h) - 1;
-      this.module.define(this.functionOf(h), params, h.result, [], tsBody(h, number, this.#tsCall));
+      this.module.define(
+        this.functionOf(h),
+        params,
+        h.result,
+        [],
+        tsBody(h, number, this.#tsCall, this.module.indexBits),
+      );
       return;
     }
     const { statements } = h.body();
-    const lowered = new FunctionLowering(h.params.length, this).lower(statements, h.result !== undefined);
+    const lowered = new FunctionLowering(h.params.length, this, this.module.indexBits).lower(
+      statements,
+      h.result !== undefined,
+    );
     this.module.define(this.functionOf(h), params, h.result, lowered.locals, lowered.code);
   }
 }
 
-function tsBody(h: TsHelper, number: number, tsCall: number): Uint8Array {
+function tsBody(h: TsHelper, number: number, tsCall: number, indexBits: IndexBits): Uint8Array {
   const out = new ByteWriter(64);
+  const w = new CodeWriter(out, indexBits);
   for (const [i, ty] of h.params.entries()) {
     const slot = COMMON.args[i];
     if (slot === undefined) throw new Error(`${h.name}: too many arguments`);
-    out
-      .u8(W.localGet)
-      .unsigned(0)
-      .u8(W.localGet)
-      .unsigned(i + 1);
+    w.get(0)
+      .area()
+      .get(i + 1);
     if (ty === 'i32') out.u8(W.i64ExtendI32U);
     out.bytes(slotStore('i64')).unsigned(slot.offset);
   }
-  out.u8(W.localGet).unsigned(0).u8(W.i32Const).signed32(number).u8(W.call).unsigned(tsCall);
+  w.get(0).i32(number).call(tsCall);
   if (h.result !== undefined) {
-    out.u8(W.localGet).unsigned(0).bytes(slotLoad(h.result)).unsigned(COMMON.ret.offset);
+    w.get(0).area();
+    out.bytes(slotLoad(h.result)).unsigned(COMMON.ret.offset);
   }
   return out.view();
 }
@@ -147,15 +158,16 @@ function collectCalls(statements: readonly Node[], into: Helper[]): void {
 
 /**
  * Helpers compiled on their own, for tests and tools: call them with the CPU state's offset first. `bind` says what the
- * engine's services are.
+ * engine's services are, `indexBits` how wide the memory's index is.
  */
 export function compileHelpers(
   memory: WebAssembly.Memory,
   helpers: readonly IrHelper[],
   bind: ReadonlyMap<Helper, IrHelper> = new Map(),
+  indexBits: IndexBits = 32,
 ): Readonly<Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>> {
   const shared = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
-  const linker = new ModuleLinker({ pages: memory.buffer.byteLength / 65536, shared });
+  const linker = new ModuleLinker({ pages: memory.buffer.byteLength / 65536, shared, indexBits });
   const { bytes, tsHelpers } = linker.link({ exports: helpers, bind });
   const module = new WebAssembly.Module(bytes);
   const tsCall = (cpu: number, index: number): void => tsHelpers[index]?.run(cpu >>> 0);

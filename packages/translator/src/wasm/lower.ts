@@ -3,11 +3,13 @@
  * vCPU's state; the IR's own parameters follow. A pure value with one use is computed where it is used, every other
  * value has a local.
  */
+import type { IndexBits } from '@boardwalk/core';
 import type { Helper } from '../ir/helper.ts';
 import type { AccessSize, MemAccess, Node, RmwOp } from '../ir/nodes.ts';
-import type { Ty } from '../ir/types.ts';
+import type { Slot, Ty } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { ByteWriter } from './bytes.ts';
+import { CodeWriter } from './code-writer.ts';
 import { NO_RESULT, W } from './opcodes.ts';
 
 const SLOT_LOAD = { i32: [W.i32Load], i64: [W.i64Load], f32: [W.f32Load], f64: [W.f64Load], v128: [0xfd, 0x00] };
@@ -86,7 +88,10 @@ export class FunctionLowering {
   #depth = 0;
   readonly #loopExits: number[] = [];
 
-  constructor(params: number, linker: Linker) {
+  readonly #w: CodeWriter;
+
+  constructor(params: number, linker: Linker, indexBits: IndexBits) {
+    this.#w = new CodeWriter(this.#out, indexBits);
     this.#linker = linker;
     this.#firstLocal = params + 1;
   }
@@ -191,7 +196,7 @@ export class FunctionLowering {
     const out = this.#out;
     switch (detail.kind) {
       case 'get':
-        out.u8(W.localGet).unsigned(0).bytes(slotLoad(detail.slot.ty)).unsigned(detail.slot.offset);
+        this.#loadSlot(detail.slot);
         return;
       case 'getLocal':
         out.u8(W.localGet).unsigned(detail.local.mark);
@@ -201,7 +206,7 @@ export class FunctionLowering {
         return;
       case 'count':
         // Exact in blocks; a helper sees what was counted up to the last time that translated code was entered.
-        out.u8(W.localGet).unsigned(0).bytes(slotLoad('i64')).unsigned(COMMON.insnCount.offset);
+        this.#loadSlot(COMMON.insnCount);
         return;
       case 'hostLoad':
         this.#hostArgs(node);
@@ -229,11 +234,18 @@ export class FunctionLowering {
     for (const arg of node.args) this.#operand(arg);
   }
 
+  #loadSlot(slot: Slot): void {
+    this.#w.get(0).area();
+    this.#out.bytes(slotLoad(slot.ty)).unsigned(slot.offset);
+  }
+
   /** Operands of which the first is a host offset: it becomes an index of the memory. */
   #hostArgs(node: Node): void {
     for (const [i, arg] of node.args.entries()) {
       this.#operand(arg);
-      if (i === 0 && arg.ty === 'i64') this.#out.u8(W.i32WrapI64);
+      if (i > 0) continue;
+      if (arg.ty === 'i64') this.#w.hostIndex();
+      else this.#w.area();
     }
   }
 
@@ -252,7 +264,7 @@ export class FunctionLowering {
     const out = this.#out;
     switch (detail.kind) {
       case 'set':
-        out.u8(W.localGet).unsigned(0);
+        this.#w.get(0).area();
         this.#args(node);
         out.bytes(slotStore(detail.slot.ty)).unsigned(detail.slot.offset);
         return;
@@ -268,6 +280,8 @@ export class FunctionLowering {
       }
       case 'hostFill':
         this.#hostArgs(node);
+        // The length is as wide as the index.
+        this.#w.area();
         out.bytes([W.prefixMisc, 11, 0]);
         return;
       case 'if':

@@ -1,4 +1,5 @@
 /** Writes a WebAssembly module (WebAssembly Core Specification 2.0, section 5.5). */
+import type { IndexBits } from '@boardwalk/core';
 import type { Ty } from '../ir/types.ts';
 import { ByteWriter } from './bytes.ts';
 import { W, WASM_TYPE } from './opcodes.ts';
@@ -7,7 +8,13 @@ import { W, WASM_TYPE } from './opcodes.ts';
 export interface MemoryImport {
   readonly pages: number;
   readonly shared: boolean;
+  readonly indexBits: IndexBits;
 }
+
+/** Bits of a memory's limits: it has a maximum, it is shared, its index has 64 bits (memory64 proposal). */
+const HAS_MAXIMUM = 1;
+const SHARED = 2;
+const INDEX_64 = 4;
 
 interface FunctionBody {
   readonly type: number;
@@ -28,6 +35,11 @@ export class ModuleBuilder {
 
   constructor(memory: MemoryImport) {
     this.#memory = memory;
+  }
+
+  /** Bits of an index of the memory. */
+  get indexBits(): IndexBits {
+    return this.#memory.indexBits;
   }
 
   /** Index of a function type, made when first asked for. */
@@ -84,9 +96,9 @@ export class ModuleBuilder {
     section(out, 2, this.#imports.length + (this.#importsTable ? 2 : 1), (s) => {
       for (const i of this.#imports) s.name('env').name(i.name).u8(0).unsigned(i.type);
       s.name('env').name('memory').u8(2);
-      s.u8(this.#memory.shared ? 3 : 1)
-        .unsigned(this.#memory.pages)
-        .unsigned(this.#memory.pages);
+      const { pages, shared, indexBits } = this.#memory;
+      s.u8(HAS_MAXIMUM | (shared ? SHARED : 0) | (indexBits === 64 ? INDEX_64 : 0));
+      s.unsigned(pages).unsigned(pages);
       if (this.#importsTable) s.name('env').name('table').u8(1).u8(0x70).u8(0).unsigned(0);
     });
     section(out, 3, bodies.length, (s) => {

@@ -42,7 +42,8 @@ function compare(steps: readonly Step[], seed: Uint8Array): void {
   fill(other, seed);
   const helper = defineHelper('program', [], undefined, body);
   const before = registers(other);
-  compileHelpers(m.machine.space.memory, [helper]).program?.(other);
+  const { memory, indexBits } = m.machine.space;
+  compileHelpers(memory, [helper], new Map(), indexBits).program?.(other);
   const [block, wasm] = [registers(m.cpu.base), registers(other)];
   if (block.join() !== wasm.join()) {
     throw new Error(`from ${before.join(' ')}\n${printIr(helper.body().statements)}\n${diff(block, wasm)}`);
