@@ -143,6 +143,36 @@ describe('translations of addresses', () => {
     expect([8, 9, 10, 11].map((n) => m.reg(`r${n}`))).toEqual([1n, 2n, 3n, 4n]);
   });
 
+  it('of large mappings go with a page near them, and stay with one far away, however many there are', async () => {
+    const large = Array.from({ length: 24 }, (_, k) => 0x1000_0000 + k * 0x0801_0000);
+    const load = (rd: number, va: number): number[] => [S.sethi(1, va), S.ld(rd, 1, at(0))].flat();
+    const sum = (rd: number): number[] => large.flatMap((va) => [load(8, va), S.add(rd, rd, 8)].flat());
+    const flush = (va: number): number[] => [S.sethi(1, va), S.flush(1)].flat();
+    const m = await start(
+      sparcish(),
+      [
+        sum(9),
+        S.sethi(4, PAGE_TABLE),
+        large.flatMap((_, k) => S.st(16, 4, at(k * 32))),
+        flush(0x1000_4000),
+        load(10, large[0] ?? 0),
+        load(11, large[20] ?? 0),
+        large.flatMap((va) => flush(va + 0x6000)),
+        sum(12),
+        S.halt(),
+      ].flat(),
+    );
+    m.setReg('r16', 0x3000b);
+    m.put(
+      PAGE_TABLE,
+      large.flatMap(() => [...be32(0x2000b), ...new Array<number>(28).fill(0)]),
+    );
+    m.put(0x2_0000, be32(1));
+    m.put(0x3_0000, be32(100));
+    m.run();
+    expect([9, 10, 11, 12].map((n) => m.reg(`r${n}`))).toEqual([24n, 100n, 1n, 2400n]);
+  });
+
   it('change with the memory map, for the code that changes it', async () => {
     // The page at 0x20_0000 shows bank 0 or bank 1 as the port says; the loop runs in it, in one page.
     const base = 0x1000_0000;

@@ -23,7 +23,7 @@ import {
 import { MMU_M, MMU_MXR, MMU_S, MMU_S_SUM } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { noPmpCheck, PMP_BITS_SHIFT, PROT_ALL, PROT_R, PROT_W, PROT_X, pmpCheck } from './pmp.ts';
-import { common, csr, superpages } from './state.ts';
+import { common, csr } from './state.ts';
 
 /** Access kinds of the translator. */
 const STORE = 1;
@@ -76,15 +76,19 @@ function needed({ b, access }: Walk): Value {
   return b.shl(b.i32(1), access);
 }
 
-/** Finishes the walk at a physical address with the rights of the page, less what PMP takes away. */
-function finish(w: Walk, pa: Value, prot: Value, machine: Value): void {
+/**
+ * Finishes the walk at a physical address with the rights of the page, of 2^`bits` bytes, less what PMP takes away. PMP's answer
+ * is for 4 KiB at most, and only so much is cached; but the translator has to know the page.
+ */
+function finish(w: Walk, pa: Value, prot: Value, machine: Value, bits: Value): void {
   const { b } = w;
   const answer = b.call(w.check, pa, b.get(common.accessBytes), machine);
   const rights = b.and(b.and(answer, prot), b.i32(PROT_ALL));
   b.if(b.eqz(b.and(rights, needed(w))), () => accessFault(w));
   b.set(common.walkPa, pa);
   b.set(common.walkProt, rights);
-  b.set(common.walkBits, b.shr(answer, b.i32(PMP_BITS_SHIFT)));
+  const extent = b.shr(answer, b.i32(PMP_BITS_SHIFT));
+  b.set(common.walkBits, b.select(b.ltS(extent, b.i32(PAGE_BITS)), extent, bits));
   b.return_(b.i32(0));
 }
 
@@ -129,33 +133,22 @@ function leaf(w: Walk, config: CpuConfig, pte: Local, pteAddress: Value, host: V
   const frame = b.shl(b.extract(b.getLocal(pte), PTE_PPN_SHIFT, PPN_BITS), b.i64(PAGE_BITS));
   const offsetMask = b.sub(b.shl(b.i64(1), shift), b.i64(1));
   b.if(b.ne(b.and(frame, offsetMask), b.i64(0)), () => pageFault(w));
-  b.if(b.gtS(shift, b.i64(PAGE_BITS)), () => b.set(superpages, b.or(b.get(superpages), halfOf(b, w.va))));
   updateAccessed(w, config, pte, pteAddress, host);
   // A page that is not dirty is not yet writable: the first store walks again and sets the bit.
   const dirty = bit(b, b.getLocal(pte), PTE_D);
   const prot = b.select(dirty, rights, b.and(rights, b.i32(PROT_R | PROT_X)));
-  finish(w, b.or(frame, b.and(w.va, offsetMask)), prot, b.i32(0));
-}
-
-/** The bit of `superpages` for an address: 1 in the lower half, 2 in the upper. */
-function halfOf(b: IrBuilder, va: Value): Value {
-  return b.add(b.i32(1), b.ltS(va, b.i64(0)));
+  finish(w, b.or(frame, b.and(w.va, offsetMask)), prot, b.i32(0), b.wrap(shift));
 }
 
 /** Forgets every translation. */
 export function flushTranslations(b: IrBuilder): void {
   b.tlbFlush();
-  b.set(superpages, b.i32(0));
 }
 
 /** Forgets the translation of an address, and whatever else a superpage around it might have made. */
-export const flushTranslation: IrHelper = defineHelper('riscv_flush_translation', ['i64'], undefined, (b, va) => {
-  b.if(
-    b.and(b.get(superpages), halfOf(b, va)),
-    () => flushTranslations(b),
-    () => b.tlbFlushPage(va),
-  );
-});
+export const flushTranslation: IrHelper = defineHelper('riscv_flush_translation', ['i64'], undefined, (b, va) =>
+  b.tlbFlushPage(va),
+);
 
 /** Descends the tables from the root that satp names. Every path returns. */
 function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
@@ -219,7 +212,7 @@ export function defineWalk(config: CpuConfig): IrHelper {
     const machine = b.eq(mmu, b.i32(MMU_M));
     const satp = b.get(csr.satp);
     const bare = b.eqz(b.shr(satp, b.i64(60)));
-    b.if(b.or(machine, bare), () => finish(w, va, b.i32(PROT_ALL), machine));
+    b.if(b.or(machine, bare), () => finish(w, va, b.i32(PROT_ALL), machine, b.i32(PAGE_BITS)));
     walkTables(w, config, satp);
     return b.i32(1);
   });

@@ -33,12 +33,6 @@ export const resValue: Slot = layout.field('resValue', 'i64');
 /** No reservation is held: not an address that LR could have used, since LR is naturally aligned. */
 export const NO_RESERVATION = -1;
 
-/**
- * Whether translations of superpages may be cached, as pieces: bit 0 for addresses of the lower half, bit 1 of the upper
- * half. Flushing one address of a superpage must then flush them all.
- */
-export const superpages: Slot = layout.field('superpages', 'i32');
-
 /** Current privilege: 0 user, 1 supervisor, 3 machine. */
 export const priv: Slot = layout.field('priv', 'i32', { reset: 3 });
 

@@ -11,10 +11,11 @@ import {
   LOAD,
   STORE,
   TLB,
+  TLB_LARGE_BYTES,
   TLB_REGIME_BITS,
   TLB_TABLE_BYTES,
 } from './layout.ts';
-import { jumpFilter, largeRange, tlbEntryOf } from './tables.ts';
+import { jumpFilter, largeRanges, tlbEntryOf } from './tables.ts';
 
 /** Makes the helpers that forget translations. */
 export function createFlushes(frontend: Frontend) {
@@ -33,25 +34,50 @@ export function createFlushes(frontend: Frontend) {
       const table = TLB + Math.floor(i / 3) * 2 ** TLB_REGIME_BITS + (i % 3) * TLB_TABLE_BYTES;
       b.if(b.and(used, b.i32(2 ** i)), () => {
         b.hostFill(b.add(b.cpuBase(), b.i32(table)), b.i32(0xff), b.i32(TLB_TABLE_BYTES));
-        b.hostStore(largeRange(b, b.i32(Math.floor(i / 3))), b.i64(-1), { size: 8 });
+        b.hostFill(largeRanges(b, b.i32(Math.floor(i / 3))), b.i32(0xff), b.i32(TLB_LARGE_BYTES));
       });
     }
     b.set(COMMON.tlbUsed, b.i32(0));
     b.call(flushJumps);
   });
 
-  /** Forgets the translations of one page in every regime: all of a regime if the page may be part of a larger mapping. */
-  const flushPage = defineHelper('tlbFlushPage', ['i64'], undefined, (b, va) => {
-    for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
-      const range = largeRange(b, b.i32(mmu));
-      const known = b.hostLoad(range, { size: 8 });
-      const mask = b.hostLoad(b.add(range, b.i32(8)), { size: 8 });
-      b.if(b.and(b.ne(known, b.i64(-1)), b.eq(b.and(va, mask), known)), () => {
-        const tables = b.add(b.cpuBase(), b.i32(TLB + mmu * 2 ** TLB_REGIME_BITS));
-        b.hostFill(tables, b.i32(0xff), b.i32(TLB_TABLE_BYTES * 3));
-        b.hostStore(range, b.i64(-1), { size: 8 });
+  /** (address, mask, mmu): forgets what the regime's tables have of a range. */
+  const flushRange = defineHelper('tlbFlushRange', ['i64', 'i64', 'i32'], undefined, (b, address, mask, mmu) => {
+    const regime = b.add(b.add(b.cpuBase(), b.i32(TLB)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+    const entry = b.local('i32', regime);
+    const end = b.add(regime, b.i32(TLB_TABLE_BYTES * 3));
+    b.loop((breakIf) => {
+      const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
+      b.if(b.eq(b.and(tag, mask), address), () => b.hostStore(b.getLocal(entry), b.i64(-1), { size: 8 }));
+      b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
+      breakIf(b.geU(b.getLocal(entry), end));
+    });
+  });
+
+  /** (va, mmu): forgets the ranges with larger mappings that an address lies in. */
+  const flushLarge = defineHelper('tlbFlushLarge', ['i64', 'i32'], undefined, (b, va, mmu) => {
+    const first = largeRanges(b, mmu);
+    const range = b.local('i32', first);
+    const end = b.add(first, b.i32(TLB_LARGE_BYTES));
+    b.loop((breakIf) => {
+      const known = b.hostLoad(b.getLocal(range), { size: 8 });
+      breakIf(b.eq(known, b.i64(-1)));
+      const mask = b.hostLoad(b.add(b.getLocal(range), b.i32(8)), { size: 8 });
+      b.if(b.eq(b.and(va, mask), known), () => {
+        b.call(flushRange, known, mask, mmu);
         b.call(flushJumps);
       });
+      b.setLocal(range, b.add(b.getLocal(range), b.i32(16)));
+      breakIf(b.geU(b.getLocal(range), end));
+    });
+  });
+
+  /** Forgets the translations of one page in every regime, and of all around it that larger mappings may have made. */
+  const flushPage = defineHelper('tlbFlushPage', ['i64'], undefined, (b, va) => {
+    for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
+      b.if(b.ne(b.hostLoad(largeRanges(b, b.i32(mmu)), { size: 8 }), b.i64(-1)), () =>
+        b.call(flushLarge, va, b.i32(mmu)),
+      );
       for (const access of [LOAD, STORE, FETCH]) {
         b.hostStore(tlbEntryOf(b, frontend.pageBits, va, b.i32(access), b.i32(mmu)), b.i64(-1), { size: 8 });
       }

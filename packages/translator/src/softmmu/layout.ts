@@ -21,8 +21,12 @@ export const TLB_REGIME_BITS = 17;
 /** Offset within a regime of the physical pages, with the attributes of their accesses in the low bits: three tables of i64. */
 export const TLB_PA = TLB_TABLE_BYTES * 3;
 export const TLB_PA_BYTES = TLB_ENTRIES * 8;
-/** Offset within a regime of the range of its mappings larger than a page: {address i64, mask i64}. */
+/** Offset within a regime of the ranges that hold its mappings larger than a page: {address i64, -1 where none; mask i64}. */
 export const TLB_LARGE = TLB_PA + TLB_PA_BYTES * 3;
+export const TLB_LARGE_COUNT = 16;
+export const TLB_LARGE_BYTES = TLB_LARGE_COUNT * 16;
+/** log2 of the pages of a range at least: neighbours share one. */
+export const TLB_LARGE_PAGE_BITS = 14;
 
 /** Bytes of a vCPU's area for a frontend with so many regimes. */
 export function cpuAreaBytes(mmuModes: number): number {

@@ -24,8 +24,8 @@ export function tlbEntryOf(b: IrBuilder, pageBits: number, va: Value, access: Va
   return b.add(b.add(b.cpuBase(), b.i32(TLB)), b.add(table, b.shl(index, b.i32(4))));
 }
 
-/** Place of the range that holds a regime's mappings larger than a page: address (-1 where there is none) and mask. */
-export function largeRange(b: IrBuilder, mmu: Value): Value {
+/** Place of the first of the ranges that hold a regime's mappings larger than a page. Those in use come first. */
+export function largeRanges(b: IrBuilder, mmu: Value): Value {
   return b.add(b.add(b.cpuBase(), b.i32(TLB + TLB_LARGE)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
 }
 

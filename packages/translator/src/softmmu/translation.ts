@@ -18,11 +18,13 @@ import {
   PHYS_READ,
   PHYS_WRITE,
   STORE,
+  TLB_LARGE_BYTES,
+  TLB_LARGE_PAGE_BITS,
   WATCH_BYTES,
   WATCH_READ,
   WATCH_WRITE,
 } from './layout.ts';
-import { hostNumber, largeRange, paEntry, tlbEntryOf } from './tables.ts';
+import { hostNumber, largeRanges, paEntry, tlbEntryOf } from './tables.ts';
 
 export type Translation = ReturnType<typeof createTranslation>;
 
@@ -162,22 +164,43 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
   );
 
   /**
-   * (va, mask, mmu): a mapping larger than a page was found. One range a regime covers all of them, and grows until it
-   * does: a flush of any page in it flushes the regime.
+   * (va, mask, mmu): a mapping larger than a page was found. A few ranges of the regime cover all of them, and grow where
+   * they are too few: a flush of any page in a range flushes all of the range.
    */
   const noteLarge = defineHelper('noteLarge', ['i64', 'i64', 'i32'], undefined, (b, va, mask, mmu) => {
-    const range = largeRange(b, mmu);
-    const known = b.hostLoad(range, { size: 8 });
-    const wider = b.local('i64', mask);
-    b.if(b.ne(known, b.i64(-1)), () => {
-      b.setLocal(wider, b.and(mask, b.hostLoad(b.add(range, b.i32(8)), { size: 8 })));
-      b.loop((breakIf) => {
-        breakIf(b.eqz(b.and(b.xor(known, va), b.getLocal(wider))));
-        b.setLocal(wider, b.shl(b.getLocal(wider), b.i64(1)));
+    const first = largeRanges(b, mmu);
+    const wanted = b.local('i64', b.and(mask, b.i64(-(2 ** (frontend.pageBits + TLB_LARGE_PAGE_BITS)))));
+    const range = b.local('i32', first);
+    const nearest = b.local('i32', first);
+    const most = b.local('i64', b.i64(-1));
+    const end = b.add(first, b.i32(TLB_LARGE_BYTES));
+    const enter = (at: Value): void => {
+      b.hostStore(at, b.and(va, b.getLocal(wanted)), { size: 8 });
+      b.hostStore(b.add(at, b.i32(8)), b.getLocal(wanted), { size: 8 });
+      b.return_();
+    };
+    b.loop((breakIf) => {
+      const at = b.getLocal(range);
+      const known = b.hostLoad(at, { size: 8 });
+      b.if(b.eq(known, b.i64(-1)), () => enter(at));
+      const mask = b.hostLoad(b.add(at, b.i32(8)), { size: 8 });
+      const difference = b.xor(known, va);
+      b.if(b.eqz(b.and(difference, b.and(mask, b.getLocal(wanted)))), () => {
+        b.setLocal(wanted, b.and(mask, b.getLocal(wanted)));
+        enter(at);
       });
+      const common = b.clz(difference);
+      b.if(b.gtS(common, b.getLocal(most)), () => {
+        b.setLocal(most, common);
+        b.setLocal(nearest, at);
+      });
+      b.setLocal(range, b.add(at, b.i32(16)));
+      breakIf(b.geU(b.getLocal(range), end));
     });
-    b.hostStore(range, b.and(va, b.getLocal(wider)), { size: 8 });
-    b.hostStore(b.add(range, b.i32(8)), b.getLocal(wider), { size: 8 });
+    // Bits from the first that differs on no longer count.
+    const common = b.sub(b.i64(63), b.getLocal(most));
+    b.setLocal(wanted, b.shl(b.i64(-2), common));
+    enter(b.getLocal(nearest));
   });
 
   /** As `translate`, for an access of `state.accessBytes` within a page. */
