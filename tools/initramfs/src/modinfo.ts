@@ -17,7 +17,7 @@ const SECTION_COUNT = 0x3c;
 const SECTION_NAMES_INDEX = 0x3e;
 
 /**
- * Reads a module file (64-bit little-endian ELF).
+ * Reads a module file (64-bit ELF of either byte order).
  *
  * @throws RangeError when it is not one.
  */
@@ -38,23 +38,26 @@ export function readModuleInfo(file: Uint8Array): ModuleInfo {
   };
 }
 
+/** Values of the ELF header's byte EI_DATA. */
+const LITTLE_ENDIAN = 1;
+const BIG_ENDIAN = 2;
+
 function elfSection(file: Uint8Array, wanted: string): Uint8Array {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1) {
-    throw new RangeError('not a 64-bit little-endian ELF file');
-  }
-  const table = Number(view.getBigUint64(SECTION_HEADERS_OFFSET, true));
-  const entryBytes = view.getUint16(SECTION_HEADER_BYTES, true);
+  const order = file[5];
+  const is64 = file.length >= 64 && view.getUint32(0) === 0x7f454c46 && file[4] === 2;
+  if (!is64 || (order !== LITTLE_ENDIAN && order !== BIG_ENDIAN)) throw new RangeError('not a 64-bit ELF file');
+  const little = order === LITTLE_ENDIAN;
+  const table = Number(view.getBigUint64(SECTION_HEADERS_OFFSET, little));
+  const entryBytes = view.getUint16(SECTION_HEADER_BYTES, little);
   const section = (index: number) => {
     const header = table + index * entryBytes;
-    const start = Number(view.getBigUint64(header + 0x18, true));
-    return {
-      name: view.getUint32(header, true),
-      data: file.subarray(start, start + view.getUint32(header + 0x20, true)),
-    };
+    const start = Number(view.getBigUint64(header + 0x18, little));
+    const size = Number(view.getBigUint64(header + 0x20, little));
+    return { name: view.getUint32(header, little), data: file.subarray(start, start + size) };
   };
-  const names = section(view.getUint16(SECTION_NAMES_INDEX, true)).data;
-  for (let index = 0; index < view.getUint16(SECTION_COUNT, true); index++) {
+  const names = section(view.getUint16(SECTION_NAMES_INDEX, little)).data;
+  for (let index = 0; index < view.getUint16(SECTION_COUNT, little); index++) {
     const { name, data } = section(index);
     const end = names.indexOf(0, name);
     if (new TextDecoder().decode(names.subarray(name, end)) === wanted) return data;

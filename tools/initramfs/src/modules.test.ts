@@ -10,22 +10,27 @@ import { formatModulesAlias, formatModulesDep, ModuleTree } from './modules.ts';
 
 /** A module file with nothing but a section `.modinfo`. */
 function moduleFile(...info: string[]): Uint8Array {
+  return moduleFileOf('little', info);
+}
+
+function moduleFileOf(endian: 'little' | 'big', info: readonly string[]): Uint8Array {
+  const little = endian === 'little';
   const modinfo = new TextEncoder().encode(info.map((entry) => `${entry}\0`).join(''));
   const names = new TextEncoder().encode('\0.modinfo\0.shstrtab\0');
   const table = 64 + modinfo.length + names.length;
   const file = new Uint8Array(table + 3 * 64);
   const view = new DataView(file.buffer);
-  file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  view.setBigUint64(0x28, BigInt(table), true);
-  view.setUint16(0x3a, 64, true);
-  view.setUint16(0x3c, 3, true);
-  view.setUint16(0x3e, 2, true);
+  file.set([0x7f, 0x45, 0x4c, 0x46, 2, little ? 1 : 2, 1]);
+  view.setBigUint64(0x28, BigInt(table), little);
+  view.setUint16(0x3a, 64, little);
+  view.setUint16(0x3c, 3, little);
+  view.setUint16(0x3e, 2, little);
   file.set(modinfo, 64);
   file.set(names, 64 + modinfo.length);
   const section = (index: number, name: number, start: number, size: number) => {
-    view.setUint32(table + 64 * index, name, true);
-    view.setBigUint64(table + 64 * index + 0x18, BigInt(start), true);
-    view.setBigUint64(table + 64 * index + 0x20, BigInt(size), true);
+    view.setUint32(table + 64 * index, name, little);
+    view.setBigUint64(table + 64 * index + 0x18, BigInt(start), little);
+    view.setBigUint64(table + 64 * index + 0x20, BigInt(size), little);
   };
   section(1, 1, 64, modinfo.length);
   section(2, 10, 64 + modinfo.length, names.length);
@@ -63,8 +68,13 @@ describe('kernel modules', () => {
     await expect(tree.withDependencies(['floppy9'])).rejects.toThrow('no module floppy9');
   });
 
+  it('are read for big-endian processors too', () => {
+    const file = moduleFileOf('big', ['name=scm_block', 'depends=eadm_sch', 'alias=scm:scmdev*']);
+    expect(readModuleInfo(file)).toEqual({ name: 'scm_block', depends: ['eadm_sch'], aliases: ['scm:scmdev*'] });
+  });
+
   it('refuses a file that is no module', () => {
-    expect(() => readModuleInfo(new Uint8Array(100))).toThrow('not a 64-bit little-endian ELF file');
+    expect(() => readModuleInfo(new Uint8Array(100))).toThrow('not a 64-bit ELF file');
     expect(() => readModuleInfo(moduleFile('license=GPL'))).toThrow('has no name');
   });
 
