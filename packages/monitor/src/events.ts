@@ -1,5 +1,5 @@
 // What every monitor is told: QMP events, from the machine and from the program around it (docs/interop/qmp-spec, qapi/run-state.json).
-import type { Cause, ExitInfo, Machine } from '@boardwalk/core';
+import type { Cause, ExitInfo, Machine, PanicInfo } from '@boardwalk/core';
 
 /** Why a machine was reset or shut down (ShutdownCause of qapi/run-state.json). */
 export type ShutdownReason =
@@ -12,6 +12,15 @@ export type ShutdownReason =
   | 'guest-reset'
   | 'guest-panic';
 
+/** What is known of a panic (GuestPanicInformation of qapi/run-state.json). Numbers of 64 bits are unsigned. */
+export interface GuestPanicInformation {
+  readonly type: PanicInfo['type'];
+  readonly core: number;
+  readonly 'psw-mask': bigint;
+  readonly 'psw-addr': bigint;
+  readonly reason: PanicInfo['reason'];
+}
+
 /** Events and what comes with them. */
 export interface MonitorEventData {
   readonly RESET: { readonly guest: boolean; readonly reason: ShutdownReason };
@@ -19,6 +28,7 @@ export interface MonitorEventData {
   readonly RESUME: undefined;
   readonly SHUTDOWN: { readonly guest: boolean; readonly reason: ShutdownReason };
   readonly POWERDOWN: undefined;
+  readonly GUEST_PANICKED: { readonly action: 'pause' | 'poweroff'; readonly info: GuestPanicInformation };
   /** `device` is the id, for a device that had one. */
   readonly DEVICE_DELETED: { readonly device?: string; readonly path: string };
   /** Bytes that the guest has of a memory device now. */
@@ -70,6 +80,7 @@ export class MonitorEvents {
       machine.on('resume', () => this.emit('RESUME')),
       machine.on('powerdown', () => this.emit('POWERDOWN')),
       machine.on('reset', ({ cause }) => this.#reset(cause)),
+      machine.on('panic', (info) => this.#panic(info, machine.options.noShutdown === true)),
       machine.on('shutdown', (info) => this.shutdown(shutdownReason(info))),
       machine.on('unplugged', ({ id, path }) =>
         this.emit('DEVICE_DELETED', { ...(id === '' ? {} : { device: id }), path }),
@@ -84,6 +95,11 @@ export class MonitorEvents {
     };
   }
 
+  #panic({ type, core, pswMask, pswAddress, reason }: PanicInfo, stops: boolean): void {
+    const info = { type, core, 'psw-mask': pswMask, 'psw-addr': pswAddress, reason };
+    this.emit('GUEST_PANICKED', { action: stops ? 'pause' : 'poweroff', info });
+  }
+
   #reset(cause: Cause): void {
     // A machine that was reset lives again, and can end again.
     this.#shutDown = false;
@@ -94,5 +110,5 @@ export class MonitorEvents {
 
 function shutdownReason({ cause, reason }: ExitInfo): ShutdownReason {
   if (cause === 'host') return 'host-ui';
-  return reason === 'reset' ? 'guest-reset' : 'guest-shutdown';
+  return reason === 'reset' ? 'guest-reset' : reason === 'panic' ? 'guest-panic' : 'guest-shutdown';
 }

@@ -6,3 +6,4 @@ export {
   MonitorEvents,
   type ShutdownReason,
 } from './events.ts';
+export { formatJson } from './qmp/json/value.ts';

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { UserError } from '@boardwalk/core';
 import { hostError } from '@boardwalk/host-node';
-import type { MonitorEvents } from '@boardwalk/monitor';
+import { formatJson, type MonitorEvents } from '@boardwalk/monitor';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { helpTopic, KeyValues } from '../options/key-values.ts';
 
@@ -84,7 +84,7 @@ export class Trace {
   follow(events: MonitorEvents): void {
     if (!this.enabled('monitor_protocol_event_emit')) return;
     events.listen(({ event, data }) => {
-      this.tell('monitor_protocol_event_emit', `event=${event} data=${JSON.stringify(data ?? {})}`);
+      this.tell('monitor_protocol_event_emit', `event=${event} data=${formatJson(data ?? {})}`);
     });
   }
 

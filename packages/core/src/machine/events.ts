@@ -9,10 +9,20 @@ export type Cause = 'guest' | 'host';
 /** How a run ended. */
 export interface ExitInfo {
   readonly cause: Cause;
-  /** `reset`: a guest's reset that `noReboot` made the end. */
-  readonly reason: 'shutdown' | 'reset';
+  /** `reset`: a guest's reset that `noReboot` made the end. `panic`: the guest cannot go on, and its hardware knows it. */
+  readonly reason: 'shutdown' | 'reset' | 'panic';
   /** The guest's exit status, where the board can say one; 0 otherwise. */
   readonly status: number;
+}
+
+/** What a board knows of a guest that cannot go on: where an s390x CPU waits for what can never come. */
+export interface PanicInfo {
+  readonly type: 's390';
+  /** Number of the CPU. */
+  readonly core: number;
+  readonly pswMask: bigint;
+  readonly pswAddress: bigint;
+  readonly reason: 'disabled-wait' | 'extint-loop' | 'pgmint-loop' | 'opint-loop';
 }
 
 /** Events and what comes with them. */
@@ -24,6 +34,8 @@ export interface MachineEvents {
   readonly debug: { readonly cpu: Cpu; readonly stop: DebugStop };
   readonly resume: Record<string, never>;
   readonly shutdown: ExitInfo;
+  /** The guest cannot go on. `shutdown` follows. */
+  readonly panic: PanicInfo;
   /** The power button. */
   readonly powerdown: Record<string, never>;
   /** A user's device was taken out; `id` is empty for one that had none. */

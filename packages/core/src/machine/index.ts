@@ -16,7 +16,7 @@ export type {
 } from './debug.ts';
 export { DeviceMemory, type DeviceMemoryOptions, deviceName } from './device-memory.ts';
 export { type Drive, DriveTable } from './drives.ts';
-export type { Cause, ExitInfo, MachineEvents } from './events.ts';
+export type { Cause, ExitInfo, MachineEvents, PanicInfo } from './events.ts';
 export type { GlobalProperty } from './globals.ts';
 export { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 export { Machine, type RunState } from './machine.ts';

@@ -13,7 +13,7 @@ import { type CpuModel, resolveCpuModel } from './cpu-model.ts';
 import type { DebugStop } from './debug.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { DriveTable } from './drives.ts';
-import { type Cause, EventHub, type ExitInfo, type MachineEvents } from './events.ts';
+import { type Cause, EventHub, type ExitInfo, type MachineEvents, type PanicInfo } from './events.ts';
 import { applyGlobals } from './globals.ts';
 import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 import { MainRam } from './main-ram.ts';
@@ -409,6 +409,12 @@ export class Machine extends BwObject {
   /** Ends the run. A guest's own shutdown only stops the machine if `noShutdown` is set. */
   shutdown(cause: Cause = 'host', status = 0): void {
     this.#shutdown({ cause, reason: 'shutdown', status });
+  }
+
+  /** The guest cannot go on: tells so, and ends the run as a shutdown of the guest's does. For boards whose hardware knows. */
+  panic(info: PanicInfo): void {
+    this.#events.emit('panic', info);
+    this.#shutdown({ cause: 'guest', reason: 'panic', status: 0 });
   }
 
   /** Presses the power button: what happens is the guest's affair. */

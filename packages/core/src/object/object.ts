@@ -148,6 +148,8 @@ export class BwObject {
     const { default: _, validate: __, parse: ___, ...rest } = spec;
     this.addProperty({
       ...rest,
+      // The target reads what it is given.
+      ...(spec.parse && { parse: (value: unknown) => value }),
       name,
       required: false,
       get: () => target.getProperty(targetName),

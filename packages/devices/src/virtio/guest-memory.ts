@@ -8,34 +8,42 @@ export class GuestFault extends Error {
   override readonly name = 'GuestFault';
 }
 
-/** Checked little-endian access to RAM. Every method throws {@link GuestFault} unless the whole range is RAM. */
+/** Swaps the bytes of a halfword, of a word. */
+const swap16 = (value: number): number => ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
+const swap32 = (value: number): number => ((swap16(value) << 16) | swap16(value >>> 16)) >>> 0;
+
+/** Checked access to RAM, little-endian if nothing else is said. Every method throws {@link GuestFault} unless the whole range is RAM. */
 export class GuestMemory {
   readonly #as: AddressSpace;
+  /** Numbers are big-endian. */
+  bigEndian = false;
 
   constructor(as: AddressSpace) {
     this.#as = as;
   }
 
   u16(address: number): number {
-    return this.#loaded(address, this.#as.load(this.#ram(address, 2, false), 2));
+    const value = this.#loaded(address, this.#as.load(this.#ram(address, 2, false), 2));
+    return this.bigEndian ? swap16(value) : value;
   }
 
   u32(address: number): number {
-    return this.#loaded(address, this.#as.load(this.#ram(address, 4, false), 4));
+    const value = this.#loaded(address, this.#as.load(this.#ram(address, 4, false), 4));
+    return this.bigEndian ? swap32(value) : value;
   }
 
   /** A 64-bit address field; what lies beyond the physical addresses comes out as Infinity, which no access accepts. */
   address(at: number): number {
-    const low = this.u32(at);
-    return toAddress(low, this.u32(at + 4));
+    const [first, second] = [this.u32(at), this.u32(at + 4)];
+    return this.bigEndian ? toAddress(second, first) : toAddress(first, second);
   }
 
   setU16(address: number, value: number): void {
-    this.#stored(address, this.#as.store(this.#ram(address, 2, true), 2, value));
+    this.#stored(address, this.#as.store(this.#ram(address, 2, true), 2, this.bigEndian ? swap16(value) : value));
   }
 
   setU32(address: number, value: number): void {
-    this.#stored(address, this.#as.store(this.#ram(address, 4, true), 4, value));
+    this.#stored(address, this.#as.store(this.#ram(address, 4, true), 4, this.bigEndian ? swap32(value) : value));
   }
 
   read(address: number, dst: Uint8Array): void {

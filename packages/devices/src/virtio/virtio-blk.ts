@@ -128,19 +128,20 @@ export class VirtioBlk extends VirtioDevice {
 
   protected override config(): Uint8Array {
     const view = new DataView(new ArrayBuffer(CONFIG_BYTES));
+    const little = !this.bigEndian;
     const logical = this.#number('logical_block_size');
-    view.setBigUint64(0, BigInt(this.#sectors), true);
-    view.setUint32(12, SEG_MAX, true);
-    view.setUint32(20, logical, true);
+    view.setBigUint64(0, BigInt(this.#sectors), little);
+    view.setUint32(12, SEG_MAX, little);
+    view.setUint32(20, logical, little);
     view.setUint8(24, Math.log2(this.#number('physical_block_size') / logical));
-    view.setUint16(26, 1, true);
+    view.setUint16(26, 1, little);
     view.setUint8(CONFIG_WRITEBACK, this.writeback);
-    view.setUint16(34, this.#number('num-queues'), true);
-    view.setUint32(36, MAX_ZERO_SECTORS, true);
-    view.setUint32(40, MAX_ZERO_SEGMENTS, true);
-    view.setUint32(44, logical / SECTOR, true);
-    view.setUint32(48, MAX_ZERO_SECTORS, true);
-    view.setUint32(52, MAX_ZERO_SEGMENTS, true);
+    view.setUint16(34, this.#number('num-queues'), little);
+    view.setUint32(36, MAX_ZERO_SECTORS, little);
+    view.setUint32(40, MAX_ZERO_SEGMENTS, little);
+    view.setUint32(44, logical / SECTOR, little);
+    view.setUint32(48, MAX_ZERO_SECTORS, little);
+    view.setUint32(52, MAX_ZERO_SEGMENTS, little);
     return new Uint8Array(view.buffer);
   }
 
@@ -201,8 +202,8 @@ export class VirtioBlk extends VirtioDevice {
     const request: Request = {
       queue,
       element,
-      type: header.getUint32(0, true),
-      offset: Number(header.getBigUint64(8, true)) * SECTOR,
+      type: header.getUint32(0, !this.bigEndian),
+      offset: Number(header.getBigUint64(8, !this.bigEndian)) * SECTOR,
       generation: this.generation,
     };
     this.#active++;
@@ -311,9 +312,9 @@ export class VirtioBlk extends VirtioDevice {
     if (!this.#copy(request, () => readable.read(HEADER_BYTES, list))) return S_IOERR;
     const view = new DataView(list.buffer);
     for (let at = 0; at < length; at += SEGMENT_BYTES) {
-      const offset = Number(view.getBigUint64(at, true)) * SECTOR;
-      const bytes = view.getUint32(at + 8, true) * SECTOR;
-      const flags = view.getUint32(at + 12, true);
+      const offset = Number(view.getBigUint64(at, !this.bigEndian)) * SECTOR;
+      const bytes = view.getUint32(at + 8, !this.bigEndian) * SECTOR;
+      const flags = view.getUint32(at + 12, !this.bigEndian);
       if ((flags & ~1) !== 0 || (mode === 'discard' && flags !== 0)) return S_UNSUPP;
       if (bytes > MAX_ZERO_SECTORS * SECTOR || !this.#inside(offset, bytes)) return S_IOERR;
       if (mode === 'zero') await this.#writeZeroes(request, offset, bytes);

@@ -22,10 +22,16 @@ export const ISR_CONFIG = 2;
 
 /** What carries a device: tells the guest's driver of the device's events. */
 export interface VirtioTransport {
-  /** The device speaks as before VIRTIO 1.0. */
+  /** The device speaks as before VIRTIO 1.0. A transport that changes it calls {@link VirtioDevice.transportChanged}. */
   readonly legacy: boolean;
+  /** What is in the guest's byte order before VIRTIO 1.0 is big-endian; little-endian if not given. */
+  readonly bigEndianLegacy?: boolean;
   /** {@link VirtioDevice.interruptStatus} has changed. */
   interruptStatusChanged(): void;
+  /** The driver wants to hear of a queue: for a transport with an interrupt for each, beside the status. */
+  queueInterrupt?(queue: number): void;
+  /** The driver is to look at configuration space: likewise. */
+  configInterrupt?(): void;
 }
 
 /** Bytes of payload that a device handles before it gives the rest of the machine a turn. */
@@ -43,6 +49,7 @@ export abstract class VirtioDevice extends Device {
     { name: 'interruptStatus', type: 'u8', reset: 0 },
     { name: 'driverFeatures', type: 'u64', reset: 0n },
     { name: 'configGeneration', type: 'u32', reset: 0 },
+    { name: 'bigEndian', type: 'bool' },
   ];
 
   /** The bus that it fits. */
@@ -61,6 +68,7 @@ export abstract class VirtioDevice extends Device {
   driverFeatures = 0n;
   configGeneration = 0;
   #queues: readonly VirtQueue[] = [];
+  #memory: GuestMemory | undefined;
   #transport: VirtioTransport | undefined;
   #continuations: readonly Timer[] = [];
   #generation = 0;
@@ -70,6 +78,7 @@ export abstract class VirtioDevice extends Device {
     super.realize();
     if (this.#transport === undefined) throw new UserError(`No '${this.busType}' bus found for device '${this.type}'`);
     const memory = new GuestMemory(this.machine.addressSpace);
+    this.#memory = memory;
     this.#queues = this.queueSizes().map((size, index) => new VirtQueue(index, size, memory));
     this.#continuations = this.#queues.map((queue) => this.machine.clock.timer(() => this.#service(queue)));
   }
@@ -92,6 +101,20 @@ export abstract class VirtioDevice extends Device {
   /** Speaks as before VIRTIO 1.0. */
   protected get legacy(): boolean {
     return this.#transport?.legacy ?? false;
+  }
+
+  /** Rings, requests and configuration space are big-endian: an old driver's on a big-endian guest. */
+  get bigEndian(): boolean {
+    return this.#memory?.bigEndian === true;
+  }
+
+  set bigEndian(bigEndian: boolean) {
+    if (this.#memory !== undefined) this.#memory.bigEndian = bigEndian;
+  }
+
+  /** The transport speaks another version now. */
+  transportChanged(): void {
+    this.bigEndian = this.legacy && this.#transport?.bigEndianLegacy === true;
   }
 
   /** Feature bits that the device offers. */
@@ -149,7 +172,7 @@ export abstract class VirtioDevice extends Device {
     else this.#service(queue);
   }
 
-  /** Bytes of configuration space, little-endian. */
+  /** Bytes of configuration space, little-endian unless {@link bigEndian}. */
   protected config(): Uint8Array {
     return new Uint8Array(0);
   }
@@ -157,6 +180,11 @@ export abstract class VirtioDevice extends Device {
   /** The driver has written configuration space. */
   protected configWritten(offset: number, _size: 1 | 2 | 4, _value: number): void {
     guestError(this, `write to the read-only configuration space at ${offset}`);
+  }
+
+  /** A copy of configuration space, for a transport that moves it as a whole. */
+  get configSpace(): Uint8Array {
+    return this.config();
   }
 
   /** Reads configuration space; beyond its end there are zeros. */
@@ -180,6 +208,7 @@ export abstract class VirtioDevice extends Device {
   /** Back to the state before any driver: on status 0 and on the machine's reset. Override, and call super. */
   protected resetDevice(): void {
     this.#generation++;
+    this.transportChanged();
     this.status = 0;
     this.driverFeatures = 0n;
     for (const queue of this.#queues) queue.reset();
@@ -215,13 +244,17 @@ export abstract class VirtioDevice extends Device {
 
   /** Interrupts the driver for what has been pushed, if it wants that. @throws GuestFault */
   protected interrupt(queue: VirtQueue): void {
-    if (queue.wantsInterrupt()) this.#setInterruptStatus(this.interruptStatus | ISR_QUEUE);
+    if (!queue.wantsInterrupt()) return;
+    this.#setInterruptStatus(this.interruptStatus | ISR_QUEUE);
+    this.#transport?.queueInterrupt?.(queue.index);
   }
 
   /** Tells the driver that configuration space has changed. */
   protected configChanged(): void {
     this.configGeneration = (this.configGeneration + 1) >>> 0;
-    if ((this.status & STATUS_DRIVER_OK) !== 0) this.#setInterruptStatus(this.interruptStatus | ISR_CONFIG);
+    if ((this.status & STATUS_DRIVER_OK) === 0) return;
+    this.#setInterruptStatus(this.interruptStatus | ISR_CONFIG);
+    this.#transport?.configInterrupt?.();
   }
 
   /** Runs what touches guest memory or queues; a driver's fault makes the device need a reset. */

@@ -133,7 +133,7 @@ export class VirtioSerial extends VirtioDevice {
 
   protected override config(): Uint8Array {
     const bytes = new Uint8Array(CONFIG_BYTES);
-    new DataView(bytes.buffer).setUint32(4, this.#maxPorts, true);
+    new DataView(bytes.buffer).setUint32(4, this.#maxPorts, !this.bigEndian);
     return bytes;
   }
 
@@ -202,14 +202,14 @@ export class VirtioSerial extends VirtioDevice {
 
   /** A message from the driver. */
   #controlled(message: DataView): void {
-    const event = message.getUint16(4, true);
-    const value = message.getUint16(6, true);
+    const event = message.getUint16(4, !this.bigEndian);
+    const value = message.getUint16(6, !this.bigEndian);
     if (event === EVENT_DEVICE_READY) {
       if (value === 1)
         for (const number of this.#ports.keys()) this.#control({ port: number, event: EVENT_DEVICE_ADD, value: 1 });
       return;
     }
-    const port = this.#ports.get(message.getUint32(0, true));
+    const port = this.#ports.get(message.getUint32(0, !this.bigEndian));
     if (port === undefined) return;
     if (event === EVENT_PORT_READY && value === 1) this.#describe(port);
     else if (event === EVENT_PORT_OPEN) this.#opened(port, value !== 0);
@@ -240,7 +240,7 @@ export class VirtioSerial extends VirtioDevice {
       const element = queue.pop();
       if (element === undefined) break;
       this.#waiting.shift();
-      queue.push(element, element.writable.write(0, encodeControl(message)));
+      queue.push(element, element.writable.write(0, encodeControl(message, !this.bigEndian)));
     }
     this.interrupt(queue);
   }
@@ -268,14 +268,14 @@ export class VirtioSerialBus extends Bus {
   }
 }
 
-function encodeControl(message: ControlMessage): Uint8Array {
+function encodeControl(message: ControlMessage, little: boolean): Uint8Array {
   // A name is followed by a zero although the specification does without: drivers cut it off.
   const text = new TextEncoder().encode(message.text === undefined ? '' : `${message.text}\0`);
   const bytes = new Uint8Array(CONTROL_BYTES + text.length);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, message.port, true);
-  view.setUint16(4, message.event, true);
-  view.setUint16(6, message.value, true);
+  view.setUint32(0, message.port, little);
+  view.setUint16(4, message.event, little);
+  view.setUint16(6, message.value, little);
   bytes.set(text, CONTROL_BYTES);
   return bytes;
 }

@@ -1,5 +1,19 @@
 // What the monitor itself and the life of a machine are about (qapi/control.json, qapi/run-state.json).
-import { bool, command, type EventSpec, enumeration, int, list, opt, size, str, struct } from './dsl.ts';
+import {
+  bool,
+  command,
+  type EventSpec,
+  enumeration,
+  int,
+  list,
+  opt,
+  size,
+  str,
+  struct,
+  uint32,
+  uint64,
+  union,
+} from './dsl.ts';
 
 export const QmpCapability = enumeration('QMPCapability', ['oob']);
 
@@ -39,12 +53,37 @@ export const runStateCommands = {
 
 const causeData = { guest: bool, reason: ShutdownCause } as const;
 
+export const GuestPanicAction = enumeration('GuestPanicAction', ['pause', 'poweroff']);
+export const S390CrashReason = enumeration('S390CrashReason', [
+  'disabled-wait',
+  'extint-loop',
+  'pgmint-loop',
+  'opint-loop',
+]);
+export const GuestPanicInformation = union(
+  'GuestPanicInformation',
+  { type: enumeration('GuestPanicInformationType', ['s390']) },
+  'type',
+  {
+    s390: struct('GuestPanicInformationS390', {
+      core: uint32,
+      'psw-mask': uint64,
+      'psw-addr': uint64,
+      reason: S390CrashReason,
+    }),
+  },
+);
+
 export const events = {
   RESET: { doc: 'After the machine was reset.', data: causeData },
   STOP: { doc: 'The machine has stopped.' },
   RESUME: { doc: 'The machine runs, or runs again.' },
   SHUTDOWN: { doc: 'The machine, or the emulator, ends.', data: causeData },
   POWERDOWN: { doc: 'The power button was pressed.' },
+  GUEST_PANICKED: {
+    doc: 'The guest cannot go on.',
+    data: { action: GuestPanicAction, info: GuestPanicInformation },
+  },
   DEVICE_DELETED: { doc: 'A device is gone.', data: { device: opt(str), path: str } },
   MEMORY_DEVICE_SIZE_CHANGE: {
     doc: 'A guest has another share of a memory device.',

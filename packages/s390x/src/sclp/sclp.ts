@@ -1,0 +1,207 @@
+/**
+ * The service processor: answers SERVICE CALL with what it knows of the machine, and passes events on. Commands and layouts after
+ * Linux (drivers/s390/char/sclp_early.c, sclp_cmd.c), responses as qemu-system-s390x 7.2 gives them (observed).
+ */
+import { Device, MiB, UserError } from '@boardwalk/core';
+import {
+  type CpuPort,
+  type FloatingInterruptions,
+  type Outcome,
+  PGM_ADDRESSING,
+  PGM_SPECIFICATION,
+  programInterruption,
+} from '../cpu/services.ts';
+import { AbsoluteStorage } from '../css/storage.ts';
+import { ebcdicName } from './ebcdic.ts';
+import { SclpEventBus } from './event-bus.ts';
+import { EventFacility } from './event-facility.ts';
+import { SignalQuiesce } from './quiesce.ts';
+import { PAGE, RESPONSE, SCCB_HEADER, Sccb } from './sccb.ts';
+
+/** Command words, without the byte that qualifies some of them. */
+const COMMAND = {
+  readCpuInfo: 0x0001_0001,
+  readScpInfo: 0x0002_0001,
+  readScpInfoForced: 0x0012_0001,
+  writeEventData: 0x0076_0005,
+  readEventData: 0x0077_0005,
+  writeEventMask: 0x0078_0005,
+} as const;
+const COMMAND_MASK = 0xffff_00ff;
+
+/** An event waits: bit of a service signal's parameter, whose high bits are the SCCB's address. */
+const EVENT_PENDING = 1;
+
+/** Read SCP info. */
+const SCP = {
+  incrementCount: 8,
+  incrementSize: 10,
+  cpuCount: 16,
+  cpuOffset: 18,
+  loadParameter: 24,
+  facilities: 48,
+  byte85: 85,
+  maxAddressBits: 99,
+  wideIncrementSize: 100,
+  wideIncrementCount: 104,
+  highestCpu: 120,
+  cpus: 128,
+} as const;
+/** READ CPU INFO is there. */
+const FACILITY_CPU_INFO = 0x0800_0000_0000_0000n;
+/** Suppression on protection tells more. */
+const BYTE85_ENHANCED_SUPPRESSION = 0x02;
+
+/** Read CPU info. */
+const CPU_INFO = { configured: 8, configuredOffset: 10, standby: 12, standbyOffset: 14, cpus: 24 } as const;
+const CPU_ENTRY_BYTES = 16;
+
+const MAX_INCREMENTS = 1020;
+const MAX_NARROW_INCREMENT = 128;
+
+/** Storage is divided into increments of a power of two of MiB, of which there are not too many. In bytes. */
+export function storageIncrement(ramBytes: number): number {
+  let increment = MiB(1);
+  while (Math.floor(ramBytes / increment) > MAX_INCREMENTS) increment *= 2;
+  return increment;
+}
+
+/** What the service processor tells of the machine. */
+export interface SclpMachine {
+  /** Bytes of main storage. */
+  readonly ramSize: number;
+  /** CPUs that are configured. */
+  readonly cpus: number;
+  readonly maxCpus: number;
+  /** Address bits of the largest machine of this model. */
+  readonly addressBits: number;
+  readonly enhancedSuppression: boolean;
+  /** The load parameter, 8 characters at most. */
+  readonly loadParameter: string;
+}
+
+export class Sclp extends Device {
+  static override readonly typeName: string = 'sclp';
+
+  readonly #interruptions: FloatingInterruptions;
+  readonly #facts: () => SclpMachine;
+  #storage: AbsoluteStorage | undefined;
+  readonly events = this.add(
+    new EventFacility(() => this.#interruptions.serviceSignal(EVENT_PENDING)),
+    's390-sclp-event-facility',
+  );
+  /** Where consoles are plugged in. */
+  readonly bus = this.events.add(new SclpEventBus(this.events), 's390-sclp-events-bus.0');
+  readonly quiesce = this.events.add(new SignalQuiesce(), 'sclpquiesce');
+
+  constructor(interruptions: FloatingInterruptions, facts: () => SclpMachine) {
+    super();
+    this.#interruptions = interruptions;
+    this.#facts = facts;
+    this.bus.plug(this.quiesce);
+  }
+
+  override realize(): void {
+    super.realize();
+    this.#storage = new AbsoluteStorage(this.machine.addressSpace);
+  }
+
+  /** SERVICE CALL. The command is carried out at once; a service signal tells of its end. */
+  serviceCall(cpu: CpuPort, command: number, address: number): Outcome {
+    const storage = this.#storage;
+    if (storage === undefined) throw new Error('sclp is used before it is realized');
+    const low = address & ~0x1fff;
+    if (address % 8 !== 0 || address >= 0x8000_0000 || low === 0 || low === cpu.prefix)
+      return programInterruption(PGM_SPECIFICATION);
+    const head = storage.word(address);
+    if (head === undefined) return programInterruption(PGM_ADDRESSING);
+    const length = head >>> 16;
+    if (length < SCCB_HEADER) return programInterruption(PGM_SPECIFICATION);
+    const inPage = PAGE - (address % PAGE);
+    const bytes = new Uint8Array(Math.max(PAGE, length));
+    if (!storage.read(address, bytes.subarray(0, length))) return programInterruption(PGM_ADDRESSING);
+    const sccb = new Sccb(bytes);
+    if (length > inPage) sccb.response = RESPONSE.boundaryViolation;
+    else this.#perform((command & COMMAND_MASK) >>> 0, sccb);
+    storage.write(address, bytes.subarray(0, Math.max(length, Math.min(sccb.length, inPage))));
+    this.#interruptions.serviceSignal((address & ~7) | (this.events.pending ? EVENT_PENDING : 0));
+    return 0;
+  }
+
+  #perform(command: number, sccb: Sccb): void {
+    switch (command) {
+      case COMMAND.readScpInfo:
+      case COMMAND.readScpInfoForced:
+        this.#readScpInfo(sccb);
+        break;
+      case COMMAND.readCpuInfo:
+        this.#readCpuInfo(sccb);
+        break;
+      case COMMAND.writeEventData:
+        this.events.write(sccb);
+        break;
+      case COMMAND.readEventData:
+        this.events.read(sccb);
+        break;
+      case COMMAND.writeEventMask:
+        this.events.writeMask(sccb);
+        break;
+      default:
+        sccb.response = RESPONSE.invalidCommand;
+    }
+  }
+
+  #readScpInfo(sccb: Sccb): void {
+    const { view, bytes } = sccb;
+    const facts = this.#facts();
+    if (sccb.length < SCP.cpus + CPU_ENTRY_BYTES * facts.cpus) {
+      sccb.response = RESPONSE.insufficientLength;
+      return;
+    }
+    const increment = storageIncrement(facts.ramSize);
+    const count = facts.ramSize / increment;
+    const inMiB = increment / MiB(1);
+    view.setUint16(SCP.incrementCount, count);
+    if (inMiB <= MAX_NARROW_INCREMENT) view.setUint8(SCP.incrementSize, inMiB);
+    else view.setUint32(SCP.wideIncrementSize, inMiB);
+    view.setUint16(SCP.cpuCount, facts.cpus);
+    view.setUint16(SCP.cpuOffset, SCP.cpus);
+    bytes.set(ebcdicName(facts.loadParameter, 8), SCP.loadParameter);
+    view.setBigUint64(SCP.facilities, FACILITY_CPU_INFO);
+    view.setUint8(SCP.byte85, facts.enhancedSuppression ? BYTE85_ENHANCED_SUPPRESSION : 0);
+    view.setUint8(SCP.maxAddressBits, facts.addressBits);
+    view.setUint16(SCP.highestCpu, facts.maxCpus - 1);
+    writeCpus(sccb, SCP.cpus, facts.cpus);
+    sccb.response = RESPONSE.readCompletion;
+  }
+
+  #readCpuInfo(sccb: Sccb): void {
+    const { cpus } = this.#facts();
+    if (sccb.length < CPU_INFO.cpus + CPU_ENTRY_BYTES * cpus) {
+      sccb.response = RESPONSE.insufficientLength;
+      return;
+    }
+    sccb.view.setUint16(CPU_INFO.configured, cpus);
+    sccb.view.setUint16(CPU_INFO.configuredOffset, CPU_INFO.cpus);
+    sccb.view.setUint16(CPU_INFO.standby, 0);
+    sccb.view.setUint16(CPU_INFO.standbyOffset, CPU_INFO.cpus + CPU_ENTRY_BYTES * cpus);
+    writeCpus(sccb, CPU_INFO.cpus, cpus);
+    sccb.response = RESPONSE.readCompletion;
+  }
+}
+
+/** General-purpose CPUs, by their addresses. */
+function writeCpus(sccb: Sccb, offset: number, cpus: number): void {
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    const at = offset + CPU_ENTRY_BYTES * cpu;
+    sccb.bytes.fill(0, at, at + CPU_ENTRY_BYTES);
+    sccb.bytes[at] = cpu;
+  }
+}
+
+/** @throws UserError for a load parameter that cannot be */
+export function checkLoadParameter(text: string): void {
+  if (!/^[A-Za-z0-9. ]{0,8}$/.test(text)) {
+    throw new UserError(`LOADPARM: invalid character or length in '${text}': up to 8 letters, digits, '.' and blanks`);
+  }
+}
