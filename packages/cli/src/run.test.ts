@@ -15,6 +15,7 @@ import {
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { has64BitMemory } from '@boardwalk/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { guestProgram } from '../test/guest.ts';
 import { processProgram } from './program.ts';
@@ -230,6 +231,23 @@ describe('help', () => {
 });
 
 describe("a user's mistake is one line, status 1, and nothing is changed", () => {
+  const refuses = async (text: string, message: string): Promise<void> => {
+    const before = snapshotOfFolder();
+    const { status, out, err } = await command(text);
+    expect(err).toContain(`boardwalk-system-riscv64: `);
+    expect(err).toContain(message.replaceAll('@', `${folder}/`));
+    expect(err.match(/\n/g)).toHaveLength(1);
+    expect({ status, out }).toEqual({ status: 1, out: '' });
+    expect(snapshotOfFolder()).toEqual(before);
+  };
+
+  it.skipIf(has64BitMemory()).each([
+    ['-M virt -m 8G', '-m: RAM size 8 GiB needs a 64-bit WebAssembly memory'],
+    ['-M virt -m 4000M', '-m: RAM size 4000 MiB needs a 64-bit WebAssembly memory'],
+    ['-M virt -accel tcg,ram-index=64', '-accel: ram-index=64 needs 64-bit WebAssembly memories'],
+    [`${MEMORY}-ram,id=m,size=8G`, '32-bit indexes reach (Node.js 24 has 64-bit ones)'],
+  ])('without 64-bit memories (a runtime that has them skips this): %s', refuses);
+
   it.each([
     ['-M nope', "-machine: unsupported machine type 'nope'"],
     ['-M virt,frob=1 -bios none', "-machine: Property 'virt-machine.frob' not found"],
@@ -239,8 +257,11 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -m 8T', '-m: RAM size more than 4 TiB is not supported'],
     [
       '-M virt -m 64G -bios none',
-      "-m: cannot set up guest memory 'riscv_virt_board.ram': Cannot allocate memory; RAM and the emulator share the 4 GiB that 32-bit indexes reach",
+      has64BitMemory()
+        ? '-m: RAM size 64 GiB is more than the 16128 MiB that a WebAssembly memory holds'
+        : '-m: RAM size 64 GiB needs a 64-bit WebAssembly memory, which this runtime does not have (Node.js 24 does): the limit here is 3840 MiB',
     ],
+    ['-M virt -accel tcg,ram-index=48', '-accel: ram-index=48 is not supported; 32, 64 are'],
     ['-M virt -m 1G,slots=2,maxmem=2G', `-m: "-memory 'slots|maxmem'" is not supported by: virt`],
     ['-M virt -m 1G,maxmem=512M', '-m: invalid value of maxmem: maximum memory size (0x20000000) must be at least'],
     [`${MEMORY}-ram,id=m,size=8M -m slots=2`, '-m: slots specified but no max-size'],
@@ -370,15 +391,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -netdev user,id=n', '-netdev: invalid option'],
     ['--load @missing.js', '-load: @missing.js: no such file'],
     ['--load @disk -M virt', '-load: @disk: '],
-  ])('%s', async (text, message) => {
-    const before = snapshotOfFolder();
-    const { status, out, err } = await command(text);
-    expect(err).toContain(`boardwalk-system-riscv64: `);
-    expect(err).toContain(message.replaceAll('@', `${folder}/`));
-    expect(err.match(/\n/g)).toHaveLength(1);
-    expect({ status, out }).toEqual({ status: 1, out: '' });
-    expect(snapshotOfFolder()).toEqual(before);
-  });
+  ])('%s', refuses);
 
   it('says which package has an architecture that is not installed', async () => {
     const { status, err } = await command('-M clipper', 'alpha');

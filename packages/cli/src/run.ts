@@ -22,6 +22,7 @@ import { LogOutput } from './config/log.ts';
 import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
 import { PidFile } from './config/pid-file.ts';
 import { loadPlugin, type MachineHook } from './config/plugins.ts';
+import { ramSpaceOptions } from './config/ram-space.ts';
 import { Trace } from './config/trace.ts';
 import { CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
 import { helpText } from './options/table.ts';
@@ -51,7 +52,7 @@ async function start(arch: string, argv: readonly string[], program: Program): P
     const { daemonize } = await import('./daemonize.ts');
     return daemonize(line, argv, program);
   }
-  const space = RamSpace.create();
+  const space = RamSpace.create(ramSpaceOptions(line));
   const trace = new Trace(line);
   const findHostMemory = hostMemoryOnDemand({
     trace: ({ step, name, detail }) => trace.tell(`host_memory_${step}`, `name=${name} detail=${detail ?? ''}`),

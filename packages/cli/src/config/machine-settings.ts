@@ -3,6 +3,8 @@
 import {
   type BoardDefinition,
   type BoardRegistry,
+  guestRamProblem,
+  has64BitMemory,
   type MachineOptions,
   memoryLimits,
   parseSmp,
@@ -145,7 +147,7 @@ function readMemory(
     const memorySlots = memory.count('slots');
     const maxRamSize = memory.size('maxmem', 'M');
     memory.finish();
-    const problem = ramSize === undefined ? undefined : ramSizeProblem(board, ramSize);
+    const problem = ramSize === undefined ? undefined : (ramSizeProblem(board, ramSize) ?? guestRamProblem(ramSize));
     if (problem !== undefined) throw new UserError(problem);
     const settings = {
       ...(ramSize === undefined ? {} : { ramSize }),
@@ -174,6 +176,7 @@ function chooseAccelerator(line: CommandLine, onMachine: string | undefined): Pi
       const name = options.require('accel');
       if (name === 'tcg') options.choice('thread', ['single']);
       const tier1 = name === 'tcg' ? readTier1(options) : undefined;
+      checkRamIndex(options);
       if (name === 'tcg' || name === 'qtest') {
         options.finish();
         return { accel: name, ...(tier1 === undefined ? {} : { tier1 }) };
@@ -183,6 +186,15 @@ function chooseAccelerator(line: CommandLine, onMachine: string | undefined): Pi
     }
     throw new UserError(problems.join('; '));
   });
+}
+
+/** `ram-index=64`: the RAM space was made by it. */
+function checkRamIndex(options: KeyValues): void {
+  if (options.choice('ram-index', ['32', '64']) === '64' && !has64BitMemory()) {
+    throw new UserError(
+      'ram-index=64 needs 64-bit WebAssembly memories, which this runtime does not have (Node.js 24 does)',
+    );
+  }
 }
 
 /** `tier1=off`, and how often code runs before it is compiled: `tier1-threshold=N`. */

@@ -37,7 +37,7 @@ export const OPTIONS = {
   },
   m: {
     argument: '[size=]N[K|M|G|T]',
-    help: 'size of the main RAM, in MiB without a suffix',
+    help: 'size of the main RAM, in MiB without a suffix; more than 3840M needs Node.js 24',
     section: 'Machine',
     group: 'memory',
   },

@@ -114,7 +114,7 @@ export class Machine extends BwObject {
     this.log = options.log ?? new GuestLog();
     this.clock =
       options.clock ?? (options.accel === 'qtest' ? new ManualClock() : new VirtualClock(new HostClockSource()));
-    this.space = options.space ?? RamSpace.create();
+    this.space = options.space ?? RamSpace.create({ guestRam: size, maxGuestRam: this.memoryLimits.maximum });
     this.systemMemory = MemoryRegion.container('system', 2 ** 64);
     this.addressSpace = new AddressSpace('memory', this.systemMemory, this.space);
     this.ioMemory = MemoryRegion.container('io', 0x1_0000);

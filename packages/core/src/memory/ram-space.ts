@@ -30,6 +30,8 @@ export interface RamSpaceOptions {
   readonly bytes?: number;
   /** Bytes of guest RAM that must fit in. The index has 64 bits where they would not fit otherwise. */
   readonly guestRam?: number;
+  /** Bytes of guest RAM that may come to be in it. The index has 64 bits where they need them and the runtime has such. */
+  readonly maxGuestRam?: number;
   /** How wide the memory's index is; if not given: 32 bits, which are quicker, unless more is needed. */
   readonly indexBits?: IndexBits;
   /** Shared memory, which other threads can use; where the runtime has it if not given. */
@@ -49,9 +51,11 @@ export interface RamPlacement {
 /** Makes whole pages of a range zero and gives them back to the host; false if it could not. */
 export type PageZeroer = (hostOffset: number, length: number) => boolean;
 
-function chooseIndexBits({ bytes = 0, guestRam = 0, indexBits = defaultIndexBits }: RamSpaceOptions): IndexBits {
-  const wide = bytes > LARGEST_MEMORY[32] || guestRam > largestGuestRam(32);
-  const chosen = indexBits ?? (wide ? 64 : 32);
+function chooseIndexBits(options: RamSpaceOptions): IndexBits {
+  const { bytes = 0, guestRam = 0, maxGuestRam = 0, indexBits = defaultIndexBits } = options;
+  const isNeeded = bytes > LARGEST_MEMORY[32] || guestRam > largestGuestRam(32);
+  const isWanted = maxGuestRam > largestGuestRam(32) && has64BitMemory();
+  const chosen = indexBits ?? (isNeeded || isWanted ? 64 : 32);
   const problem = guestRamProblem(guestRam);
   if (problem !== undefined) throw new UserError(problem);
   if (chosen === 64 && !has64BitMemory()) {
@@ -139,8 +143,9 @@ export class RamSpace {
   /** The error of something that does not fit in; it names the limit where that is the index's. */
   noRoom(what: string): UserError {
     const whole = this.size === LARGEST_MEMORY[this.indexBits];
-    const limit = `; RAM and the emulator share the ${this.size / 2 ** 30} GiB that ${this.indexBits}-bit indexes reach`;
-    return new UserError(`cannot set up ${what}: Cannot allocate memory${whole ? limit : ''}`);
+    const reach = `; RAM and the emulator share the ${this.size / 2 ** 30} GiB that ${this.indexBits}-bit indexes reach`;
+    const more = has64BitMemory() ? '' : ' (Node.js 24 has 64-bit ones)';
+    return new UserError(`cannot set up ${what}: Cannot allocate memory${whole ? reach + more : ''}`);
   }
 
   /** The blocks of RAM, in the order in which they were made. */
