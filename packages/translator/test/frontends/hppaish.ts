@@ -98,9 +98,11 @@ interface Insn {
   readonly c: InsnContext;
 }
 
-const get = (b: IrBuilder, n: number): Value => (n === 0 ? b.i32(0) : b.get(at(g, n)));
+/** The register of a number; there are more numbers than registers. */
+const among = <X>(list: readonly X[], n: number): X => at(list, n % list.length);
+const get = (b: IrBuilder, n: number): Value => (n === 0 ? b.i32(0) : b.get(among(g, n)));
 const set = (b: IrBuilder, n: number, value: Value): void => {
-  if (n !== 0) b.set(at(g, n), value);
+  if (n !== 0) b.set(among(g, n), value);
 };
 
 const raise = defineHelper('hppaish_raise', [], undefined, (b) => {
@@ -160,9 +162,9 @@ function nullifyNext(b: IrBuilder, o: Insn, condition: Value): void {
 
 function float(ty: 'f64' | 'f32', b: IrBuilder, o: Insn): void {
   const list = ty === 'f64' ? d : s;
-  const [x, y] = [b.get(at(list, o.a)), b.get(at(list, o.b))];
+  const [x, y] = [b.get(among(list, o.a)), b.get(among(list, o.b))];
   const compute = [() => b.fadd(x, y), () => b.fsub(x, y), () => b.fmul(x, y), () => b.fdiv(x, y)][o.n & 3];
-  if (compute !== undefined) b.set(at(list, o.a), compute());
+  if (compute !== undefined) b.set(among(list, o.a), compute());
 }
 
 const end = (b: IrBuilder, o: Insn, to: number): void => {
@@ -218,7 +220,7 @@ const TABLE: Readonly<Record<number, (b: IrBuilder, o: Insn) => void>> = {
     const pair = b.or(b.shl(b.extend32U(get(b, o.a)), b.i64(32)), b.extend32U(get(b, o.a + 1)));
     set(b, o.a, b.wrap(b.shr(pair, b.i64(o.n))));
   },
-  16: (b, o) => b.set(at(sr, o.a), get(b, o.b)),
+  16: (b, o) => b.set(among(sr, o.a), get(b, o.b)),
   17: (b, o) => end(b, o, o.next + o.n * 4),
   18: (b, o) => {
     b.set(pc, b.get(ipc));
@@ -233,29 +235,30 @@ const TABLE: Readonly<Record<number, (b: IrBuilder, o: Insn) => void>> = {
   },
   20: (b, o) => float('f64', b, o),
   21: (b, o) => float('f32', b, o),
-  22: (b, o) => b.set(at(d, o.a), b.reinterpret(b.load(address(b, o, b.i32(o.n)), D))),
+  22: (b, o) => b.set(among(d, o.a), b.reinterpret(b.load(address(b, o, b.i32(o.n)), D))),
   23: (b, o) => {
-    b.set(at(s, o.a), b.demote(b.get(at(d, o.b))));
-    set(b, o.a, b.truncSat(b.get(at(d, o.b)), 'i32', true));
+    b.set(among(s, o.a), b.demote(b.get(among(d, o.b))));
+    set(b, o.a, b.truncSat(b.get(among(d, o.b)), 'i32', true));
   },
-  24: (b, o) => b.set(at(d, o.a), b.fsqrt(b.convert(get(b, o.b), 'f64', true))),
+  24: (b, o) => b.set(among(d, o.a), b.fsqrt(b.convert(get(b, o.b), 'f64', true))),
   25: (b, o) => {
-    b.call(addRange, b.i32(o.a), b.i32(o.b), b.i32(o.n));
+    const [to, from] = [o.a & 7, o.b & 7];
+    b.call(addRange, b.i32(to), b.i32(from), b.i32(Math.min(o.n & 7, 8 - Math.max(to, from))));
   },
   26: (b, o) => {
     const [low, high] = [0, 8].map((n) => b.load(address(b, o, b.i32(o.n + n)), { size: 8 }));
     if (low !== undefined && high !== undefined)
-      b.set(at(v, o.a), b.pure('withHigh64', b.pure('splat.i64x2', low), high));
+      b.set(among(v, o.a), b.pure('withHigh64', b.pure('splat.i64x2', low), high));
   },
   27: (b, o) => {
     b.probe(address(b, o, b.i32(o.n)), b.i32(16), { write: true });
-    const value = b.get(at(v, o.a));
+    const value = b.get(among(v, o.a));
     b.store(address(b, o, b.i32(o.n)), b.pure('low64', value), { size: 8 });
     b.store(address(b, o, b.i32(o.n + 8)), b.pure('high64', value), { size: 8 });
   },
-  28: (b, o) => b.set(at(v, o.a), b.pure('v128.swizzle.i8x16', b.get(at(v, o.a)), b.get(at(v, o.b)))),
+  28: (b, o) => b.set(among(v, o.a), b.pure('v128.swizzle.i8x16', b.get(among(v, o.a)), b.get(among(v, o.b)))),
   29: (b, o) => {
-    b.gotoIf(b.flt(b.get(at(d, o.a)), b.get(at(d, o.b))), o.next + o.n * 4, 0, o.next, 0);
+    b.gotoIf(b.flt(b.get(among(d, o.a)), b.get(among(d, o.b))), o.next + o.n * 4, 0, o.next, 0);
     o.c.ended = true;
   },
   30: (b, o) => set(b, o.a, b.or(get(b, o.a), get(b, o.b))),
