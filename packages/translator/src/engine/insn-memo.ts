@@ -14,8 +14,15 @@ const LENGTH_SHIFT = 24;
 /** Bytes that decoding an instruction may look at for it to be kept. */
 export const MOST_EXTENT = 6;
 
-/** The instructions of one mode word: for 2, 4, 6 bytes looked at, what was made of them. */
-type ModeMemo = readonly [Map<number, number>, Map<number, number>, Map<number, number>];
+/** The instructions of one mode word. */
+class ModeMemo {
+  /** What was made of them, by the 2, 4 or 6 bytes looked at. */
+  readonly two = new Map<number, number>();
+  readonly four = new Map<number, number>();
+  readonly six = new Map<number, number>();
+  /** Which of the three have an instruction whose first byte is the index: bits 1, 2, 4. */
+  readonly hints = new Uint8Array(256);
+}
 
 /** Guest bytes of the instruction that `find` gave. */
 export function memoLength(found: number): number {
@@ -36,17 +43,24 @@ export class InsnMemo {
 
   /** The instruction at `host`, of which `room` bytes lie in the page; -1 if it is not known. */
   find(u8: Uint8Array, host: number, room: number, mode: number): number {
-    const known = this.#of(mode);
     if (room < 2) return -1;
-    const low = (u8[host] ?? 0) | ((u8[host + 1] ?? 0) << 8);
-    const two = known[0].get(low);
-    if (two !== undefined) return two;
+    const known = this.#of(mode);
+    const first = u8[host] ?? 0;
+    const hint = known.hints[first] ?? 0;
+    if (hint === 0) return -1;
+    const low = first | ((u8[host + 1] ?? 0) << 8);
+    if ((hint & 1) !== 0) {
+      const found = known.two.get(low);
+      if (found !== undefined) return found;
+    }
     if (room < 4) return -1;
     const word = low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
-    const four = known[1].get(word);
-    if (four !== undefined) return four;
-    if (room < 6 || known[2].size === 0) return -1;
-    return known[2].get(sixBytes(u8, host, word)) ?? -1;
+    if ((hint & 2) !== 0) {
+      const found = known.four.get(word);
+      if (found !== undefined) return found;
+    }
+    if (room < 6 || (hint & 4) === 0) return -1;
+    return known.six.get(sixBytes(u8, host, word)) ?? -1;
   }
 
   /** Copies the operations of a found instruction to `at`, an index of `to`; gives the number of words. */
@@ -81,12 +95,15 @@ export class InsnMemo {
     this.#ops += count;
     const low = (u8[host] ?? 0) | ((u8[host + 1] ?? 0) << 8);
     const known = this.#of(mode);
-    if (extent <= 2) known[0].set(low, entry);
-    else {
-      const word = low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
-      if (extent <= 4) known[1].set(word, entry);
-      else known[2].set(sixBytes(u8, host, word), entry);
+    const index = extent <= 2 ? 0 : extent <= 4 ? 1 : 2;
+    known.hints[low & 0xff] = (known.hints[low & 0xff] ?? 0) | (1 << index);
+    if (index === 0) {
+      known.two.set(low, entry);
+      return;
     }
+    const word = low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
+    if (index === 1) known.four.set(word, entry);
+    else known.six.set(sixBytes(u8, host, word), entry);
   }
 
   clear(): void {
@@ -99,7 +116,7 @@ export class InsnMemo {
     if (this.#current !== undefined && this.#mode === mode) return this.#current;
     let known = this.#modes.get(mode);
     if (known === undefined) {
-      known = [new Map(), new Map(), new Map()];
+      known = new ModeMemo();
       this.#modes.set(mode, known);
     }
     this.#mode = mode;

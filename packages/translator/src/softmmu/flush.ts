@@ -74,13 +74,20 @@ export function createFlushes(frontend: Frontend) {
 
   /** Forgets the translations of one page in every regime, and of all around it that larger mappings may have made. */
   const flushPage = defineHelper('tlbFlushPage', ['i64'], undefined, (b, va) => {
+    const page = b.and(va, b.i64(-pageBytes));
+    const used = b.get(COMMON.tlbUsed);
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
-      b.if(b.ne(b.hostLoad(largeRanges(b, b.i32(mmu)), { size: 8 }), b.i64(-1)), () =>
-        b.call(flushLarge, va, b.i32(mmu)),
-      );
-      for (const access of [LOAD, STORE, FETCH]) {
-        b.hostStore(tlbEntryOf(b, frontend.pageBits, va, b.i32(access), b.i32(mmu)), b.i64(-1), { size: 8 });
-      }
+      // Most regimes have nothing, and each table lies in a cache line of its own.
+      b.if(b.and(used, b.i32(7 << (mmu * 3))), () => {
+        b.if(b.ne(b.hostLoad(largeRanges(b, b.i32(mmu)), { size: 8 }), b.i64(-1)), () =>
+          b.call(flushLarge, va, b.i32(mmu)),
+        );
+        for (const access of [LOAD, STORE, FETCH]) {
+          const entry = tlbEntryOf(b, frontend.pageBits, va, b.i32(access), b.i32(mmu));
+          const isPage = b.eq(b.and(b.hostLoad(entry, { size: 8 }), b.i64(-pageBytes)), page);
+          b.if(isPage, () => b.hostStore(entry, b.i64(-1), { size: 8 }));
+        }
+      });
     }
     b.if(b.hostLoad(jumpFilter(b, frontend.pageBits, va), { size: 1, ty: 'i32' }), () => b.call(flushJumps));
   });
@@ -89,18 +96,22 @@ export function createFlushes(frontend: Frontend) {
   const protectPage = defineHelper('tlbProtect', ['f64'], undefined, (b, offset) => {
     const host = b.truncSat(offset, 'i64', true);
     const before = b.sub(b.and(host, b.i64(-4096)), b.i64(pageBytes - 1));
+    const used = b.get(COMMON.tlbUsed);
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
-      const entry = b.local('i32', b.add(b.cpuBase(), b.i32(TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_TABLE_BYTES)));
-      const end = b.add(b.getLocal(entry), b.i32(TLB_TABLE_BYTES));
-      b.loop((breakIf) => {
-        const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
-        const first = b.and(tag, b.i64(-pageBytes));
-        const at = b.add(first, b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 8 }));
-        b.if(b.ltU(b.sub(at, before), b.i64(4096 + pageBytes - 1)), () =>
-          b.hostStore(b.getLocal(entry), b.or(tag, b.i64(slowBit)), { size: 8 }),
-        );
-        b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
-        breakIf(b.geU(b.getLocal(entry), end));
+      const table = TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_TABLE_BYTES;
+      b.if(b.and(used, b.i32(2 << (mmu * 3))), () => {
+        const entry = b.local('i32', b.add(b.cpuBase(), b.i32(table)));
+        const end = b.add(b.getLocal(entry), b.i32(TLB_TABLE_BYTES));
+        b.loop((breakIf) => {
+          const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
+          const first = b.and(tag, b.i64(-pageBytes));
+          const at = b.add(first, b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 8 }));
+          b.if(b.ltU(b.sub(at, before), b.i64(4096 + pageBytes - 1)), () =>
+            b.hostStore(b.getLocal(entry), b.or(tag, b.i64(slowBit)), { size: 8 }),
+          );
+          b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
+          breakIf(b.geU(b.getLocal(entry), end));
+        });
       });
     }
   });

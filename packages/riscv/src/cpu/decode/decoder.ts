@@ -17,8 +17,10 @@ export interface Instruction {
   readonly encoding: Encoding;
 }
 
-/** A pattern, and the row of the 32-bit instruction that it means. */
+/** A pattern with its fixed bits as signed numbers, which compare quickly, and the row of the 32-bit instruction that it means. */
 interface Candidate {
+  readonly mask: number;
+  readonly match: number;
   readonly pattern: Pattern;
   readonly encoding: Encoding;
 }
@@ -72,7 +74,7 @@ export class Decoder {
     const candidates = present.map(({ encoding, pattern }): Candidate => {
       const meant = encoding.expands ? byMnemonic.get(encoding.expands.mnemonic) : encoding;
       if (!meant) throw new Error(`'${encoding.mnemonic}' expands to an unknown instruction`);
-      return { pattern, encoding: meant };
+      return { mask: pattern.mask | 0, match: pattern.match | 0, pattern, encoding: meant };
     });
     this.#candidates = {
       2: candidates.filter(({ pattern }) => pattern.length === 2),
@@ -84,8 +86,12 @@ export class Decoder {
   decode(word: number): Instruction | undefined {
     const length = instructionLength(word);
     const bits = length === 4 ? word : word & 0xffff;
-    for (const { pattern, encoding } of this.#list(bits, length)) {
-      const fields = pattern.extract(bits);
+    const list = this.#list(bits, length);
+    for (let i = 0; i < list.length; i++) {
+      const candidate = list[i];
+      if (candidate === undefined || ((bits ^ candidate.match) & candidate.mask) !== 0) continue;
+      const fields = candidate.pattern.extract(bits);
+      const { encoding } = candidate;
       if (fields) return { mnemonic: encoding.mnemonic, fields, length, encoding };
     }
     return undefined;

@@ -154,17 +154,26 @@ export class Pattern {
   /** Operands of a word, or undefined when the word is not of this encoding. `word` is an unsigned or signed 32-bit number. */
   extract(word: number): Fields | undefined {
     if (((word ^ this.match) & this.mask) !== 0) return undefined;
-    const values = this.#scratch;
-    values.set(this.#base);
-    for (const { field, from, mask, to } of this.#slices) {
-      values[field] = (values[field] ?? 0) | (((word >>> from) & mask) << to);
+    const v = this.#scratch;
+    const base = this.#base;
+    for (let i = 0; i < v.length; i++) v[i] = base[i] ?? 0;
+    const slices = this.#slices;
+    for (let i = 0; i < slices.length; i++) {
+      const slice = slices[i];
+      if (slice) v[slice.field] = (v[slice.field] ?? 0) | (((word >>> slice.from) & slice.mask) << slice.to);
     }
-    values[IMM] = ((values[IMM] ?? 0) << this.#signShift) >> this.#signShift;
-    for (const { field, values: excluded } of this.#exclusions) {
-      if (excluded.includes(values[field] ?? 0)) return undefined;
-    }
-    const [rd = 0, rs1 = 0, rs2 = 0, rs3 = 0, imm = 0, csr = 0, rm = 0, aqrl = 0] = values;
-    return { rd, rs1, rs2, rs3, imm, csr, rm, aqrl };
+    v[IMM] = ((v[IMM] ?? 0) << this.#signShift) >> this.#signShift;
+    for (const { field, values } of this.#exclusions) if (values.includes(v[field] ?? 0)) return undefined;
+    return {
+      rd: v[0] ?? 0,
+      rs1: v[1] ?? 0,
+      rs2: v[2] ?? 0,
+      rs3: v[3] ?? 0,
+      imm: v[4] ?? 0,
+      csr: v[5] ?? 0,
+      rm: v[6] ?? 0,
+      aqrl: v[7] ?? 0,
+    };
   }
 
   /**
