@@ -64,68 +64,8 @@ async function runToEnd(machine: Machine): Promise<void> {
   await machine.dispose();
 }
 
-/** Runs code in a process of its own, that can collect garbage; gives the numbers that it prints. */
-function measure(code: string): Record<string, number> {
-  const program = `
-    import { Machine } from '@boardwalk/core';
-    import { virt } from '@boardwalk/riscv';
-    const MiB = 2 ** 20;
-    const rss = () => { for (let i = 0; i < 3; i++) globalThis.gc(); return process.memoryUsage.rss() / MiB; };
-    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    ${code}`;
-  const args = ['--expose-gc', '--input-type=module', '-e', program];
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
-  if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Record<string, number>;
-}
-
 /** The built packages, which another process can import. */
 const built = existsSync(new URL('../../riscv/dist/index.js', import.meta.url));
-
-describe.skipIf(!built || process.platform !== 'linux')('a machine on plain memory', () => {
-  it('has 3 GiB of RAM for nothing as long as it touches none', () => {
-    const { idle = 0, made = 0 } = measure(`
-      const idle = rss();
-      const machine = await Machine.create(virt, { ramSize: 3072 * MiB });
-      console.log(JSON.stringify({ idle, made: rss() }));
-      await machine.dispose();`);
-    console.log(`3 GiB of RAM on virt: ${(made - idle).toFixed(1)} MiB`);
-    expect(made - idle).toBeLessThan(60);
-  });
-
-  const ROUNDS = process.env.BOARDWALK_LONG_RUNS === undefined ? 3 : 10;
-  it('leaves nothing behind, a hundred times one after another and ten at a time', () => {
-    const {
-      warm = 0,
-      single = 0,
-      tens = 0,
-      timers = -1,
-    } = measure(`
-      const make = () => Machine.create(virt, { ramSize: 32 * MiB });
-      const end = async (machine) => { machine.start(); await sleep(2); await machine.dispose(); return machine; };
-      const tenAtOnce = async () => {
-        const machines = await Promise.all(Array.from({ length: 10 }, make));
-        await Promise.all(machines.map(end));
-      };
-      for (let i = 0; i < 10; i++) await end(await make());
-      await tenAtOnce();
-      await sleep(50);
-      const warm = rss();
-      let timers = 0;
-      for (let i = 0; i < 100; i++) timers += (await end(await make())).clock.armedTimers;
-      await sleep(50);
-      const single = rss();
-      for (let i = 0; i < ${ROUNDS}; i++) await tenAtOnce();
-      await sleep(50);
-      console.log(JSON.stringify({ warm, single, tens: rss(), timers }));`);
-    console.log(
-      `100 machines one after another: ${(single - warm).toFixed(1)} MiB, ten at a time: ${(tens - warm).toFixed(1)} MiB`,
-    );
-    expect(timers).toBe(0);
-    expect(single - warm).toBeLessThan(40);
-    expect(tens - warm).toBeLessThan(40);
-  });
-});
 
 describe.skipIf(!here || !built)('a file that is cut short under a machine', () => {
   /** Makes a backend, cuts its file, touches it; gives how the process ended. */

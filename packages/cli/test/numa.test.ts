@@ -337,6 +337,29 @@ describe('the example of docs/numa.md', () => {
   });
 });
 
+describe('what the host made of a backend', () => {
+  it('is read over QMP and HMP', async ({ skip }) => {
+    const object = 'memory-backend-memfd,id=m0,size=8M,prealloc=on,policy=bind,host-nodes=0';
+    const tried = await startProgram(['-M', 'none', '-object', object, '-object', 'frob,id=x']).ended;
+    if (!tried.err.includes('frob')) return skip(tried.err.trim());
+    const program = await connect('virt', [
+      ...['-M', 'virt,memory-backend=m0', '-bios', idle, '-S', '-object', object],
+      ...['-object', 'memory-backend-shm,id=m1,size=8M'],
+    ]);
+    const get = async (id: string, property: string) =>
+      (await program.qmp.command('qom-get', { path: `/objects/${id}`, property })).return;
+    expect(await get('m0', 'x-host-policy')).toBe('bind:0');
+    expect(await get('m0', 'x-host-pages')).toBe(`0:${MiB(8)}`);
+    expect(await get('m1', 'x-host-policy')).toBe('default');
+    expect(await get('m1', 'x-host-pages')).toBe('');
+    expect(await program.hmp('qom-get /objects/m0 x-host-policy')).toBe('"bind:0"\n');
+    expect(
+      (await program.qmp.command('qom-set', { path: '/objects/m1', property: 'x-host-policy', value: 'x' })).error,
+    ).toBeDefined();
+    await program.end();
+  });
+});
+
 /** Types lines at a monitor of people; gives all that it says. */
 async function enter(path: string, lines: readonly string[]): Promise<string> {
   await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 20_000 });

@@ -1,7 +1,7 @@
 // The properties that all memory backends have, as `-object memory-backend-ram,help` lists them.
 
 import { type BwObject, invalidType, type PropertySpec, UserError } from '../object/index.ts';
-import type { MemoryBackend } from './backend.ts';
+import type { HostPlacement, MemoryBackend } from './backend.ts';
 import { MEMORY_POLICIES, type MemoryPolicy } from './host-memory.ts';
 
 /** Nodes of the host that a policy can name (QEMU's MAX_NODES). */
@@ -81,6 +81,18 @@ export function backendProperties(of: (o: BwObject) => MemoryBackend): readonly 
       get: (o: BwObject) => of(o).size as never,
       set: (o: BwObject, bytes: number) => of(o).setSize(bytes),
     },
+    {
+      name: 'x-host-pages',
+      type: 'str',
+      description: 'Bytes on each node of the host (NODE:BYTES ...), as its kernel says',
+      get: (o: BwObject) => asked(of(o), ({ resident }) => resident.map(({ node, bytes }) => `${node}:${bytes}`)),
+    },
+    {
+      name: 'x-host-policy',
+      type: 'str',
+      description: 'NUMA policy with its nodes (POLICY:NODES), as the kernel of the host has it',
+      get: (o: BwObject) => asked(of(o), ({ policy, nodes }) => [nodes.length > 0 ? `${policy}:${nodes}` : policy]),
+    },
   ];
   return specs as readonly PropertySpec[];
 
@@ -100,6 +112,19 @@ export function backendProperties(of: (o: BwObject) => MemoryBackend): readonly 
       set: (o: BwObject, on: boolean) => set(of(o), on),
     };
   }
+}
+
+/** What the host says of a backend, in words. */
+function asked(backend: MemoryBackend, show: (placement: HostPlacement) => readonly string[]): never {
+  let said: string;
+  try {
+    const placement = backend.placement();
+    said = placement === undefined ? 'plain' : show(placement).join(' ');
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    said = 'unknown';
+  }
+  return said as never;
 }
 
 function setShare(backend: MemoryBackend, on: boolean): void {

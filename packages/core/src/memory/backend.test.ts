@@ -52,6 +52,8 @@ test('a backend made by name takes its size as text, and the name of its RAM fro
     { name: 'reserve', type: 'bool' },
     { name: 'share', type: 'bool' },
     { name: 'size', type: 'int' },
+    { name: 'x-host-pages', type: 'str' },
+    { name: 'x-host-policy', type: 'str' },
     { name: 'm[0]', type: 'child<memory-region>' },
   ]);
 });

@@ -10,7 +10,9 @@ import {
   type MemoryPolicy,
   type MemorySource,
   NO_HOST_MEMORY,
+  type NodeShare,
   type NoHostMemory,
+  type PolicyReport,
 } from './host-memory.ts';
 import type { RamBlock } from './ram-block.ts';
 import type { RamSpace } from './ram-space.ts';
@@ -24,6 +26,12 @@ export interface BackendPlace {
   readonly space: RamSpace;
   /** The host's real mappings, or why there are none. */
   readonly host?: HostMemoryChoice | undefined;
+}
+
+/** A backend's memory as the host has it. */
+export interface HostPlacement extends PolicyReport {
+  /** By node; pages that nobody has touched yet are nowhere. */
+  readonly resident: readonly NodeShare[];
 }
 
 /** Bytes of a huge page where pages have 4 KiB. */
@@ -140,6 +148,16 @@ export abstract class MemoryBackend extends BwObject {
   /** Bytes of the pages behind the RAM. */
   get pageSize(): number {
     return this.#mapping?.pageSize ?? 4096;
+  }
+
+  /**
+   * Asks the host what became of `policy` and `host-nodes`, and where the pages are that are there.
+   * @returns undefined for plain memory of the RAM space, of which the host knows nothing
+   * @throws UserError with the kernel's reason where it does not say
+   */
+  placement(): HostPlacement | undefined {
+    const mapping = this.#mapping;
+    return mapping && { ...mapping.policy(), resident: mapping.placement?.() ?? [] };
   }
 
   /** Alignment of guest addresses that suits the memory, in bytes: that of huge pages where the kernel can use them. */

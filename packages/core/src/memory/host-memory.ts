@@ -70,6 +70,13 @@ export interface PolicyReport {
   readonly nodes: readonly number[];
 }
 
+/** How much of a mapping lies on a node of the host. */
+export interface NodeShare {
+  readonly node: number;
+  /** Bytes of pages that are there. */
+  readonly bytes: number;
+}
+
 /** A mapping, staged or in a RAM space. Everything throws UserError with the kernel's reason. */
 export interface HostMapping {
   /** Bytes, whole pages. */
@@ -85,6 +92,8 @@ export interface HostMapping {
   bind(policy: MemoryPolicy, nodes: readonly number[]): void;
   /** Asks the kernel what policy there is. */
   policy(): PolicyReport;
+  /** Asks the kernel on which nodes the pages are that are there, by node. Without it nobody knows. */
+  placement?(): readonly NodeShare[];
   /** Makes every page be there, with several threads. */
   populate(threads: number): void;
   /** Makes whole pages of a range zero, and gives them back to the host; of a shared file too. Without it the range is overwritten. */

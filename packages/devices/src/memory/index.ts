@@ -1,2 +1,2 @@
-export * from './memory-properties.ts';
+export * from './device-backend.ts';
 export * from './pc-dimm.ts';

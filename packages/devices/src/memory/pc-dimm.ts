@@ -10,7 +10,7 @@ import {
   type PropertySpec,
   UserError,
 } from '@boardwalk/core';
-import { claimMemdev, memdevOf } from './memory-properties.ts';
+import { DeviceBackend } from './device-backend.ts';
 
 const dimm = (o: unknown): PcDimm => {
   if (!(o instanceof PcDimm)) throw new Error('no pc-dimm');
@@ -25,62 +25,46 @@ export class PcDimm extends Device implements MemoryDevice {
   memoryAddress = 0;
   memorySlot = -1;
   memoryNode = 0;
-  #memdev: MemoryBackend | undefined;
-  #release: () => void = () => {};
+  readonly #backend = new DeviceBackend(this, (id) => `can't use already busy memdev: ${id}`);
 
   override get hotpluggable(): boolean {
     return true;
   }
 
   get memoryBackend(): MemoryBackend | undefined {
-    return this.#memdev;
+    return this.#backend.taken;
   }
 
   get memoryRegion(): MemoryRegion {
-    return this.#backend.region;
+    return this.#backend.current.region;
   }
 
   get memoryAlignment(): number {
-    return this.#backend.alignment;
+    return this.#backend.current.alignment;
   }
 
   /** Bytes; 0 before it is realized. */
   get memoryPlugged(): number {
-    return this.#memdev?.size ?? 0;
+    return this.#backend.taken?.size ?? 0;
   }
 
   /** @throws UserError for a backend, node, slot or address that cannot be */
   override realize(): void {
     const { machine } = this;
-    const memdev = memdevOf(this);
+    const memdev = this.#backend.choose();
     if (this.memoryNode >= machine.numaNodes) {
       const [node, nodes] = [this.memoryNode, machine.numaNodes];
       throw new UserError(`'DIMM property node has value ${node}' which exceeds the number of numa nodes: ${nodes}`);
     }
-    if (machine.deviceMemory === undefined) {
-      throw new UserError('memory devices (e.g. for memory hotplug) are not supported by the machine');
-    }
-    const release = claimMemdev(this, memdev, `can't use already busy memdev: ${memdev.id}`);
-    this.#memdev = memdev;
-    try {
-      machine.deviceMemory.plug(this);
-    } catch (error) {
-      this.#memdev = undefined;
-      release();
-      throw error;
-    }
-    this.#release = release;
+    this.#backend.plug(memdev);
   }
 
   override unplug(): void {
-    this.machine.deviceMemory?.unplug(this);
-    this.#release();
-    this.#release = () => {};
+    this.#backend.unplug();
   }
 
   override dispose(): void {
-    if (this.#memdev !== undefined) this.unplug();
-    this.#memdev = undefined;
+    this.#backend.unplug();
   }
 
   memoryInfo(): DimmInfo {
@@ -93,16 +77,11 @@ export class PcDimm extends Device implements MemoryDevice {
         size: this.memoryPlugged,
         slot: this.memorySlot,
         node: this.memoryNode,
-        memdev: this.#backend.path,
+        memdev: this.#backend.current.path,
         hotplugged: this.hotplugged,
         hotpluggable: this.hotpluggable,
       },
     };
-  }
-
-  get #backend(): MemoryBackend {
-    if (this.#memdev === undefined) throw new Error(`pc-dimm '${this.id}' has no memory yet`);
-    return this.#memdev;
   }
 }
 

@@ -12,7 +12,7 @@ import {
   UserError,
   type VirtioMemInfo,
 } from '@boardwalk/core';
-import { claimMemdev, memdevOf } from '../memory/memory-properties.ts';
+import { DeviceBackend } from '../memory/device-backend.ts';
 import { guestError } from '../registers.ts';
 import { VirtioDevice } from './virtio-device.ts';
 import type { VirtQueue } from './virtqueue.ts';
@@ -72,15 +72,14 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
   usableBytes = 0n;
   /** A byte a block, 1 where it is the guest's. */
   plugged = new Uint8Array(0);
-  #memdev: MemoryBackend | undefined;
-  #release: () => void = () => {};
+  readonly #backend = new DeviceBackend(this, (id) => `'memdev' property specifies a busy memdev: ${id}`);
 
   get memoryBackend(): MemoryBackend | undefined {
-    return this.#memdev;
+    return this.#backend.taken;
   }
 
   get memoryRegion(): MemoryRegion {
-    return this.#backend.region;
+    return this.#backend.current.region;
   }
 
   get memoryAlignment(): number {
@@ -95,35 +94,23 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
   /** @throws UserError for a backend, node, size or address that cannot be */
   override realize(): void {
     const { machine } = this;
-    const memdev = memdevOf(this);
-    const busy = `'memdev' property specifies a busy memdev: ${memdev.id}`;
-    if (memdev.mapped) throw new UserError(busy);
+    const memdev = this.#backend.choose();
     if (this.memoryNode >= machine.numaNodes) {
       const [node, nodes] = [this.memoryNode, machine.numaNodes];
       throw new UserError(`'node' property has value '${node}', which exceeds the number of numa nodes: ${nodes}`);
     }
     this.#checkBlockSize(memdev);
     this.#checkRequested(Number(this.requestedSize), memdev.size);
-    if (machine.deviceMemory === undefined) {
-      throw new UserError('memory devices (e.g. for memory hotplug) are not supported by the machine');
-    }
+    // Says that there is no place before anything else is begun.
+    void this.#backend.place;
     super.realize();
-    const release = claimMemdev(this, memdev, busy);
-    this.#memdev = memdev;
     this.plugged = new Uint8Array(memdev.size / this.blockSize);
-    try {
-      machine.deviceMemory.plug(this);
-    } catch (error) {
-      this.#memdev = undefined;
-      release();
-      throw error;
-    }
-    this.#release = release;
+    this.#backend.plug(memdev);
   }
 
   /** After a reset of the machine the guest has no block (5.15.6.2); a reset of the device alone changes nothing. */
   override resetHold(): void {
-    if (this.#memdev !== undefined) this.#unplugAll();
+    if (this.memoryBackend !== undefined) this.#unplugAll();
     super.resetHold();
     this.usableBytes = 0n;
     this.#growUsable();
@@ -136,10 +123,7 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
 
   override dispose(): void {
     super.dispose();
-    if (this.#memdev === undefined) return;
-    this.machine.deviceMemory?.unplug(this);
-    this.#memdev = undefined;
-    this.#release();
+    this.#backend.unplug();
   }
 
   memoryInfo(): VirtioMemInfo {
@@ -151,10 +135,10 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
         memaddr: this.memoryAddress,
         'requested-size': Number(this.requestedSize),
         size: this.memoryPlugged,
-        'max-size': this.#backend.size,
+        'max-size': this.#backend.current.size,
         'block-size': this.blockSize,
         node: this.memoryNode,
-        memdev: this.#backend.path,
+        memdev: this.#backend.current.path,
       },
     };
   }
@@ -164,7 +148,7 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
    * @throws UserError for a size that is no whole number of blocks, or more than there is
    */
   setRequestedSize(bytes: number): void {
-    const memdev = this.#memdev;
+    const memdev = this.memoryBackend;
     if (memdev !== undefined) this.#checkRequested(bytes, memdev.size);
     this.requestedSize = BigInt(bytes);
     if (memdev === undefined) return;
@@ -199,7 +183,13 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
     const view = new DataView(bytes.buffer);
     view.setBigUint64(0, BigInt(this.blockSize), true);
     view.setUint16(8, this.memoryNode, true);
-    const fields = [this.memoryAddress, this.#backend.size, this.usableBytes, this.memoryPlugged, this.requestedSize];
+    const fields = [
+      this.memoryAddress,
+      this.#backend.current.size,
+      this.usableBytes,
+      this.memoryPlugged,
+      this.requestedSize,
+    ];
     for (const [i, field] of fields.entries()) view.setBigUint64(16 + 8 * i, BigInt(field), true);
     return bytes;
   }
@@ -294,7 +284,7 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
   /** The host has the memory back; what was in it is gone. */
   #giveUp(first: number, end: number): void {
     this.plugged.fill(0, first, end);
-    this.#backend.discard(first * this.blockSize, (end - first) * this.blockSize);
+    this.#backend.current.discard(first * this.blockSize, (end - first) * this.blockSize);
   }
 
   #tellSize(): void {
@@ -305,7 +295,7 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
   #growUsable(): void {
     const wanted =
       this.requestedSize === 0n ? 0 : Number(this.requestedSize) + Math.max(SPARE_BYTES, 2 * this.blockSize);
-    const bytes = Math.min(this.#memdev?.size ?? 0, Math.ceil(wanted / (this.blockSize || 1)) * this.blockSize);
+    const bytes = Math.min(this.memoryBackend?.size ?? 0, Math.ceil(wanted / (this.blockSize || 1)) * this.blockSize);
     if (BigInt(bytes) > this.usableBytes) this.usableBytes = BigInt(bytes);
   }
 
@@ -322,14 +312,9 @@ export class VirtioMem extends VirtioDevice implements MemoryDevice {
   #checkRequested(bytes: number, most: number): void {
     if (bytes > most) throw new UserError(`'requested-size' cannot exceed the memory backend size(${hex(most)})`);
     if (bytes % this.blockSize !== 0) {
-      const subject = this.realized && this.#memdev ? "'requested-size'" : "'requested-size' property";
+      const subject = this.realized && this.memoryBackend ? "'requested-size'" : "'requested-size' property";
       throw new UserError(`${subject} has to be multiples of 'block-size' (${hex(this.blockSize)})`);
     }
-  }
-
-  get #backend(): MemoryBackend {
-    if (this.#memdev === undefined) throw new Error(`virtio-mem '${this.id}' has no memory yet`);
-    return this.#memdev;
   }
 }
 

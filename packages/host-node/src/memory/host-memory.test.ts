@@ -227,6 +227,25 @@ describe.skipIf(!probe)('a mapping', () => {
     b.drop(backend);
   });
 
+  it('is on the nodes that the kernel says, page by page', async ({ skip }) => {
+    if (!(await policiesWork())) return skip('policies cannot be had here');
+    const b = await bench();
+    const backend = b.add('memfd', { size: '8M', policy: 'interleave', 'host-nodes': '0' });
+    expect(backend.placement()).toEqual({ policy: 'interleave', nodes: [0], resident: [] });
+    expect(backend.getProperty('x-host-pages')).toBe('');
+    backend.region.block?.bytes.fill(1, 0, MiB);
+    expect(backend.placement()?.resident).toEqual([{ node: 0, bytes: MiB }]);
+    backend.region.block?.bytes.fill(1);
+    expect(backend.getProperty('x-host-policy')).toBe('interleave:0');
+    expect(backend.getProperty('x-host-pages')).toBe(`0:${8 * MiB}`);
+    expect(() => backend.setProperty('x-host-policy', 'bind:0')).toThrow(UserError);
+    b.drop(backend);
+    const usual = b.add('ram', { size: '8M', prealloc: 'on' });
+    expect(usual.placement()).toEqual({ policy: 'default', nodes: [], resident: [{ node: 0, bytes: 8 * MiB }] });
+    expect(usual.getProperty('x-host-policy')).toBe('default');
+    b.drop(usual);
+  });
+
   it('that cannot be bound has not made a page, and nothing stays', async () => {
     if (!(await policiesWork())) return;
     const b = await bench();

@@ -28,14 +28,14 @@ export const MADV_POPULATE_WRITE = 23;
 export const EINTR = 4;
 export const EINVAL = 22;
 
-/** Numbers of system calls that the C library has no function for: [mbind, get_mempolicy]. */
-const NUMA_CALLS: Readonly<Record<string, readonly [number, number]>> = {
-  x64: [237, 239],
-  arm64: [235, 236],
-  riscv64: [235, 236],
-  loong64: [235, 236],
-  s390x: [268, 269],
-  ppc64: [259, 260],
+/** Numbers of system calls that the C library has no function for: [mbind, get_mempolicy, move_pages]. */
+const NUMA_CALLS: Readonly<Record<string, readonly [number, number, number]>> = {
+  x64: [237, 239, 279],
+  arm64: [235, 236, 239],
+  riscv64: [235, 236, 239],
+  loong64: [235, 236, 239],
+  s390x: [268, 269, 310],
+  ppc64: [259, 260, 301],
 };
 
 /** A call that failed. */
@@ -121,6 +121,18 @@ export class LinuxCalls {
     return mode.readInt32LE(0);
   }
 
+  /** The node that each page is on; below 0 for a page that is not there. @param at addresses of the pages */
+  nodesOfPages(at: BigUint64Array): Int32Array {
+    const status = new Int32Array(at.length);
+    const call = this.#library.func(
+      'int64_t syscall(int64_t n, int64_t pid, int64_t count, void *pages, int64_t nodes, void *status, int64_t flags)',
+    );
+    const [pages, nodes] = [Buffer.from(at.buffer), Buffer.from(status.buffer)];
+    // Without nodes to move them to, pages stay where they are.
+    this.#check(call(this.#numaCall(2), 0, at.length, pages, 0, nodes, 0));
+    return status;
+  }
+
   memfdCreate(name: string, flags: number): number {
     return this.#check(this.#library.func('int memfd_create(str name, unsigned int flags)')(name, flags));
   }
@@ -139,7 +151,7 @@ export class LinuxCalls {
     return fd;
   }
 
-  #numaCall(index: 0 | 1): number {
+  #numaCall(index: 0 | 1 | 2): number {
     const calls = NUMA_CALLS[process.arch];
     if (!calls) throw new LinuxError(38, this.text(38));
     return calls[index];

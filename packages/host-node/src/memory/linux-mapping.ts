@@ -6,6 +6,7 @@ import {
   MEMORY_POLICIES,
   type MemoryAdvice,
   type MemoryPolicy,
+  type NodeShare,
   type PolicyReport,
   type RamSpace,
   UserError,
@@ -47,6 +48,9 @@ const PREFERRED_MANY = 5;
 /** A preference without nodes: where the thread runs. */
 const LOCAL = 4;
 const MPOL_MF_STRICT_MOVE = 3;
+
+/** Pages that the kernel is asked about in one call. */
+const PAGES_AT_ONCE = 65536;
 
 /** What a mapping is made of. */
 export interface MappingParts {
@@ -132,6 +136,22 @@ export class LinuxMapping implements HostMapping {
     } catch (error) {
       return refuse(this.#calls, 'cannot read the NUMA policy of guest memory', error);
     }
+  }
+
+  placement(): readonly NodeShare[] {
+    const shares = new Map<number, number>();
+    try {
+      for (let first = 0; first < this.size; first += PAGES_AT_ONCE * this.pageSize) {
+        const count = Math.min(PAGES_AT_ONCE, Math.ceil((this.size - first) / this.pageSize));
+        const pages = BigUint64Array.from({ length: count }, (_, i) => BigInt(this.#at + first + i * this.pageSize));
+        for (const node of this.#calls.nodesOfPages(pages)) {
+          if (node >= 0) shares.set(node, (shares.get(node) ?? 0) + this.pageSize);
+        }
+      }
+    } catch (error) {
+      refuse(this.#calls, 'cannot read where guest memory is', error);
+    }
+    return [...shares].map(([node, bytes]) => ({ node, bytes })).sort((a, b) => a.node - b.node);
   }
 
   populate(threads: number): void {

@@ -1,0 +1,124 @@
+// What machines on plain memory leave in a process, measured in one of its own: that they have been, that they are idle, that compiled
+// code ran in them.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+/** Runs code in a process of its own, that can collect garbage; gives the numbers that it prints. */
+function measure(code: string): Record<string, number> {
+  const program = `
+    import { Machine } from '@boardwalk/core';
+    import { virt } from '@boardwalk/riscv';
+    const MiB = 2 ** 20;
+    const heap = () => { for (let i = 0; i < 3; i++) globalThis.gc(); return process.memoryUsage().heapUsed / MiB; };
+    const rss = () => { for (let i = 0; i < 3; i++) globalThis.gc(); return process.memoryUsage.rss() / MiB; };
+    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    ${code}`;
+  const args = ['--expose-gc', '--input-type=module', '-e', program];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, number>;
+}
+
+/** The built packages, which another process can import. */
+const built = existsSync(new URL('../../riscv/dist/index.js', import.meta.url));
+
+describe.skipIf(!built || process.platform !== 'linux')('a machine on plain memory', () => {
+  it('has 3 GiB of RAM for nothing as long as it touches none', () => {
+    const { idle = 0, made = 0 } = measure(`
+      const idle = rss();
+      const machine = await Machine.create(virt, { ramSize: 3072 * MiB });
+      console.log(JSON.stringify({ idle, made: rss() }));
+      await machine.dispose();`);
+    console.log(`3 GiB of RAM on virt: ${(made - idle).toFixed(1)} MiB`);
+    expect(made - idle).toBeLessThan(60);
+  });
+
+  const long = process.env.BOARDWALK_LONG_RUNS !== undefined;
+  const ROUNDS = long ? 10 : 3;
+  /** The processes that are measured do much; a busy host takes its time. */
+  const MINUTES = long ? 20 * 60_000 : 5 * 60_000;
+  /** Machines that run code, each way. */
+  const COMPILED = long ? 100 : 10;
+  it('leaves nothing behind, a hundred times one after another and ten at a time', { timeout: MINUTES }, () => {
+    const {
+      warm = 0,
+      single = 0,
+      tens = 0,
+      timers = -1,
+    } = measure(`
+      const make = () => Machine.create(virt, { ramSize: 32 * MiB });
+      const end = async (machine) => { machine.start(); await sleep(2); await machine.dispose(); return machine; };
+      const tenAtOnce = async () => {
+        const machines = await Promise.all(Array.from({ length: 10 }, make));
+        await Promise.all(machines.map(end));
+      };
+      for (let i = 0; i < 10; i++) await end(await make());
+      await tenAtOnce();
+      await sleep(50);
+      const warm = rss();
+      let timers = 0;
+      for (let i = 0; i < 100; i++) timers += (await end(await make())).clock.armedTimers;
+      await sleep(50);
+      const single = rss();
+      for (let i = 0; i < ${ROUNDS}; i++) await tenAtOnce();
+      await sleep(50);
+      console.log(JSON.stringify({ warm, single, tens: rss(), timers }));`);
+    console.log(
+      `100 machines one after another: ${(single - warm).toFixed(1)} MiB, ten at a time: ${(tens - warm).toFixed(1)} MiB`,
+    );
+    expect(timers).toBe(0);
+    expect(single - warm).toBeLessThan(40);
+    expect(tens - warm).toBeLessThan(40);
+  });
+
+  it('leaves no compiled code behind, one after another and ten at a time', { timeout: MINUTES }, () => {
+    const {
+      least = 0,
+      warm = 0,
+      single = 0,
+      tens = 0,
+      heapWarm = 0,
+      heapEnd = 0,
+    } = measure(`
+      import { readFileSync } from 'node:fs';
+      import { PipeChar } from '@boardwalk/core';
+      const firmware = new Uint8Array(readFileSync('../../../tools/guest/prebuilt/monitor.bin'));
+      let least = Infinity;
+      const one = async () => {
+        const serial = new PipeChar();
+        const options = { ramSize: 32 * MiB, firmware, serials: [serial], tier1: { threshold: 1000 } };
+        const machine = await Machine.create(virt, options);
+        const run = machine.run();
+        await serial.waitFor('> ');
+        serial.send('sha256 abc\\r');
+        await serial.waitFor(/[0-9a-f]{64}/);
+        serial.send('poweroff 3\\r');
+        await run;
+        least = Math.min(least, machine.cpus[0].engine.stats.tier1.compiled);
+        await machine.dispose();
+      };
+      const singly = async () => { for (let i = 0; i < ${COMPILED}; i++) await one(); };
+      const tenAtOnce = async () => {
+        for (let i = 0; i < ${COMPILED}; i += 10) await Promise.all(Array.from({ length: 10 }, one));
+      };
+      await tenAtOnce();
+      await sleep(50);
+      const [warm, heapWarm] = [rss(), heap()];
+      await singly();
+      await sleep(50);
+      const single = rss();
+      await tenAtOnce();
+      await sleep(50);
+      console.log(JSON.stringify({ least, warm, single, tens: rss(), heapWarm, heapEnd: heap() }));`);
+    console.log(
+      `${COMPILED} machines with compiled code one after another: ${(single - warm).toFixed(1)} MiB, ten at a time: ${(tens - warm).toFixed(1)} MiB, heap ${(heapEnd - heapWarm).toFixed(1)} MiB`,
+    );
+    expect(least).toBeGreaterThan(5);
+    // Below 0.5 MiB of what each machine had.
+    expect(single - warm).toBeLessThan(Math.max(10, COMPILED / 2));
+    expect(tens - warm).toBeLessThan(Math.max(10, COMPILED / 2));
+    expect(heapEnd - heapWarm).toBeLessThan(5);
+  });
+});
