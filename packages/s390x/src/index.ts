@@ -1,2 +1,6 @@
 export { architecture } from './architecture.ts';
+export { CpuComplex } from './cpu/complex.ts';
+export { FACILITIES, type Facility, facilityWords } from './cpu/facilities.ts';
+export { CPU_MODELS, type CpuConfig, type CpuModel, configureCpu, parseCpu } from './cpu/models.ts';
+export { S390Cpu } from './cpu/s390-cpu.ts';
 export * from './cpu/services.ts';

@@ -26,6 +26,8 @@ export interface InsnContext {
   fetch16(offset: number): number;
   /** Four bytes, as an unsigned number. */
   fetch32(offset: number): number;
+  /** Whether the instruction is the first of its block: nothing is known of what ran before it. */
+  readonly first: boolean;
   /** Set by the frontend: bytes of this instruction. */
   length: number;
   /** Set by the frontend: no further instruction belongs to the block. It must have emitted a block end. */

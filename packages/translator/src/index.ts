@@ -23,7 +23,7 @@ export {
   type SoftFloat,
   type SoftFloatOptions,
 } from './softfloat/index.ts';
-export { FAULTED, NOT_RAM } from './softmmu/layout.ts';
+export { accessDescriptor, FAULTED, NOT_RAM } from './softmmu/layout.ts';
 export { COMMON, EXIT, FAULT, StateLayout } from './state.ts';
 export type { RegionInfo, Tier1Options, Tier1Stats } from './tier1/tier1.ts';
 export { compileHelpers } from './wasm/link.ts';

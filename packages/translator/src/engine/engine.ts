@@ -129,6 +129,10 @@ export class Engine {
       [ENGINE.ramHost, mmu.ramHost],
       [ENGINE.tlbFlush, mmu.flushAll],
       [ENGINE.tlbFlushPage, mmu.flushPage],
+      [ENGINE.translate, mmu.translate],
+      [ENGINE.probe, mmu.probe],
+      [ENGINE.load, mmu.slowLoad],
+      [ENGINE.store, mmu.slowStore],
     ]);
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
     const { raise, serviceInterrupt } = frontend;

@@ -83,12 +83,21 @@ export class IrBuilder extends ValueBuilder {
   }
 
   call(helper: Helper, ...args: Value[]): Value {
+    return this.#call(helper, args, false);
+  }
+
+  /** In a block: calls a helper that accesses guest memory, and ends the instruction where it has set `state.fault`. */
+  callChecked(helper: Helper, ...args: Value[]): Value {
+    return this.#call(helper, args, true);
+  }
+
+  #call(helper: Helper, args: readonly Value[], faults: boolean): Value {
     if (args.length !== helper.params.length) throw new Error(`${helper.name} takes ${helper.params.length} arguments`);
     for (const [i, ty] of helper.params.entries()) {
       const arg = args[i];
       if (arg !== undefined) expectType(`${helper.name} argument ${i}`, arg, ty);
     }
-    return this.emit({ kind: 'call', helper }, helper.result, args);
+    return this.emit({ kind: 'call', helper, faults }, helper.result, args);
   }
 
   // --- guest memory ---

@@ -46,7 +46,7 @@ export type Detail =
   | { readonly kind: 'hostCas'; readonly size: 1 | 2 | 4 | 8 }
   | { readonly kind: 'cpuBase' }
   | { readonly kind: 'count' }
-  | { readonly kind: 'call'; readonly helper: Helper }
+  | { readonly kind: 'call'; readonly helper: Helper; readonly faults?: boolean }
   | { readonly kind: 'if'; readonly taken: readonly Node[]; readonly otherwise: readonly Node[] }
   | { readonly kind: 'loop'; readonly body: readonly Node[] }
   | { readonly kind: 'breakIf' }

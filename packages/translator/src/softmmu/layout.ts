@@ -56,6 +56,15 @@ export const FAULTED = -2;
 /** Slow-path descriptor: log2 of the size, then these bits. */
 export const DESC = { signed: 4, natural: 8, big: 16 } as const;
 
+/** The descriptor of an access by `ENGINE.load` and `ENGINE.store`. */
+export function accessDescriptor(o: {
+  readonly size: 1 | 2 | 4 | 8;
+  readonly signed?: boolean;
+  readonly endian?: 'little' | 'big';
+}): number {
+  return Math.log2(o.size) | (o.signed === true ? DESC.signed : 0) | (o.endian === 'big' ? DESC.big : 0);
+}
+
 /** Kinds of access, as `walk` is told them: the tables of a regime in the TLB in order. */
 export const LOAD = 0;
 export const STORE = 1;

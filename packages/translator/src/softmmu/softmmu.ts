@@ -27,12 +27,13 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     atomicHost,
     cached,
   });
-  const { physFind, ramHost, translateNumber, debugAddress } = translation;
+  const { physFind, ramHost, translate, translateNumber, debugAddress } = translation;
   const { slowLoad, slowStore, probe } = access;
   return {
     frontend,
     physFind,
     ramHost,
+    translate,
     translateNumber,
     debugAddress,
     slowLoad,

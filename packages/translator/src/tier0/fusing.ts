@@ -20,6 +20,8 @@ const WRAP = pureOp('wrap');
 export function directTarget(node: Node, next: Node | undefined): Slot | undefined {
   const d = node.detail;
   if ((d.kind !== 'load' && d.kind !== 'call') || node.uses !== 1 || next === undefined) return undefined;
+  // A call that faults must not have set the register.
+  if (d.kind === 'call' && d.faults === true) return undefined;
   const n = next.detail;
   return n.kind === 'set' && next.args[0] === node ? n.slot : undefined;
 }

@@ -233,7 +233,7 @@ export class BlockLowering {
         this.#store(node);
         return;
       case 'call':
-        this.#call(node, d.helper, OP.call, node.args, target);
+        this.#call(node, d.helper, d.faults === true ? OP.callFault : OP.call, node.args, target);
         return;
       case 'rmw': {
         const { size, signed, endian, mmu } = d.access;

@@ -14,6 +14,7 @@ function translate(word: number, without: readonly Extension[] = []) {
     extraLo: 0,
     extraHi: 0,
     mode: 3,
+    first: true,
     fetch16: (offset) => (word >>> (8 * offset)) & 0xffff,
     fetch32: () => word >>> 0,
     length: 0,

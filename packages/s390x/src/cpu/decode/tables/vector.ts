@@ -1,0 +1,2 @@
+/** Operation codes of the vector facility, as those in `base.ts`. */
+export const VECTOR = ``;

@@ -1,0 +1,93 @@
+/** What the translator is told about a CPU: decoder and semantics, interruptions, address translation. One for all CPUs of a machine. */
+import type { EngineExceptions, Frontend, InsnContext, IrBuilder, IrHelper, Value } from '@boardwalk/translator';
+import { PGM } from './bits.ts';
+import { instructionLength } from './decode/decoder.ts';
+import { disassemble } from './decode/disassemble.ts';
+import { defineServiceInterrupt, raise } from './interruptions.ts';
+import { EXTRA_LONG, EXTRA_VALID } from './isa/execute.ts';
+import { InstructionSet } from './isa/index.ts';
+import { type InstructionPort, portHelpers } from './isa/port.ts';
+import { MMU_MODES, MODE_FETCH_SHIFT } from './mode.ts';
+import type { CpuConfig } from './models.ts';
+import { common, ilc, layout } from './state.ts';
+import { walk } from './translation.ts';
+
+/** z/Architecture of one configuration, for the translator. The CPUs of a machine share one. */
+export class S390Frontend implements Frontend {
+  readonly name = 's390x';
+  readonly endian = 'big';
+  readonly pageBits = 12;
+  readonly mmuModes = MMU_MODES;
+  readonly state = layout;
+  readonly usesExtra = true;
+  readonly restartSlots = [ilc];
+  readonly exceptions: EngineExceptions = {
+    busLoad: PGM.addressing,
+    busStore: PGM.addressing,
+    busFetch: PGM.addressing,
+    misalignedLoad: PGM.specification,
+    misalignedStore: PGM.specification,
+  };
+  readonly raise = raise;
+  readonly walk: IrHelper = walk;
+  readonly serviceInterrupt: IrHelper;
+  readonly config: CpuConfig;
+  readonly #instructions: InstructionSet;
+  /** The devices behind the CPUs, by the host offset of their state. */
+  readonly #ports = new Map<number, InstructionPort>();
+
+  constructor(config: CpuConfig) {
+    this.config = config;
+    const of = (base: number): InstructionPort => {
+      const found = this.#ports.get(base);
+      if (found === undefined) throw new Error(`no CPU has its state at ${base}`);
+      return found;
+    };
+    const port: InstructionPort = {
+      takeIo: (base) => of(base).takeIo(base),
+      takeExternal: (base) => of(base).takeExternal(base),
+      takeMachineCheck: (base) => of(base).takeMachineCheck(base),
+      stopped: (base) => of(base).stopped(base),
+      disabledWait: (base) => of(base).disabledWait(base),
+      flushOthers: (base) => of(base).flushOthers(base),
+      readTod: (base) => of(base).readTod(base),
+      setTod: (base) => of(base).setTod(base),
+      readTimer: (base) => of(base).readTimer(base),
+      setTimer: (base) => of(base).setTimer(base),
+      comparatorChanged: (base) => of(base).comparatorChanged(base),
+      signal: (base) => of(base).signal(base),
+      performMachine: (base) => of(base).performMachine(base),
+      identify: (base) => of(base).identify(base),
+    };
+    this.serviceInterrupt = defineServiceInterrupt(port);
+    this.#instructions = new InstructionSet(config, portHelpers(port));
+  }
+
+  /** Says who answers for the CPU whose state is at a host offset. */
+  attach(cpuBase: number, port: InstructionPort): void {
+    this.#ports.set(cpuBase, port);
+  }
+
+  translateInsn(b: IrBuilder, context: InsnContext): void {
+    this.#instructions.translate(b, context);
+  }
+
+  /** The length of the instruction: that of EXECUTE where it is the target of one. */
+  restartWords(context: InsnContext): readonly number[] {
+    if ((context.extraLo & EXTRA_VALID) !== 0) return [(context.extraLo & EXTRA_LONG) !== 0 ? 6 : 4];
+    return [instructionLength(context.fetch16(0))];
+  }
+
+  fetchMmu(b: IrBuilder): Value {
+    return b.extract(b.get(common.mode), MODE_FETCH_SHIFT, 3);
+  }
+
+  /** Whether the CPU has an instruction, by its mnemonic. */
+  has(mnemonic: string): boolean {
+    return this.#instructions.has(mnemonic);
+  }
+
+  disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number } {
+    return disassemble(bytes, pc);
+  }
+}

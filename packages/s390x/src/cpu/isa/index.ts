@@ -1,0 +1,95 @@
+/** The instruction set of a CPU: decodes an instruction and emits its meaning. */
+import type { InsnContext, IrBuilder } from '@boardwalk/translator';
+import { PGM } from '../bits.ts';
+import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../decode/decoder.ts';
+import type { InsnWords } from '../decode/formats.ts';
+import type { CpuConfig } from '../models.ts';
+import { common } from '../state.ts';
+import { branchSemantics } from './branch.ts';
+import { controlSemantics } from './control.ts';
+import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
+import { floatSupportSemantics } from './float-support.ts';
+import { generalSemantics } from './general.ts';
+import { type Emitter, Insn, Refused } from './insn.ts';
+import { machineSemantics } from './machine.ts';
+import type { PortHelpers } from './port.ts';
+import { requirement } from './requirements.ts';
+import { storageSemantics } from './storage.ts';
+
+export class InstructionSet {
+  readonly #semantics: Readonly<Record<string, Emitter>>;
+  readonly #config: CpuConfig;
+  readonly #insn = new Insn();
+
+  constructor(config: CpuConfig, helpers: PortHelpers) {
+    this.#config = config;
+    this.#semantics = {
+      ...generalSemantics,
+      ...branchSemantics,
+      ...storageSemantics,
+      ...floatSupportSemantics,
+      ...controlSemantics(helpers),
+      ...machineSemantics(config, helpers),
+    };
+  }
+
+  /** Whether the CPU has an instruction. */
+  has(mnemonic: string): boolean {
+    const needed = requirement(mnemonic);
+    if (needed !== undefined && !this.#config.facilities.has(needed)) return false;
+    return Object.hasOwn(this.#semantics, mnemonic);
+  }
+
+  translate(b: IrBuilder, c: InsnContext): void {
+    const i = this.#insn;
+    i.b = b;
+    i.mode = c.mode;
+    i.pcLo = c.pcLo;
+    i.pcHi = c.pcHi;
+    i.ended = false;
+    if (c.first) i.kind = undefined;
+    i.isExecuted = (c.extraLo & EXTRA_VALID) !== 0;
+    const words = i.isExecuted ? executed(c) : fetched(c);
+    const length = i.isExecuted ? ((c.extraLo & EXTRA_LONG) !== 0 ? 6 : 4) : instructionLength(words.a);
+    c.length = length;
+    i.length = length;
+    const kind = i.kind;
+    try {
+      if ((c.pcLo & 1) !== 0) i.refuse(PGM.specification);
+      this.#emit(i, words);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      i.kind = kind;
+    }
+    if (i.isExecuted && !i.ended) {
+      b.set(common.extra, b.i64(0));
+      i.exit();
+    }
+    c.ended = i.ended;
+  }
+
+  #emit(i: Insn, words: InsnWords): void {
+    const encoding = findEncoding(words);
+    if (encoding === undefined || !this.has(encoding.mnemonic)) i.refuse(PGM.operation);
+    i.name = encoding.mnemonic;
+    i.f = fieldsOf(encoding, words);
+    this.#semantics[encoding.mnemonic]?.(i);
+  }
+
+  /** The row of an instruction that this CPU has. */
+  decode(words: InsnWords): Encoding | undefined {
+    const encoding = findEncoding(words);
+    return encoding !== undefined && this.has(encoding.mnemonic) ? encoding : undefined;
+  }
+}
+
+function fetched(c: InsnContext): InsnWords {
+  const a = c.fetch16(0);
+  const length = instructionLength(a);
+  return { a, b: length > 2 ? c.fetch16(2) : 0, c: length > 4 ? c.fetch16(4) : 0 };
+}
+
+/** The target of EXECUTE, from the second word of what translation takes for constant. */
+function executed(c: InsnContext): InsnWords {
+  return { a: c.extraHi >>> 16, b: c.extraHi & 0xffff, c: c.extraLo >>> 16 };
+}

@@ -1,0 +1,31 @@
+/** Facilities that instructions belong to: without them the operation code is invalid. Those that are not named are in every CPU. */
+import type { Facility } from '../facilities.ts';
+
+const MEMBERS: Readonly<Partial<Record<Facility, string>>> = {
+  eimm: 'afi agfi alfi algfi cfi cgfi clfi clgfi flogr iihf iilf nihf nilf oihf oilf xihf xilf llihf llilf lgfi lb lgb lbr lgbr lhr lghr llc llh llcr llhr llgcr llghr lt ltg slfi slgfi',
+  stckf: 'stckf',
+  mvcos: 'mvcos',
+  ectg: 'ectg',
+  csst: 'csst',
+  edat: 'pfmf',
+  ginste:
+    'agsi algsi alsi asi crb cgrb crj cgrj cib cgib cij cgij crt cgrt cit cgit cgh chhsi chsi cghsi chrl cghrl clhhsi clfhsi clghsi clrb clgrb clrj clgrj clib clgib clij clgij clrt clgrt clfit clgit clhrl clghrl crl cgrl cgfrl clrl clgrl clgfrl ecag laey lhrl lghrl llhrl llghrl lrl lgrl lgfrl llgfrl ltgf mfy mhy msfi msgfi mvhhi mvhi mvghi pfd pfdrl risbg rnsbg rosbg rxsbg strl stgrl sthrl',
+  exrl: 'exrl',
+  fpseh: 'cpsdr lcdfr lndfr lpdfr ldgr lgdr',
+  stfle45:
+    'ahhhr ahhlr aih alhhhr alhhlr alsih alsihn brcth chhr chlr chf cih clhhr clhlr clhf clih lbh lhh lfh llch llhh risbhg risblg stch sthh stfh shhhr shhlr slhhhr slhhlr laa laag laal laalg lan lang lao laog lax laxg lpd lpdg locr locgr loc locg stoc stocg ark agrk ahik aghik alrk algrk alhsik alghsik nrk ngrk ork ogrk xrk xgrk srk sgrk slrk slgrk srak slak srlk sllk popcnt',
+  stfle49: 'bpp bprp lat lgat lfhat llgfat llgtat clt clgt risbgn',
+  stfle53: 'locfh locfhr lochi locghi lochhi stocfh lzrf lzrg llzrgf',
+  minste2: 'agh sgh bic mg mgh mgrk msc msgc msrkc msgrkc',
+  minste3: 'mvcrl ncrk ncgrk nnrk nngrk nork nogrk nxrk nxgrk ocrk ocgrk selr selgr selfhr',
+};
+
+const needs = new Map<string, Facility>();
+for (const [facility, members] of Object.entries(MEMBERS)) {
+  for (const mnemonic of members.split(' ')) if (mnemonic !== '') needs.set(mnemonic, facility as Facility);
+}
+
+/** The facility that an instruction needs. */
+export function requirement(mnemonic: string): Facility | undefined {
+  return needs.get(mnemonic);
+}

@@ -1,0 +1,71 @@
+/**
+ * CPU models: which facilities a CPU has, and what it calls itself. A model is a starting point; each facility is a property that
+ * `-cpu qemu,edat2=off` turns on or off. No model claims what is not implemented: that of a machine generation has those of its
+ * facilities that are.
+ */
+import { type CpuModel as CpuRequest, parseCpuModel, UserError } from '@boardwalk/core';
+import { FACILITIES, FACILITY_NAMES, type Facility } from './facilities.ts';
+
+/** What a CPU is made of: all that translation depends on. */
+export interface CpuConfig {
+  /** The model's name, as `-cpu` takes it. */
+  readonly model: string;
+  readonly facilities: ReadonlySet<Facility>;
+  /** Machine type, as STIDP and STSI tell it: 0x3906 is a z14. */
+  readonly machineType: number;
+}
+
+/** A CPU model that `-cpu` can name. */
+export interface CpuModel extends CpuConfig {
+  readonly description: string;
+}
+
+function generation(model: string, description: string, machineType: number, number: number): CpuModel {
+  const facilities = new Set(FACILITY_NAMES.filter((name) => FACILITIES[name].since <= number));
+  return { model, description, machineType, facilities };
+}
+
+/** The models, by name. */
+export const CPU_MODELS: readonly CpuModel[] = [
+  generation('qemu', 'z14 with what is implemented', 0x3906, 15),
+  generation('max', 'every facility that is implemented', 0x8561, 99),
+  generation('z10EC', 'IBM System z10 EC', 0x2097, 10),
+  generation('z196', 'IBM zEnterprise 196', 0x2817, 11),
+  generation('zEC12', 'IBM zEnterprise EC12', 0x2827, 12),
+  generation('z13', 'IBM z13', 0x2964, 13),
+  generation('z14', 'IBM z14', 0x3906, 14),
+  generation('gen15a', 'IBM z15', 0x8561, 15),
+];
+
+/**
+ * The configuration that a `-cpu` option asks for: a model and its properties, as in `qemu,edat2=off`.
+ * @throws UserError as {@link configureCpu}, and for a text without a model
+ */
+export function parseCpu(option: string): CpuConfig {
+  return configureCpu(parseCpuModel(option));
+}
+
+/**
+ * The configuration that a model and its properties name.
+ * @throws UserError for an unknown model or property, or a value that is not a boolean
+ */
+export function configureCpu(request: CpuRequest): CpuConfig {
+  const model = CPU_MODELS.find((m) => m.model === request.model);
+  if (model === undefined) {
+    throw new UserError(`unknown CPU model '${request.model}'; known: ${CPU_MODELS.map((m) => m.model).join(', ')}`);
+  }
+  const facilities = new Set(model.facilities);
+  for (const { name, value } of request.properties) {
+    if (!isFacility(name)) {
+      throw new UserError(`CPU ${model.model} has no property '${name}'; known: ${FACILITY_NAMES.join(', ')}`);
+    }
+    if (/^(on|true|yes)$/.test(value)) facilities.add(name);
+    else if (/^(off|false|no)$/.test(value)) facilities.delete(name);
+    else throw new UserError(`CPU ${model.model}: ${name}=${value}: on or off is expected`);
+  }
+  return { model: model.model, machineType: model.machineType, facilities };
+}
+
+function isFacility(name: string): name is Facility {
+  return Object.hasOwn(FACILITIES, name);
+}

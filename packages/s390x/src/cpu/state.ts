@@ -1,0 +1,101 @@
+/**
+ * The architectural state of one CPU, as fields of the translator's state. Principles of Operation, SA22-7832, chapters
+ * "Organization" and "Control".
+ */
+import { type Slot, StateLayout } from '@boardwalk/translator';
+
+/** The fields of every CPU: common to all models, so that instruction semantics can name them directly. */
+export const layout = new StateLayout();
+
+/** Fields that the translator itself knows: pc (the PSW's address), mode word, exception, walk result, interrupts. */
+export const common = layout.common;
+
+/** General registers. */
+export const r: readonly Slot[] = layout.array('r', 'i64', 16);
+
+/** Access registers. */
+export const ar: readonly Slot[] = layout.array('ar', 'i32', 16);
+
+/** Control registers. */
+export const cr: readonly Slot[] = Array.from({ length: 16 }, (_, n) =>
+  layout.field(`cr${n}`, 'i64', { reset: n === 0 ? 0xe0 : n === 14 ? 0xc200_0000 : 0 }),
+);
+
+/** Left halves of the vector registers; those of 0 to 15 are the floating-point registers. */
+export const vh: readonly Slot[] = layout.array('vh', 'i64', 32);
+/** Right halves of the vector registers. */
+export const vl: readonly Slot[] = layout.array('vl', 'i64', 32);
+
+/** Floating-point-control register. */
+export const fpc: Slot = layout.field('fpc', 'i32');
+
+/** Mask half of the PSW; the condition code in it is not kept up to date, see condition.ts. */
+export const pswMask: Slot = layout.field('pswMask', 'i64');
+
+/** How the condition code follows from `ccA` and `ccB`, see condition.ts. */
+export const ccKind: Slot = layout.field('ccKind', 'i32');
+export const ccA: Slot = layout.field('ccA', 'i64');
+export const ccB: Slot = layout.field('ccB', 'i64');
+
+/** Length of the instruction that is restarted or raises, in bytes. */
+export const ilc: Slot = layout.field('ilc', 'i32', { reset: 2 });
+
+/** CPU address: its number in the machine. */
+export const cpuAddress: Slot = layout.field('cpuAddress', 'i32');
+
+/** Absolute address of the prefix area. */
+export const prefix: Slot = layout.field('prefix', 'i64');
+
+/** Clock comparator, in units of the TOD clock, and the TOD programmable field. */
+export const ckc: Slot = layout.field('ckc', 'i64', { reset: -1n });
+export const todpr: Slot = layout.field('todpr', 'i32');
+
+/** The TOD clock's value at which the CPU timer is zero. */
+export const cpuTimerEnd: Slot = layout.field('cpuTimerEnd', 'i64');
+
+/** `STATE_OPERATING` and its like. */
+export const cpuState: Slot = layout.field('cpuState', 'i32', { reset: 1 });
+
+/** Pending external calls' sender; senders of emergency signals and malfunction alerts, a bit each. */
+export const externalCaller: Slot = layout.field('externalCaller', 'i32');
+export const emergencyFrom: readonly Slot[] = layout.array('emergencyFrom', 'i64', 4);
+export const malfunctionFrom: readonly Slot[] = layout.array('malfunctionFrom', 'i64', 4);
+
+/** Pending machine check: its code. */
+export const machineCheck: Slot = layout.field('machineCheck', 'i64');
+
+/** Subclasses of pending I/O interruptions, as bits 7 (class 0) to 0, and codes of pending floating ones. */
+export const ioClasses: Slot = layout.field('ioClasses', 'i32');
+
+/**
+ * Translation regimes of address spaces: the designation (ASCE) that each regime of the pool translates, when it was last used,
+ * and the regimes of the primary, secondary and home space. See translation.ts.
+ */
+export const POOL = 4;
+export const poolAsce: readonly Slot[] = layout.array('poolAsce', 'i64', POOL, { reset: -1n });
+export const poolUsed: readonly Slot[] = layout.array('poolUsed', 'i32', POOL);
+export const poolClock: Slot = layout.field('poolClock', 'i32');
+export const primaryMmu: Slot = layout.field('primaryMmu', 'i32', { reset: 1 });
+export const secondaryMmu: Slot = layout.field('secondaryMmu', 'i32', { reset: 1 });
+export const homeMmu: Slot = layout.field('homeMmu', 'i32', { reset: 1 });
+
+/** What regime `MMU_EXPLICIT` means: the space's designation, the access key, the address-space control, DAT off. */
+export const explicit = {
+  asce: layout.field('explicitAsce', 'i64'),
+  key: layout.field('explicitKey', 'i32'),
+  as: layout.field('explicitAs', 'i32'),
+  real: layout.field('explicitReal', 'i32'),
+} as const;
+
+/** Set to the number of the CPUs of the machine: with one, nobody else has to be told of what changed. */
+export const cpuCount: Slot = layout.field('cpuCount', 'i32', { reset: 1 });
+
+/** Host offset of the storage keys, a byte for each 4 KiB of absolute storage, and how many there are. */
+export const keyTable: Slot = layout.field('keyTable', 'i32');
+export const keyCount: Slot = layout.field('keyCount', 'i32');
+
+/** Address of the target of EXECUTE that is executed. */
+export const executeTarget: Slot = layout.field('executeTarget', 'i64');
+
+/** A block of operands on its way between guest memory and the machine. */
+export const block: readonly Slot[] = layout.array('block', 'i64', 12);
