@@ -71,7 +71,8 @@ export function daemonProgram(program: Program): Program {
 }
 
 function refuseTerminal(line: CommandLine): void {
-  if (line.has('nographic')) throw new UserError('-nographic cannot be used with -daemonize');
+  if (line.has('nographic') && !line.has('nodefaults'))
+    throw new UserError('-nographic cannot be used with -daemonize');
   const { serials, services } = readLines(line);
   const choices = [...serials, ...services.map(({ choice }) => choice)];
   const chardevs = line.all('chardev').map((text) => parseChardev(text).line);

@@ -1,18 +1,27 @@
 // What a command line describes: read and checked as far as it can be without opening anything but boot files.
 
-import type { ArchitecturePackage, DeviceOptions, GlobalProperty } from '@boardwalk/core';
+import {
+  type ArchitecturePackage,
+  type BootOptions,
+  type DeviceOptions,
+  type GlobalProperty,
+  UserError,
+} from '@boardwalk/core';
 import { readActions } from './config/actions.ts';
+import { type BlockdevSpec, readBlockdevs } from './config/blockdevs.ts';
+import { readBoot } from './config/boot.ts';
 import { type ObjectSpec, parseDevice, parseGlobal, parseObject } from './config/devices.ts';
 import { type DriveSpec, readDrives } from './config/drives.ts';
 import { fdSets } from './config/fd-sets.ts';
 import { type BootFiles, readBootFiles } from './config/files.ts';
-import { readIncoming } from './config/incoming.ts';
+import { type Incoming, readIncoming } from './config/incoming.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
 import { type ProfileSpec, readProfile } from './config/profile.ts';
 import { readSemihosting } from './config/semihosting.ts';
 import { type LinePlan, readLines } from './config/services.ts';
 import { type CommandLine, forOption } from './options/command-line.ts';
+import { KeyValues } from './options/key-values.ts';
 
 /** Everything that the options say. */
 export interface Plan {
@@ -21,6 +30,7 @@ export interface Plan {
   readonly lines: LinePlan;
   readonly chardevs: readonly ChardevSpec[];
   readonly drives: readonly DriveSpec[];
+  readonly blockdevs: readonly BlockdevSpec[];
   readonly devices: readonly DeviceOptions[];
   readonly objects: readonly ObjectSpec[];
   /** Texts of -numa. */
@@ -28,11 +38,12 @@ export interface Plan {
   readonly globals: readonly GlobalProperty[];
   readonly noReboot: boolean;
   readonly semihosting: boolean;
+  readonly boot: BootOptions | undefined;
   readonly noShutdown: boolean;
   /** The machine is made, and stands still (-S). */
   readonly paused: boolean;
-  /** Path of a snapshot that the machine goes on from. */
-  readonly incoming: string | undefined;
+  /** The snapshot that the machine goes on from. */
+  readonly incoming: Incoming | undefined;
   /** Where the guest spends its instructions is to be found out (-profile). */
   readonly profile: ProfileSpec | undefined;
   /** The machine is made when a monitor says so (--preconfig). */
@@ -46,18 +57,21 @@ export function readPlan(
   settings: MachineSettings,
 ): Plan {
   fdSets(line);
+  checkOvercommit(line);
   const actions = readActions(line);
   return {
     settings,
     lines: readLines(line),
     chardevs: line.all('chardev').map((text) => forOption('chardev', () => withFile(parseChardev(text), line))),
     drives: readDrives(line),
+    blockdevs: readBlockdevs(line),
     devices: line.all('device').map((text) => forOption('device', () => parseDevice(text))),
     objects: line.all('object').map((text) => forOption('object', () => parseObject(text))),
     numa: line.all('numa'),
     globals: line.all('global').map((text) => forOption('global', () => parseGlobal(text))),
     noReboot: line.has('no-reboot') || actions.reboot === 'shutdown',
     semihosting: readSemihosting(line),
+    boot: readBoot(line),
     noShutdown: line.has('no-shutdown') || actions.shutdown === 'pause',
     paused: line.has('S'),
     incoming: readIncoming(line),
@@ -71,4 +85,17 @@ export function readPlan(
 function withFile(spec: ChardevSpec, line: CommandLine): ChardevSpec {
   if (spec.line.kind !== 'file') return spec;
   return { ...spec, line: { ...spec.line, path: fdSets(line).resolve(spec.line.path, 'write') } };
+}
+
+/** -overcommit: only what is so anyway. @throws UserError */
+function checkOvercommit(line: CommandLine): void {
+  for (const text of line.all('overcommit')) {
+    forOption('overcommit', () => {
+      const values = new KeyValues(text);
+      for (const name of ['mem-lock', 'cpu-pm']) {
+        if (values.bool(name) === true) throw new UserError(`${name}=on is not supported; off is`);
+      }
+      values.finish();
+    });
+  }
 }

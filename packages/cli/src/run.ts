@@ -9,6 +9,9 @@ import {
   type HostMemoryChoice,
   type NoHostMemory,
   RamSpace,
+  registerArchitectureTypes,
+  registerBoardTypes,
+  registerMachineTypes,
   registerMemoryBackends,
   TypeRegistry,
   typeOfClass,
@@ -16,13 +19,16 @@ import {
 } from '@boardwalk/core';
 import { hostMemoryOnDemand } from '@boardwalk/host-node';
 import { findArchitecture, missingPackage } from './architectures.ts';
+import { keepMemoryFromCoreDumps } from './config/core-dumps.ts';
 import { optionHelp } from './config/help.ts';
 import { type Identity, readIdentity } from './config/identity.ts';
 import { LogOutput } from './config/log.ts';
 import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
+import { Messages } from './config/messages.ts';
 import { PidFile } from './config/pid-file.ts';
 import { loadPlugin, type MachineHook } from './config/plugins.ts';
 import { ramSpaceOptions } from './config/ram-space.ts';
+import { registerSecret } from './config/secret.ts';
 import { Trace } from './config/trace.ts';
 import { CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
 import { helpText } from './options/table.ts';
@@ -32,9 +38,11 @@ import { Quit } from './quit.ts';
 import { Session, type SessionContext } from './session.ts';
 
 /** Runs a command line. @returns the process's exit status: the guest's, or 1 after a mistake of the user's */
-export async function run(arch: string, argv: readonly string[], program: Program): Promise<number> {
+export async function run(arch: string, argv: readonly string[], out: Program): Promise<number> {
+  const messages = new Messages(out);
+  const { program } = messages;
   try {
-    return await start(arch, argv, program);
+    return await start(arch, argv, messages);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     program.err(`${program.name}: ${error.message}\n`);
@@ -42,8 +50,10 @@ export async function run(arch: string, argv: readonly string[], program: Progra
   }
 }
 
-async function start(arch: string, argv: readonly string[], program: Program): Promise<number> {
+async function start(arch: string, argv: readonly string[], messages: Messages): Promise<number> {
+  const { program } = messages;
   const line = new CommandLine(argv);
+  messages.read(line);
   if (line.has('help') || line.has('version')) {
     program.out(line.has('help') ? helpText(program.name) : versionText());
     return 0;
@@ -62,13 +72,14 @@ async function start(arch: string, argv: readonly string[], program: Program): P
   const types = typeRegistry(space, findHostMemory);
   // The empty machine needs nothing of an architecture: a client is greeted before that is loaded.
   const loading = namesOnlyNone(line) ? undefined : await findArchitecture(arch, program.importModule);
-  loading?.registerTypes?.(types);
+  if (loading) registerTypes(types, loading, arch);
   const boards = new BoardRegistry(loading?.boards ?? []);
   const hooks: MachineHook[] = [];
   for (const path of line.all('load')) {
     const hook = await forOptionAsync('load', () => loadPlugin(path, boards, types));
     if (hook !== undefined) hooks.push(hook);
   }
+  registerBoardTypes(types, boards.list(arch));
   const help = optionHelp(line, { arch, architecture: loading, boards, types });
   if (help !== undefined) {
     program.out(help);
@@ -106,6 +117,7 @@ async function launch(launched: Launch): Promise<number> {
   const quit = new Quit(program);
   const later = new Deferred();
   forOption('trace', () => trace.open());
+  if (settings.dumpGuestCore === false) forOption('machine', keepMemoryFromCoreDumps);
   const session = await Session.open(plan, sessionContext(launched, identity, log, quit, later.promise));
   trace.follow(session.events);
   if (!plan.preconfig) await session.build();
@@ -169,8 +181,9 @@ class Deferred {
 /** After a greeting: everything that a monitor can be asked about. */
 async function completeTypes(launched: Launch): Promise<void> {
   const architecture = await findArchitecture(launched.arch, launched.program.importModule);
-  architecture?.registerTypes?.(launched.types);
+  if (architecture) registerTypes(launched.types, architecture, launched.arch);
   for (const board of architecture?.boards ?? []) launched.boards.register(board);
+  registerBoardTypes(launched.types, launched.boards.list(launched.arch));
   launched.architecture = architecture;
 }
 
@@ -178,7 +191,14 @@ function typeRegistry(space: RamSpace, hostMemory: HostMemoryChoice): TypeRegist
   const types = new TypeRegistry();
   types.register(typeOfClass(Device, { abstract: true }));
   registerMemoryBackends(types, space, hostMemory);
+  registerMachineTypes(types);
+  registerSecret(types);
   return types;
+}
+
+function registerTypes(types: TypeRegistry, architecture: ArchitecturePackage, arch: string): void {
+  architecture.registerTypes?.(types);
+  registerArchitectureTypes(types, architecture, arch);
 }
 
 /** -echr: the key before commands. */
@@ -199,14 +219,21 @@ function refuseWhatIsMissing(line: CommandLine): void {
   const reasons = {
     display: 'there is no graphical display',
     parallel: 'there are no parallel ports',
+    audiodev: 'there is no sound',
     net: 'there is no network',
     nic: 'there is no network',
   } as const;
   for (const [name, reason] of Object.entries(reasons)) {
     for (const value of line.all(name as keyof typeof reasons)) {
-      if (value !== 'none') throw new UserError(`-${name}: '${value}' is not supported: ${reason}; only none is`);
+      if (value !== 'none' && !(name === 'audiodev' && isSilent(value)))
+        throw new UserError(`-${name}: '${value}' is not supported: ${reason}; only none is`);
     }
   }
+}
+
+/** `-audiodev none,id=x`, as text or JSON: a place for sound that makes none. */
+function isSilent(value: string): boolean {
+  return /^(?:driver=)?none,id=[\w.-]+$/.test(value) || /^\{[^}]*"driver":\s*"none"[^}]*\}$/.test(value);
 }
 
 /**
@@ -235,5 +262,5 @@ async function runMachine(session: Session, program: Program, greeted: () => Pro
   await greeted();
   program.ready?.();
   const machine = await session.made();
-  return (await machine.run()).status;
+  return (await session.run(machine)).status;
 }

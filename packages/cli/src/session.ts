@@ -2,11 +2,13 @@
 
 import {
   addUserObject,
+  BlockNodes,
   type BoardDefinition,
   type BwObject,
   type CharBackend,
   type CpuModelInfo,
   type DriveOptions,
+  type ExitInfo,
   type GuestLog,
   type HostMemory,
   InstructionClockSource,
@@ -22,22 +24,26 @@ import {
 } from '@boardwalk/core';
 import {
   type ChardevInfo,
+  type CommandLineOption,
   type Emulator,
   MonitorEvents,
   type OutputFile,
   type Preconfig,
   type ReplacementFile,
 } from '@boardwalk/monitor';
+import { openBlockdev, readBlockdev } from './config/blockdevs.ts';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
-import { takeIncoming } from './config/incoming.ts';
+import { takeIncoming, takeIncomingStream } from './config/incoming.ts';
+import { parseMigrationUri } from './config/migration-uri.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
 import type { MachineHook } from './config/plugins.ts';
 import { Profile } from './config/profile.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
+import { commandLineOptions } from './options/describe.ts';
 import type { Plan } from './plan.ts';
 import { serve } from './serve.ts';
 
@@ -75,6 +81,7 @@ export class Session implements Emulator {
   readonly #chardevs: ChardevTable;
   readonly #serials: LazyLine[] = [];
   readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
+  readonly #nodes = new BlockNodes();
   #drives: DriveOptions[] = [];
   #numa: NumaPlan | undefined;
   #machine: Machine | undefined;
@@ -82,6 +89,8 @@ export class Session implements Emulator {
   /** What loaded modules want done at the end. */
   readonly #ends: (() => void)[] = [];
   #building: Promise<Machine> | undefined;
+  #incoming: Promise<void> | undefined;
+  #refuse: (error: unknown) => void = () => {};
   #waiting: ((machine: Machine) => void) | undefined;
 
   private constructor(plan: Plan, context: SessionContext) {
@@ -155,8 +164,44 @@ export class Session implements Emulator {
     return replaceOutputFile(name);
   }
 
+  openBlockNode(nodes: BlockNodes, options: Readonly<Record<string, unknown>>): Promise<void> {
+    return openBlockdev(nodes, readBlockdev(options, true));
+  }
+
   get chardevs(): readonly ChardevInfo[] {
     return this.#chardevs.list;
+  }
+
+  async openOutgoing(uri: string): Promise<ReplacementFile> {
+    const { openOutgoing } = await import('./config/outgoing.ts');
+    return openOutgoing(uri);
+  }
+
+  async takeIncoming(uri: string): Promise<void> {
+    if (this.#incoming !== undefined) throw new UserError('The incoming migration has already been started');
+    parseMigrationUri(uri);
+    this.#incoming = this.#goOnFrom(uri);
+    this.#incoming.catch((error: unknown) => this.#refuse(error));
+  }
+
+  /** Runs the machine to its end. Rejects when what it is to go on from does not come, or is not for it. */
+  async run(machine: Machine): Promise<ExitInfo> {
+    const { incoming } = this.#plan;
+    const refused = new Promise<never>((_, reject) => {
+      this.#refuse = reject;
+    });
+    if (incoming?.kind === 'stream') await this.takeIncoming(incoming.uri);
+    return Promise.race([machine.run(), refused]);
+  }
+
+  async #goOnFrom(uri: string): Promise<void> {
+    const machine = await this.made();
+    await takeIncomingStream(machine, uri);
+    machine.goOnFromIncoming();
+  }
+
+  get commandLineOptions(): readonly CommandLineOption[] {
+    return commandLineOptions();
   }
 
   get preconfig(): Preconfig | undefined {
@@ -212,7 +257,7 @@ export class Session implements Emulator {
     const profile = this.#profile;
     if (profile) this.#context.lineHost.note(await forOptionAsync('profile', () => profile.end()));
     if (this.#machine) await this.#machine.dispose();
-    else await closeDrives(this.#drives);
+    else await this.#closeImages();
     endObjects(this.#context.root, 'dispose');
     this.#chardevs.close();
   }
@@ -222,6 +267,7 @@ export class Session implements Emulator {
     for (const object of plan.objects) forOption('object', () => addUserObject(context.root, context.types, object));
     this.#numa = await planNodes(plan, context.root);
     this.#drives = await openDrives(plan.drives);
+    for (const spec of plan.blockdevs) await forOptionAsync('blockdev', () => openBlockdev(this.#nodes, spec));
     for (const spec of plan.chardevs) await forOptionAsync('chardev', () => this.#chardevs.add(spec, 'chardev'));
     for (const [port, choice] of plan.lines.serials.entries()) {
       const label = `serial${port}`;
@@ -253,7 +299,8 @@ export class Session implements Emulator {
       const machine = await Machine.create(settings.board, this.#machineOptions());
       if (lines.serialsAsked) this.#checkSerials(machine);
       this.#machine = machine;
-      if (incoming !== undefined) await takeIncoming(machine, incoming);
+      if (incoming?.kind === 'file') await takeIncoming(machine, incoming.path);
+      else if (incoming !== undefined) machine.expectIncoming();
       if (profile) this.#profile = await forOptionAsync('profile', () => Profile.begin(profile, machine));
       for (const hook of this.#context.hooks) this.#ends.push(hook(machine) ?? (() => {}));
       this.events.follow(machine);
@@ -265,8 +312,8 @@ export class Session implements Emulator {
   }
 
   #machineOptions(): MachineOptions {
-    const { settings, files, devices, globals, noReboot, noShutdown, semihosting, paused } = this.#plan;
-    const { board: _, icount, ...rest } = settings;
+    const { settings, files, devices, globals, noReboot, noShutdown, semihosting, boot, paused } = this.#plan;
+    const { board: _, icount, dumpGuestCore: __, ...rest } = settings;
     const { space, hostMemory, types, root, log } = this.#context;
     return {
       ...rest,
@@ -279,11 +326,13 @@ export class Session implements Emulator {
       ...(hostMemory && { hostMemory }),
       ...(this.#numa && { numa: this.#numa }),
       drives: this.#drives,
+      blockNodes: this.#nodes,
       serials: this.#serials,
       devices,
       globals,
       noReboot,
       semihosting,
+      ...(boot && { boot }),
       noShutdown,
       paused,
     };
@@ -301,8 +350,14 @@ export class Session implements Emulator {
   async #abandon(): Promise<void> {
     await this.#machine?.dispose();
     this.#chardevs.close();
-    await closeDrives(this.#drives);
+    await this.#closeImages();
     endObjects(this.#context.root, 'abandon');
+  }
+
+  /** Those of drives that no machine has made its nodes, too. */
+  async #closeImages(): Promise<void> {
+    await this.#nodes.closeAll();
+    await closeDrives(this.#drives);
   }
 }
 

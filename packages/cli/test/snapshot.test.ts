@@ -17,6 +17,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const VIRT = ['-M', 'virt', '-m', '32', '-bios', path('guest'), '-display', 'none'];
 const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 
+/** Waits for the end of a migration. */
+const migrated = (qmp: QmpClient, status: string): Promise<void> =>
+  vi.waitFor(async () => expect(await qmp.command('query-migrate')).toMatchObject({ return: { status } }), {
+    timeout: 20_000,
+    interval: 10,
+  });
+
 it('migrate saves a machine, -incoming goes on from it', async () => {
   const running = startProgram([
     ...VIRT,
@@ -25,18 +32,19 @@ it('migrate saves a machine, -incoming goes on from it', async () => {
   await soon(() => expect(existsSync(path('first')) && readFileSync(path('first'), 'utf8')).toBe('hello\n'));
   const qmp = await QmpClient.connect(path('q'));
   expect(await qmp.command('query-migrate')).toEqual({ return: {} });
-  expect(await qmp.command('migrate', { uri: 'tcp:localhost:4444' })).toMatchObject({
-    error: { class: 'GenericError', desc: 'unknown migration protocol: tcp:localhost:4444; file:PATH is there' },
+  expect(await qmp.command('migrate', { uri: 'frob:x' })).toMatchObject({
+    error: { class: 'GenericError', desc: 'unknown migration protocol: frob:x' },
   });
   expect(await qmp.command('migrate', { uri: `file:${path('no/such')}` })).toHaveProperty('error');
-  expect(await qmp.command('query-migrate')).toEqual({ return: { status: 'failed' } });
+  expect(await qmp.command('query-migrate')).toMatchObject({ return: { status: 'failed' } });
   const dump = { paging: false, protocol: `file:${path('core')}` };
   expect(await qmp.command('dump-guest-memory', dump)).toEqual({ return: {} });
   expect(await qmp.command('dump-guest-memory', { ...dump, paging: true })).toHaveProperty('error');
   expect(await qmp.command('query-status')).toMatchObject({ return: { status: 'running' } });
   expect(await qmp.command('migrate', { uri: `file:${path('saved')}` })).toEqual({ return: {} });
-  expect(await qmp.command('query-status')).toMatchObject({ return: { status: 'paused' } });
-  expect(await qmp.command('query-migrate')).toEqual({ return: { status: 'completed' } });
+  await migrated(qmp, 'completed');
+  expect(await qmp.command('query-status')).toMatchObject({ return: { status: 'postmigrate', running: false } });
+  expect(await qmp.command('migrate', { uri: `file:${path('saved')}` })).toHaveProperty('error');
   await qmp.command('quit');
   await running.ended;
 
@@ -62,4 +70,51 @@ it('migrate saves a machine, -incoming goes on from it', async () => {
     expect(status).toBe(1);
     expect(err).toBe(`boardwalk-system-riscv64: -incoming: ${path(name)}: ${message}\n`);
   }
+}, 60_000);
+
+it('a machine moves to another program over a socket, and is saved through a command', async () => {
+  const start = (name: string, more: string[]) =>
+    startProgram([...VIRT, '-serial', 'null', '-qmp', `unix:${path(`q-${name}`)},server=on,wait=off`, ...more]);
+  const connect = async (name: string): Promise<QmpClient> => {
+    await soon(() => expect(existsSync(path(`q-${name}`))).toBe(true));
+    return QmpClient.connect(path(`q-${name}`));
+  };
+  const source = start('source', []);
+  const from = await connect('source');
+  const status = async (qmp: QmpClient) => (await qmp.command('query-status')).return;
+  const events = { capabilities: [{ capability: 'events', state: true }] };
+  await from.command('migrate-set-capabilities', events);
+  expect(await from.command('query-migrate-capabilities')).toEqual({ return: events.capabilities });
+
+  // What fails leaves the machine running, and says why.
+  await from.command('migrate', { uri: 'exec:exit 3' });
+  await migrated(from, 'failed');
+  expect(await status(from)).toMatchObject({ status: 'running' });
+  await from.command('migrate', { uri: `exec:cat > ${path('through')}` });
+  await migrated(from, 'completed');
+  expect(readFileSync(path('through')).subarray(0, 6).toString('latin1')).toBe('BWSNAP');
+  await from.command('cont');
+  expect(await status(from)).toMatchObject({ status: 'running' });
+
+  const target = start('target', ['-incoming', 'defer', '-S']);
+  const to = await connect('target');
+  expect(await status(to)).toMatchObject({ status: 'inmigrate' });
+  expect(await to.command('migrate', { uri: 'exec:true' })).toHaveProperty('error');
+  const uri = `unix:${path('moving')}`;
+  expect(await to.command('migrate-incoming', { uri })).toEqual({ return: {} });
+  await soon(() => expect(existsSync(path('moving'))).toBe(true));
+  await from.command('migrate', { uri });
+  await migrated(from, 'completed');
+  await vi.waitFor(async () => expect(await status(to)).toMatchObject({ status: 'paused' }), { timeout: 20_000 });
+  await to.command('cont');
+  expect(await status(to)).toMatchObject({ status: 'running' });
+  await Promise.all([from.command('quit'), to.command('quit')]);
+  expect((await Promise.all([source.ended, target.ended])).map((outcome) => outcome.status)).toEqual([0, 0]);
+
+  // Through a command, at once.
+  const { err, status: code } = await startProgram([...VIRT, '-serial', 'null', '-incoming', 'exec:echo no']).ended;
+  expect({ err, code }).toEqual({
+    err: 'boardwalk-system-riscv64: -incoming: exec:echo no: this is no snapshot\n',
+    code: 1,
+  });
 }, 60_000);

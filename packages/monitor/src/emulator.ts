@@ -1,5 +1,13 @@
 /** What monitors act on: one emulated computer and the program around it. The command line, a page or a test supplies it. */
-import type { BoardDefinition, BwObject, CpuModelInfo, Machine, NumaPlan, TypeRegistry } from '@boardwalk/core';
+import type {
+  BlockNodes,
+  BoardDefinition,
+  BwObject,
+  CpuModelInfo,
+  Machine,
+  NumaPlan,
+  TypeRegistry,
+} from '@boardwalk/core';
 import type { NumaOption } from '@boardwalk/numa';
 import type { MonitorEvents } from './events.ts';
 
@@ -37,6 +45,18 @@ export interface Emulator {
   createFile?(name: string): Promise<OutputFile>;
   /** As {@link createFile}, for a file that is there whole or not at all: one of that name stays as it was until then. @throws UserError */
   replaceFile?(name: string): Promise<ReplacementFile>;
+  /**
+   * Opens an image under a name (`blockdev-add`); not there where there are no files.
+   * @param options as the schema's `BlockdevOptions`
+   * @throws UserError
+   */
+  openBlockNode?(nodes: BlockNodes, options: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Opens what a migration is written to: `file:PATH`, `exec:COMMAND`, `unix:PATH`, `tcp:HOST:PORT`, `fd:N`. @throws UserError */
+  openOutgoing?(uri: string): Promise<ReplacementFile>;
+  /** Says from where the machine is to go on that waits for that (`-incoming defer`). @throws UserError */
+  takeIncoming?(uri: string): Promise<void>;
+  /** The options of the program (`query-command-line-options`). */
+  readonly commandLineOptions?: readonly CommandLineOption[];
   /** The character devices, in the order in which they were made. */
   readonly chardevs?: readonly ChardevInfo[];
   /** Ends the program with status 0, after what was said is out. */
@@ -67,6 +87,12 @@ export interface Preconfig {
    * Rejects with a UserError for a machine that cannot be; then it waits on, as before.
    */
   exit(): Promise<void>;
+}
+
+/** An option that is a list of properties. */
+export interface CommandLineOption {
+  readonly option: string;
+  readonly parameters: readonly { readonly name: string; readonly type: 'string' | 'boolean' | 'number' | 'size' }[];
 }
 
 /** A character device as `query-chardev` and `info chardev` show it. */

@@ -21,12 +21,16 @@ export interface GuestPanicInformation {
   readonly reason: PanicInfo['reason'];
 }
 
+/** How far a migration is (MigrationStatus of qapi/migration.json). */
+export type MigrationState = 'setup' | 'active' | 'completed' | 'failed' | 'cancelled';
+
 /** Events and what comes with them. */
 export interface MonitorEventData {
   readonly RESET: { readonly guest: boolean; readonly reason: ShutdownReason };
   readonly STOP: undefined;
   readonly RESUME: undefined;
   readonly SHUTDOWN: { readonly guest: boolean; readonly reason: ShutdownReason };
+  readonly MIGRATION: { readonly status: MigrationState };
   readonly POWERDOWN: undefined;
   readonly GUEST_PANICKED: { readonly action: 'pause' | 'poweroff'; readonly info: GuestPanicInformation };
   /** `device` is the id, for a device that had one. */

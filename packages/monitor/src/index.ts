@@ -1,4 +1,4 @@
-export type { ChardevInfo, Emulator, OutputFile, Preconfig, ReplacementFile } from './emulator.ts';
+export type { ChardevInfo, CommandLineOption, Emulator, OutputFile, Preconfig, ReplacementFile } from './emulator.ts';
 export {
   type MonitorEvent,
   type MonitorEventData,

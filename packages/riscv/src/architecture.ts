@@ -13,7 +13,7 @@ function modelInfo({ model, description, extensions }: CpuModel): CpuModelInfo {
       default: extensions.has(name),
     }),
   );
-  return { name: model, description, properties };
+  return { name: model, typeName: `${model}-riscv-cpu`, description, properties };
 }
 
 /** RISC-V, as programs find it. */

@@ -1,6 +1,6 @@
 // What options show when they are asked for help.
 
-import type { ArchitecturePackage, BoardRegistry, TypeRegistry } from '@boardwalk/core';
+import { type ArchitecturePackage, type BoardRegistry, MACHINE_PROPERTIES, type TypeRegistry } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { helpTopic } from '../options/key-values.ts';
 import type { ValueOption } from '../options/table.ts';
@@ -63,14 +63,10 @@ function boardsHelp({ arch, boards }: HelpSubjects): string {
 
 function boardHelp({ arch, boards }: HelpSubjects, name: string): string {
   const board = boards.find(name, arch);
-  const own = (board.properties ?? []).map(
+  const own = [...(board.properties ?? []), ...MACHINE_PROPERTIES].map(
     ({ name: property, type, description }) => `  ${property}=<${type}>  - ${description}`,
   );
-  const general = [
-    '  memory-backend=<str>  - id of the object that provides the main RAM',
-    '  accel=<str>  - as -accel',
-  ];
-  return `${board.name}-machine options:\n${[...own, ...general].sort().join('\n')}\n`;
+  return `${board.name}-machine options:\n${own.sort().join('\n')}\n`;
 }
 
 function cpuHelp({ arch, architecture }: HelpSubjects, topic: string): string {

@@ -33,6 +33,7 @@ export function readIdentity(line: CommandLine, program: string): Identity {
 function readName(text: string): { readonly guest?: string | undefined; readonly process?: string | undefined } {
   const values = new KeyValues(text, 'guest');
   const name = { guest: values.take('guest'), process: values.take('process') };
+  values.bool('debug-threads');
   values.finish();
   return name;
 }

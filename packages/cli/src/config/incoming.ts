@@ -1,31 +1,99 @@
-// -incoming: a machine goes on from a snapshot file.
+// -incoming: a machine goes on from a snapshot, in a file or coming through a command, a socket or an open file.
 
-import { createReadStream, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { loadSnapshot, type Machine, UserError } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
+import { parseMigrationUri } from './migration-uri.ts';
 
-/** The snapshot's path. @throws UserError where there is no such file, or the machine is not made at once */
-export function readIncoming(line: CommandLine): string | undefined {
+/** From where a machine goes on: a file that is there, something that is to come, or what a monitor will say. */
+export type Incoming =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stream'; readonly uri: string }
+  | { readonly kind: 'defer' };
+
+/** @throws UserError where there is no such file, or the machine is not made at once */
+export function readIncoming(line: CommandLine): Incoming | undefined {
   const uri = line.last('incoming');
   if (uri === undefined) return undefined;
   return forOption('incoming', () => {
-    const path = /^file:(.+)$/s.exec(uri)?.[1];
-    if (path === undefined) throw new UserError(`unknown migration protocol: ${uri}; file:PATH is there`);
     if (line.has('preconfig')) throw new UserError('not with --preconfig');
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) throw new UserError(`${path}: no such file or directory`);
-    if (!found.isFile()) throw new UserError(`${path}: it is no file`);
-    return path;
+    if (uri === 'defer') return { kind: 'defer' };
+    const place = parseMigrationUri(uri);
+    if (place.kind !== 'file') return { kind: 'stream', uri };
+    const found = statSync(place.path, { throwIfNoEntry: false });
+    if (found === undefined) throw new UserError(`${place.path}: no such file or directory`);
+    if (!found.isFile()) throw new UserError(`${place.path}: it is no file`);
+    return { kind: 'file', path: place.path };
   });
 }
 
 /** @throws UserError where the file is damaged, or is another machine's */
-export async function takeIncoming(machine: Machine, path: string): Promise<void> {
+export async function takeIncoming(machine: Machine, path: string, name = path): Promise<void> {
   try {
     await loadSnapshot(machine, () => createReadStream(path));
   } catch (error) {
-    if (error instanceof UserError) throw new UserError(`-incoming: ${path}: ${error.message}`);
-    if (error instanceof Error && 'code' in error) throw new UserError(`-incoming: ${path}: ${error.message}`);
+    if (error instanceof UserError) throw new UserError(`-incoming: ${name}: ${error.message}`);
+    if (error instanceof Error && 'code' in error) throw new UserError(`-incoming: ${name}: ${error.message}`);
     throw error;
   }
+}
+
+/**
+ * Waits for all of a snapshot, and puts it into the machine. It is read twice, so that it lies in a file meanwhile.
+ * @throws UserError where it does not come, is damaged, or is another machine's
+ */
+export async function takeIncomingStream(machine: Machine, uri: string): Promise<void> {
+  const place = parseMigrationUri(uri);
+  if (place.kind === 'file') return takeIncoming(machine, place.path);
+  const folder = mkdtempSync(join(tmpdir(), 'boardwalk-incoming-'));
+  const path = join(folder, 'snapshot');
+  try {
+    await pipeline(await openIncoming(uri), createWriteStream(path, { mode: 0o600 })).catch((error: unknown) => {
+      throw new UserError(`-incoming: ${uri}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    await takeIncoming(machine, path, uri);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function openIncoming(uri: string): Promise<Readable> {
+  const place = parseMigrationUri(uri);
+  switch (place.kind) {
+    case 'exec':
+      return spawn('/bin/sh', ['-c', place.command], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout;
+    case 'fd':
+      return createReadStream('', { fd: place.fd });
+    case 'unix':
+      return oneClient({ path: place.path });
+    case 'tcp':
+      // Of this machine alone, unless a host is named.
+      return oneClient({ host: place.host || 'localhost', port: place.port });
+    case 'file':
+      return createReadStream(place.path);
+  }
+}
+
+/** The first that connects. */
+function oneClient(address: { readonly path: string } | { readonly host: string; readonly port: number }) {
+  return new Promise<Readable>((resolve, reject) => {
+    const server = createServer((socket) => {
+      server.close();
+      resolve(socket);
+    });
+    server.once('error', reject);
+    // A socket in the file system is for its owner alone.
+    const before = process.umask(0o077);
+    try {
+      server.listen(address);
+    } finally {
+      process.umask(before);
+    }
+  });
 }

@@ -26,6 +26,8 @@ export interface MachineSettings {
   readonly tier1?: NonNullable<MachineOptions['tier1']>;
   readonly boardProps: Readonly<Record<string, string>>;
   readonly memoryBackend?: string;
+  /** Guest memory is not in the host's core dumps of this program. */
+  readonly dumpGuestCore?: false;
   readonly memPath?: string;
   readonly memPrealloc?: boolean;
   /** Bytes. */
@@ -57,6 +59,8 @@ export function readMachineSettings(
   for (const text of line.all('machine')) forOption('machine', () => machine.merge(new KeyValues(text, 'type')));
   const board = forOption('machine', () => chooseBoard(machine.take('type'), arch, boards, missing));
   const memoryBackend = machine.take('memory-backend');
+  const dumpGuestCore = forOption('machine', () => machine.bool('dump-guest-core')) ?? true;
+  forOption('machine', () => refuseUsb(machine, board));
   const { accel, tier1 } = chooseAccelerator(line, machine.take('accel'));
   const smp = readSmp(line, machine, board);
   const cpu = line.last('cpu');
@@ -70,6 +74,7 @@ export function readMachineSettings(
     accel,
     boardProps: machine.rest(),
     ...(tier1 === undefined ? {} : { tier1 }),
+    ...(dumpGuestCore ? {} : { dumpGuestCore: false as const }),
     ...(memoryBackend === undefined ? {} : { memoryBackend }),
     ...(memPath === undefined ? {} : { memPath }),
     ...(line.has('mem-prealloc') ? { memPrealloc: true } : {}),
@@ -96,6 +101,12 @@ function chooseBoard(
   const board = name === undefined ? boards.defaultBoard(arch) : boards.find(name, arch);
   if (!board) throw new UserError('no machine is named, and there is no default; -machine help lists them');
   return board;
+}
+
+/** `usb=off` is what all boards without USB have anyway. */
+function refuseUsb(machine: KeyValues, board: BoardDefinition): void {
+  if (board.properties?.some(({ name }) => name === 'usb')) return;
+  if (machine.bool('usb') === true) throw new UserError(`machine '${board.name}' has no USB`);
 }
 
 /** Whether a command line is about the empty machine, and nothing in it is an architecture's. */

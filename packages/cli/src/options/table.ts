@@ -10,7 +10,12 @@ export interface OptionSpec {
   readonly section: Section;
   /** Name of its group in -readconfig and -set, where it is a list of properties. */
   readonly group?: string;
+  /** The properties of its group that are always there, for `query-command-line-options`. Others come from a board, a type or a format. */
+  readonly parameters?: Readonly<Record<string, ParameterType>>;
 }
+
+/** QEMU's names for what a property takes (CommandLineParameterType of qapi/misc.json). */
+export type ParameterType = 'string' | 'boolean' | 'number' | 'size';
 
 export type Section =
   | 'Machine'
@@ -27,6 +32,7 @@ export const OPTIONS = {
     help: "the board, and its properties; 'help' lists the boards, 'NAME,help' the properties",
     section: 'Machine',
     group: 'machine',
+    parameters: { type: 'string', accel: 'string', 'memory-backend': 'string' },
   },
   cpu: { argument: 'MODEL[,PROP=VALUE...]', help: "the CPU model; 'help' lists them", section: 'Machine' },
   smp: {
@@ -34,18 +40,29 @@ export const OPTIONS = {
     help: 'how many CPUs, and how they sit in sockets',
     section: 'Machine',
     group: 'smp-opts',
+    parameters: {
+      cpus: 'number',
+      maxcpus: 'number',
+      sockets: 'number',
+      dies: 'number',
+      clusters: 'number',
+      cores: 'number',
+      threads: 'number',
+    },
   },
   m: {
     argument: '[size=]N[K|M|G|T]',
     help: 'size of the main RAM, in MiB without a suffix; more than 3840M needs Node.js 24',
     section: 'Machine',
     group: 'memory',
+    parameters: { size: 'size', slots: 'number', maxmem: 'size' },
   },
   numa: {
     argument: 'node|dist|cpu|hmat-lb|hmat-cache,PROP=VALUE...',
     help: 'NUMA nodes with their memory and CPUs, their distances, and what firmware is told of their speed',
     section: 'Machine',
     group: 'numa',
+    parameters: { type: 'string' },
   },
   'mem-path': {
     argument: 'PATH',
@@ -58,12 +75,14 @@ export const OPTIONS = {
     help: "how guest code is executed: 'tcg', by translation, or 'qtest', not at all; of several the first that is usable",
     section: 'Machine',
     group: 'accel',
+    parameters: { accel: 'string', thread: 'string', tier1: 'boolean', 'tier1-threshold': 'number' },
   },
   icount: {
     argument: '[shift=]N[,sleep=on|off]',
     help: 'virtual time is counted in instructions, 2^N ns each; with sleep=off a guest that waits goes on at once',
     section: 'Machine',
     group: 'icount',
+    parameters: { shift: 'string', sleep: 'boolean' },
   },
   seed: { argument: 'N', help: 'random numbers for the guest are the sequence of this number', section: 'Machine' },
   rtc: {
@@ -71,6 +90,7 @@ export const OPTIONS = {
     help: "what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default) or is here; it goes on with the host's time, or with virtual time (vm)",
     section: 'Machine',
     group: 'rtc',
+    parameters: { base: 'string', clock: 'string' },
   },
   kernel: {
     argument: 'FILE',
@@ -94,6 +114,21 @@ export const OPTIONS = {
     help: 'the same, said at length',
     section: 'What it runs',
     group: 'semihosting-config',
+    parameters: { enable: 'boolean', target: 'string' },
+  },
+  boot: {
+    argument: '[menu=on|off][,strict=on|off][,splash-time=MS][,reboot-timeout=MS]',
+    help: 'what firmware is told: a menu, only devices with a bootindex, how long a menu is shown, when to try again',
+    section: 'What it runs',
+    group: 'boot-opts',
+    parameters: {
+      order: 'string',
+      once: 'string',
+      menu: 'boolean',
+      strict: 'boolean',
+      'splash-time': 'number',
+      'reboot-timeout': 'number',
+    },
   },
   L: { argument: 'DIR', help: "a folder to find firmware in; 'help' lists them all", section: 'What it runs' },
   serial: {
@@ -118,18 +153,61 @@ export const OPTIONS = {
   parallel: { argument: 'none', help: 'there are no parallel ports to be had', section: 'Lines and drives' },
   net: { argument: 'none', help: 'there is no network to be had', section: 'Lines and drives' },
   nic: { argument: 'none', help: 'there is no network to be had', section: 'Lines and drives' },
+  audiodev: { argument: 'none,id=ID', help: 'there is no sound to be had', section: 'Lines and drives' },
   nodefaults: { help: 'nothing that was not asked for: no serial port on this terminal', section: 'Lines and drives' },
   chardev: {
     argument: 'null|stdio|file|pipe|socket|pty|ringbuf,id=ID[,mux=on][,logfile=FILE][,PROP=VALUE...]',
     help: 'a line that a device, a serial port or a monitor uses',
     section: 'Lines and drives',
     group: 'chardev',
+    parameters: {
+      backend: 'string',
+      mux: 'boolean',
+      signal: 'boolean',
+      path: 'string',
+      'input-path': 'string',
+      append: 'boolean',
+      size: 'size',
+      host: 'string',
+      port: 'string',
+      fd: 'number',
+      to: 'number',
+      ipv4: 'boolean',
+      ipv6: 'boolean',
+      abstract: 'boolean',
+      tight: 'boolean',
+      server: 'boolean',
+      wait: 'boolean',
+      reconnect: 'number',
+      telnet: 'boolean',
+      websocket: 'boolean',
+      nodelay: 'boolean',
+      logfile: 'string',
+      logappend: 'boolean',
+    },
   },
   drive: {
     argument: 'file=FILE[,if=virtio|pflash|none][,format=raw][,id=ID][,unit=N][,readonly=on][,snapshot=on]',
     help: 'a disk, or a flash chip, on a raw image',
     section: 'Lines and drives',
     group: 'drive',
+    parameters: {
+      file: 'string',
+      if: 'string',
+      format: 'string',
+      media: 'string',
+      unit: 'number',
+      index: 'number',
+      readonly: 'boolean',
+      'read-only': 'boolean',
+      snapshot: 'boolean',
+    },
+  },
+  blockdev: {
+    argument:
+      'driver=raw|file|null-co,node-name=NAME[,file=NODE|file.driver=file,file.filename=FILE][,filename=FILE][,PROP=VALUE...]|JSON',
+    help: 'an image under a name, for a device: -device virtio-blk-device,drive=NAME',
+    section: 'Lines and drives',
   },
   pflash: { argument: 'FILE', help: 'a flash chip on a raw image', section: 'Lines and drives' },
   snapshot: { help: 'all drives forget what was written', section: 'Lines and drives' },
@@ -138,18 +216,21 @@ export const OPTIONS = {
     help: "a device; 'help' lists the types, 'TYPE,help' the properties",
     section: 'Devices',
     group: 'device',
+    parameters: { driver: 'string', bus: 'string' },
   },
   object: {
     argument: 'TYPE,id=ID[,PROP=VALUE...]|JSON',
     help: "an object, such as memory-backend-file; 'help' lists the types, 'TYPE,help' the properties",
     section: 'Devices',
     group: 'object',
+    parameters: { 'qom-type': 'string' },
   },
   global: {
     argument: 'TYPE.PROP=VALUE|driver=TYPE,property=PROP,value=VALUE',
     help: 'what a property of all devices of a type is, unless one says otherwise',
     section: 'Devices',
     group: 'global',
+    parameters: { driver: 'string', property: 'string', value: 'string' },
   },
   load: {
     argument: 'MODULE',
@@ -168,6 +249,7 @@ export const OPTIONS = {
     help: 'a monitor on a -chardev: for people (readline, the default) or QMP (control)',
     section: 'Monitors and debugging',
     group: 'mon',
+    parameters: { chardev: 'string', mode: 'string', pretty: 'boolean' },
   },
   gdb: {
     argument: 'LINE',
@@ -202,10 +284,11 @@ export const OPTIONS = {
   'no-reboot': { help: 'a reset by the guest ends the program', section: 'The program' },
   'no-shutdown': { help: 'a shutdown by the guest stops the machine and leaves the program', section: 'The program' },
   name: {
-    argument: '[guest=]NAME[,process=NAME]',
-    help: 'a name for process lists',
+    argument: '[guest=]NAME[,process=NAME][,debug-threads=on|off]',
+    help: 'a name for process lists; threads of CPUs have names of their own in any case',
     section: 'The program',
     group: 'name',
+    parameters: { guest: 'string', process: 'string', 'debug-threads': 'boolean' },
   },
   uuid: { argument: 'UUID', help: "the machine's: 8-4-4-4-12 hexadecimal digits", section: 'The program' },
   readconfig: {
@@ -218,6 +301,21 @@ export const OPTIONS = {
     help: 'a property more for an earlier option: -set device.rng0.max-bytes=64',
     section: 'The program',
   },
+  'no-user-config': { help: 'no options from files of the user; there never are any', section: 'The program' },
+  msg: {
+    argument: 'timestamp=on|off[,guest-name=on|off]',
+    help: "messages begin with the time, and with the guest's name",
+    section: 'The program',
+    group: 'msg',
+    parameters: { timestamp: 'boolean', 'guest-name': 'boolean' },
+  },
+  overcommit: {
+    argument: 'mem-lock=off[,cpu-pm=off]',
+    help: 'RAM is not locked into the memory of the host, and CPUs that wait leave the host alone: nothing else is there',
+    section: 'Machine',
+    group: 'overcommit',
+    parameters: { 'mem-lock': 'boolean', 'cpu-pm': 'boolean' },
+  },
   daemonize: {
     help: 'the program goes on in the background once it is ready; mistakes are told before',
     section: 'The program',
@@ -227,18 +325,21 @@ export const OPTIONS = {
     help: 'an open file that the process was given: /dev/fdset/N in place of a path; needs Linux',
     section: 'The program',
     group: 'add-fd',
+    parameters: { fd: 'number', set: 'number', opaque: 'string' },
   },
   action: {
     argument: 'reboot=reset|shutdown[,shutdown=poweroff|pause]',
     help: 'what happens when the guest resets or shuts down the machine: reboot=shutdown is -no-reboot, shutdown=pause is -no-shutdown',
     section: 'The program',
     group: 'action',
+    parameters: { reboot: 'string', shutdown: 'string', panic: 'string', watchdog: 'string' },
   },
   trace: {
     argument: '[enable=]PATTERN[,events=FILE][,file=FILE]',
     help: "events to be told on standard error or in a file; '*' stands for anything; 'help' lists them",
     section: 'The program',
     group: 'trace',
+    parameters: { enable: 'string', events: 'string', file: 'string' },
   },
   pidfile: { argument: 'FILE', help: "the process's number goes there while the machine is", section: 'The program' },
   version: { help: 'show the version', section: 'The program' },

@@ -1,5 +1,12 @@
 export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './architecture.ts';
+export {
+  MACHINE_PROPERTIES,
+  registerArchitectureTypes,
+  registerBoardTypes,
+  registerMachineTypes,
+} from './architecture-types.ts';
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
+export { type BootOrderDevice, bootOrder, isBootOrderDevice } from './boot-order.ts';
 export { Cpu, type TranslationInfo } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';
 export type {
@@ -46,7 +53,7 @@ export {
   planNuma,
   WRITE_POLICIES,
 } from './numa.ts';
-export type { DeviceOptions, DriveInterface, DriveOptions, MachineOptions } from './options.ts';
+export type { BootOptions, DeviceOptions, DriveInterface, DriveOptions, MachineOptions } from './options.ts';
 export { largestRamPage, smallestRamPage } from './page-sizes.ts';
 export { plugDevice, removeDevice, unplugDevice } from './plug.ts';
 export {

@@ -26,7 +26,16 @@ import { RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
 
 /** What a machine does now. `prelaunch`: made, not started. `internal-error`: code of the host failed. */
-export type RunState = 'prelaunch' | 'running' | 'paused' | 'shutdown' | 'internal-error';
+export type RunState =
+  | 'prelaunch'
+  /** It waits for a snapshot to go on from. */
+  | 'inmigrate'
+  | 'running'
+  | 'paused'
+  /** Paused: a snapshot was taken of it, to go on elsewhere. */
+  | 'postmigrate'
+  | 'shutdown'
+  | 'internal-error';
 
 /** Things asked for while guest code or timers ran: they are done between slices. */
 interface Requests {
@@ -85,6 +94,8 @@ export class Machine extends BwObject {
   readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false, debug: undefined };
   readonly #exit = new Deferred<ExitInfo>();
   #state: RunState = 'prelaunch';
+  /** {@link resume} was called while the machine waited for a snapshot. */
+  #goOn = false;
   /** By the host's clock. */
   readonly #madeAtMs = Date.now();
   #started = false;
@@ -99,7 +110,7 @@ export class Machine extends BwObject {
     this.options = options;
     this.smp = resolveSmp(options.smp ?? {}, board);
     this.cpuModel = resolveCpuModel(options.cpu, board);
-    this.drives = new DriveTable(options.drives ?? []);
+    this.drives = new DriveTable(options.drives ?? [], options.blockNodes);
     const root = options.root ?? createObjectTree();
     const objects = root.children.get('objects') ?? root.addChild('objects', new Container());
     const { size, backend } = chooseRam(board, options, objects);
@@ -306,6 +317,22 @@ export class Machine extends BwObject {
     if (this.#state !== 'prelaunch') this.#state = 'paused';
   }
 
+  /** A snapshot of a paused machine was taken, to go on elsewhere: its state tells so until it goes on here. */
+  migrated(): void {
+    if (this.#state === 'paused' || this.#state === 'prelaunch') this.#state = 'postmigrate';
+  }
+
+  /** Before the start: the machine will go on from a snapshot that is not there yet. Until then {@link resume} is only noted. */
+  expectIncoming(): void {
+    if (this.#state === 'prelaunch') this.#state = 'inmigrate';
+  }
+
+  /** The snapshot has been put back: the machine goes on, unless it is to start stopped. */
+  goOnFromIncoming(): void {
+    this.#started = true;
+    if (this.#goOn || this.options.paused !== true) this.resume();
+  }
+
   /** True while guest code or timers run: a reset, pause or shutdown that is asked for now is done when that has ended. */
   get busy(): boolean {
     return this.#loop.stepping || this.clock.dispatching;
@@ -387,6 +414,10 @@ export class Machine extends BwObject {
     this.#requests.pause = false;
     this.#requests.debug = undefined;
     if (this.#state === 'running') return;
+    if (this.#state === 'inmigrate') {
+      this.#goOn = true;
+      return;
+    }
     if (this.#state === 'shutdown' || this.#state === 'internal-error') {
       throw new UserError('Resetting the Virtual Machine is required');
     }
@@ -561,7 +592,7 @@ export class Machine extends BwObject {
     await this.#disposeTree();
     this.#releaseRam('dispose');
     for (const serial of this.options.serials ?? []) serial.close();
-    await Promise.all(this.drives.all.map((drive) => drive.backend.close()));
+    await this.drives.nodes.closeAll();
   }
 
   /** Done when every device has let go: what one still writes to its drive must be written before the drive is closed. */

@@ -1,5 +1,5 @@
 // What a user says about a machine. Files have been read by the caller: here are bytes and backends.
-import type { BlockBackend } from '../block/index.ts';
+import type { BlockBackend, BlockNodes } from '../block/index.ts';
 import type { CharBackend } from '../char/index.ts';
 import type { GuestLog } from '../log/index.ts';
 import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
@@ -30,6 +30,18 @@ export interface DeviceOptions {
   /** Bus to plug it into; without it the first that fits. */
   readonly bus?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** What firmware is told about booting. Which device comes first is the devices' own property, `bootindex`. */
+export interface BootOptions {
+  /** It offers a menu. */
+  readonly menu?: boolean;
+  /** Devices without a `bootindex` are not tried. */
+  readonly strict?: boolean;
+  /** Milliseconds after a failure to try again; -1: never. */
+  readonly rebootTimeout?: number;
+  /** Milliseconds that a menu or picture is shown, 0 to 65535. */
+  readonly splashTime?: number;
 }
 
 /** Everything that a machine is made from besides its board. The machine owns the backends and closes them. */
@@ -63,8 +75,12 @@ export interface MachineOptions {
   /** `none`: start without the board's firmware. */
   readonly firmware?: Uint8Array | 'none';
   readonly drives?: readonly DriveOptions[];
+  /** Block backends that devices name (-blockdev); without it there are only those of `drives`. */
+  readonly blockNodes?: BlockNodes;
   readonly serials?: readonly CharBackend[];
   readonly devices?: readonly DeviceOptions[];
+  /** What firmware is told about booting (-boot). */
+  readonly boot?: BootOptions;
   /** Types that `devices` may name. */
   readonly types?: TypeRegistry;
   /** Values of properties for all devices of a type (-global). */

@@ -68,6 +68,7 @@ export function removeDevice(device: Device): void {
   const { machine, path, parent } = device;
   const id = parent?.id === 'peripheral' ? device.id : '';
   device.unplug();
+  machine.drives.release(path);
   device.remove();
   device.dispose();
   machine.tellUnplugged({ id, path });

@@ -9,12 +9,14 @@ import type { VirtioMmio } from './virtio-mmio.ts';
  * @throws UserError when there are more drives than transports
  */
 export function plugVirtioDrives(machine: Machine, transports: readonly VirtioMmio[]): void {
-  for (const { index } of machine.drives.of('virtio')) {
+  for (const drive of machine.drives.of('virtio')) {
+    const { index } = drive;
     const transport = transports.find((candidate) => !candidate.full);
     if (transport === undefined) throw new UserError(`No 'virtio-bus' bus has room for drive virtio${index}`);
     const device = new VirtioBlk();
     device.setProperty('drive', machine.drives.claim('virtio', index)?.backend);
     transport.plug(device);
     machine.add(device, `virtio${index}`);
+    machine.drives.usedBy(drive, device.path);
   }
 }

@@ -2,6 +2,7 @@
 // Requests go to the backend as they come and return in the order in which it finishes them.
 
 import { type BlockBackend, type PropertySpec, UserError } from '@boardwalk/core';
+import { bootIndexProperty, transportPath } from '../block/boot-index.ts';
 import { asBlockBackend, driveProperty } from '../block/drive-property.ts';
 import { GuestFault } from './guest-memory.ts';
 import { VirtioDevice } from './virtio-device.ts';
@@ -59,6 +60,7 @@ export class VirtioBlk extends VirtioDevice {
   static override readonly typeName: string = 'virtio-blk-device';
   static override readonly properties: readonly PropertySpec[] = [
     driveProperty(),
+    bootIndexProperty,
     {
       name: 'serial',
       type: 'str',
@@ -98,6 +100,14 @@ export class VirtioBlk extends VirtioDevice {
   #active = 0;
   /** Requests that the backend has not finished, those of before a reset too. */
   readonly #working = new Set<Promise<void>>();
+
+  get bootIndex(): number {
+    return this.#number('bootindex');
+  }
+
+  get firmwarePath(): string {
+    return `${transportPath(this.parentBus)}/disk@0,0`;
+  }
 
   /** @throws UserError when it has no drive */
   override realize(): void {

@@ -25,6 +25,7 @@ export class RawFileBlock implements BlockBackend {
   readonly #file: FileHandle;
   readonly #lock: FileLock;
   readonly #overlay: WriteOverlay | undefined;
+  #closed = false;
 
   private constructor(path: string, size: number, options: RawFileOptions, file: FileHandle, lock: FileLock) {
     this.filename = path;
@@ -79,6 +80,8 @@ export class RawFileBlock implements BlockBackend {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     try {
       await this.flush();
     } finally {

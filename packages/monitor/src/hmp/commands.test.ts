@@ -179,7 +179,7 @@ describe('info', () => {
     });
     expect(await enter('info memdev')).toMatch(/^memory backend: bench.ram\n {2}size: {2}131072\n/);
     expect(await enter('info memory_size_summary')).toBe('base memory: 131072\n');
-    expect(await enter('info block')).toBe('d0: a.img (raw, read-only)\n    Cache mode:       writeback\n');
+    expect(await enter('info block')).toBe('d0 (#block101): a.img (raw, read-only)\n    Cache mode:       writeback\n');
     expect(await enter('info chardev')).toBe('s0: filename=stdio\n');
     expect(await enter('info name')).toBe('vm\n');
     expect(await enter('info numa')).toBe('0 nodes\n');

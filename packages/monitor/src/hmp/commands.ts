@@ -2,10 +2,12 @@
 
 import { GuestLog, logCategories, UserError } from '@boardwalk/core';
 import { quit } from '../qmp/commands/run-state.ts';
+import { snapshotCommands } from './block-commands.ts';
 import { type HmpCommand, HmpNotice, machineOf } from './command.ts';
 import { helpLine, helpList } from './help.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory-commands.ts';
+import { migrationCommands } from './migration-commands.ts';
 import { objectCommands } from './object-commands.ts';
 import { findCommand } from './parse.ts';
 
@@ -126,6 +128,8 @@ export const hmpCommands: readonly HmpCommand[] = [
     },
   },
   ...memoryCommands,
+  ...snapshotCommands,
+  ...migrationCommands,
   ...objectCommands,
 ];
 

@@ -1,11 +1,12 @@
 // `info NAME`: what the machine and its parts are and do now.
-import { type Drive, devicesOf, type RunState, requireObject } from '@boardwalk/core';
+import { devicesOf, type RunState, requireObject } from '@boardwalk/core';
 import { formatHotpluggableCpus } from '@boardwalk/numa';
 import { hotpluggableCpusOf } from '../memory-info.ts';
-import { driveName } from '../qmp/commands/io.ts';
 import { packageText, QEMU_VERSION_TEXT } from '../version.ts';
+import { blockInfoCommands } from './block-commands.ts';
 import { cpuOf, type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, machineOf } from './command.ts';
 import { lines, memoryInfoCommands } from './info-memory.ts';
+import { migrationInfoCommands } from './migration-commands.ts';
 import { formatDeviceTree, formatObjectTree } from './qtree.ts';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
@@ -32,14 +33,6 @@ function cpus(context: HmpContext): string {
       ({ index }) => `${index === context.cpu ? '*' : ' '} CPU #${index}: thread_id=${threadId}`,
     ),
   );
-}
-
-function drive(found: Drive): string {
-  const { backend, media } = found;
-  const mode = backend.readonly ? 'raw, read-only' : 'raw';
-  const file = backend.filename === undefined ? `(${mode})` : `${backend.filename} (${mode})`;
-  const more = media === 'cdrom' ? ['    Removable device: not locked, tray closed'] : [];
-  return lines([`${driveName(found)}: ${file}`, ...more, '    Cache mode:       writeback']);
 }
 
 function objectTree({ emulator: { root } }: HmpContext, args: HmpArguments): string {
@@ -105,12 +98,8 @@ export const infoCommands: readonly HmpCommand[] = [
     run: ({ emulator: { chardevs = [] } }) =>
       lines(chardevs.map(({ label, filename }) => `${label}: filename=${filename}`)),
   },
-  {
-    name: 'block',
-    help: 'show info of all block devices',
-    run: (context) => machineOf(context).drives.all.map(drive).join('\n'),
-  },
-  { name: 'block-jobs', help: 'show progress of ongoing block device operations', run: () => 'No active jobs\n' },
+  ...blockInfoCommands,
+  ...migrationInfoCommands,
   // There is no network, so that there is nothing to show of its state.
   { name: 'network', help: 'show the network state', run: () => '' },
   { name: 'cpus', help: 'show infos for each CPU', run: cpus },

@@ -1,7 +1,7 @@
 // Commands that look at memory, registers and ports.
 import { ATTR_DEBUG, type Machine, UserError } from '@boardwalk/core';
 import { debugOf, isLittleEndian } from '../cpu-access.ts';
-import { dumpMachine, saveMachine } from '../qmp/commands/machine-files.ts';
+import { dumpMachine } from '../qmp/commands/machine-files.ts';
 import { physicalReader, saveMemory } from '../qmp/commands/memory-files.ts';
 import {
   cpuOf,
@@ -193,16 +193,6 @@ export const memoryCommands: readonly HmpCommand[] = [
         size: args.requireInteger('size'),
         filename: args.requireText('file'),
       });
-      return undefined;
-    },
-  },
-  {
-    name: 'migrate',
-    args: [{ name: 'uri', kind: 'word' }],
-    params: 'uri',
-    help: 'stop the machine and save it to file:PATH, for -incoming',
-    async run(context, args) {
-      await saveMachine(context.emulator, args.requireText('uri'));
       return undefined;
     },
   },

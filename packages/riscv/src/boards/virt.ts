@@ -14,6 +14,7 @@ import {
   UserError,
 } from '@boardwalk/core';
 import {
+  addBootItems,
   CfiPflash,
   FW_CFG_CMDLINE_DATA,
   FW_CFG_CMDLINE_SIZE,
@@ -144,6 +145,7 @@ async function addFlash(machine: Machine): Promise<boolean[]> {
 function addFwCfg(machine: Machine, kernelForFirmware: boolean): void {
   const fwCfg = machine.add(new FwCfg(), 'fw_cfg');
   fwCfg.addU16(FW_CFG_NB_CPUS, machine.smp.cpus);
+  addBootItems(machine, fwCfg);
   const { kernel, initrd, append } = machine.options;
   if (kernelForFirmware && kernel !== undefined) {
     fwCfg.addU32(FW_CFG_KERNEL_SIZE, kernel.length);

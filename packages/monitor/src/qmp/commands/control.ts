@@ -9,6 +9,11 @@ const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 export const controlHandlers: Handlers<keyof typeof controlCommands> = {
   'query-qmp-schema': ({ emulator }) => introspect(commands, events, emulator.types),
+  'query-command-line-options': ({ emulator: { commandLineOptions = [] } }, { option }) => {
+    const found = commandLineOptions.filter((candidate) => option === undefined || candidate.option === option);
+    if (option !== undefined && found.length === 0) throw new UserError(`invalid option name: ${option}`);
+    return found;
+  },
   'query-name': ({ emulator: { guestName } }) => (guestName === undefined ? {} : { name: guestName }),
   'query-uuid': ({ emulator: { uuid } }) => ({ UUID: uuid ?? NIL_UUID }),
   'query-target': ({ emulator: { arch } }) => ({ arch }),

@@ -1,9 +1,11 @@
 // Every command that the schema declares, done.
 import type { CommandName } from '../schema/index.ts';
+import { blockHandlers } from './block.ts';
 import type { Handlers } from './context.ts';
 import { controlHandlers } from './control.ts';
 import { ioHandlers } from './io.ts';
 import { machineHandlers } from './machine.ts';
+import { migrationHandlers } from './migration.ts';
 import { qomHandlers } from './qom.ts';
 import { runStateHandlers } from './run-state.ts';
 
@@ -14,4 +16,6 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...qomHandlers,
   ...machineHandlers,
   ...ioHandlers,
+  ...blockHandlers,
+  ...migrationHandlers,
 };

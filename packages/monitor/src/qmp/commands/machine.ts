@@ -6,7 +6,7 @@ import type { Emulator } from '../../emulator.ts';
 import { hotpluggableCpusOf, memdevsOf } from '../../memory-info.ts';
 import type { machineCommands } from '../schema/machine.ts';
 import { type Handlers, requireMachine } from './context.ts';
-import { dumpMachine, migrationStatus, saveMachine } from './machine-files.ts';
+import { dumpMachine } from './machine-files.ts';
 import { physicalReader, saveMemory } from './memory-files.ts';
 
 function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
@@ -94,7 +94,5 @@ export const machineHandlers: Handlers<keyof typeof machineCommands> = {
     return saveMemory(emulator, (address, into) => debug.readMemory(address, into), args);
   },
   pmemsave: ({ emulator }, args) => saveMemory(emulator, physicalReader(requireMachine(emulator)), args),
-  migrate: ({ emulator }, { uri }) => saveMachine(emulator, uri),
-  'query-migrate': ({ emulator }) => migrationStatus(emulator),
   'dump-guest-memory': ({ emulator }, args) => dumpMachine(emulator, args),
 };

@@ -56,7 +56,23 @@ export const SchemaInfo = union(
   },
 );
 
+export const CommandLineOptionInfo = struct('CommandLineOptionInfo', {
+  option: str,
+  parameters: list(
+    struct('CommandLineParameterInfo', {
+      name: str,
+      type: enumeration('CommandLineParameterType', ['string', 'boolean', 'number', 'size']),
+    }),
+  ),
+});
+
 export const controlCommands = {
+  'query-command-line-options': command({
+    doc: "The program's options, and the properties of those that have some.",
+    args: { option: opt(str) },
+    returns: list(CommandLineOptionInfo),
+    preconfig: true,
+  }),
   'query-qmp-schema': command({
     doc: 'Every command, event and type, as data.',
     returns: list(SchemaInfo),

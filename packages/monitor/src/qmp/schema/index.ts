@@ -1,8 +1,10 @@
 // The whole schema: every command and event, from which validation, introspection, documentation and TypeScript's types follow.
+import { blockCommands } from './block.ts';
 import { controlCommands } from './control.ts';
 import type { ArgumentsOf, ReturnOf } from './dsl.ts';
 import { ioCommands } from './io.ts';
 import { machineCommands } from './machine.ts';
+import { migrationCommands } from './migration.ts';
 import { qomCommands } from './qom.ts';
 import { runStateCommands } from './run-state.ts';
 
@@ -15,6 +17,8 @@ export const commands = {
   ...qomCommands,
   ...machineCommands,
   ...ioCommands,
+  ...blockCommands,
+  ...migrationCommands,
 } as const;
 
 /** Name of a command. */

@@ -175,14 +175,6 @@ export const machineCommands = {
     doc: 'Writes memory to a file, at physical addresses.',
     args: { val: int, size: int, filename: str },
   }),
-  migrate: command({
-    doc: 'Stops the machine and saves it to a file, whole when this is answered; `-incoming` goes on from it.',
-    args: { uri: str },
-  }),
-  'query-migrate': command({
-    doc: 'How the last `migrate` ended; nothing before the first.',
-    returns: struct('MigrationInfo', { status: opt(enumeration('MigrationStatus', ['completed', 'failed'])) }),
-  }),
   'dump-guest-memory': command({
     doc: 'Writes RAM and registers to an ELF core file, with physical addresses, for gdb. The machine stands still meanwhile.',
     args: {

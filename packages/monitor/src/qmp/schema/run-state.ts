@@ -14,6 +14,7 @@ import {
   uint64,
   union,
 } from './dsl.ts';
+import { MigrationStatus } from './migration.ts';
 
 export const QmpCapability = enumeration('QMPCapability', ['oob']);
 
@@ -21,7 +22,15 @@ export const VersionTriple = struct('VersionTriple', { major: int, minor: int, m
 export const VersionInfo = struct('VersionInfo', { qemu: VersionTriple, package: str });
 export const CommandInfo = struct('CommandInfo', { name: str });
 
-export const RunStateEnum = enumeration('RunState', ['prelaunch', 'running', 'paused', 'shutdown', 'internal-error']);
+export const RunStateEnum = enumeration('RunState', [
+  'prelaunch',
+  'inmigrate',
+  'running',
+  'paused',
+  'postmigrate',
+  'shutdown',
+  'internal-error',
+]);
 export const StatusInfo = struct('StatusInfo', { running: bool, singlestep: bool, status: RunStateEnum });
 
 export const ShutdownCause = enumeration('ShutdownCause', [
@@ -79,6 +88,10 @@ export const events = {
   STOP: { doc: 'The machine has stopped.' },
   RESUME: { doc: 'The machine runs, or runs again.' },
   SHUTDOWN: { doc: 'The machine, or the emulator, ends.', data: causeData },
+  MIGRATION: {
+    doc: 'A migration has got further; told where the capability `events` is set.',
+    data: { status: MigrationStatus },
+  },
   POWERDOWN: { doc: 'The power button was pressed.' },
   GUEST_PANICKED: {
     doc: 'The guest cannot go on.',

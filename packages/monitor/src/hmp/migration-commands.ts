@@ -1,0 +1,80 @@
+// Commands about migrations.
+import { UserError } from '@boardwalk/core';
+import { migrationHandlers, migrationOf } from '../qmp/commands/migration.ts';
+import { type HmpCommand, type HmpContext, machineOf } from './command.ts';
+
+function describe({ emulator }: HmpContext): string {
+  const { status, error, progress } = migrationOf(emulator);
+  if (status === undefined) return '';
+  const rows = [`Migration status: ${status}${error === undefined ? '' : ` (${error})`}`];
+  if (status === 'active' || status === 'completed') {
+    const { transferred, ms } = progress;
+    rows.push(`total time: ${ms} ms`);
+    if (status === 'completed') rows.push(`downtime: ${ms} ms`);
+    rows.push(`transferred ram: ${Math.floor(transferred / 1024)} kbytes`);
+  }
+  return rows.map((row) => `${row}\n`).join('');
+}
+
+export const migrationInfoCommands: readonly HmpCommand[] = [
+  { name: 'migrate', help: 'show migration status', run: describe },
+  {
+    name: 'migrate_capabilities',
+    help: 'show current migration capabilities',
+    run: ({ emulator }) => `events: ${migrationOf(emulator).events ? 'on' : 'off'}\n`,
+  },
+];
+
+const uri = { name: 'uri', kind: 'word' } as const;
+
+export const migrationCommands: readonly HmpCommand[] = [
+  {
+    name: 'migrate',
+    args: [{ name: 'd', kind: 'flag' }, uri],
+    params: '[-d] uri',
+    help: 'stop the machine and save it to file:PATH, exec:COMMAND, unix:PATH, tcp:HOST:PORT or fd:N, for -incoming (-d: do not wait for its end)',
+    async run({ emulator }, args) {
+      const migration = migrationOf(emulator);
+      const { ended } = await migration.begin(args.requireText('uri'));
+      if (args.flag('d')) return undefined;
+      await ended;
+      if (migration.status === 'failed') throw new UserError(migration.error ?? 'migration failed');
+      return undefined;
+    },
+  },
+  {
+    name: 'migrate_cancel',
+    help: 'cancel the current VM migration',
+    run({ emulator }) {
+      migrationOf(emulator).cancel();
+      return undefined;
+    },
+  },
+  {
+    name: 'migrate_incoming',
+    args: [uri],
+    params: 'uri',
+    help: 'continue an incoming migration from an -incoming defer',
+    async run(context, args) {
+      machineOf(context);
+      await migrationHandlers['migrate-incoming'](context, { uri: args.requireText('uri') });
+      return undefined;
+    },
+  },
+  {
+    name: 'migrate_set_capability',
+    args: [
+      { name: 'capability', kind: 'word' },
+      { name: 'state', kind: 'word' },
+    ],
+    params: 'capability state',
+    help: 'enable/disable the usage of a capability: events',
+    run({ emulator }, args) {
+      const [name, state] = [args.requireText('capability'), args.requireText('state')];
+      if (name !== 'events') throw new UserError(`Invalid parameter '${name}'`);
+      if (state !== 'on' && state !== 'off') throw new UserError("Parameter 'state' expects 'on' or 'off'");
+      migrationOf(emulator).events = state === 'on';
+      return undefined;
+    },
+  },
+];

@@ -1,0 +1,134 @@
+// Commands about drives and named block nodes.
+import { type BlockNode, type Drive, type Machine, UserError } from '@boardwalk/core';
+import type { Emulator } from '../../emulator.ts';
+import type { blockCommands } from '../schema/block.ts';
+import { type Handlers, requireMachine } from './context.ts';
+
+/** A drive's name: its id, or its place. */
+export function driveName({ id, if: type, index }: Drive): string {
+  return id ?? `${type}${index}`;
+}
+
+/** What monitors call a block device: a drive, or a node that a device has. */
+export interface BlockDevice {
+  /** The drive's name; empty for one of `-blockdev`. */
+  readonly name: string;
+  readonly node: BlockNode;
+  /** Path of the device that has it. */
+  readonly qdev: string | undefined;
+  readonly removable: boolean;
+}
+
+/** The drives, then what devices have of `-blockdev`. */
+export function blockDevices({ drives }: Machine): BlockDevice[] {
+  const ofDrives = drives.all.map((drive) => ({
+    name: driveName(drive),
+    node: drive.node,
+    qdev: drives.deviceOf(drive.node),
+    removable: drive.media === 'cdrom',
+  }));
+  const taken = new Set(ofDrives.map(({ node }) => node));
+  const others = drives.nodes.all.filter((node) => !taken.has(node) && drives.deviceOf(node) !== undefined);
+  return [...ofDrives, ...others.map((node) => ({ name: '', node, qdev: drives.deviceOf(node), removable: false }))];
+}
+
+/** No limit on transfers. */
+const UNLIMITED = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 } as const;
+
+/** Where a node's bytes are: a file, or QEMU's name for what has none. */
+export function nodeFile({ driver, backend }: BlockNode): string {
+  return backend.filename ?? (driver === 'null-co' ? 'null-co://' : '');
+}
+
+function nodeInfo(node: BlockNode) {
+  const { name, driver, backend } = node;
+  const filename = nodeFile(node);
+  return {
+    file: filename,
+    'node-name': name,
+    ro: backend.readonly,
+    drv: driver,
+    backing_file_depth: 0,
+    encrypted: false,
+    detect_zeroes: 'off' as const,
+    ...UNLIMITED,
+    image: { filename, format: driver, 'dirty-flag': false, 'virtual-size': backend.size },
+    cache: { writeback: true, direct: false, 'no-flush': false },
+    write_threshold: 0,
+  };
+}
+
+function statsOf({ backend }: BlockNode) {
+  const { read, write, flush } = backend.counts;
+  return {
+    rd_bytes: read.bytes,
+    wr_bytes: write.bytes,
+    unmap_bytes: 0,
+    rd_operations: read.operations,
+    wr_operations: write.operations,
+    flush_operations: flush.operations,
+    unmap_operations: 0,
+    rd_total_time_ns: read.totalTimeNs,
+    wr_total_time_ns: write.totalTimeNs,
+    flush_total_time_ns: flush.totalTimeNs,
+    unmap_total_time_ns: 0,
+    wr_highest_offset: backend.highestWritten,
+    rd_merged: 0,
+    wr_merged: 0,
+    unmap_merged: 0,
+    failed_rd_operations: read.failed,
+    failed_wr_operations: write.failed,
+    failed_flush_operations: flush.failed,
+    failed_unmap_operations: 0,
+    invalid_rd_operations: 0,
+    invalid_wr_operations: 0,
+    invalid_flush_operations: 0,
+    invalid_unmap_operations: 0,
+    account_invalid: true,
+    account_failed: true,
+  };
+}
+
+function nodeStats(node: BlockNode) {
+  const { file } = node;
+  return {
+    'node-name': node.name,
+    stats: statsOf(node),
+    ...(file === undefined ? {} : { parent: { 'node-name': file.name, stats: statsOf(file) } }),
+  };
+}
+
+const qdevOf = (qdev: string | undefined): { readonly qdev?: string } => (qdev === undefined ? {} : { qdev });
+
+function nodesOf({ machine }: Emulator): readonly BlockNode[] {
+  return machine?.drives.nodes.all ?? [];
+}
+
+export const blockHandlers: Handlers<keyof typeof blockCommands> = {
+  'query-block': ({ emulator }) =>
+    blockDevices(requireMachine(emulator)).map(({ name, node, qdev, removable }) => ({
+      device: name,
+      ...qdevOf(qdev),
+      type: 'unknown',
+      removable,
+      locked: false,
+      ...(removable ? { tray_open: false } : {}),
+      inserted: nodeInfo(node),
+    })),
+  'query-named-block-nodes': ({ emulator }) => [...nodesOf(emulator)].reverse().map(nodeInfo),
+  'query-blockstats': ({ emulator }, args) =>
+    args['query-nodes'] === true
+      ? [...nodesOf(emulator)].reverse().map(nodeStats)
+      : blockDevices(requireMachine(emulator)).map(({ name, node, qdev }) => ({
+          device: name,
+          ...qdevOf(qdev),
+          ...nodeStats(node),
+        })),
+  'query-block-jobs': () => [],
+  'blockdev-add': ({ emulator }, options) => {
+    const { drives } = requireMachine(emulator);
+    if (!emulator.openBlockNode) throw new UserError('images cannot be opened here');
+    return emulator.openBlockNode(drives.nodes, { ...options });
+  },
+  'blockdev-del': ({ emulator }, args) => requireMachine(emulator).drives.nodes.remove(args['node-name']),
+};

@@ -1,0 +1,181 @@
+// Migrations: a machine that stands still is written out, whole, and what reads it goes on from there.
+import { saveSnapshot, UserError } from '@boardwalk/core';
+import type { Emulator, ReplacementFile } from '../../emulator.ts';
+import type { MigrationState } from '../../events.ts';
+import type { migrationCommands } from '../schema/migration.ts';
+import { type Handlers, requireMachine } from './context.ts';
+import { standStill, writeStill } from './machine-files.ts';
+
+/** The smallest unit that guests have. */
+const PAGE_SIZE = 4096;
+
+/** The migration of an emulator: none, one that is under way, or how the last one ended. */
+export class Migration {
+  readonly #emulator: Emulator;
+  #status: MigrationState | undefined;
+  #error: string | undefined;
+  #events = false;
+  #cancelled = false;
+  #transferred = 0;
+  #began = 0;
+  #totalMs = 0;
+
+  constructor(emulator: Emulator) {
+    this.#emulator = emulator;
+  }
+
+  get status(): MigrationState | undefined {
+    return this.#status;
+  }
+
+  get error(): string | undefined {
+    return this.#error;
+  }
+
+  /** Whether monitors are told how far it is. */
+  get events(): boolean {
+    return this.#events;
+  }
+
+  set events(on: boolean) {
+    this.#events = on;
+  }
+
+  /** Bytes written, and milliseconds that it takes or took. */
+  get progress(): { readonly transferred: number; readonly ms: number } {
+    const ms = this.#active ? performance.now() - this.#began : this.#totalMs;
+    return { transferred: this.#transferred, ms: Math.round(ms) };
+  }
+
+  get #active(): boolean {
+    return this.#status === 'setup' || this.#status === 'active';
+  }
+
+  /**
+   * Opens what is written to, and begins.
+   * @returns its end, which never rejects
+   * @throws UserError where the machine cannot be saved now, or there is no such target
+   */
+  async begin(uri: string): Promise<{ readonly ended: Promise<void> }> {
+    const machine = requireMachine(this.#emulator);
+    if (this.#active) throw new UserError("There's a migration process in progress");
+    if (machine.state === 'inmigrate') throw new UserError('Guest is waiting for an incoming migration');
+    if (machine.state === 'postmigrate') {
+      throw new UserError("Can't migrate the vm that was paused due to previous migration");
+    }
+    if (machine.state === 'shutdown' || machine.state === 'internal-error') {
+      throw new UserError('the machine has ended: Resetting the Virtual Machine is required');
+    }
+    if (!this.#emulator.openOutgoing) throw new UserError("Parameter 'uri' expects a valid migration protocol");
+    this.#cancelled = false;
+    this.#transferred = 0;
+    this.#error = undefined;
+    this.#began = performance.now();
+    this.#become('setup');
+    try {
+      const file = await this.#emulator.openOutgoing(uri);
+      return { ended: this.#run(file) };
+    } catch (error) {
+      this.#end('failed', error);
+      throw error;
+    }
+  }
+
+  /** Ends one that is under way. */
+  cancel(): void {
+    if (this.#active) this.#cancelled = true;
+  }
+
+  async #run(file: ReplacementFile): Promise<void> {
+    const machine = requireMachine(this.#emulator);
+    let wentOn = false;
+    let ran = false;
+    let unlisten: () => void = () => {};
+    this.#become('active');
+    try {
+      ran = await standStill(machine);
+      unlisten = machine.on('resume', () => {
+        wentOn = true;
+      });
+      for (const piece of saveSnapshot(machine)) {
+        if (this.#cancelled) throw new Cancelled();
+        await writeStill(file, piece, () => wentOn);
+        this.#transferred += piece.length;
+      }
+      await file.close();
+      unlisten();
+      machine.migrated();
+      this.#end('completed');
+    } catch (error) {
+      unlisten();
+      await file.discard().catch(() => {});
+      if (ran && !wentOn && machine.state === 'paused') machine.resume();
+      this.#end(error instanceof Cancelled ? 'cancelled' : 'failed', error);
+    }
+  }
+
+  #end(status: MigrationState, error?: unknown): void {
+    this.#totalMs = performance.now() - this.#began;
+    if (status === 'failed') this.#error = error instanceof Error ? error.message : String(error);
+    this.#become(status);
+  }
+
+  #become(status: MigrationState): void {
+    this.#status = status;
+    if (this.#events) this.#emulator.events.emit('MIGRATION', { status });
+  }
+}
+
+class Cancelled extends Error {}
+
+const migrations = new WeakMap<object, Migration>();
+
+/** An emulator's, made when it is first asked for. */
+export function migrationOf(emulator: Emulator): Migration {
+  const known = migrations.get(emulator.events) ?? new Migration(emulator);
+  migrations.set(emulator.events, known);
+  return known;
+}
+
+function migrationInfo(emulator: Emulator) {
+  const { status, error, progress } = migrationOf(emulator);
+  if (status === undefined) return {};
+  if (status === 'failed') return { status, ...(error === undefined ? {} : { 'error-desc': error }) };
+  if (status === 'setup' || status === 'cancelled') return { status };
+  const { transferred, ms } = progress;
+  const total = requireMachine(emulator).ramSize;
+  return {
+    status,
+    'total-time': ms,
+    'setup-time': 0,
+    // It stands still from the beginning to the end.
+    ...(status === 'completed' ? { downtime: ms } : {}),
+    ram: {
+      transferred,
+      remaining: status === 'completed' ? 0 : Math.max(0, total - transferred),
+      total,
+      mbps: ms === 0 ? 0 : (transferred * 8) / (ms * 1000),
+      'page-size': PAGE_SIZE,
+    },
+  };
+}
+
+export const migrationHandlers: Handlers<keyof typeof migrationCommands> = {
+  async migrate({ emulator }, { uri }) {
+    await migrationOf(emulator).begin(uri);
+  },
+  migrate_cancel: ({ emulator }) => migrationOf(emulator).cancel(),
+  'migrate-incoming': async ({ emulator }, { uri }) => {
+    if (requireMachine(emulator).state !== 'inmigrate' || !emulator.takeIncoming) {
+      throw new UserError("'-incoming' was not specified on the command line");
+    }
+    await emulator.takeIncoming(uri);
+  },
+  'query-migrate': ({ emulator }) => migrationInfo(emulator),
+  'query-migrate-capabilities': ({ emulator }) => [
+    { capability: 'events' as const, state: migrationOf(emulator).events },
+  ],
+  'migrate-set-capabilities': ({ emulator }, { capabilities }) => {
+    for (const { state } of capabilities) migrationOf(emulator).events = state;
+  },
+};
