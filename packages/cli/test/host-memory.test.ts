@@ -15,9 +15,11 @@ import {
   registerMemoryBackends,
   requireObject,
   TypeRegistry,
+  UserError,
 } from '@boardwalk/core';
 import { openHostMemory } from '@boardwalk/host-node';
-import { virt } from '@boardwalk/riscv';
+import type { NumaOption } from '@boardwalk/numa';
+import { virt, architecture as virtTypes } from '@boardwalk/riscv';
 import { afterAll, describe, expect, it } from 'vitest';
 import { guestProgram } from './guest.ts';
 
@@ -163,6 +165,61 @@ describe.skipIf(!here)('a machine', () => {
     expect(space.blocks).toEqual([]);
     expect(room()).toBe(before.room);
     expect(process.memoryUsage.rss() - before.rss).toBeLessThan(96 * MiB);
+  });
+
+  it('that cannot be made leaves nothing, a thousand times in one process', { timeout: 300_000 }, async () => {
+    const space = RamSpace.create({ bytes: 256 * MiB });
+    const board = { ...virt, build: () => Promise.reject(new UserError('no such chip')) };
+    const size = 4 * MiB;
+    const memory = { hostMemory: host, ramSize: size, memPrealloc: true };
+    const node = (memdev: string): NumaOption => ({ type: 'node', memdev });
+    const wrong: readonly (readonly [text: string, options: MachineOptions, of?: typeof board])[] = [
+      ['no such chip', { ...memory, memPath: path('made') }, board],
+      ['no such chip', { ...memory, memPath: folder }, board],
+      ['no such chip', memory, board],
+      ['no such chip', { memoryBackend: 'shared' }, board],
+      ['no such chip', { numa: [node('near'), node('far')], smp: { cpus: 2 }, ramSize: 2 * size }, board],
+      ["can't open backing store", { ...memory, memPath: '/nowhere/ram' }],
+      ['Cannot allocate memory', { ...memory, memPath: path('large'), ramSize: 512 * MiB }],
+      ['must match size of explicitly', { memoryBackend: 'shared', ramSize: 2 * size }],
+      ["can't be used multiple times", { numa: [node('near'), node('near')], smp: { cpus: 2 }, ramSize: 2 * size }],
+      ['should equal RAM size', { numa: [node('near'), node('far')], smp: { cpus: 2 }, ramSize: size }],
+      ['not a valid device', { ...memory, memPath: path('device'), devices: [{ driver: 'frob' }] }],
+      ['drive property not set', { memoryBackend: 'shared', devices: [{ driver: 'virtio-blk-device' }] }],
+    ];
+    const root = createObjectTree();
+    const types = new TypeRegistry();
+    registerMemoryBackends(types, space, host);
+    virtTypes.registerTypes?.(types);
+    const parent = requireObject(root, '/objects');
+    const backends = [
+      types.create('memory-backend-file', { size, 'mem-path': path('kept'), share: 'on' }, { parent, id: 'shared' }),
+      types.create('memory-backend-memfd', { size, prealloc: 'on' }, { parent, id: 'near' }),
+      types.create('memory-backend-ram', { size }, { parent, id: 'far' }),
+    ] as MemoryBackend[];
+    const attempt = async (i: number): Promise<void> => {
+      const [text, options, of = virt] = wrong[i % wrong.length] ?? ['', {}];
+      const making = Machine.create(of, { space, root, types, firmware: 'none', ...options });
+      await expect(making).rejects.toThrow(text);
+    };
+    const held = () => {
+      const maps = readFileSync('/proc/self/maps', 'latin1').split('\n');
+      return {
+        files: readdirSync('/proc/self/fd').length,
+        names: readdirSync(folder).sort(),
+        mapped: maps.filter((line) => line.includes(folder) || line.includes('memfd:')).length,
+        blocks: space.blocks.map(({ name }) => name),
+        inUse: backends.map(({ mapped }) => mapped),
+        objects: [...root.children.keys(), ...parent.children.keys()],
+      };
+    };
+    for (let i = 0; i < 3 * wrong.length; i++) await attempt(i);
+    const before = held();
+    for (let i = 0; i < 1000; i++) await attempt(i);
+    expect(held()).toEqual(before);
+    expect(before.blocks).toEqual(['shared', 'near', 'far']);
+    for (const backend of backends) backend.dispose();
+    rmSync(path('kept'));
   });
 
   it('that cannot be built leaves no file of its RAM', async () => {

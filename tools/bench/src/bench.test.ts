@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BACKEND_PAIRS, backendSides, backendWorkloads } from './backends.ts';
+import { BACKEND_PAIRS, backendSides, backendWorkloads, chosenPairs, missing } from './backends.ts';
 import type { Case } from './cases.ts';
 import { linuxSample, programSample } from './cases.ts';
 import { findEmulators } from './emulators.ts';
@@ -53,6 +53,7 @@ describe('the options of npm run bench', () => {
       list: false,
       json: false,
       backends: false,
+      pairs: [],
       only: [],
       runs: 5,
       scale: 1,
@@ -303,17 +304,33 @@ describe('memory backends', () => {
     for (const [{ backend, against }, { ours, peer }] of pairs) {
       expect(ours.command).toEqual(peer.command);
       const object = `${backend},id=bench.ram,size=64M`;
-      expect(ours.memory?.('64M')).toEqual(['-object', object, '-M', 'memory-backend=bench.ram']);
+      const asked = backend === undefined ? undefined : ['-object', object, '-M', 'memory-backend=bench.ram'];
+      expect(ours.memory?.('64M')).toEqual(asked);
       expect(peer.memory?.('64M')?.[1]).toBe(against === undefined ? undefined : `${against},id=bench.ram,size=64M`);
     }
   });
 
   it('run some workloads unless others are named, under their own names', () => {
-    const [pair] = BACKEND_PAIRS;
+    const pair = BACKEND_PAIRS.find(({ name }) => name === 'memfd');
     if (!pair) throw new Error('no backends');
     const names = (workloads: readonly Workload[]) => backendWorkloads(workloads, pair).map(({ name }) => name);
     expect(names(WORKLOADS)).toEqual(['memfd integer', 'memfd random-walk', 'memfd boot']);
     expect(names(select(['sieve']))).toEqual(['memfd sieve']);
+  });
+
+  it('are those that were chosen, and that the host has pages for', () => {
+    const chosen = (...args: string[]) =>
+      chosenPairs(parseBenchOptions(['--backends', ...args])).map(({ name }) => name);
+    expect(chosen('--pairs', 'shm,plain')).toEqual(['plain', 'shm']);
+    expect(chosen()).toEqual(BACKEND_PAIRS.map(({ name }) => name));
+    expect(() => chosen('--pairs', 'nope')).toThrow('--pairs nope: plain, memfd,');
+    const huge = BACKEND_PAIRS.find(({ hugePages }) => hugePages !== undefined);
+    if (!huge) throw new Error('no pair needs huge pages');
+    const pages = (free: number): string =>
+      `HugePages_Total:     200\nHugePages_Free:      ${free}\nHugepagesize:       2048 kB\n`;
+    expect(missing(huge, pages(128))).toBeUndefined();
+    expect(missing(huge, pages(127))).toBe('it needs 256 MiB of free huge pages, and there are 254 MiB');
+    expect(missing(huge, '')).toContain('there are 0 MiB');
   });
 });
 

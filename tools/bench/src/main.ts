@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { DebianError } from '@boardwalk/debian';
-import { BACKEND_PAIRS, backendSides, backendWorkloads } from './backends.ts';
+import { backendSides, backendWorkloads, chosenPairs, missing } from './backends.ts';
 import { type Emulator, findEmulators } from './emulators.ts';
 import { type BenchOptions, HELP, parseBenchOptions } from './options.ts';
 import { jsonLine, tableFooter, tableHeader, tableRow } from './report.ts';
@@ -33,7 +33,12 @@ async function bench(args: readonly string[]): Promise<number> {
   if (!options.json) process.stdout.write(`${tableHeader}\n`);
   if (!options.backends) return compare(options, findEmulators(options), workloads);
   let status = 0;
-  for (const pair of BACKEND_PAIRS) {
+  for (const pair of chosenPairs(options)) {
+    const reason = missing(pair);
+    if (reason !== undefined) {
+      process.stderr.write(`skipped: ${pair.name}: ${reason}\n`);
+      continue;
+    }
     status |= await compare(options, backendSides(options, pair), backendWorkloads(workloads, pair));
   }
   return status;

@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly json: boolean;
   /** Compare Boardwalk's memory backends with each other, not Boardwalk with the peer. */
   readonly backends: boolean;
+  /** Names of pairs of backends; empty: all. */
+  readonly pairs: readonly string[];
   /** Names of workloads; empty: all. */
   readonly only: readonly string[];
   /** Runs on each side. */
@@ -35,6 +37,7 @@ Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the m
   --only NAME      only this workload (again for more, or NAME,NAME); --list names them
   --list           the workloads
   --backends       the same workloads with RAM from each kind of memory backend, against plain memory with pages as large
+  --pairs NAME     of --backends only this pair (again for more, or NAME,NAME)
   --runs N         runs on each side (5)
   --scale X        so many times the work of the bare-metal programs (1: about a second on a quick emulator)
   --json           one JSON object a line for each workload, instead of the table
@@ -58,7 +61,8 @@ export function parseBenchOptions(args: readonly string[], node = process.execPa
     list: values.list ?? false,
     json: values.json ?? false,
     backends: values.backends ?? false,
-    only: (values.only ?? []).flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    pairs: list(values.pairs),
+    only: list(values.only),
     runs: positive('--runs', values.runs ?? '5', true),
     scale: positive('--scale', values.scale ?? '1', false),
     node: values.node ?? node,
@@ -67,6 +71,11 @@ export function parseBenchOptions(args: readonly string[], node = process.execPa
     timeout: positive('--timeout', values.timeout ?? '300', false),
     rest: separator < 0 ? [] : args.slice(separator + 1),
   };
+}
+
+/** `a,b` and several of them. */
+function list(values: readonly string[] = []): string[] {
+  return values.flatMap((names) => names.split(',')).filter((name) => name !== '');
 }
 
 function positive(option: string, text: string, whole: boolean): number {
@@ -87,6 +96,7 @@ function parse(args: readonly string[]) {
         list: { type: 'boolean' },
         json: { type: 'boolean' },
         backends: { type: 'boolean' },
+        pairs: { type: 'string', multiple: true },
         only: { type: 'string', multiple: true },
         runs: { type: 'string' },
         scale: { type: 'string' },
