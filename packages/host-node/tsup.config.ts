@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', 'vcpu-worker': 'src/threads/vcpu-worker.ts' },
   format: 'esm',
   target: 'es2023',
   sourcemap: true,

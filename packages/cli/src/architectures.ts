@@ -30,6 +30,11 @@ function packageOf(arch: string): string {
   return name;
 }
 
+/** URL of the module of an architecture's package, for threads to import. */
+export function architectureModule(arch: string): string {
+  return import.meta.resolve(packageOf(arch));
+}
+
 /** What to install for an architecture that is not there; undefined if it is. */
 export function missingPackage(arch: string, found: ArchitecturePackage | undefined): string | undefined {
   return found === undefined ? packageOf(arch) : undefined;

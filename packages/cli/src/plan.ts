@@ -59,6 +59,9 @@ export function readPlan(
   fdSets(line);
   checkOvercommit(line);
   const actions = readActions(line);
+  if (settings.isThreaded && line.has('profile')) {
+    throw new UserError('-profile: not with -accel tcg,thread=multi: it samples vCPUs that take turns');
+  }
   return {
     settings,
     lines: readLines(line),

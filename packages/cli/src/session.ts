@@ -22,6 +22,7 @@ import {
   UserError,
   VirtualClock,
 } from '@boardwalk/core';
+import { nodeVcpuThreads } from '@boardwalk/host-node';
 import {
   type ChardevInfo,
   type CommandLineOption,
@@ -31,6 +32,7 @@ import {
   type Preconfig,
   type ReplacementFile,
 } from '@boardwalk/monitor';
+import { architectureModule } from './architectures.ts';
 import { openBlockdev, readBlockdev } from './config/blockdevs.ts';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
@@ -313,11 +315,12 @@ export class Session implements Emulator {
 
   #machineOptions(): MachineOptions {
     const { settings, files, devices, globals, noReboot, noShutdown, semihosting, boot, paused } = this.#plan;
-    const { board: _, icount, dumpGuestCore: __, ...rest } = settings;
+    const { board: _, icount, isThreaded, dumpGuestCore: __, ...rest } = settings;
     const { space, hostMemory, types, root, log } = this.#context;
     return {
       ...rest,
       ...files.options,
+      ...(isThreaded && { threads: nodeVcpuThreads(architectureModule(this.#context.arch)) }),
       ...(icount && { clock: new VirtualClock(new InstructionClockSource(icount)) }),
       space,
       types,

@@ -11,4 +11,5 @@ export * from './memory/index.ts';
 export * from './object/index.ts';
 export * from './replay/index.ts';
 export * from './snapshot/index.ts';
+export * from './threads/index.ts';
 export * from './time/index.ts';

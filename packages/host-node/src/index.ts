@@ -11,3 +11,4 @@ export { readInputFile } from './file/input-file.ts';
 export { hostError, systemErrorText } from './file/system-error.ts';
 export { type HostMemoryOptions, hostMemoryOnDemand, openHostMemory } from './memory/linux-host-memory.ts';
 export type { MappingEvent, MappingTrace } from './memory/linux-mapping.ts';
+export { nodeVcpuThreads } from './threads/node-vcpu-threads.ts';

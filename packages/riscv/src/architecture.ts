@@ -2,6 +2,7 @@
 import type { ArchitecturePackage, CpuModelInfo, PropertySpec } from '@boardwalk/core';
 import { registerDeviceTypes } from '@boardwalk/devices';
 import { virt } from './boards/virt.ts';
+import { addThreadHart } from './cpu/hart-thread.ts';
 import { CPU_MODELS, type CpuModel, EXTENSIONS, type Extension } from './cpu/models.ts';
 
 function modelInfo({ model, description, extensions }: CpuModel): CpuModelInfo {
@@ -36,4 +37,5 @@ export const architecture: ArchitecturePackage = {
     ],
   },
   registerTypes: registerDeviceTypes,
+  addThreadCpu: addThreadHart,
 };

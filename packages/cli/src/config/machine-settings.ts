@@ -24,6 +24,8 @@ export interface MachineSettings {
   readonly board: BoardDefinition;
   readonly accel: Accelerator;
   readonly tier1?: NonNullable<MachineOptions['tier1']>;
+  /** Each vCPU runs on a thread of its own. */
+  readonly isThreaded: boolean;
   readonly boardProps: Readonly<Record<string, string>>;
   readonly memoryBackend?: string;
   /** Guest memory is not in the host's core dumps of this program. */
@@ -61,17 +63,21 @@ export function readMachineSettings(
   const memoryBackend = machine.take('memory-backend');
   const dumpGuestCore = forOption('machine', () => machine.bool('dump-guest-core')) ?? true;
   forOption('machine', () => refuseUsb(machine, board));
-  const { accel, tier1 } = chooseAccelerator(line, machine.take('accel'));
+  const { accel, tier1, isThreaded } = chooseAccelerator(line, machine.take('accel'));
   const smp = readSmp(line, machine, board);
   const cpu = line.last('cpu');
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
   const memory = readMemory(line, board, memoryBackend);
   const memPath = line.last('mem-path');
   const icount = readInstructionCounting(line, accel);
+  if (icount !== undefined && isThreaded) {
+    throw new UserError('-accel: thread=multi is not possible with -icount: no order of the threads would repeat');
+  }
   const seed = readSeed(line.last('seed'));
   return {
     board,
     accel,
+    isThreaded,
     boardProps: machine.rest(),
     ...(tier1 === undefined ? {} : { tier1 }),
     ...(dumpGuestCore ? {} : { dumpGuestCore: false as const }),
@@ -177,20 +183,23 @@ export type Accelerator = 'tcg' | 'qtest';
 const UNUSABLE: readonly string[] = ['kvm', 'hvf', 'whpx', 'xen', 'nvmm', 'hax'];
 
 /** The first accelerator that is usable. @throws UserError if none of those asked for is */
-function chooseAccelerator(line: CommandLine, onMachine: string | undefined): Pick<MachineSettings, 'accel' | 'tier1'> {
+function chooseAccelerator(
+  line: CommandLine,
+  onMachine: string | undefined,
+): Pick<MachineSettings, 'accel' | 'tier1' | 'isThreaded'> {
   const asked = [...line.all('accel'), ...(onMachine?.split(':') ?? [])];
-  if (asked.length === 0) return { accel: 'tcg' };
+  if (asked.length === 0) return { accel: 'tcg', isThreaded: false };
   return forOption('accel', () => {
     const problems: string[] = [];
     for (const text of asked) {
       const options = new KeyValues(text, 'accel');
       const name = options.require('accel');
-      if (name === 'tcg') options.choice('thread', ['single']);
+      const isThreaded = name === 'tcg' && options.choice('thread', ['single', 'multi']) === 'multi';
       const tier1 = name === 'tcg' ? readTier1(options) : undefined;
       checkRamIndex(options);
       if (name === 'tcg' || name === 'qtest') {
         options.finish();
-        return { accel: name, ...(tier1 === undefined ? {} : { tier1 }) };
+        return { accel: name, isThreaded, ...(tier1 === undefined ? {} : { tier1 }) };
       }
       if (!UNUSABLE.includes(name)) throw new UserError(`invalid accelerator '${name}'; tcg and qtest are there`);
       problems.push(`${name} is not usable: guest code is always translated here (tcg)`);

@@ -1,6 +1,9 @@
 // What an architecture package gives to a program that runs machines: boards, CPU models, devices, firmware.
 import type { PropertySpec, TypeRegistry } from '../object/index.ts';
+import type { ThreadedCpu } from '../threads/vcpu-loop.ts';
+import type { VcpuThread } from '../threads/vcpu-thread.ts';
 import type { BoardDefinition } from './board.ts';
+import type { Machine } from './machine.ts';
 
 /** A CPU model as help texts and queries show it. */
 export interface CpuModelInfo {
@@ -31,6 +34,8 @@ export interface ArchitecturePackage {
   cpuModels(arch: string): readonly CpuModelInfo[];
   /** Firmware by architecture. */
   readonly firmware?: Readonly<Record<string, readonly FirmwareSource[]>>;
+  /** Adds the CPU that a thread runs to the thread's part of a machine, from its description. Without it there is no thread=multi. */
+  addThreadCpu?(machine: Machine, thread: VcpuThread): ThreadedCpu;
   /** Registers the devices that a user can name: this package's, and the shared ones that fit its boards. */
   registerTypes?(types: TypeRegistry): void;
 }

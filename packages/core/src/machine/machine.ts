@@ -6,6 +6,9 @@ import { GuestLog } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
 import { BwObject, Container, createObjectTree, UserError } from '../object/index.ts';
 import { InputLog } from '../replay/replay.ts';
+import { SharedClockSource } from '../threads/shared-clock.ts';
+import type { VcpuTeam } from '../threads/team.ts';
+import type { VcpuThread } from '../threads/vcpu-thread.ts';
 import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } from '../time/index.ts';
 import type { BoardDefinition } from './board.ts';
 import { Cpu } from './cpu.ts';
@@ -22,8 +25,10 @@ import type { MachineOptions } from './options.ts';
 import { plugDevices } from './plug.ts';
 import { chooseRam, type MemoryLimits, memoryLimits } from './ram.ts';
 import { SeededRandom } from './random.ts';
-import { RunLoop } from './run-loop.ts';
+import { type MachineLoop, RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
+import { ThreadedLoop } from './threaded-loop.ts';
+import { makeTeam } from './vcpu-team.ts';
 
 /** What a machine does now. `prelaunch`: made, not started. `internal-error`: code of the host failed. */
 export type RunState =
@@ -85,7 +90,11 @@ export class Machine extends BwObject {
   #built = false;
   readonly #cpus: Cpu[] = [];
   readonly #events = new EventHub();
-  readonly #loop: RunLoop;
+  readonly #loop: MachineLoop;
+  /** Where each vCPU runs on a thread of its own. */
+  readonly team: VcpuTeam | undefined;
+  /** @internal on such a thread */
+  readonly vcpuThread: VcpuThread | undefined;
   /** What came from outside, for those who go back in time. */
   readonly inputs = new InputLog();
   #stopsTo: ((stop: DebugStop) => void) | undefined;
@@ -123,15 +132,22 @@ export class Machine extends BwObject {
     this.numa = completeNuma(board, options, root, size);
     this.#random = options.seed === undefined ? undefined : new SeededRandom(BigInt(options.seed));
     this.log = options.log ?? new GuestLog();
-    this.clock =
-      options.clock ?? (options.accel === 'qtest' ? new ManualClock() : new VirtualClock(new HostClockSource()));
     this.space = options.space ?? RamSpace.create({ guestRam: size, maxGuestRam: this.memoryLimits.maximum });
+    this.vcpuThread = options.vcpuThread;
+    this.team = makeTeam(this, {
+      serve: (index, access) => this.#serve(index, access),
+      fail: (error) => this.#fail(error),
+    });
+    this.clock = options.clock ?? this.#makeClock();
     this.systemMemory = MemoryRegion.container('system', 2 ** 64);
     this.addressSpace = new AddressSpace('memory', this.systemMemory, this.space);
     this.ioMemory = MemoryRegion.container('io', 0x1_0000);
     this.ioSpace = new AddressSpace('I/O', this.ioMemory, this.space);
     this.addressSpace.onInvalidAccess = (...access) => this.#logInvalidAccess(...access);
-    this.#loop = new RunLoop(this.#loopOwner(), scheduler);
+    this.#loop =
+      this.team === undefined
+        ? new RunLoop(this.#loopOwner(), scheduler)
+        : new ThreadedLoop(this.#loopOwner(), scheduler, this.team);
     this.#watchClock();
     // Somebody who only listens to the error event does not have to look at the promise too.
     this.#exit.promise.catch(() => {});
@@ -162,9 +178,12 @@ export class Machine extends BwObject {
       plugDevices(machine, options.devices ?? []);
       machine.drives.checkAllUsed();
       machine.#built = true;
+      await machine.team?.start();
       machine.#performReset();
     } catch (error) {
+      await machine.team?.stopThreads();
       await machine.#disposeTree();
+      machine.team?.dispose();
       machine.#releaseRam('abandon');
       throw error;
     }
@@ -459,6 +478,18 @@ export class Machine extends BwObject {
     this.#loop.wake();
   }
 
+  /**
+   * Does something that needs every vCPU to stand still, its state complete: between slices they do; vCPUs on threads are
+   * stopped for it, if they run. Not for device code.
+   */
+  whileStill<T>(use: () => T): T {
+    let result: T | undefined;
+    this.#loop.exclusively(() => {
+      result = use();
+    });
+    return result as T;
+  }
+
   /** Ends the run, if it has not ended, and lets go of everything: devices, drives, serial backends. */
   override dispose(): Promise<void> {
     this.#disposed ??= this.#dispose();
@@ -474,6 +505,17 @@ export class Machine extends BwObject {
     const sugar = { ...(memPath === undefined ? {} : { memPath }), ...(memPrealloc === true ? { memPrealloc } : {}) };
     const made = { id: defaultRamId, size: this.ramSize, host, cpus: this.smp.cpus, ...sugar };
     return new MainRam({ space: this.space, objects, chosen, numa: this.numa, made }, this);
+  }
+
+  #makeClock(): VirtualClock {
+    if (this.options.accel === 'qtest') return new ManualClock();
+    const { team, space } = this;
+    if (team === undefined) return new VirtualClock(new HostClockSource());
+    return new VirtualClock(new SharedClockSource(space, team.at, () => team.threads.now()));
+  }
+
+  #serve(index: number, access: () => void): void {
+    if (this.#loop instanceof ThreadedLoop) this.#loop.serve(this.#cpus[index], access);
   }
 
   #loopOwner() {
@@ -524,6 +566,7 @@ export class Machine extends BwObject {
 
   #halt(state: RunState): void {
     this.#state = state;
+    this.#loop.halt();
     this.#timersHeld = false;
     this.clock.source.stop();
     this.#loop.wake();
@@ -545,8 +588,10 @@ export class Machine extends BwObject {
 
   /** Without a cause: the first reset, which is nobody's news. */
   #performReset(cause?: Cause): void {
-    resetTree(this, () => {
-      for (const callback of this.#resetCallbacks) callback();
+    this.#loop.exclusively(() => {
+      resetTree(this, () => {
+        for (const callback of this.#resetCallbacks) callback();
+      });
     });
     if (this.#state === 'shutdown' || this.#state === 'internal-error') this.#state = 'paused';
     this.log.write('reset', cause === undefined ? 'machine: first reset' : `machine: reset by the ${cause}`);
@@ -588,8 +633,10 @@ export class Machine extends BwObject {
     this.clock.source.stop();
     this.#loop.wake();
     await this.#loop.ended();
+    await this.team?.stopThreads();
     this.#exit.resolve({ cause: 'host', reason: 'shutdown', status: 0 });
     await this.#disposeTree();
+    this.team?.dispose();
     this.#releaseRam('dispose');
     for (const serial of this.options.serials ?? []) serial.close();
     await this.drives.nodes.closeAll();

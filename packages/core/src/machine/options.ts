@@ -4,6 +4,8 @@ import type { CharBackend } from '../char/index.ts';
 import type { GuestLog } from '../log/index.ts';
 import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
 import type { BwObject, TypeRegistry } from '../object/index.ts';
+import type { VcpuThreads } from '../threads/host.ts';
+import type { VcpuThread } from '../threads/vcpu-thread.ts';
 import type { VirtualClock } from '../time/index.ts';
 import type { GlobalProperty } from './globals.ts';
 import type { NumaOption, NumaPlan } from './numa.ts';
@@ -95,6 +97,10 @@ export interface MachineOptions {
   readonly accel?: 'tcg' | 'qtest';
   /** How guest code that runs often is compiled; `'off'`: not at all. Without it the translator decides. */
   readonly tier1?: 'off' | { readonly threshold: number };
+  /** Each vCPU runs on a thread of its own that these start (`thread=multi`); without it all take turns on this one. */
+  readonly threads?: VcpuThreads;
+  /** @internal the machine is a vCPU's thread's part of one that is elsewhere */
+  readonly vcpuThread?: VcpuThread;
   /** Programs may call the emulator (-semihosting): print, ask the time, end with a status. */
   readonly semihosting?: boolean;
   /** A guest's reset ends the run (-no-reboot). */

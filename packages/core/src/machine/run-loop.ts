@@ -45,8 +45,34 @@ class RateMeter {
   }
 }
 
+/** What makes a machine go on: vCPUs in turn ({@link RunLoop}), or on threads of their own. */
+export interface MachineLoop {
+  /** True while guest code or timers run: what changes the machine as a whole has to wait. */
+  readonly stepping: boolean;
+  /** Instructions per second that guest code was last seen to run at. */
+  readonly instructionsPerSecond: number;
+  /** Place of the vCPU whose turn is next. */
+  turn: number;
+  /** The vCPU that executes now, or whose access of a device is made now. */
+  readonly currentCpu: Cpu | undefined;
+  /** Executes nothing more until `work` is done. */
+  holdFor(work: Promise<void>): void;
+  /** Starts, unless it goes on already. */
+  start(): void;
+  /** No vCPU executes when it returns; outside of device code only. */
+  halt(): void;
+  /** Does something while no vCPU executes; outside of device code only. */
+  exclusively(change: () => void): void;
+  /** Done when the loop has ended, after `running` became false. */
+  ended(): Promise<void>;
+  /** Something happened that a sleeping vCPU or the loop must look at. */
+  wake(): void;
+  /** Ends the current slice soon. */
+  interrupt(): void;
+}
+
 /** Executes a machine until it does not run any more. */
-export class RunLoop {
+export class RunLoop implements MachineLoop {
   readonly #owner: RunLoopOwner;
   readonly #host: HostScheduler;
   readonly #meter = new RateMeter();
@@ -105,6 +131,12 @@ export class RunLoop {
       this.#active = undefined;
       if (this.#owner.running) this.start(); // resumed after the loop had decided to end
     });
+  }
+
+  halt(): void {}
+
+  exclusively(change: () => void): void {
+    change();
   }
 
   /** Done when the loop has ended, after `running` became false. */

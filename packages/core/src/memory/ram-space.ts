@@ -48,6 +48,16 @@ export interface RamPlacement {
   readonly granule?: number;
 }
 
+/** A space that another thread made, as this thread has it. */
+export interface RamSpacePart {
+  readonly memory: WebAssembly.Memory;
+  readonly indexBits: IndexBits;
+  /** Host offset of the flags of all pages. */
+  readonly pageFlags: number;
+  /** The zeroed part that this thread may give out. */
+  readonly slice: { readonly offset: number; readonly bytes: number };
+}
+
 /** Makes whole pages of a range zero and gives them back to the host; false if it could not. */
 export type PageZeroer = (hostOffset: number, length: number) => boolean;
 
@@ -101,7 +111,10 @@ export class RamSpace {
   readonly #writeListeners: PageListener[] = [];
   readonly #raiseListeners: PageListener[] = [];
 
-  private constructor(memory: WebAssembly.Memory, shared: boolean, indexBits: IndexBits) {
+  /** Called before flags are looked at after a write of a device's, where vCPUs on other threads set them. */
+  beforeFlagsLook: (() => void) | undefined;
+
+  private constructor(memory: WebAssembly.Memory, shared: boolean, indexBits: IndexBits, attached?: RamSpacePart) {
     const { buffer } = memory;
     this.memory = memory;
     this.shared = shared;
@@ -111,8 +124,19 @@ export class RamSpace {
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.view = new DataView(buffer);
-    this.#holes = new Holes(WASM_PAGE, this.size);
-    this.pageFlags = this.reserve(this.size / PAGE_SIZE);
+    if (attached === undefined) {
+      this.#holes = new Holes(WASM_PAGE, this.size);
+      this.pageFlags = this.reserve(this.size / PAGE_SIZE);
+      return;
+    }
+    const { offset, bytes } = attached.slice;
+    this.#holes = new Holes(offset, offset + bytes);
+    this.pageFlags = attached.pageFlags;
+  }
+
+  /** Another thread's space: all of its memory is seen, and a part of it is divided up here. */
+  static attach(part: RamSpacePart): RamSpace {
+    return new RamSpace(part.memory, true, part.indexBits, part);
   }
 
   /** @throws UserError if the host has no room for a memory of this size, or the runtime no index that is wide enough */
@@ -225,8 +249,7 @@ export class RamSpace {
     const end = this.#flagEnd(hostOffset, length);
     let run = -1;
     for (let at = this.#flagOf(hostOffset); at < end; at++) {
-      const old = this.u8[at] as number;
-      this.u8[at] = old | flags;
+      const old = Atomics.or(this.u8, at, flags);
       if (old === 0) {
         if (run < 0) run = at;
       } else if (run >= 0) {
@@ -240,7 +263,7 @@ export class RamSpace {
   /** Clears flags on all pages that a range touches. */
   lowerFlags(hostOffset: number, length: number, flags: PageFlags): void {
     const end = this.#flagEnd(hostOffset, length);
-    for (let at = this.#flagOf(hostOffset); at < end; at++) this.u8[at] = (this.u8[at] as number) & ~flags;
+    for (let at = this.#flagOf(hostOffset); at < end; at++) Atomics.and(this.u8, at, ~flags);
   }
 
   /** The flags of the page at a host offset. */
@@ -254,6 +277,7 @@ export class RamSpace {
    */
   noteWrite(hostOffset: number, length: number): void {
     if (length <= 0) return;
+    this.beforeFlagsLook?.();
     const end = this.#flagEnd(hostOffset, length);
     for (let at = this.#flagOf(hostOffset); at < end; at++) {
       if (this.u8[at] !== 0) {
@@ -271,7 +295,7 @@ export class RamSpace {
       const old = this.u8[at] as number;
       if (old !== 0) {
         flags |= old;
-        this.u8[at] = old & ~PAGE_CLEAN;
+        if ((old & PAGE_CLEAN) !== 0) Atomics.and(this.u8, at, ~PAGE_CLEAN);
         continue;
       }
       if (flags !== 0) this.#tellWritten(hostOffset, length, run, at, flags);

@@ -41,6 +41,8 @@ export interface HartPort extends TimePort, WalkPort {
 export interface RiscvFrontendOptions {
   /** Tell the device of every page walk. */
   readonly logWalks?: boolean;
+  /** Harts run on threads of their own: page walks update entries by compare and swap. */
+  readonly isThreaded?: boolean;
   /** An ebreak between the marks of a semihosting call is one. */
   readonly semihosting?: boolean;
 }
@@ -67,19 +69,24 @@ export class RiscvFrontend implements Frontend {
   readonly config: CpuConfig;
   readonly csrs: ReadonlyMap<number, Csr>;
   readonly debug: FrontendDebug;
+  readonly options: RiscvFrontendOptions;
   readonly #instructions: InstructionSet;
   /** The devices around the harts, by the host offset of their state. */
   readonly #ports = new Map<number, HartPort>();
 
   constructor(config: CpuConfig, options: RiscvFrontendOptions = {}) {
     this.config = config;
+    this.options = options;
     const port: HartPort = {
       readTime: (cpuBase) => this.#ports.get(cpuBase)?.readTime(cpuBase),
       timerChanged: (cpuBase) => this.#ports.get(cpuBase)?.timerChanged(cpuBase),
       walked: (cpuBase) => this.#ports.get(cpuBase)?.walked(cpuBase),
       semihost: (cpuBase) => this.#ports.get(cpuBase)?.semihost(cpuBase),
     };
-    this.walk = options.logWalks === true ? defineLoggedWalk(config, port) : defineWalk(config);
+    this.walk =
+      options.logWalks === true
+        ? defineLoggedWalk(config, port, options.isThreaded)
+        : defineWalk(config, options.isThreaded);
     this.csrs = defineCsrs(config, defineTimeHelpers(port));
     this.debug = riscvDebug(config, this.csrs);
     const system = systemEmitters(config, this.csrs);

@@ -54,6 +54,8 @@ interface Walk {
   readonly access: Value;
   readonly mmu: Value;
   readonly check: IrHelper;
+  /** Where harts run on threads: not zero once an entry was found to have changed since it was read. */
+  readonly changed: Local | undefined;
 }
 
 function bit(b: IrBuilder, word: Value, flag: bigint): Value {
@@ -120,8 +122,15 @@ function updateAccessed(w: Walk, config: CpuConfig, pte: Local, pteAddress: Valu
     b.if(b.eqz(bit(b, b.get(csr.menvcfg), MENVCFG_ADUE)), () => pageFault(w));
     const rights = b.call(w.check, pteAddress, b.i32(PTE_BYTES), b.i32(0));
     b.if(b.eqz(b.and(rights, b.i32(PROT_W))), () => accessFault(w));
-    b.setLocal(pte, b.or(b.getLocal(pte), wanted));
-    b.hostStore(host, b.getLocal(pte), { size: 8 });
+    if (w.changed === undefined) {
+      b.setLocal(pte, b.or(b.getLocal(pte), wanted));
+      b.hostStore(host, b.getLocal(pte), { size: 8 });
+      return;
+    }
+    const before = b.local('i64', b.getLocal(pte));
+    b.setLocal(pte, b.or(b.getLocal(before), wanted));
+    const found = b.hostCas(host, b.getLocal(before), b.getLocal(pte), 8);
+    b.setLocal(w.changed, b.ne(found, b.getLocal(before)));
   });
 }
 
@@ -134,10 +143,14 @@ function leaf(w: Walk, config: CpuConfig, pte: Local, pteAddress: Value, host: V
   const offsetMask = b.sub(b.shl(b.i64(1), shift), b.i64(1));
   b.if(b.ne(b.and(frame, offsetMask), b.i64(0)), () => pageFault(w));
   updateAccessed(w, config, pte, pteAddress, host);
-  // A page that is not dirty is not yet writable: the first store walks again and sets the bit.
-  const dirty = bit(b, b.getLocal(pte), PTE_D);
-  const prot = b.select(dirty, rights, b.and(rights, b.i32(PROT_R | PROT_X)));
-  finish(w, b.or(frame, b.and(w.va, offsetMask)), prot, b.i32(0), b.wrap(shift));
+  const end = (): void => {
+    // A page that is not dirty is not yet writable: the first store walks again and sets the bit.
+    const dirty = bit(b, b.getLocal(pte), PTE_D);
+    const prot = b.select(dirty, rights, b.and(rights, b.i32(PROT_R | PROT_X)));
+    finish(w, b.or(frame, b.and(w.va, offsetMask)), prot, b.i32(0), b.wrap(shift));
+  };
+  if (w.changed === undefined) end();
+  else b.if(b.eqz(b.getLocal(w.changed)), end);
 }
 
 /** Forgets every translation. */
@@ -160,6 +173,24 @@ function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
 
   const table = b.local('i64', b.shl(b.extract(satp, 0, PPN_BITS), b.i64(PAGE_BITS)));
   const shift = b.local('i64', b.sub(vaBits, b.i64(LEVEL_BITS)));
+  if (w.changed === undefined) {
+    descend(w, config, table, shift);
+    pageFault(w);
+    return;
+  }
+  const { changed } = w;
+  b.loop(() => {
+    b.setLocal(changed, b.i32(0));
+    descend(w, config, table, shift);
+    b.if(b.eqz(b.getLocal(changed)), () => pageFault(w));
+    b.setLocal(table, b.shl(b.extract(satp, 0, PPN_BITS), b.i64(PAGE_BITS)));
+    b.setLocal(shift, b.sub(vaBits, b.i64(LEVEL_BITS)));
+  });
+}
+
+/** Goes down from a table to a leaf; comes back where the levels are used up, or an entry has changed meanwhile. */
+function descend(w: Walk, config: CpuConfig, table: Local, shift: Local): void {
+  const { b, va } = w;
   const pte = b.local('i64');
   b.loop((breakIf) => {
     const index = b.extract(b.shr(va, b.getLocal(shift)), 0, LEVEL_BITS);
@@ -175,13 +206,13 @@ function walkTables(w: Walk, config: CpuConfig, satp: Value): void {
     const writeOnly = b.eq(b.and(entry, b.big(PTE_R | PTE_W)), b.big(PTE_W));
     b.if(b.or(invalid, writeOnly), () => pageFault(w));
     b.if(bit(b, entry, PTE_R | PTE_X), () => leaf(w, config, pte, pteAddress, host, b.getLocal(shift)));
+    if (w.changed !== undefined) breakIf(b.getLocal(w.changed));
 
     b.if(bit(b, entry, PTE_A | PTE_D | PTE_U), () => pageFault(w));
     b.setLocal(table, b.shl(b.extract(entry, PTE_PPN_SHIFT, PPN_BITS), b.i64(PAGE_BITS)));
     b.setLocal(shift, b.sub(b.getLocal(shift), b.i64(LEVEL_BITS)));
     breakIf(b.ltS(b.getLocal(shift), b.i64(PAGE_BITS)));
   });
-  pageFault(w);
 }
 
 /** What hears of page walks, for logs. */
@@ -191,8 +222,8 @@ export interface WalkPort {
 }
 
 /** A walk that says so at each end. */
-export function defineLoggedWalk(config: CpuConfig, port: WalkPort): IrHelper {
-  const walk = defineWalk(config);
+export function defineLoggedWalk(config: CpuConfig, port: WalkPort, isThreaded = false): IrHelper {
+  const walk = defineWalk(config, isThreaded);
   const walked = defineTsHelper('riscv_walked', ['i64', 'i32', 'i32', 'i32'], undefined, (base) => port.walked(base));
   return defineHelper('riscv_logged_walk', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
     const fault = b.call(walk, va, access, mmu);
@@ -204,11 +235,13 @@ export function defineLoggedWalk(config: CpuConfig, port: WalkPort): IrHelper {
 /**
  * The page walk of a hart: (virtual address i64, access i32, MMU index i32) -> 0, or 1 with the exception in the state.
  * Addresses that are not translated (machine mode, satp off) go through PMP alone.
+ * @param isThreaded other harts may change entries at any moment
  */
-export function defineWalk(config: CpuConfig): IrHelper {
+export function defineWalk(config: CpuConfig, isThreaded = false): IrHelper {
   const check = config.extensions.has('pmp') ? pmpCheck : noPmpCheck;
   return defineHelper('riscv_walk', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
-    const w: Walk = { b, va, access, mmu, check };
+    const changed = isThreaded ? b.local('i32', b.i32(0)) : undefined;
+    const w: Walk = { b, va, access, mmu, check, changed };
     const machine = b.eq(mmu, b.i32(MMU_M));
     const satp = b.get(csr.satp);
     const bare = b.eqz(b.shr(satp, b.i64(60)));

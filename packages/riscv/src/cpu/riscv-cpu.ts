@@ -2,12 +2,13 @@
  * A hart as a device: interrupt inputs, reset, and the supervisor timer of Sstc. RISC-V Privileged Architecture, "Reset" and
  * "Sstc".
  */
-import type { DeviceState, PropertySpec, Timer } from '@boardwalk/core';
+import { type DeviceState, type PropertySpec, type Timer, UserError } from '@boardwalk/core';
 import { Semihosting } from '@boardwalk/devices';
 import { FAULTED, NOT_RAM, type Slot, TranslatedCpu } from '@boardwalk/translator';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from './bits.ts';
 import { menvcfgReset } from './csr/environment.ts';
 import type { RiscvFrontend } from './frontend.ts';
+import type { HartDescription } from './hart-thread.ts';
 import { MODE_RESET, modeDataMmu, modePriv } from './mode.ts';
 import { EXTENSIONS, type Extension, isaString } from './models.ts';
 import { formatMappings, formatRegisters } from './show.ts';
@@ -26,6 +27,8 @@ export interface TimeSource {
   timeOf(value: bigint): number;
   /** Calls back when software has set the counter. */
   onSet(callback: () => void): void;
+  /** How {@link mtime} follows from virtual time, for harts on threads: ticks at this rate in Hz, plus this. */
+  readonly rate?: { readonly frequency: number; readonly offset: bigint };
 }
 
 /** How a hart is set into its platform. */
@@ -91,12 +94,39 @@ export class RiscvCpu extends TranslatedCpu {
     this.#timer = this.machine.clock.timer(() => this.#updateTimer());
     this.#options.time.onSet(() => this.#updateTimer());
     const semihosting = new Semihosting(this.machine);
+    this.#options.time.onSet(() => this.#publishTime());
     this.frontend.attach(this.base, {
       readTime: () => this.setRegister(common.ret, this.#options.time.mtime()),
       timerChanged: () => this.#updateTimer(),
       walked: () => this.#logWalk(),
       semihost: () => this.#semihost(semihosting),
     });
+  }
+
+  protected override threadDescription(): HartDescription | undefined {
+    const { time, resetVector } = this.#options;
+    const { config, options } = this.frontend;
+    // A thread makes a plain hart: it knows nothing of classes derived from it.
+    if (time.rate === undefined || this.constructor !== RiscvCpu) return undefined;
+    if (options.semihosting === true) throw new UserError('-semihosting: not with thread=multi');
+    return { config, resetVector, frequency: time.rate.frequency, logWalks: options.logWalks === true };
+  }
+
+  override resynced(): void {
+    super.resynced();
+    this.#updateTimer();
+  }
+
+  /** Tells the hart's thread what is added to the ticks of the clock. */
+  #publishTime(): void {
+    const { rate } = this.#options.time;
+    if (this.threadWords === 0 || rate === undefined) return;
+    this.machine.space.view.setBigUint64(this.threadWords, rate.offset, true);
+  }
+
+  override resetExit(): void {
+    super.resetExit();
+    this.#publishTime();
   }
 
   override resetHold(): void {
@@ -110,6 +140,7 @@ export class RiscvCpu extends TranslatedCpu {
 
   override restore(state: DeviceState): void {
     super.restore(state);
+    this.#publishTime();
     this.#updateTimer();
   }
 
@@ -187,11 +218,13 @@ export class RiscvCpu extends TranslatedCpu {
   }
 
   #raiseSupervisorSoftware(): void {
-    this.setRegister(csr.mip, this.register(csr.mip) | (1n << BigInt(IRQ_SSI)));
+    Atomics.or(this.machine.space.i32, (this.base + csr.mip.offset) >>> 2, 1 << IRQ_SSI);
   }
 
   /** Sets the line of the supervisor timer interrupt, and the timer for the moment when it will rise. */
   #updateTimer(): void {
+    // The hart's thread sees to it, and looks anew when it goes on.
+    if (this.machine.team !== undefined) return;
     const enabled = (this.register(csr.menvcfg) & MENVCFG_STCE) !== 0n;
     const compare = this.register(csr.stimecmp);
     const due = enabled && this.#options.time.mtime() >= compare;

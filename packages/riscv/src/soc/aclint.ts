@@ -159,6 +159,11 @@ export class AclintMtimer extends Device {
     for (const timer of this.#timers) timer.disarm();
   }
 
+  /** How {@link mtime} follows from virtual time. */
+  get rate(): { readonly frequency: number; readonly offset: bigint } {
+    return { frequency: this.frequency, offset: this.offset };
+  }
+
   /** The counter's value, which the `time` CSR shows too. */
   mtime(): bigint {
     return BigInt.asUintN(64, this.#ticks() + this.offset);

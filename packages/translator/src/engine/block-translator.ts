@@ -3,7 +3,7 @@ import type { RamSpace } from '@boardwalk/core';
 import { codePageBits, type Frontend, type InsnContext } from '../frontend.ts';
 import { InstrumentedBuilder } from '../instrument/builder.ts';
 import type { Instruments } from '../instrument/instruments.ts';
-import { IrBuilder } from '../ir/builder.ts';
+import { type FenceNeed, IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
 import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
@@ -160,6 +160,11 @@ export class BlockTranslator {
     this.#lowering = lowering;
     this.#reader = new Reader(space, frontend);
     this.#pageMask = 2 ** codePageBits(frontend) - 1;
+  }
+
+  /** Says what fences of the guest have to do. */
+  orderAccesses(fences: FenceNeed): void {
+    this.#builder.fences = fences;
   }
 
   /** The IR of a block translated before; undefined if the same block cannot be had again. */

@@ -161,6 +161,23 @@ export class Block implements BlockKey {
   }
 }
 
+/** Where it is known from which pages there is code. Pages are numbers of 4 KiB. */
+export interface CodePages {
+  /** Code of a page is to be entered: writes there are told from now on. */
+  claim(page: number): void;
+  /** No code of these pages is left. */
+  release(pages: Iterable<number>): void;
+}
+
+function flaggedPages(space: RamSpace): CodePages {
+  return {
+    claim: (page) => space.raiseFlags(page * PAGE, PAGE, PAGE_CODE),
+    release: (pages) => {
+      for (const page of pages) space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
+    },
+  };
+}
+
 export class CodeCache {
   readonly #space: RamSpace;
   readonly #arena: number;
@@ -178,16 +195,18 @@ export class CodeCache {
   readonly #stop: () => void;
   /** Called when everything has been dropped. */
   readonly onFlush: (() => void)[] = [];
+  readonly #pages: CodePages;
   /** Forget where blocks are: jump caches hold places in the arena. */
   readonly #forget: () => void;
 
-  constructor(space: RamSpace, o: { bytes: number; forget: () => void }) {
+  constructor(space: RamSpace, o: { bytes: number; forget: () => void; pages?: CodePages | undefined }) {
     this.#space = space;
     this.#arena = space.reserve(o.bytes);
     this.#arenaEnd = this.#arena + o.bytes;
     this.#next = this.#arena;
     this.blockHash = space.reserve(BLOCK_HASH_BYTES);
     this.#forget = o.forget;
+    this.#pages = o.pages ?? flaggedPages(space);
     this.#stop = space.onWriteFlagged((host, length, flags) => {
       if ((flags & PAGE_CODE) !== 0) this.invalidate(host, length);
     });
@@ -301,9 +320,26 @@ export class CodeCache {
       }
       if (blocks.size > 0) continue;
       this.#byPage.delete(page);
-      this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
+      this.#pages.release([page]);
     }
     if (dropped) this.#forget();
+  }
+
+  /** Makes writes to the page of a host offset known, before code is read there. After `place()`, which may let go of it. */
+  claim(host: number): void {
+    const page = Math.floor(host / PAGE);
+    if (this.#byPage.has(page)) return;
+    this.#byPage.set(page, new Set());
+    this.#pages.claim(page);
+  }
+
+  /** Drops all blocks of the pages in a range, which somebody else has let go of in this cache's name. */
+  dropPages(host: number, length: number): void {
+    for (let page = Math.floor(host / PAGE); page * PAGE < host + length; page++) {
+      for (const block of this.#byPage.get(page) ?? []) this.#drop(block);
+      this.#byPage.delete(page);
+    }
+    this.#forget();
   }
 
   /** Drops the blocks that a test picks: what they stand for has changed, though their code has not. */
@@ -325,7 +361,7 @@ export class CodeCache {
       block.valid = false;
       block.killRegions();
     }
-    for (const page of this.#byPage.keys()) this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
+    this.#pages.release(this.#byPage.keys());
     this.#blocks = [];
     this.#byHost.clear();
     this.#byPage.clear();
@@ -343,7 +379,7 @@ export class CodeCache {
       return;
     }
     this.#byPage.set(page, new Set([block]));
-    this.#space.raiseFlags(page * PAGE, PAGE, PAGE_CODE);
+    this.#pages.claim(page);
   }
 
   #leavePage(host: number, block: Block): void {
@@ -352,7 +388,7 @@ export class CodeCache {
     blocks?.delete(block);
     if (blocks?.size !== 0) return;
     this.#byPage.delete(page);
-    this.#space.lowerFlags(page * PAGE, PAGE, PAGE_CODE);
+    this.#pages.release([page]);
   }
 
   #leaveHost(host: number, block: Block): void {

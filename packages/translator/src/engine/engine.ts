@@ -4,11 +4,16 @@
  */
 import {
   type AddressSpace,
+  type DeviceBus,
   type GuestLog,
   MEM_DECODE_ERROR,
   MEM_OK,
   type RamSpace,
+  RemoteBus,
+  type ThreadTranslator,
   type TranslationInfo,
+  type VcpuTeam,
+  type VcpuThread,
 } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import { Instruments } from '../instrument/instruments.ts';
@@ -44,6 +49,7 @@ export interface EngineExports {
   tlbFlush(cpu: number): void;
   flushJumps(cpu: number): void;
   tlbProtect(cpu: number, host: number): void;
+  tlbStoresTo(cpu: number, host: number): number;
 }
 
 /** What a vCPU does for the engine while its code runs. */
@@ -51,6 +57,8 @@ export interface EngineCpu {
   readonly base: number;
   /** A write hits flagged pages; true: it must not happen now, because the running block is on the page. */
   flaggedWrite(host: number, length: number): boolean;
+  /** The write has happened. */
+  flaggedWritten(host: number, length: number): void;
   /** A block that the vCPU would find now; undefined where it would have to translate. */
   lookup(lo: number, hi: number, mode: number): Block | undefined;
   /** The high half of a pc in the jump cache with this low half. */
@@ -85,24 +93,29 @@ export interface EngineOptions {
   readonly tier1?: Tier1Options | undefined;
   /** Bytes of the code cache; 64 MiB unless said otherwise. */
   readonly arenaBytes?: number;
+  /** The engine runs its vCPU on a thread. */
+  readonly thread?: VcpuThread | undefined;
+  /** Other threads run the vCPUs; the engine only answers debuggers and keeps the physical map. */
+  readonly team?: VcpuTeam | undefined;
 }
 
 /** The translator that vCPUs of one machine with one frontend share. Made by the first of them. */
-export class Engine {
+export class Engine implements ThreadTranslator {
   readonly frontend: Frontend;
   readonly space: RamSpace;
   readonly log: GuestLog;
   readonly exports: EngineExports;
   readonly cache: CodeCache;
   readonly blocks: BlockTranslator;
-  readonly physMap: PhysicalMap;
+  /** Undefined on a vCPU's thread: the device thread keeps it. */
+  readonly physMap: PhysicalMap | undefined;
   readonly tier1: Tier1 | undefined;
   readonly debug: EngineDebug;
   /** What looks at guest code while it executes. */
   readonly instruments: Instruments;
   /** What samples the vCPUs, where something does. */
   profile: TranslationInfo | undefined;
-  readonly #addressSpace: AddressSpace;
+  readonly #bus: DeviceBus;
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;
   readonly #wrappers = new Map<Helper, number>();
@@ -118,12 +131,21 @@ export class Engine {
     this.frontend = frontend;
     this.space = addressSpace.space;
     this.log = o.log;
-    this.#addressSpace = addressSpace;
+    const { thread, team } = o;
+    this.#bus = thread === undefined ? addressSpace : new RemoteBus(thread);
     const forget = (): void => {
       for (const base of this.#cpus.keys()) this.exports.flushJumps(base);
     };
-    this.cache = new CodeCache(this.space, { bytes: o.arenaBytes ?? ARENA_BYTES, forget });
-    const mmu = createSoftMmu(frontend, { pageFlags: this.space.pageFlags, blockHash: this.cache.blockHash });
+    const pages = thread && {
+      claim: (page: number) => thread.claimPage(page),
+      release: (released: Iterable<number>) => thread.releasePages(released),
+    };
+    this.cache = new CodeCache(this.space, { bytes: o.arenaBytes ?? ARENA_BYTES, forget, pages });
+    const mmu = createSoftMmu(frontend, {
+      pageFlags: this.space.pageFlags,
+      blockHash: this.cache.blockHash,
+      isThreaded: thread !== undefined,
+    });
     this.#mmu = mmu;
     this.#bind = new Map<Helper, IrHelper>([
       [ENGINE.ramHost, mmu.ramHost],
@@ -138,7 +160,7 @@ export class Engine {
     const { raise, serviceInterrupt } = frontend;
     this.exports = this.#instantiate(
       {
-        exports: [mmu.lookup, mmu.debugAddress, mmu.flushAll, mmu.flushJumps, mmu.protectPage],
+        exports: [mmu.lookup, mmu.debugAddress, mmu.flushAll, mmu.flushJumps, mmu.protectPage, mmu.storesTo],
         named: { raise, serviceInterrupt, fetchHost: mmu.fetchHostNumber, translate: mmu.translateNumber },
         raw: [tier0Function(mmu, raise)],
         importTable: true,
@@ -153,13 +175,25 @@ export class Engine {
       pureWrapperOf: (op) => this.#pureWrapperOf(op),
     });
     this.instruments = new Instruments(this.space, () => this.cache.flush());
+    if (team !== undefined)
+      this.instruments.refusal = 'instruments see nothing of vCPUs on threads: thread=single is needed';
     this.cache.onFlush.push(() => this.instruments.forget());
     this.blocks = new BlockTranslator(this.space, frontend, lowering, this.instruments);
     this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
-    this.physMap = new PhysicalMap(addressSpace, () => this.#mapChanged());
+    if (thread !== undefined) this.blocks.orderAccesses(thread.order === 'tso' ? 'storeLoad' : 'all');
+    const around = (change: () => void): void => {
+      if (team === undefined) change();
+      else team.freeze(change);
+    };
+    const mapChanged = (): void => {
+      this.mapChanged();
+      team?.tellMapChanged();
+    };
+    this.physMap = thread === undefined ? new PhysicalMap(addressSpace, mapChanged, around) : undefined;
+    thread?.serves(this);
     this.debug = new EngineDebug(this.space, this.cache);
     this.#stop = this.space.onFlagsRaised((host, length) => {
-      for (let at = host; at < host + length; at += 4096) this.#protect(at);
+      around(() => this.protect(host, length));
     });
   }
 
@@ -213,17 +247,33 @@ export class Engine {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#stop();
-    this.physMap.dispose();
+    this.physMap?.dispose();
     this.tier1?.dispose();
     this.instruments.dispose();
     this.cache.dispose();
   }
 
-  #protect(host: number): void {
-    for (const base of this.#cpus.keys()) this.exports.tlbProtect(base, host);
+  /** Makes stores to the pages of a range slow. */
+  protect(host: number, length: number): void {
+    for (let at = host; at < host + length; at += 4096) {
+      for (const base of this.#cpus.keys()) this.exports.tlbProtect(base, at);
+    }
   }
 
-  #mapChanged(): void {
+  mayStoreTo(cpu: number, host: number): boolean {
+    return this.exports.tlbStoresTo(cpu, host) !== 0;
+  }
+
+  dropCode(host: number, length: number): void {
+    this.cache.dropPages(host, length);
+  }
+
+  dropAllCode(): void {
+    this.cache.flush();
+  }
+
+  /** Physical addresses mean something else: translations of addresses are forgotten. */
+  mapChanged(): void {
     for (const cpu of this.#cpus.values()) {
       this.#writeMap(cpu.base);
       this.exports.tlbFlush(cpu.base);
@@ -232,6 +282,7 @@ export class Engine {
   }
 
   #writeMap(base: number): void {
+    if (this.physMap === undefined) return;
     this.space.i32[(base + COMMON.physMap.offset) >>> 2] = this.physMap.offset;
     this.space.i32[(base + COMMON.physCount.offset) >>> 2] = this.physMap.count;
   }
@@ -343,6 +394,8 @@ export class Engine {
           this.#ioProbe(cpu >>> 0, bytes, size, access),
         [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
           this.#cpus.get(cpu >>> 0)?.flaggedWrite(host, length) === true ? 1 : 0,
+        [IMPORTS.flaggedWritten.name]: (cpu: number, host: number, length: number) =>
+          this.#cpus.get(cpu >>> 0)?.flaggedWritten(host, length),
         [IMPORTS.isMidBlock.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isMidBlock() === false ? 0 : 1),
         [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
           this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
@@ -366,7 +419,7 @@ export class Engine {
   #ioProbe(cpu: number, bytes: number, size: number, access: number): number {
     const pa = this.#pa(cpu);
     if (pa < 0) return MEM_DECODE_ERROR;
-    return this.#addressSpace.probe(pa, bytes, { size, write: access === 1, attrs: this.#attrs(cpu) });
+    return this.#bus.probe(pa, bytes, { size, write: access === 1, attrs: this.#attrs(cpu) });
   }
 
   #attrs(cpu: number): number {
@@ -380,13 +433,13 @@ export class Engine {
     const { i32 } = this.space;
     const at = (cpu + COMMON.ioLo.offset) >>> 2;
     if (size === 8) {
-      const result = this.#addressSpace.loadPair(pa, attrs);
+      const result = this.#bus.loadPair(pa, attrs);
       if (result < 0) return result;
-      i32[at] = this.#addressSpace.lo;
-      i32[at + 1] = this.#addressSpace.hi;
+      i32[at] = this.#bus.lo;
+      i32[at + 1] = this.#bus.hi;
       return 0;
     }
-    const value = this.#addressSpace.load(pa, size as 1 | 2 | 4, attrs);
+    const value = this.#bus.load(pa, size as 1 | 2 | 4, attrs);
     if (value < 0) return value;
     i32[at] = value;
     i32[at + 1] = 0;
@@ -399,8 +452,8 @@ export class Engine {
     const attrs = this.#attrs(cpu);
     const at = (cpu + COMMON.ioLo.offset) >>> 2;
     const lo = this.space.u32[at] ?? 0;
-    if (size === 8) return this.#addressSpace.storePair(pa, lo, this.space.u32[at + 1] ?? 0, attrs);
+    if (size === 8) return this.#bus.storePair(pa, lo, this.space.u32[at + 1] ?? 0, attrs);
     const value = size === 4 ? lo : size === 2 ? lo & 0xffff : lo & 0xff;
-    return this.#addressSpace.store(pa, size as 1 | 2 | 4, value, attrs);
+    return this.#bus.store(pa, size as 1 | 2 | 4, value, attrs);
   }
 }

@@ -11,15 +11,20 @@ export class PhysicalMap {
   readonly #space: RamSpace;
   readonly #stop: () => void;
 
-  /** `changed` hears of every new map, after it is in place. */
-  constructor(addressSpace: AddressSpace, changed: () => void) {
+  /**
+   * `changed` hears of every new map, after it is in place.
+   * @param around does a change while nobody reads the map
+   */
+  constructor(addressSpace: AddressSpace, changed: () => void, around: (change: () => void) => void = (f) => f()) {
     this.#space = addressSpace.space;
     this.offset = this.#space.reserve(CAPACITY * PHYS_RANGE_BYTES);
     this.#write(addressSpace.flatView());
     this.#stop = addressSpace.addListener({
       commit: (view: FlatView) => {
-        this.#write(view);
-        changed();
+        around(() => {
+          this.#write(view);
+          changed();
+        });
       },
     });
   }

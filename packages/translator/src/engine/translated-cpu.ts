@@ -10,6 +10,10 @@ import {
   type Machine,
   MEM_DECODE_ERROR,
   MEM_ERROR,
+  type ThreadedCpu,
+  UserError,
+  VCPU_OWN,
+  type VcpuThread,
   withRequester,
 } from '@boardwalk/core';
 import { codePageBits, type Frontend } from '../frontend.ts';
@@ -23,6 +27,7 @@ import { FETCH_FAULT } from './block-translator.ts';
 import { type Block, leadsTo, touched } from './code-cache.ts';
 import { TranslatedCpuDebug } from './debug.ts';
 import { Engine, type EngineCpu, MAX_BLOCK_INSNS } from './engine.ts';
+import { joinTeam, stopOnThread, TEAM_ENGINE_ARENA, threadGoes } from './threads.ts';
 
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
 
@@ -44,8 +49,10 @@ function engineOf(
       addressSpace: machine.addressSpace,
       frontend,
       log: machine.log,
-      tier1,
-      ...(arenaBytes === undefined ? {} : { arenaBytes }),
+      tier1: machine.team === undefined ? tier1 : undefined,
+      thread: machine.vcpuThread,
+      team: machine.team,
+      ...arenaFor(machine, arenaBytes),
     });
     known.set(frontend, engine);
   }
@@ -59,8 +66,18 @@ export interface Sampler {
   sample(): void;
 }
 
+/** A thread's code cache has the size that it was given; that of a device thread is never filled. */
+function arenaFor({ team, vcpuThread }: Machine, bytes: number | undefined): { readonly arenaBytes?: number } {
+  if (vcpuThread !== undefined) return { arenaBytes: vcpuThread.init.arenaBytes };
+  if (team !== undefined) return { arenaBytes: TEAM_ENGINE_ARENA };
+  return bytes === undefined ? {} : { arenaBytes: bytes };
+}
+
+/** Waits for interrupts that end at once, after which the host's processor is given to others. */
+const IDLE_WAITS_MOST = 4;
+
 /** A vCPU that runs translated code. The RAM space of its machine holds its state. */
-export abstract class TranslatedCpu extends Cpu implements EngineCpu {
+export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCpu {
   readonly frontend: Frontend;
   #engine: Engine | undefined;
   #base = 0;
@@ -77,10 +94,15 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** Low half of the instructions executed when the slice began. */
   #sliceStart = 0;
   #isInCode = false;
+  /** Where this vCPU runs on a thread of its own, and this is it. */
+  #thread: VcpuThread | undefined;
+  #ownWords = 0;
   /** The block that runs now and is not in the cache. */
   #single: Block | undefined;
   /** `execute` never goes over its budget: for single steps. With a clock that counts instructions it never does. */
   exactBudget = false;
+  /** Waits of the last slice that ended at once: firmware polls so, with an interrupt pending that it does not take. */
+  idleWaits = 0;
   readonly #debug: TranslatedCpuDebug;
   /** Looks at the vCPU every so many instructions, exactly; for profiles. */
   sampler: Sampler | undefined;
@@ -101,14 +123,37 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     super.realize();
     const { space } = this.machine;
     const bytes = cpuAreaBytes(this.frontend.mmuModes);
-    this.#base = space.reserve(bytes);
+    this.#thread = this.machine.vcpuThread;
+    this.#base = this.#thread?.init.state ?? space.reserve(bytes);
     this.#i32 = space.i32;
-    space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
+    if (this.#thread === undefined) space.u8.fill(0xff, this.#base + JUMP_CACHE, this.#base + bytes);
     this.#engine = engineOf(this.machine, this.frontend, this.arenaBytes, this.tier1);
     this.#engine.add(this);
     this.#engine.instruments.enter(this);
     for (const [i, slot] of COMMON.constants.entries()) this.setRegister(slot, BigInt(i - 1));
     this.#setWord(COMMON.cpuAttrs, withRequester(0, this.requesterId));
+    if (this.machine.team !== undefined) this.#joinTeam();
+  }
+
+  /** What this vCPU's thread makes it from: plain data. Undefined: the architecture's vCPUs do not run on threads. */
+  protected threadDescription(): unknown {
+    return undefined;
+  }
+
+  /** Host offset of the words of this vCPU's block that are the architecture's own; only where vCPUs run on threads. */
+  protected get threadWords(): number {
+    return this.#thread === undefined ? this.#ownWords : this.#thread.init.block + VCPU_OWN * 4;
+  }
+
+  /** @internal somebody may have changed the state while the vCPU stood still */
+  resynced(): void {
+    this.stateChanged();
+  }
+
+  #joinTeam(): void {
+    const description = this.threadDescription();
+    if (description === undefined) throw new UserError(`thread=multi: CPUs of type '${this.type}' share one thread`);
+    this.#ownWords = joinTeam(this, description) + VCPU_OWN * 4;
   }
 
   /** Bytes of the code cache; the first vCPU of a machine decides. The engine's default if undefined. */
@@ -217,7 +262,8 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   override requestExit(): void {
     this.#stopAsked = true;
-    this.#setWord(COMMON.exitRequest, 1);
+    Atomics.store(this.machine.space.i32, (this.#base + COMMON.exitRequest.offset) >>> 2, 1);
+    this.machine.team?.blockOf(this.index)?.wake();
   }
 
   override instructionsInSlice(): number {
@@ -244,11 +290,12 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
 
   /** Sets interrupt line `bit` of `pendingIrq`; the frontend decides what it means. */
   setIrqLine(bit: number, level: boolean): void {
-    const pending = this.#word(COMMON.pendingIrq);
-    const next = level ? pending | (1 << bit) : pending & ~(1 << bit);
-    if (next === pending) return;
-    this.#setWord(COMMON.pendingIrq, next);
-    this.#setWord(COMMON.exitRequest, 1);
+    const { i32 } = this.machine.space;
+    const at = (this.#base + COMMON.pendingIrq.offset) >>> 2;
+    const before = level ? Atomics.or(i32, at, 1 << bit) : Atomics.and(i32, at, ~(1 << bit));
+    if (((before >>> bit) & 1) === (level ? 1 : 0)) return;
+    Atomics.store(i32, (this.#base + COMMON.exitRequest.offset) >>> 2, 1);
+    this.machine.team?.blockOf(this.index)?.wake();
   }
 
   override resetHold(): void {
@@ -325,17 +372,23 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     const exact = this.exactBudget || counted || this.sampler !== undefined;
     let left = budget;
     this.#raised = 0;
+    this.idleWaits = 0;
     this.#setWord(COMMON.exactIo, counted ? 1 : 0);
     this.#setWord(COMMON.traceRaises, log.enabled('int') ? 1 : 0);
     do {
-      this.#setWord(COMMON.exitRequest, 0);
+      if (this.#thread === undefined) this.#setWord(COMMON.exitRequest, 0);
+      else if (threadGoes(this.#thread, base)) break;
+      const waited = this.#thread !== undefined && this.halted;
       if (exports.serviceInterrupt(base) !== 0) {
         this.#resume = 0;
         if (log.enabled('int')) log.write('int', `cpu ${this.index}: interrupt, ${this.describe()}`);
       }
       if (this.halted) break;
+      if (waited && ++this.idleWaits === IDLE_WAITS_MOST) break;
       const ip = this.#resume !== 0 && this.#resumeGeneration === cache.generation ? this.#resume : this.#enter();
       if (ip === 0) continue;
+      // Translating may have waited for other threads, and heard of changes.
+      if (this.#thread?.wanted === true) break;
       const blockByBlock = log.enabled('exec') || log.enabled('cpu');
       if (blockByBlock) this.#logEntry(ip);
       if (exact) left -= this.#runExactly(ip, left);
@@ -360,7 +413,9 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
   /** Stops the machine for a debugger. An access of watched memory is worth more than the end of a step. */
   #stopped(stop: DebugStop): void {
     this.#stopAsked = true;
-    this.machine.debugStop(this, this.#debug.takeHit() ?? stop);
+    const why = this.#debug.takeHit() ?? stop;
+    if (this.#thread === undefined) this.machine.debugStop(this, why);
+    else stopOnThread(this.#thread, why, this.engine.debug.watchpoints);
   }
 
   /** Whether the guest gave up the rest of its slice. */
@@ -558,6 +613,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       if (second === known.key.secondHost) return known;
       cache.invalidate(known.key.host, 1);
     }
+    if (this.#thread !== undefined) {
+      cache.place();
+      cache.claim(host);
+    }
     const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
     const block = this.engine.debug.isBreakpoint(pcLo, pcHi)
       ? this.engine.blocks.translateStop(key, cache.place())
@@ -600,7 +659,9 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
     this.#setPc(pcLo, pcHi);
     this.#setWord(COMMON.fault, 0);
     if (host === NOT_RAM) this.#fetchError(next);
-    return host === FAULTED || host === NOT_RAM ? FETCH_FAULT : host;
+    if (host === FAULTED || host === NOT_RAM) return FETCH_FAULT;
+    if (this.#thread !== undefined) this.engine.cache.claim(host);
+    return host;
   }
 
   /** Runs at most `maxInsns` instructions at the pc, as a block that is not kept; gives those executed. */
@@ -664,8 +725,15 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu {
       const running = cache.blockAt(this.#word(COMMON.exitIp) >>> 0);
       if (running !== undefined && touched(running, host, host + length)) return true;
     }
-    space.noteWrite(host, length);
+    // Other threads must not hear of a write before it has happened.
+    if (this.#thread === undefined) space.noteWrite(host, length);
     return false;
+  }
+
+  /** @internal */
+  flaggedWritten(host: number, length: number): void {
+    this.engine.space.noteWrite(host, length);
+    this.#thread?.wrote(host, length);
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 /** Instruments of one engine: the calls that translation puts into blocks for them, and what those calls do. */
-import type { RamSpace } from '@boardwalk/core';
+import { type RamSpace, UserError } from '@boardwalk/core';
 import type { TranslatedCpu } from '../engine/translated-cpu.ts';
 import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper, defineTsHelper, type TsHelper } from '../ir/helper.ts';
@@ -41,6 +41,8 @@ interface AccessSite {
 export class Instruments {
   readonly #space: RamSpace;
   readonly #changed: () => void;
+  /** Why there can be none. */
+  refusal: string | undefined;
   readonly #list = new Set<Instrument>();
   /** By the host offsets of their states. */
   readonly #cpus = new Map<number, TranslatedCpu>();
@@ -77,8 +79,9 @@ export class Instruments {
     this.#cpus.set(cpu.base, cpu);
   }
 
-  /** Adds an instrument, between slices; gives what takes it away again. */
+  /** Adds an instrument, between slices; gives what takes it away again. @throws UserError where there can be none */
   add(instrument: Instrument): () => void {
+    if (this.refusal !== undefined) throw new UserError(this.refusal);
     this.#list.add(instrument);
     this.#changed();
     return () => {

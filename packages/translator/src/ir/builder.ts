@@ -4,6 +4,7 @@
  */
 import { COMMON } from '../state.ts';
 import { ENGINE } from './engine.ts';
+import { HOST_FENCE } from './fence.ts';
 import type { Helper } from './helper.ts';
 import { type AccessSize, BLOCK_ENDS, type BlockEnd, type MemAccess, Node, type RmwOp } from './nodes.ts';
 import type { Ty } from './types.ts';
@@ -52,8 +53,14 @@ function access(o: AccessOptions): MemAccess {
   };
 }
 
+/** What must be done for the order of plain accesses: nothing in one thread, and less on a host whose processor keeps most of it. */
+export type FenceNeed = 'none' | 'storeLoad' | 'all';
+
 /** Builds IR: values, statements and structured control flow. Types are checked as it is built; a mismatch throws. */
 export class IrBuilder extends ValueBuilder {
+  /** What a fence of the guest's has to do on this host. */
+  fences: FenceNeed = 'none';
+
   /** Ends building and gives the statements in order. The builder can be used again. */
   finish(): Node[] {
     const list = this.list;
@@ -137,9 +144,17 @@ export class IrBuilder extends ValueBuilder {
     this.emit({ kind: 'probe', mmu: o.mmu ?? 0, write: o.write }, undefined, [this.#address(address), length]);
   }
 
-  /** Orders memory accesses among vCPUs. WebAssembly's accesses by one thread are in order already. */
-  fence(): void {
-    // One thread runs all vCPUs today; atomics are sequentially consistent.
+  /**
+   * Orders memory accesses as other vCPUs see them: all of them, or with `storeLoad: false` all but loads after earlier stores.
+   * Nothing where all vCPUs run on one thread.
+   */
+  fence(o: { readonly storeLoad: boolean } = { storeLoad: true }): void {
+    if (this.fences === 'all' || (this.fences === 'storeLoad' && o.storeLoad)) this.call(HOST_FENCE);
+  }
+
+  /** Orders host memory accesses of this thread as other threads see them. */
+  hostFence(): void {
+    this.emit({ kind: 'hostFence' }, undefined);
   }
 
   // --- host memory, for helpers. Addresses are host offsets: i64, or i32 for what always lies below 4 GiB (state, tables) ---

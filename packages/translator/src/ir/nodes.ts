@@ -42,6 +42,7 @@ export type Detail =
   | { readonly kind: 'hostLoad'; readonly access: MemAccess }
   | { readonly kind: 'hostStore'; readonly access: MemAccess }
   | { readonly kind: 'hostFill' }
+  | { readonly kind: 'hostFence' }
   | { readonly kind: 'hostRmw'; readonly op: RmwOp; readonly size: 1 | 2 | 4 | 8 }
   | { readonly kind: 'hostCas'; readonly size: 1 | 2 | 4 | 8 }
   | { readonly kind: 'cpuBase' }

@@ -8,7 +8,7 @@ import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper } from '../ir/helper.ts';
 import { COMMON, FAULT } from '../state.ts';
 import { IMPORTS } from './imports.ts';
-import { DESC, FAULTED, LOAD, NOT_RAM, STORE, WATCH_READ, WATCH_WRITE } from './layout.ts';
+import { DESC, type EngineLayout, FAULTED, LOAD, NOT_RAM, STORE, WATCH_READ, WATCH_WRITE } from './layout.ts';
 import { hostNumber } from './tables.ts';
 import type { Translation } from './translation.ts';
 
@@ -18,6 +18,7 @@ export type SlowAccess = ReturnType<typeof createSlowAccess>;
 export function createSlowAccess(
   frontend: Frontend,
   { flagsAt, watch, watchHit, translateAccess, translate }: Translation,
+  layout: EngineLayout,
 ) {
   const pageBytes = 2 ** frontend.pageBits;
 
@@ -66,19 +67,31 @@ export function createSlowAccess(
     return b.hostLoad(host, { size: 1 });
   });
 
-  /** Makes the write to pages of watched kinds known; not 0 when the store must not happen now. */
-  const beforeWrite = (b: IrBuilder, host: Value, size: Value, refused: () => void): void => {
+  /** The flags of all pages that a write touches. */
+  const flagsOfWrite = (b: IrBuilder, host: Value, size: Value): Value => {
     const last = b.add(host, b.extend32U(b.sub(size, b.i32(1))));
     let flags = b.or(flagsAt(b, host), flagsAt(b, last));
     for (let at = 4096; at < pageBytes; at += 4096) {
       flags = b.or(flags, flagsAt(b, b.select(b.ltU(b.i32(at), size), b.add(host, b.i64(at)), last)));
     }
-    b.if(flags, () => {
+    return flags;
+  };
+
+  /** Makes the write to pages of watched kinds known; not 0 when the store must not happen now. */
+  const beforeWrite = (b: IrBuilder, host: Value, size: Value, refused: () => void): void => {
+    b.if(flagsOfWrite(b, host, size), () => {
       b.if(b.call(IMPORTS.flaggedWrite, hostNumber(b, host), size), () => {
         b.set(COMMON.fault, b.i32(FAULT.codeWrite));
         refused();
       });
     });
+  };
+
+  /** Tells other threads of a write that has happened, where its pages have flags by now. */
+  const afterWrite = (b: IrBuilder, host: Value, size: Value): void => {
+    if (layout.isThreaded !== true) return;
+    b.hostFence();
+    b.if(flagsOfWrite(b, host, size), () => b.call(IMPORTS.flaggedWritten, hostNumber(b, host), size));
   };
 
   const storeRaw = defineHelper('storeRaw', ['i64', 'i64', 'i32', 'i32'], undefined, (b, va, value, size, mmu) => {
@@ -98,6 +111,7 @@ export function createSlowAccess(
     for (const bytes of [8, 4, 2, 1] as const) {
       b.if(b.eq(size, b.i32(bytes)), () => b.hostStore(host, value, { size: bytes }));
     }
+    afterWrite(b, host, size);
   });
 
   const crosses = (b: IrBuilder, va: Value, size: Value): Value =>
@@ -218,6 +232,7 @@ export function createSlowAccess(
     probe,
     probeBy,
     beforeWrite,
+    afterWrite,
     crosses,
     misaligned,
     raiseFault,

@@ -14,7 +14,7 @@ import type { Translation } from './translation.ts';
 export function createAtomics(
   frontend: Frontend,
   { watch, translateAccess }: Translation,
-  { raiseFault, raiseBusError, beforeWrite }: SlowAccess,
+  { raiseFault, raiseBusError, beforeWrite, afterWrite }: SlowAccess,
 ) {
   /** Host offset for an atomic access, or FAULTED; device memory has no atomics here. */
   const atomicHost = defineHelper('atomicHost', ['i64', 'i32', 'i32'], 'i64', (b, va, size, mmu) => {
@@ -55,6 +55,7 @@ export function createAtomics(
         const host = b.call(atomicHost, va, b.i32(size), mmu);
         b.if(b.eq(host, b.i64(FAULTED)), () => b.return_(b.i64(0)));
         const old = atomicUpdate(b, op, host, value, size, big);
+        afterWrite(b, host, b.i32(size));
         return signed ? b.sext(old, size * 8) : old;
       }),
     );
@@ -68,6 +69,7 @@ export function createAtomics(
         const host = b.call(atomicHost, va, b.i32(size), mmu);
         b.if(b.eq(host, b.i64(FAULTED)), () => b.return_(b.i64(0)));
         const old = compareAndSwap(b, host, expected, value, size, big);
+        afterWrite(b, host, b.i32(size));
         return signed ? b.sext(old, size * 8) : old;
       }),
     );

@@ -9,6 +9,7 @@ import { createAtomics } from './atomics.ts';
 import { createFlushes } from './flush.ts';
 import type { EngineLayout } from './layout.ts';
 import { createLookup } from './lookup.ts';
+import { createRemote } from './remote.ts';
 import { createTranslation } from './translation.ts';
 import { createWideAccess } from './wide.ts';
 
@@ -17,7 +18,7 @@ export type SoftMmu = ReturnType<typeof createSoftMmu>;
 /** Makes the helpers for one frontend and one engine's tables. */
 export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
   const translation = createTranslation(frontend, layout);
-  const access = createSlowAccess(frontend, translation);
+  const access = createSlowAccess(frontend, translation, layout);
   const { atomicHost, cached, ...atomics } = createAtomics(frontend, translation, access);
   const wide = createWideAccess({
     ...access,
@@ -42,6 +43,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     ...atomics,
     ...wide,
     ...createFlushes(frontend),
+    ...createRemote(frontend),
     ...createLookup(frontend, layout, translation),
   } as const;
 }

@@ -160,6 +160,14 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
       b.hostStore(entry, b.getLocal(tag), { size: 8 });
       b.hostStore(b.add(entry, b.i32(8)), b.sub(host, va), { size: 8 });
       b.hostStore(paEntry(b, entry, access), b.or(paPage, attrs), { size: 8 });
+      if (layout.isThreaded !== true) return;
+      // Flags that another thread has set meanwhile are seen here, or that thread sees the entry.
+      b.if(b.and(b.eq(access, b.i32(STORE)), b.ne(host, b.i64(NOT_RAM))), () => {
+        b.hostFence();
+        b.if(flagsOfPage(b, b.sub(host, b.and(va, b.i64(pageBytes - 1)))), () =>
+          b.hostStore(entry, b.or(page, b.i64(slowBit)), { size: 8 }),
+        );
+      });
     },
   );
 

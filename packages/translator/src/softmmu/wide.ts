@@ -27,6 +27,7 @@ export interface WideParts {
   readonly raiseFault: (b: IrBuilder, code: number, va: Value) => void;
   readonly watch: (b: IrBuilder, va: Value, size: Value, kinds: number, refused: () => void) => void;
   readonly beforeWrite: (b: IrBuilder, host: Value, size: Value, refused: () => void) => void;
+  readonly afterWrite: (b: IrBuilder, host: Value, size: Value) => void;
   /** Makes a helper once. */
   readonly cached: (name: string, make: () => IrHelper) => IrHelper;
 }
@@ -128,6 +129,7 @@ export function createWideAccess(p: WideParts) {
         p.watch(b, va, size(b), WATCH_WRITE, refused);
         p.beforeWrite(b, host, size(b), refused);
         b.hostStore(host, b.getLocal(halves), { size: 16 });
+        p.afterWrite(b, host, size(b));
         b.return_();
       };
       within(b, va, STORE, mmu, inRam, refused);

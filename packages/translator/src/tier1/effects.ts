@@ -53,6 +53,7 @@ function collect(statements: readonly Node[], into: { reads: Set<Slot>; writes: 
       case 'setLocal':
       case 'breakIf':
       case 'return':
+      case 'hostFence':
         break;
       default:
         return false;

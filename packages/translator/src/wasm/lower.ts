@@ -284,6 +284,9 @@ export class FunctionLowering {
         this.#w.area();
         out.bytes([W.prefixMisc, 11, 0]);
         return;
+      case 'hostFence':
+        out.u8(W.prefixAtomic).u8(3).u8(0);
+        return;
       case 'if':
         this.#if(node, detail.taken, detail.otherwise);
         return;

@@ -14,6 +14,10 @@ import {
   writeX,
 } from './emitter.ts';
 
+/** Output and writes, input and reads, in the predecessor and successor sets of a fence. */
+const FENCE_WRITES = 0b0101;
+const FENCE_READS = 0b1010;
+
 type Comparison = 'eq' | 'ne' | 'ltS' | 'geS' | 'ltU' | 'geU';
 
 /** Whether an address `offset` from here cannot be jumped to: without C, instructions lie on multiples of four. */
@@ -128,8 +132,12 @@ export const baseSemantics: Readonly<Record<string, Emitter>> = {
     b.yieldSlice();
     endBlock(b, cpu);
   },
-  fence: (b) => b.fence(),
-  'fence.tso': (b) => b.fence(),
-  // Stores to translated code invalidate it at once; what remains is not to run on in a block that was translated before.
-  'fence.i': (b, _f, cpu) => endBlock(b, cpu),
+  fence: (b, f) => b.fence({ storeLoad: ((f.imm >>> 4) & FENCE_WRITES) !== 0 && (f.imm & FENCE_READS) !== 0 }),
+  'fence.tso': (b) => b.fence({ storeLoad: false }),
+  // Stores to translated code invalidate it at once, or ask for it before anything else is seen of them (threads); what remains is
+  // not to run on in a block that was translated before.
+  'fence.i': (b, _f, cpu) => {
+    b.fence({ storeLoad: false });
+    endBlock(b, cpu);
+  },
 };

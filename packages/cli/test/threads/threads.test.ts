@@ -1,0 +1,71 @@
+// vCPUs on threads of the host: the built program runs litmus tests on four harts.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/boardwalk-system-riscv64.js', import.meta.url));
+const SOURCE = fileURLToPath(new URL('litmus.s', import.meta.url));
+const AS = 'riscv64-linux-gnu-as';
+const LD = 'riscv64-linux-gnu-ld';
+const missing = [
+  ...[AS, LD].filter((tool) => spawnSync(tool, ['--version']).status !== 0),
+  ...(existsSync(new URL('../../dist/index.js', import.meta.url)) ? [] : ['the built program']),
+];
+if (missing.length > 0) console.log(`skipped: vCPUs on threads need ${missing.join(', ')}`);
+
+const folder = mkdtempSync(join(tmpdir(), 'boardwalk-threads-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The program for so many harts, with N rounds of most tests. */
+function assemble(harts: number, rounds: number, codeRounds: number): string {
+  const path = (name: string): string => join(folder, `${name}-${harts}`);
+  const symbols = { NH: harts, N: rounds, CODE_ROUNDS: codeRounds };
+  const defined = Object.entries(symbols).flatMap(([name, value]) => ['--defsym', `${name}=${value}`]);
+  execFileSync(AS, ['-march=rv64g', ...defined, SOURCE, '-o', path('o')]);
+  execFileSync(LD, ['-N', '--no-warn-rwx-segments', '-Ttext=0x80000000', path('o'), '-o', path('elf')]);
+  return path('elf');
+}
+
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, [PROGRAM, '-M', 'virt', '-m', '32', '-nographic', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 50_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+const LONG = process.env.BOARDWALK_LONG_TESTS !== undefined;
+const ROUNDS = LONG ? 100_000 : 200;
+const CODE_ROUNDS = LONG ? 2000 : 30;
+
+describe.skipIf(missing.length > 0)('-accel tcg,thread=multi', () => {
+  it.each(['tier1=off', 'tier1-threshold=50'])(
+    'keeps atomics, fences and changed code among four harts, %s',
+    (tier1) => {
+      const elf = assemble(4, ROUNDS, CODE_ROUNDS);
+      const { stdout, stderr, status } = run('-smp', '4', '-accel', `tcg,thread=multi,${tier1}`, '-bios', elf);
+      const sum = (4 * ROUNDS).toString(16).padStart(16, '0');
+      const nothing = '0'.repeat(16);
+      expect({ lines: stdout.trim().split('\n'), stderr, status }).toEqual({
+        lines: [sum, sum, sum, nothing, nothing, nothing],
+        stderr: '',
+        status: 0,
+      });
+    },
+  );
+
+  it.each([
+    ['-icount 0', '-accel: thread=multi is not possible with -icount'],
+    ['-semihosting', '-semihosting: not with thread=multi'],
+    ['-profile p', '-profile: not with -accel tcg,thread=multi'],
+  ])('refuses %s in one line', (option, message) => {
+    const { stderr, status } = run('-accel', 'tcg,thread=multi', ...option.split(' '));
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(1);
+  });
+});

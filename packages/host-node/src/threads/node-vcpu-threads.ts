@@ -1,0 +1,62 @@
+// vCPUs on Node's worker threads.
+
+import { Worker } from 'node:worker_threads';
+import type { VcpuInit, VcpuThreadEvents, VcpuThreadHandle, VcpuThreads } from '@boardwalk/core';
+import { hostTimeMs } from './host-time.ts';
+
+/** Processors whose plain accesses pass each other only where a load passes an earlier store. */
+const STRONGLY_ORDERED: readonly string[] = ['x64', 'ia32'];
+
+/** What a worker says. */
+export type VcpuMessage = { readonly kind: 'ready' } | { readonly kind: 'call' };
+
+/** What a worker is given. */
+export interface VcpuWorkerData {
+  readonly init: VcpuInit;
+  /** URL of the module that exports the architecture's package. */
+  readonly module: string;
+}
+
+class NodeVcpuThread implements VcpuThreadHandle {
+  readonly ready: Promise<void>;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+
+  constructor(data: VcpuWorkerData, events: VcpuThreadEvents) {
+    const worker = new Worker(new URL('./vcpu-worker.js', import.meta.url), {
+      workerData: data,
+      name: `vcpu ${data.init.index}`,
+    });
+    this.#worker = worker;
+    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    this.ready = new Promise((resolve, reject) => {
+      worker.on('message', ({ kind }: VcpuMessage) => {
+        if (kind === 'ready') resolve();
+        else events.called();
+      });
+      worker.on('error', (error) => {
+        reject(error);
+        events.failed(error instanceof Error ? error : new Error(String(error)));
+      });
+    });
+  }
+
+  get threadId(): number {
+    return this.#worker.threadId;
+  }
+
+  async end(): Promise<void> {
+    const late = setTimeout(() => void this.#worker.terminate(), 500);
+    await this.#exited;
+    clearTimeout(late);
+  }
+}
+
+/** @param module URL of the module that exports the machine's architecture, for the threads to import */
+export function nodeVcpuThreads(module: string): VcpuThreads {
+  return {
+    order: STRONGLY_ORDERED.includes(process.arch) ? 'tso' : 'weak',
+    now: hostTimeMs,
+    start: (init, events) => new NodeVcpuThread({ init, module }, events),
+  };
+}
