@@ -19,10 +19,11 @@ export interface RamRun {
 /** The sections of one block. Runs of zero are left out: what a snapshot does not mention is zero. */
 export function* ramSections(block: RamBlock, index: number): Generator<Uint8Array> {
   const { bytes } = block;
+  const pages = new Pages(bytes);
   for (let from = 0; from < bytes.length; ) {
-    const fill = fillOf(bytes, from);
+    const fill = pages.fillOf(from);
     let to = Math.min(from + PAGE, bytes.length);
-    while (to < bytes.length && fillOf(bytes, to) === fill && (fill !== undefined || to - from < LONGEST_RUN)) {
+    while (to < bytes.length && pages.fillOf(to) === fill && (fill !== undefined || to - from < LONGEST_RUN)) {
       to = Math.min(to + PAGE, bytes.length);
     }
     if (fill !== 0) yield ramSection(index, from, bytes.subarray(from, to), fill);
@@ -30,17 +31,44 @@ export function* ramSections(block: RamBlock, index: number): Generator<Uint8Arr
   }
 }
 
-/** The byte that a page is full of, if it is. */
-function fillOf(bytes: Uint8Array, from: number): number | undefined {
-  const to = Math.min(from + PAGE, bytes.length);
-  const first = bytes[from] ?? 0;
-  if (from % 4 === 0 && bytes.byteOffset % 4 === 0 && to - from === PAGE) {
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + from, PAGE / 4);
-    const wanted = first * 0x0101_0101;
-    return words.every((word) => word === (wanted | 0)) ? first : undefined;
+/** Bytes of a window: a whole number of pages, few enough for quick indexes. */
+const WINDOW = 2 ** 26;
+
+/** What the pages of a block are full of. Blocks may have gigabytes, most of which nobody has touched. */
+class Pages {
+  readonly #bytes: Uint8Array;
+  #words: Int32Array = new Int32Array(0);
+  #window = -1;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
-  for (let at = from + 1; at < to; at++) if (bytes[at] !== first) return undefined;
-  return first;
+
+  /** The byte that the page at an offset, a multiple of its size, is full of, if it is. */
+  fillOf(from: number): number | undefined {
+    const bytes = this.#bytes;
+    const first = bytes[from] ?? 0;
+    if (from + PAGE > bytes.length || bytes.byteOffset % 4 !== 0) {
+      for (let at = from + 1; at < Math.min(from + PAGE, bytes.length); at++) if (bytes[at] !== first) return undefined;
+      return first;
+    }
+    const words = this.#wordsAt(from);
+    const wanted = (first * 0x0101_0101) | 0;
+    const begin = (from % WINDOW) / 4;
+    for (let at = begin; at < begin + PAGE / 4; at++) if (words[at] !== wanted) return undefined;
+    return first;
+  }
+
+  #wordsAt(from: number): Int32Array {
+    const window = Math.floor(from / WINDOW);
+    if (window !== this.#window) {
+      const { buffer, byteOffset, length } = this.#bytes;
+      const bytes = Math.min(WINDOW, length - window * WINDOW);
+      this.#words = new Int32Array(buffer, byteOffset + window * WINDOW, Math.floor(bytes / 4));
+      this.#window = window;
+    }
+    return this.#words;
+  }
 }
 
 function ramSection(block: number, offset: number, bytes: Uint8Array, fill: number | undefined): Uint8Array {
@@ -105,7 +133,8 @@ export class RamWriter {
 
 /** Pages that have the byte already are not written: they may not be there yet on the host. */
 function fill(bytes: Uint8Array, value: number): void {
+  const pages = new Pages(bytes);
   for (let from = 0; from < bytes.length; from += PAGE) {
-    if (fillOf(bytes, from) !== value) bytes.fill(value, from, from + PAGE);
+    if (pages.fillOf(from) !== value) bytes.fill(value, from, from + PAGE);
   }
 }
