@@ -105,6 +105,8 @@ export class Node {
   mark = -1;
   position = -1;
   last = -1;
+  /** The same, in tier 1: not 0 where the local that holds the value is an i32, to be extended so (tier1/extension.ts). */
+  extension = 0;
 
   constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = [], lo = 0, hi = 0) {
     this.detail = detail;

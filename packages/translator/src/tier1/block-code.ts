@@ -10,6 +10,7 @@ import { BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON, FIRST_FIELD } from '../state.ts';
 import { helperEffects } from './effects.ts';
+import { type Definition, define } from './extension.ts';
 
 /** How a block ends, for tier 1. */
 export type Terminal =
@@ -30,6 +31,7 @@ export const DISPATCH: BlockCode = {
   defined: new Set(),
   isSlow: false,
   helped: new Set(),
+  definitions: [],
   constants: new Set(),
 };
 
@@ -49,6 +51,8 @@ export interface BlockCode {
   readonly isSlow: boolean;
   /** Slots that helpers which the block calls read or write. */
   readonly helped: ReadonlySet<Slot>;
+  /** What the block sets its 64-bit slots to, in order. */
+  readonly definitions: readonly Definition[];
   /** 64-bit constants, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
   readonly constants: ReadonlySet<string>;
 }
@@ -95,6 +99,7 @@ export function analyzeBlock(statements: readonly Node[], mode: number): BlockCo
     defined,
     isSlow,
     helped,
+    definitions: slots.definitions,
     constants,
   };
 }
@@ -207,7 +212,9 @@ class BlockSlots {
   readonly modified = new Set<Slot>();
   readonly exposed = new Set<Slot>();
   readonly defined = new Set<Slot>();
+  readonly definitions: Definition[] = [];
   isSlow = false;
+  #insn = 0;
 
   instruction(list: readonly Node[]): void {
     const set = new Set<Slot>();
@@ -218,6 +225,7 @@ class BlockSlots {
       this.defined.add(slot);
     }
     for (const slot of conditional) this.modified.add(slot);
+    this.#insn++;
   }
 
   /** True if tier 0 may be left to. */
@@ -226,7 +234,7 @@ class BlockSlots {
     for (const node of list) {
       const d = node.detail;
       if (d.kind === 'get') this.#read(d.slot);
-      else if (d.kind === 'set') this.#write(d.slot, set, conditional, isTop);
+      else if (d.kind === 'set') this.#write(d.slot, node.args[0], set, conditional, isTop);
       else if (d.kind === 'if') {
         for (const path of [d.taken, d.otherwise]) {
           // A path that ends the block is not compiled.
@@ -235,7 +243,7 @@ class BlockSlots {
         }
       } else if (d.kind === 'loop') {
         if (this.#list(d.body, set, conditional, false)) leaves = true;
-      } else if (d.kind === 'call') this.#call(d.helper);
+      } else if (d.kind === 'call') this.#call(node, d.helper);
       else if (ACCESSES.has(d.kind)) leaves = true;
     }
     return leaves;
@@ -247,9 +255,10 @@ class BlockSlots {
     if (!this.defined.has(slot)) this.exposed.add(slot);
   }
 
-  #write(slot: Slot, set: Set<Slot>, conditional: Set<Slot>, isTop: boolean): void {
+  #write(slot: Slot, value: Node | undefined, set: Set<Slot>, conditional: Set<Slot>, isTop: boolean): void {
     if (!isKept(slot)) return;
     this.touched.add(slot);
+    if (value?.type === 'i64') this.definitions.push(define(slot, value, this.#insn, isTop));
     if (isTop) {
       set.add(slot);
       return;
@@ -260,12 +269,27 @@ class BlockSlots {
   }
 
   /** Slots that a helper uses go through memory, with what their locals hold. */
-  #call(helper: Helper): void {
+  #call(node: Node, helper: Helper): void {
     const effects = helperEffects(helper);
     for (const slot of [...(effects?.reads ?? []), ...(effects?.writes ?? [])]) this.helped.add(slot);
+    for (const slot of effects?.writes ?? []) {
+      if (slot.ty === 'i64') this.definitions.push(define(slot, node, this.#insn, false));
+    }
   }
 
   readonly helped = new Set<Slot>();
+}
+
+/** Whether an instruction may be left to tier 0, in a block that is compiled. */
+export function leavesAt(insn: readonly Node[]): boolean {
+  return insn.some(
+    ({ detail: d }) => ACCESSES.has(d.kind) || (d.kind === 'if' && (endsPath(d.taken) || endsPath(d.otherwise))),
+  );
+}
+
+/** A path that ends the block, or one inside it that does. */
+function endsPath(list: readonly Node[]): boolean {
+  return endsBlock(list) || leavesAt(list);
 }
 
 const ACCESSES: ReadonlySet<Node['kind']> = new Set(['load', 'store', 'rmw', 'cas', 'probe']);

@@ -5,6 +5,7 @@ import { ByteWriter } from '../wasm/bytes.ts';
 import { CodeWriter } from '../wasm/code-writer.ts';
 import { slotLoad, slotStore } from '../wasm/lower.ts';
 import { NO_RESULT, W } from '../wasm/opcodes.ts';
+import { type Extension, ZERO } from './extension.ts';
 
 /** Parameters of a region's function. */
 export const CPU = 0;
@@ -59,6 +60,13 @@ export class Emitter extends CodeWriter {
     return ty === 'i32' ? this.i32(lo) : this.i64(lo, hi);
   }
 
+  /** Makes an i64 of the i32 on the stack, if there is an extension to make. */
+  extend(extension: Extension): this {
+    if (extension === 0) return this;
+    // The hardware zero-extends by itself.
+    return this.op((extension & ZERO) !== 0 ? W.i64ExtendI32U : W.i64ExtendI32S);
+  }
+
   zero(ty: Ty): this {
     if (ty === 'i32') return this.i32(0);
     if (ty === 'i64') return this.i64(0, 0);
@@ -82,8 +90,8 @@ export class Emitter extends CodeWriter {
   }
 
   /** Stores a local to a slot. */
-  storeLocal(slot: Slot, local: number): this {
-    this.get(CPU).area().get(local).code(SLOT_STORE[slot.ty]);
+  storeLocal(slot: Slot, local: number, extension: Extension = 0): this {
+    this.get(CPU).area().get(local).extend(extension).code(SLOT_STORE[slot.ty]);
     this.out.unsigned(slot.offset);
     return this;
   }

@@ -11,20 +11,27 @@ import type { AccessEmitter, Lookup } from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
+import type { Extension } from './extension.ts';
+import type { SlotLocals } from './slot-locals.ts';
+import { ValueEmitter } from './value-code.ts';
 
 /** What the instructions of a region have in common. */
 export interface InsnContext {
   readonly e: Emitter;
   readonly access: AccessEmitter;
-  /** Local of a slot. */
-  slotLocal(slot: Slot): number;
-  /** Slots that have a local, and those of them that some path to an exit may have changed. */
-  readonly touched: ReadonlySet<Slot>;
+  readonly slots: SlotLocals;
+  /** Slots that some path to an exit may have changed. */
   readonly modified: ReadonlySet<Slot>;
   /** Number of the function of a helper. */
   functionOf(helper: Helper): number;
   /** Helper for an atomic operation on the host address. */
   atomicHelper(node: Node): Helper;
+}
+
+/** A local, and how its i32 is to be extended; 0 where it is not. */
+interface Held {
+  readonly local: number;
+  readonly extension: Extension;
 }
 
 /** Where instructions are compiled. */
@@ -42,9 +49,10 @@ export interface InsnPlace {
 export class InsnEmitter {
   readonly #c: InsnContext;
   readonly #e: Emitter;
+  readonly #values: ValueEmitter;
   #place: InsnPlace = { index: 0, isDirect: true, unaligned: false, leave: () => {} };
   /** Values that slots get at the end of the instruction. */
-  readonly #pending = new Map<Slot, number>();
+  readonly #pending = new Map<Slot, Held>();
   /** Slots whose pending local may be set more than once: a read of them is copied. */
   readonly #variable = new Set<Slot>();
   /** Slots that calls of this instruction change: reads before are copied. */
@@ -53,6 +61,7 @@ export class InsnEmitter {
   constructor(c: InsnContext) {
     this.#c = c;
     this.#e = c.e;
+    this.#values = new ValueEmitter(c.e);
   }
 
   /** Compiles an instruction; what it sets is set when `commit` is called. */
@@ -68,7 +77,7 @@ export class InsnEmitter {
 
   /** Sets the slots; values computed before are not to be used after. */
   commit(): void {
-    for (const [slot, local] of this.#pending) this.#e.get(local).set(this.#c.slotLocal(slot));
+    for (const [slot, held] of this.#pending) this.#e.get(held.local).set(this.#c.slots.define(slot, held.extension));
     this.#pending.clear();
     this.#e.freeTemps();
   }
@@ -80,9 +89,7 @@ export class InsnEmitter {
 
   /** Pushes a value. */
   operand(node: Node): void {
-    if (node.detail.kind === 'const') this.#e.constant(node.ty, node.lo, node.hi);
-    else if (node.mark >= 0) this.#e.get(node.mark);
-    else this.#pure(node);
+    this.#values.operand(node);
   }
 
   #noteCalls(list: readonly Node[]): void {
@@ -107,10 +114,10 @@ export class InsnEmitter {
         return;
       case 'pure':
         node.mark = -1;
-        if (node.uses > 1) this.#keep(node, () => this.#pure(node));
+        if (node.uses > 1) this.#keepValue(node);
         return;
       case 'local':
-        node.mark = this.#e.temp(node.ty);
+        this.#mark(node, this.#e.temp(node.ty));
         this.#e.zero(node.ty).set(node.mark);
         return;
       case 'getLocal':
@@ -192,21 +199,39 @@ export class InsnEmitter {
     for (const slot of slots) {
       if (this.#variable.has(slot)) continue;
       const local = this.#e.temp(slot.ty);
-      this.#e.get(this.#current(slot)).set(local);
-      this.#pending.set(slot, local);
+      const { local: before, extension } = this.#current(slot);
+      this.#e.get(before).extend(extension).set(local);
+      this.#pending.set(slot, { local, extension: 0 });
       this.#variable.add(slot);
     }
   }
 
-  #current(slot: Slot): number {
-    return this.#pending.get(slot) ?? this.#c.slotLocal(slot);
+  #current(slot: Slot): Held {
+    const { slots } = this.#c;
+    return this.#pending.get(slot) ?? { local: slots.current(slot), extension: slots.extension(slot) };
   }
 
   #get(node: Node, slot: Slot): void {
     if (!isKept(slot)) this.#keep(node, () => this.#e.loadSlot(slot));
-    else if (this.#variable.has(slot) || this.#volatile.has(slot)) {
-      this.#keep(node, () => this.#e.get(this.#current(slot)));
-    } else node.mark = this.#current(slot);
+    else {
+      const { local, extension } = this.#current(slot);
+      if (this.#variable.has(slot) || this.#volatile.has(slot)) this.#copy(node, local, extension);
+      else this.#mark(node, local, extension);
+    }
+  }
+
+  /** Keeps what a local holds now. */
+  #copy(node: Node, from: number, extension: Extension): void {
+    if (node.uses === 0) return;
+    const local = this.#e.temp(extension === 0 ? node.ty : 'i32');
+    this.#e.get(from).set(local);
+    this.#mark(node, local, extension);
+  }
+
+  /** Notes which local holds a value, or its low half. */
+  #mark(node: Node, local: number, extension: Extension = 0): void {
+    node.mark = local;
+    node.extension = extension;
   }
 
   #set(node: Node, slot: Slot, isLast: boolean): void {
@@ -215,40 +240,48 @@ export class InsnEmitter {
       e.storeSlot(slot, () => this.#argument(node, 0));
       return;
     }
-    this.#argument(node, 0);
     const pending = this.#pending.get(slot);
-    if (this.#variable.has(slot) && pending !== undefined) e.set(pending);
-    else if (isLast && pending === undefined && this.#pending.size === 0) e.set(this.#c.slotLocal(slot));
+    if (this.#variable.has(slot) && pending !== undefined) {
+      this.#argument(node, 0);
+      e.set(pending.local);
+      return;
+    }
+    const value = argumentOf(node, 0);
+    const extension = slot.ty === 'i64' ? this.#values.extension(value) : 0;
+    if (extension === 0) this.#values.operand(value);
+    else this.#values.narrow(value);
+    if (isLast && pending === undefined && this.#pending.size === 0) e.set(this.#c.slots.define(slot, extension));
     else {
-      const local = e.temp(slot.ty);
+      const local = e.temp(extension === 0 ? slot.ty : 'i32');
       e.set(local);
-      this.#pending.set(slot, local);
+      this.#pending.set(slot, { local, extension });
     }
   }
 
   #keep(node: Node, value: () => void): void {
     if (node.uses === 0 && node.detail.kind !== 'call') return;
     value();
-    node.mark = this.#e.temp(node.ty);
+    this.#mark(node, this.#e.temp(node.ty));
+    this.#e.set(node.mark);
+  }
+
+  /** Computes a value that is used more than once. */
+  #keepValue(node: Node): void {
+    const values = this.#values;
+    const isNarrow = values.isNarrow(node);
+    if (isNarrow) values.narrow(node);
+    else values.operand(node);
+    this.#mark(node, this.#e.temp(isNarrow ? 'i32' : node.ty), isNarrow ? values.extension(node) : 0);
     this.#e.set(node.mark);
   }
 
   #argument(node: Node, n: number): void {
-    const arg = node.args[n];
-    if (arg === undefined) throw new Error(`${node.kind} lacks an operand`);
-    this.operand(arg);
+    this.#values.operand(argumentOf(node, n));
   }
 
-  #pure(node: Node): void {
-    if (node.detail.kind !== 'pure') throw new Error(`${node.kind} is used before it is computed`);
-    const { op } = node.detail;
-    const [a, b, c] = node.args;
-    if (op.name.startsWith('select') && a !== undefined && b !== undefined && c !== undefined) {
-      this.operand(b);
-      this.operand(c);
-      this.operand(a);
-    } else for (const arg of node.args) this.operand(arg);
-    this.#e.code(op.code);
+  /** Pushes the low half of an operand. */
+  #narrow(node: Node, n: number): void {
+    this.#values.narrow(argumentOf(node, n));
   }
 
   /** Instructions before this one since reset. */
@@ -272,8 +305,10 @@ export class InsnEmitter {
         this.#argument(node, 0);
         access.lookup(lookup, leave);
         access.hostAddress(lookup);
-        access.load(d.access, node.ty);
-        node.mark = this.#e.temp(node.ty);
+        const extension = node.type === 'i64' ? this.#values.extension(node) : 0;
+        const ty = extension === 0 ? node.ty : 'i32';
+        access.load(d.access, ty);
+        this.#mark(node, this.#e.temp(ty), extension);
         this.#e.set(node.mark);
         return;
       }
@@ -282,8 +317,11 @@ export class InsnEmitter {
         this.#argument(node, 0);
         access.lookup(lookup, leave);
         access.hostAddress(lookup);
-        this.#argument(node, 1);
-        access.store(d.access, node.args[1]?.ty ?? 'i64');
+        const { type = 'i64' } = argumentOf(node, 1);
+        const isLow = type === 'i64' && d.access.size <= 4;
+        if (isLow) this.#narrow(node, 1);
+        else this.#argument(node, 1);
+        access.store(d.access, isLow ? 'i32' : type);
         return;
       }
       case 'rmw':
@@ -295,7 +333,7 @@ export class InsnEmitter {
         access.hostOffset(lookup);
         for (let i = 1; i < node.args.length; i++) this.#argument(node, i);
         this.#e.call(this.#c.functionOf(this.#c.atomicHelper(node)));
-        node.mark = this.#e.temp(node.ty);
+        this.#mark(node, this.#e.temp(node.ty));
         this.#e.set(node.mark);
         return;
       }
@@ -322,24 +360,27 @@ export class InsnEmitter {
     const e = this.#e;
     const effects = helperEffects(helper);
     if (effects === undefined) throw new Error(`${helper.name} is not for tier 1`);
-    for (const slot of effects.reads) {
-      if (isKept(slot) && this.#c.modified.has(slot)) e.storeSlot(slot, () => e.get(this.#c.slotLocal(slot)));
-    }
+    const { slots, modified } = this.#c;
+    for (const slot of effects.reads) if (isKept(slot) && modified.has(slot)) slots.store(slot);
     // A slot that is written on some paths only is read from memory on the others.
     for (const slot of effects.writes) {
-      if (isKept(slot) && this.#c.modified.has(slot) && !effects.reads.has(slot)) {
-        e.storeSlot(slot, () => e.get(this.#c.slotLocal(slot)));
-      }
+      if (isKept(slot) && modified.has(slot) && !effects.reads.has(slot)) slots.store(slot);
     }
     e.get(CPU);
     for (const arg of node.args) this.operand(arg);
     e.call(this.#c.functionOf(helper));
     if (node.type !== undefined) {
-      node.mark = e.temp(node.ty);
+      this.#mark(node, e.temp(node.ty));
       e.set(node.mark);
     }
-    for (const slot of effects.writes) if (this.#c.touched.has(slot)) e.loadSlot(slot).set(this.#c.slotLocal(slot));
+    for (const slot of effects.writes) if (slots.has(slot)) e.loadSlot(slot).set(slots.define(slot, 0));
   }
+}
+
+function argumentOf(node: Node, n: number): Node {
+  const arg = node.args[n];
+  if (arg === undefined) throw new Error(`${node.kind} lacks an operand`);
+  return arg;
 }
 
 function collectSets(node: Node, into: Set<Slot>): void {

@@ -8,11 +8,20 @@ import type { RegionNode } from './region.ts';
 export class SlotSets {
   readonly slots: readonly Slot[];
   readonly #bits = new Map<Slot, bigint>();
+  readonly #numbers = new Map<Slot, number>();
   readonly #lists = new Map<bigint, readonly Slot[]>();
 
   constructor(slots: Iterable<Slot>) {
     this.slots = [...slots];
-    for (const [i, slot] of this.slots.entries()) this.#bits.set(slot, 1n << BigInt(i));
+    for (const [i, slot] of this.slots.entries()) {
+      this.#bits.set(slot, 1n << BigInt(i));
+      this.#numbers.set(slot, i);
+    }
+  }
+
+  /** Number of a slot, or a number that no slot has. */
+  index(slot: Slot): number {
+    return this.#numbers.get(slot) ?? this.slots.length;
   }
 
   of(slots: Iterable<Slot>): bigint {

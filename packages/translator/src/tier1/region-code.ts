@@ -14,10 +14,13 @@ import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import { W } from '../wasm/opcodes.ts';
 import { AccessEmitter } from './access.ts';
+import { leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
+import { type Forms, findForms } from './forms.ts';
 import { InsnEmitter } from './insn-code.ts';
 import { findLiveness, type Liveness } from './liveness.ts';
 import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
+import { SlotLocals } from './slot-locals.ts';
 
 /** Why regions are left. */
 export const REGION_EXITS = [
@@ -58,6 +61,9 @@ export interface RegionFunction {
   readonly longest: number;
 }
 
+/** Accesses that share a way out at most. */
+const SEGMENT_ACCESSES = 8;
+
 /** Compiles the nodes of a region, in reverse postorder, the root first. */
 export function emitRegion(nodes: readonly RegionNode[], o: RegionCodeOptions): RegionFunction {
   return new RegionEmitter(nodes, o).emit();
@@ -67,7 +73,8 @@ class RegionEmitter {
   readonly #nodes: readonly RegionNode[];
   readonly #o: RegionCodeOptions;
   readonly #e: Emitter;
-  readonly #slots = new Map<Slot, number>();
+  readonly #slots: SlotLocals;
+  readonly #forms: ReadonlyMap<RegionNode, Forms>;
   readonly #modified = new Set<Slot>();
   readonly #insns: InsnEmitter;
   /** Where tier 0 goes on. */
@@ -88,14 +95,14 @@ class RegionEmitter {
     this.#ip = this.#e.local('i32');
     this.#pc = this.#e.local('i64');
     this.#live = findLiveness(nodes);
-    for (const slot of this.#live.sets.slots) this.#slots.set(slot, this.#e.local(slot.ty));
+    this.#forms = findForms(nodes, this.#live.sets);
+    this.#slots = new SlotLocals(this.#e, this.#live.sets);
     for (const { code } of nodes) for (const slot of code.modified) this.#modified.add(slot);
     this.#longest = longestPath(nodes);
     this.#insns = new InsnEmitter({
       e: this.#e,
       access: new AccessEmitter(this.#e, o.pageBits),
-      slotLocal: (slot) => this.#slotLocal(slot),
-      touched: new Set(this.#slots.keys()),
+      slots: this.#slots,
       modified: this.#modified,
       functionOf: (helper) => o.functionOf(helper),
       atomicHelper: (node) => o.atomicHelper(node),
@@ -106,23 +113,18 @@ class RegionEmitter {
     const e = this.#e;
     const [root] = this.#nodes;
     if (root === undefined) throw new Error('a region without nodes');
-    for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slotLocal(slot));
+    for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
     this.#exitLabel = e.block();
     this.#slowLabel = e.block();
     this.#tree(root);
     e.op(W.unreachable).end();
     this.#countSlow();
+    this.#slots.forms = new Uint8Array(this.#live.sets.slots.length);
     this.#writeBack(this.#live.modified);
     e.end();
     e.storeLocal(COMMON.budget, BUDGET);
     e.get(this.#ip);
     return { emitter: e, longest: this.#longest };
-  }
-
-  #slotLocal(slot: Slot): number {
-    const local = this.#slots.get(slot);
-    if (local === undefined) throw new Error(`${slot.name} has no local`);
-    return local;
   }
 
   /** Counts down at a slow exit; the engine is told of the one that comes to zero. */
@@ -142,6 +144,7 @@ class RegionEmitter {
   // --- structure ---
 
   #tree(node: RegionNode): void {
+    if (node.isLoop || node.isMerge) this.#slots.forms = this.#formsBefore(node);
     const merges = node.dominated.filter((n) => n.isMerge).sort((a, b) => b.order - a.order);
     if (!node.isLoop) {
       this.#within(node, merges, 0);
@@ -170,12 +173,7 @@ class RegionEmitter {
   #node(node: RegionNode): void {
     const { insns, terminal } = node.code;
     const last = terminal.kind === 'end' && terminal.args.length > 0 ? insns.length - 1 : -1;
-    for (const [index, statements] of insns.entries()) {
-      const leave = (): void => this.#leaveSlowly(node, index);
-      const unaligned = this.#o.isUnaligned(node, index);
-      this.#insns.emit(statements, { index, isDirect: index !== last, unaligned, leave });
-      if (index !== last) this.#insns.commit();
-    }
+    for (let from = 0; from < insns.length; ) from = this.#segment(node, from, last);
     if (terminal.kind === 'dispatch') {
       this.#dispatch(node);
       return;
@@ -192,13 +190,46 @@ class RegionEmitter {
     else this.#indirect(node, value);
   }
 
+  /**
+   * Instructions from a number on whose accesses share a way out, where slots are in the forms that they have here: a way out of
+   * each access's own would fill the whole locals of all slots. Gives the number of the next instruction.
+   */
+  #segment(node: RegionNode, from: number, last: number): number {
+    const e = this.#e;
+    const { insns } = node.code;
+    let to = from;
+    for (let accesses = 0; to < insns.length && accesses < SEGMENT_ACCESSES; to++) {
+      if (leavesAt(insns[to] ?? [])) accesses++;
+    }
+    const { forms } = this.#slots;
+    const after = e.block();
+    const label = e.block();
+    for (let index = from; index < to; index++) {
+      const leave = (): void => {
+        this.#aside(() => this.#slots.become(forms, this.#modified));
+        e.i32(placeOf(node, index)).set(this.#ip).br(label);
+      };
+      const unaligned = this.#o.isUnaligned(node, index);
+      this.#insns.emit(insns[index] ?? [], { index, isDirect: index !== last, unaligned, leave });
+      if (index !== last) this.#insns.commit();
+    }
+    e.br(after).end();
+    this.#aside(() => {
+      this.#slots.forms = forms;
+      this.#slots.fillWhole(this.#modified);
+      e.br(this.#slowLabel);
+    });
+    e.end();
+    return to;
+  }
+
   /** Goes to the entry whose number the function was given. */
   #dispatch(node: RegionNode): void {
     const e = this.#e;
     for (const [i, edge] of node.edges.entries()) {
       if (i === 0) continue;
       e.get(ENTRY).i32(i).op(W.i32Eq).if();
-      this.#follow(node, edge);
+      this.#aside(() => this.#follow(node, edge));
       e.end();
     }
     this.#follow(node, node.edges[0]);
@@ -217,10 +248,23 @@ class RegionEmitter {
       e.get(this.#ip);
     } else this.#insns.commit();
     e.if();
-    this.#follow(node, node.edges[0]);
+    this.#aside(() => this.#follow(node, node.edges[0]));
     e.else();
     this.#follow(node, node.edges[1]);
     e.end();
+  }
+
+  #formsBefore(node: RegionNode): Forms {
+    const forms = this.#forms.get(node);
+    if (forms === undefined) throw new Error('a node that is not in the region');
+    return forms;
+  }
+
+  /** Emits code that does not go on behind it, where slots are as they were. */
+  #aside(code: () => void): void {
+    const { forms } = this.#slots;
+    code();
+    this.#slots.forms = forms;
   }
 
   #indirect(node: RegionNode, pc: Node): void {
@@ -230,7 +274,7 @@ class RegionEmitter {
     this.#insns.commit();
     for (const target of node.targets) {
       e.get(this.#pc).i64(target.lo, target.hi).op(W.i64Eq).if();
-      this.#follow(node, target.edge);
+      this.#aside(() => this.#follow(node, target.edge));
       e.end();
     }
     e.storeSlot(COMMON.pc, () => e.get(this.#pc));
@@ -261,8 +305,12 @@ class RegionEmitter {
       this.#leave(node, to, 0, 'budget');
       e.end();
       if (edge.kind === 'entry') e.i32(edge.entry).set(ENTRY);
+      this.#slots.become(this.#formsBefore(next));
       e.br(labelOf(this.#loopLabels, next));
-    } else if (next.isMerge) e.br(labelOf(this.#mergeLabels, next));
+      return;
+    }
+    if (next.isMerge || next.isLoop) this.#slots.become(this.#formsBefore(next));
+    if (next.isMerge) e.br(labelOf(this.#mergeLabels, next));
     else this.#tree(next);
   }
 
@@ -302,7 +350,7 @@ class RegionEmitter {
 
   /** Stores slots that may have been changed. */
   #writeBack(slots: bigint): void {
-    for (const slot of this.#live.sets.in(slots)) this.#e.storeLocal(slot, this.#slotLocal(slot));
+    for (const slot of this.#live.sets.in(slots)) this.#slots.store(slot);
   }
 
   /** Leaves `node` to tier 0 at an instruction of `at`'s block, which has not been paid for. */
@@ -311,11 +359,6 @@ class RegionEmitter {
     this.#count(why);
     this.#writeBack(this.#live.dirtyAfter(node));
     this.#e.br(this.#exitLabel);
-  }
-
-  /** The way out of accesses is shared by all of the region. */
-  #leaveSlowly(node: RegionNode, insn: number): void {
-    this.#e.i32(placeOf(node, insn)).set(this.#ip).br(this.#slowLabel);
   }
 }
 

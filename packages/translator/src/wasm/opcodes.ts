@@ -65,6 +65,7 @@ export const W = {
   i64Add: 0x7c,
   i64And: 0x83,
   i64Or: 0x84,
+  i64Xor: 0x85,
   i64Shl: 0x86,
   i64ShrU: 0x88,
   i32WrapI64: 0xa7,

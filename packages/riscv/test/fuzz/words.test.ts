@@ -1,0 +1,133 @@
+/**
+ * Loops of 32-bit and 64-bit arithmetic come to the same in the interpreter and in compiled regions, which keep values that
+ * follow from their low half in 32-bit locals. `BOARDWALK_LONG_RUNS=2000` is the number of programs.
+ */
+import { Machine } from '@boardwalk/core';
+import { SeededRandom } from '@boardwalk/testing';
+import { TranslatedCpu } from '@boardwalk/translator';
+import { expect, it } from 'vitest';
+import { virt } from '../../src/boards/virt.ts';
+import { Assembler, type Label } from '../differential/assembler.ts';
+
+const RAM = 0x8000_0000;
+const RESULTS = RAM + 0x4000;
+const DATA = RAM + 0x5000;
+/** Registers that programs compute in; x5 counts down, x6 is the data's address. */
+const REGISTERS = [10, 11, 12, 13, 14, 15, 16, 17] as const;
+const ROUNDS = 40;
+
+const THREE = [
+  'add',
+  'addw',
+  'sub',
+  'subw',
+  'and',
+  'or',
+  'xor',
+  'sllw',
+  'srlw',
+  'sraw',
+  'sll',
+  'srl',
+  'sra',
+  'mul',
+  'mulw',
+  'mulhu',
+  'divw',
+  'remuw',
+  'slt',
+  'sltu',
+  'rolw',
+  'rorw',
+  'add.uw',
+  'sh2add',
+  'sh1add.uw',
+  'andn',
+  'min',
+  'maxu',
+] as const;
+const TWO = ['clzw', 'ctz', 'cpopw', 'sext.b', 'sext.h', 'zext.h', 'rev8'] as const;
+const SHIFTS = ['slliw', 'srliw', 'sraiw', 'slli', 'srli', 'srai', 'roriw'] as const;
+const IMMEDIATES = ['addi', 'addiw', 'andi', 'ori', 'xori', 'slti', 'sltiu'] as const;
+const LOADS = ['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld'] as const;
+const STORES = ['sb', 'sh', 'sw', 'sd'] as const;
+const BRANCHES = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'] as const;
+
+function statement(a: Assembler, random: SeededRandom): void {
+  const [rd, rs1, rs2] = [random.of(REGISTERS), random.of(REGISTERS), random.of(REGISTERS)];
+  const imm = random.below(4096) - 2048;
+  // Within the data, a multiple of every size.
+  const near = random.below(255) * 8;
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+    case 2:
+      a.op(random.of(THREE), { rd, rs1, rs2 });
+      return;
+    case 3:
+      a.op(random.of(TWO), { rd, rs1 });
+      return;
+    case 4:
+      a.op(random.of(SHIFTS), { rd, rs1, imm: random.below(32) });
+      return;
+    case 5:
+      a.op(random.of(IMMEDIATES), { rd, rs1, imm });
+      return;
+    case 6:
+      a.op(random.of(LOADS), { rd, rs1: 6, imm: near });
+      return;
+    default:
+      a.op(random.of(STORES), { rs1: 6, rs2, imm: near });
+  }
+}
+
+/** A loop of several blocks, some of which are skipped; then all registers are stored, and the machine waits. */
+function program(random: SeededRandom): Uint8Array {
+  const a = new Assembler(RAM);
+  const loop = a.label();
+  for (const rd of REGISTERS) {
+    const value = BigInt(random.u32()) | (BigInt(random.u32()) << 32n);
+    a.constant(rd, random.of([value, BigInt.asIntN(32, value), value & 0xffff_ffffn, value & 0x7fn]));
+  }
+  a.op('addi', { rd: 5, rs1: 0, imm: ROUNDS }).address(6, DATA).place(loop);
+  let skip: Label | undefined;
+  for (let n = 20 + random.below(30); n > 0; n--) {
+    statement(a, random);
+    if (random.below(5) !== 0) continue;
+    if (skip !== undefined) a.place(skip);
+    skip = a.label();
+    a.jump(random.of(BRANCHES), { rs1: random.of(REGISTERS), rs2: random.of([0, ...REGISTERS]) }, skip);
+  }
+  if (skip !== undefined) a.place(skip);
+  a.op('addi', { rd: 5, rs1: 5, imm: -1 }).jump('bne', { rs1: 5, rs2: 0 }, loop);
+  a.address(6, RESULTS);
+  for (const [n, rs2] of REGISTERS.entries()) a.op('sd', { rs1: 6, rs2, imm: n * 8 });
+  const stop = a.label();
+  a.place(stop).op('wfi').jump('jal', { rd: 0 }, stop);
+  return a.bytes();
+}
+
+it('loops of words and double words come to the same, interpreted and compiled', async () => {
+  const runs = Number(process.env.BOARDWALK_LONG_RUNS ?? 12);
+  let regions = 0;
+  const random = new SeededRandom(Number(process.env.BOARDWALK_SEED ?? 1));
+  for (let n = 0; n < runs; n++) {
+    const code = program(random);
+    const ends: string[] = [];
+    for (const tier1 of ['off', { threshold: 1 + random.below(12) }] as const) {
+      const machine = await Machine.create(virt, { ramSize: 2 ** 20, firmware: 'none', tier1 });
+      const host = machine.addressSpace.hostOffset(RAM, 2 ** 20, true);
+      machine.space.u8.set(code, host);
+      for (let at = 0; at < 2048; at++) machine.space.u8[host + DATA - RAM + at] = (at * 151) ^ (at >>> 3);
+      const [cpu] = machine.cpus;
+      if (cpu === undefined) throw new Error('no CPU');
+      for (let budget = ROUNDS * 80; budget > 0 && !cpu.halted; ) budget -= cpu.execute(500);
+      expect(cpu.halted).toBe(true);
+      ends.push(machine.space.u8.subarray(host + RESULTS - RAM, host + DATA - RAM + 2048).join());
+      if (cpu instanceof TranslatedCpu) regions += cpu.engine.stats.tier1?.compiled ?? 0;
+      await machine.dispose();
+    }
+    expect(ends[1], `program ${n}`).toBe(ends[0]);
+  }
+  expect(regions).toBeGreaterThan(runs / 2);
+});

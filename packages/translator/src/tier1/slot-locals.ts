@@ -1,0 +1,96 @@
+/** The locals of a region's slots: of each 64-bit slot two, one for its value and one for the low half from which that follows. */
+import type { Slot } from '../ir/types.ts';
+import { W } from '../wasm/opcodes.ts';
+import type { Emitter } from './emitter.ts';
+import type { Extension } from './extension.ts';
+import type { Forms } from './forms.ts';
+import type { SlotSets } from './liveness.ts';
+
+export class SlotLocals {
+  readonly #e: Emitter;
+  readonly #sets: SlotSets;
+  readonly #whole: number[] = [];
+  readonly #low: number[] = [];
+  /** In which of its locals each slot is now. */
+  #forms: Forms;
+
+  constructor(e: Emitter, sets: SlotSets) {
+    this.#e = e;
+    this.#sets = sets;
+    this.#forms = new Uint8Array(sets.slots.length);
+  }
+
+  /** Whether a slot has locals. */
+  has(slot: Slot): boolean {
+    return this.#sets.index(slot) < this.#sets.slots.length;
+  }
+
+  /** Not 0 where the slot is in its i32 local. */
+  extension(slot: Slot): Extension {
+    return this.#forms[this.#sets.index(slot)] ?? 0;
+  }
+
+  /** The local that a slot is in. */
+  current(slot: Slot): number {
+    return this.#local(slot, this.extension(slot));
+  }
+
+  /** The local that a new value of the slot goes to, in this form. */
+  define(slot: Slot, extension: Extension): number {
+    this.#forms[this.#sets.index(slot)] = extension;
+    return this.#local(slot, extension);
+  }
+
+  /** Pushes the value of a slot. */
+  push(slot: Slot): void {
+    this.#e.get(this.current(slot)).extend(this.extension(slot));
+  }
+
+  /** Writes a slot to the state. */
+  store(slot: Slot): void {
+    this.#e.storeLocal(slot, this.current(slot), this.extension(slot));
+  }
+
+  /** The forms of all slots now. */
+  get forms(): Forms {
+    return this.#forms.slice();
+  }
+
+  /** Says which forms the slots are in where code goes on that is reached from elsewhere. */
+  set forms(forms: Forms) {
+    this.#forms = forms.slice();
+  }
+
+  /** Brings slots into these forms: all, or those that matter. */
+  become(forms: Forms, only?: ReadonlySet<Slot>): void {
+    for (const [n, slot] of this.#sets.slots.entries()) {
+      const [from, to] = [this.#forms[n] ?? 0, forms[n] ?? 0];
+      if ((from === 0) === (to === 0) || only?.has(slot) === false) continue;
+      this.#e.get(this.#local(slot, from));
+      if (to === 0) this.#e.extend(from);
+      else this.#e.op(W.i32WrapI64);
+      this.#e.set(this.#local(slot, to));
+    }
+    this.forms = forms;
+  }
+
+  /** Fills the whole locals of these slots, on a way that does not come back. */
+  fillWhole(slots: Iterable<Slot>): void {
+    for (const slot of slots) {
+      const extension = this.extension(slot);
+      if (extension === 0) continue;
+      this.#e.get(this.#local(slot, extension)).extend(extension).set(this.#local(slot, 0));
+    }
+  }
+
+  #local(slot: Slot, extension: Extension): number {
+    const n = this.#sets.index(slot);
+    if (n >= this.#sets.slots.length) throw new Error(`${slot.name} has no local`);
+    const locals = extension === 0 ? this.#whole : this.#low;
+    const known = locals[n];
+    if (known !== undefined) return known;
+    const local = this.#e.local(extension === 0 ? slot.ty : 'i32');
+    locals[n] = local;
+    return local;
+  }
+}
