@@ -92,6 +92,12 @@ export const AT = {
   boundary: 2,
 } as const;
 
+/** Kinds of watchpoints, by their numbers less one in {@link TEAM_POINTS}; 0 there is a breakpoint. */
+export const WATCH_KINDS = ['read', 'write', 'access'] as const;
+
+/** How a vCPU goes on: values of {@link VCPU_GO}. */
+export const GO = { run: 0, step: 1, stepNoIrq: 2, hold: 3 } as const;
+
 /** Kinds of messages in a ring. */
 export const TELL = {
   /** Stores to pages must be slow from now on. */

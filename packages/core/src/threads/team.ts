@@ -1,8 +1,10 @@
 // The device thread's side of a machine whose vCPUs run on threads: it starts them, lets them run, stops them, answers their calls
 // of devices, and tells them of what changes. docs/threads.md explains the whole.
 
+import type { DebugPoints } from '../machine/debug.ts';
 import type { AddressSpace, RamSpace } from '../memory/index.ts';
 import { PAGE_CODE, PAGE_SIZE } from '../memory/index.ts';
+import { UserError } from '../object/index.ts';
 import type { VcpuThreadHandle, VcpuThreads } from './host.ts';
 import {
   AT,
@@ -12,6 +14,11 @@ import {
   TEAM_BYTES,
   TEAM_FENCE,
   TEAM_OWNERS,
+  TEAM_POINT_WORDS,
+  TEAM_POINTS,
+  TEAM_POINTS_COUNT,
+  TEAM_POINTS_MOST,
+  TEAM_POINTS_VERSION,
   TEAM_QUIT,
   TEAM_RESYNC,
   TEAM_WAITERS,
@@ -29,9 +36,11 @@ import {
   VCPU_CALL_PA_LO,
   VCPU_CALL_RESULT,
   VCPU_CALL_SIZE,
+  VCPU_GO,
   VCPU_PROGRESS,
   VCPU_RATE,
   VCPU_TEXT,
+  WATCH_KINDS,
   WORLD,
 } from './layout.ts';
 import { lockOwners, unlockOwners } from './owners.ts';
@@ -52,6 +61,8 @@ export interface TeamVcpu {
   readonly exitRequest: number;
   /** What its thread makes it from. */
   readonly description: unknown;
+  /** How it goes on when the machine does: one of {@link GO}. */
+  goes(): number;
   /** Answers a call of the architecture's own. */
   service?(number: number): void;
   /** Its thread came to a breakpoint, a watchpoint or the end of a step. */
@@ -181,9 +192,35 @@ export class VcpuTeam {
 
   /** Lets the vCPUs run. Somebody may have changed their state: each looks anew. */
   resume(): void {
+    for (const { block, vcpu } of this.#members) block.words.store(VCPU_GO, vcpu.goes());
     this.words.add(TEAM_RESYNC, 1);
     this.words.store(TEAM_WORLD, WORLD.run);
     this.words.notify(TEAM_WORLD);
+  }
+
+  /** Breakpoints and watchpoints of all vCPUs, from when they next go on. @throws UserError for more than there is room for */
+  setPoints({ breakpoints, watchpoints }: DebugPoints): void {
+    const points = [
+      ...[...breakpoints].map((address) => ({ address, length: 0n, kind: 0 })),
+      ...watchpoints.map(({ address, length, kind }) => ({ address, length, kind: WATCH_KINDS.indexOf(kind) + 1 })),
+    ];
+    if (points.length > TEAM_POINTS_MOST)
+      throw new UserError(`more than ${TEAM_POINTS_MOST} breakpoints and watchpoints`);
+    const { view } = this.#owner.space;
+    for (const [i, { address, length, kind }] of points.entries()) {
+      const at = this.at + (TEAM_POINTS + i * TEAM_POINT_WORDS) * 4;
+      view.setBigUint64(at, BigInt.asUintN(64, address), true);
+      view.setBigUint64(at + 8, length, true);
+      view.setUint32(at + 16, kind, true);
+    }
+    this.words.store(TEAM_POINTS_COUNT, points.length);
+    this.words.add(TEAM_POINTS_VERSION, 1);
+  }
+
+  /** What a vCPU's translator has done, in lines, as it was when the vCPU last stood still. */
+  describeTranslation(index: number): readonly string[] {
+    const member = this.#member(index);
+    return member === undefined ? [] : readText(this.#owner.space, member.blockAt).split('\n');
   }
 
   /** Brings every vCPU to the end of an instruction and keeps it there. Devices are served meanwhile. Only outside of device code. */

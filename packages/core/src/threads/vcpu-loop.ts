@@ -5,6 +5,7 @@ import type { DebugPoints, Watchpoint } from '../machine/debug.ts';
 import type { VirtualClock } from '../time/index.ts';
 import {
   AT,
+  GO,
   TEAM_POINT_WORDS,
   TEAM_POINTS,
   TEAM_POINTS_COUNT,
@@ -13,6 +14,7 @@ import {
   VCPU_GO,
   VCPU_RATE,
   VCPU_WAKE,
+  WATCH_KINDS,
 } from './layout.ts';
 import type { VcpuThread } from './vcpu-thread.ts';
 
@@ -22,8 +24,6 @@ const LONGEST_SLEEP_MS = 1000;
 /** A guest that polls by waits that end at once may do so this often. */
 const IDLE_WAITS_MOST = 4;
 const IDLE_SLEEP_MS = 0.1;
-/** How the vCPU goes on: see `VCPU_GO`. */
-export const GO = { run: 0, step: 1, stepNoIrq: 2, hold: 3 } as const;
 
 /** A CPU that can run on a thread. */
 export interface ThreadedCpu extends Cpu {
@@ -32,8 +32,6 @@ export interface ThreadedCpu extends Cpu {
   /** Waits for interrupts in the last slice that ended at once. */
   readonly idleWaits: number;
 }
-
-const WATCH_KINDS = ['read', 'write', 'access'] as const;
 
 /** Runs a vCPU on this thread; comes back when the machine ends. */
 export class VcpuLoop {

@@ -45,6 +45,8 @@ export interface ThreadTranslator {
   /** Code of these pages, or of all, is no longer good. */
   dropCode(host: number, length: number): void;
   dropAllCode(): void;
+  /** What it has done, in lines. */
+  describe(): readonly string[];
   /** Physical addresses mean something else. */
   mapChanged(): void;
 }
@@ -148,6 +150,7 @@ export class VcpuThread {
       if (all) this.#translator?.dropAllCode();
       else for (const { page } of later) this.#translator?.dropCode(page * PAGE_SIZE, PAGE_SIZE);
       if (this.team.load(TEAM_WORLD) === WORLD.run) continue;
+      this.#writeText(this.#translator?.describe().join('\n') ?? '');
       this.rest(AT.boundary);
       this.work(AT.boundary);
       if (this.quits) return;
@@ -188,11 +191,15 @@ export class VcpuThread {
 
   /** As {@link call}, with a text. */
   callWithText(kind: number, text: string): void {
+    this.#writeText(text);
+    this.call({ kind });
+  }
+
+  #writeText(text: string): void {
     const at = this.init.block + VCPU_TEXT * 4;
     const bytes = new TextEncoder().encode(text).subarray(0, VCPU_TEXT_BYTES - 4);
     this.space.i32[at >>> 2] = bytes.length;
     this.space.u8.set(bytes, at + 4);
-    this.call({ kind });
   }
 
   // --- code pages ---

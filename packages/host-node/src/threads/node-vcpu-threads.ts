@@ -8,7 +8,7 @@ import { hostTimeMs } from './host-time.ts';
 const STRONGLY_ORDERED: readonly string[] = ['x64', 'ia32'];
 
 /** What a worker says. */
-export type VcpuMessage = { readonly kind: 'ready' } | { readonly kind: 'call' };
+export type VcpuMessage = { readonly kind: 'ready'; readonly threadId: number | undefined } | { readonly kind: 'call' };
 
 /** What a worker is given. */
 export interface VcpuWorkerData {
@@ -21,6 +21,7 @@ class NodeVcpuThread implements VcpuThreadHandle {
   readonly ready: Promise<void>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
+  #threadId: number | undefined;
 
   constructor(data: VcpuWorkerData, events: VcpuThreadEvents) {
     const worker = new Worker(new URL('./vcpu-worker.js', import.meta.url), {
@@ -30,9 +31,13 @@ class NodeVcpuThread implements VcpuThreadHandle {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     this.ready = new Promise((resolve, reject) => {
-      worker.on('message', ({ kind }: VcpuMessage) => {
-        if (kind === 'ready') resolve();
-        else events.called();
+      worker.on('message', (message: VcpuMessage) => {
+        if (message.kind === 'call') {
+          events.called();
+          return;
+        }
+        this.#threadId = message.threadId;
+        resolve();
       });
       worker.on('error', (error) => {
         reject(error);
@@ -41,8 +46,9 @@ class NodeVcpuThread implements VcpuThreadHandle {
     });
   }
 
-  get threadId(): number {
-    return this.#worker.threadId;
+  /** The kernel's number of the thread, on Linux. */
+  get threadId(): number | undefined {
+    return this.#threadId;
   }
 
   async end(): Promise<void> {

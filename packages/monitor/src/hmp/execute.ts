@@ -36,8 +36,14 @@ export async function executeHmp(context: HmpContext, line: string): Promise<str
     if (!command.preconfig && !context.emulator.machine) {
       return `Command '${label}' not available with -preconfig until machine initialization has completed.\n`;
     }
-    const args = parseArguments(command, rest, (name) => registerOf(context, name));
-    return (await command.run(context, args)) ?? '';
+    const run = () =>
+      command.run(
+        context,
+        parseArguments(command, rest, (name) => registerOf(context, name)),
+      );
+    // What a command looks at may be in a vCPU that runs on another thread.
+    const { machine } = context.emulator;
+    return (await (machine ? machine.whileStill(run) : run())) ?? '';
   } catch (error) {
     if (error instanceof HmpSyntaxError) return `${error.message}\nTry "help ${label}" for more information\n`;
     if (error instanceof HmpNotice) return `${error.message}\n`;

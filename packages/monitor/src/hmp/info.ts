@@ -1,5 +1,5 @@
 // `info NAME`: what the machine and its parts are and do now.
-import { devicesOf, type RunState, requireObject } from '@boardwalk/core';
+import { type Cpu, devicesOf, type RunState, requireObject } from '@boardwalk/core';
 import { formatHotpluggableCpus } from '@boardwalk/numa';
 import { hotpluggableCpusOf } from '../memory-info.ts';
 import { packageText, QEMU_VERSION_TEXT } from '../version.ts';
@@ -28,11 +28,10 @@ function registers(context: HmpContext, args: HmpArguments): string {
 
 function cpus(context: HmpContext): string {
   const { threadId = 0 } = context.emulator;
-  return lines(
-    machineOf(context).cpus.map(
-      ({ index }) => `${index === context.cpu ? '*' : ' '} CPU #${index}: thread_id=${threadId}`,
-    ),
-  );
+  const machine = machineOf(context);
+  const line = ({ index }: Cpu): string =>
+    `${index === context.cpu ? '*' : ' '} CPU #${index}: thread_id=${machine.team?.threadId(index) ?? threadId}`;
+  return lines(machine.cpus.map(line));
 }
 
 function objectTree({ emulator: { root } }: HmpContext, args: HmpArguments): string {

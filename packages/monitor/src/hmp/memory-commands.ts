@@ -174,7 +174,8 @@ export const memoryCommands: readonly HmpCommand[] = [
     help: "save to disk virtual memory dump starting at 'addr' of size 'size'",
     async run(context, args) {
       const debug = debugOf(cpuOf(context));
-      await saveMemory(context.emulator, (at, into) => debug.readMemory(at, into), {
+      const machine = machineOf(context);
+      await saveMemory(context.emulator, (at, into) => machine.whileStill(() => debug.readMemory(at, into)), {
         val: args.requireInteger('addr'),
         size: args.requireInteger('size'),
         filename: args.requireText('file'),

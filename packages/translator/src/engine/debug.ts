@@ -241,7 +241,8 @@ export class TranslatedCpuDebug implements CpuDebug {
   }
 
   setPoints(points: DebugPoints): void {
-    const { engine } = this.#cpu;
+    const { engine, machine } = this.#cpu;
+    machine.team?.setPoints(points);
     engine.debug.setBreakpoints(points.breakpoints);
     if (engine.debug.setWatchpoints(points.watchpoints)) engine.flushTranslations();
   }

@@ -1,5 +1,5 @@
 /** vCPUs on threads: the translator's part of both sides. docs/threads.md. */
-import { CALL, type DebugStop, type VcpuThread, type Watchpoint } from '@boardwalk/core';
+import { CALL, type DebugStop, GO, type VcpuThread, type Watchpoint } from '@boardwalk/core';
 import { COMMON } from '../state.ts';
 import type { TranslatedCpu } from './translated-cpu.ts';
 
@@ -18,6 +18,12 @@ export function joinTeam(cpu: TranslatedCpu, description: unknown): number {
     state: base,
     exitRequest: base + COMMON.exitRequest.offset,
     description,
+    goes: () => {
+      if (cpu.held) return GO.hold;
+      const { step } = cpu.debug;
+      if (step === undefined) return GO.run;
+      return step.noIrq === true ? GO.stepNoIrq : GO.step;
+    },
     debugStopped: (reason, number) => {
       const name = STOPS[reason];
       const watchpoint = cpu.engine.debug.watchpoints[number];

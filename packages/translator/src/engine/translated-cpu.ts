@@ -11,6 +11,7 @@ import {
   MEM_DECODE_ERROR,
   MEM_ERROR,
   type ThreadedCpu,
+  type TranslationInfo,
   UserError,
   VCPU_OWN,
   type VcpuThread,
@@ -242,8 +243,10 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCp
     return this.#debug.callers(same);
   }
 
-  override get translation(): Engine {
-    return this.engine;
+  override get translation(): TranslationInfo {
+    const { team } = this.machine;
+    if (team === undefined) return this.engine;
+    return { describe: () => [`CPU #${this.index}`, ...team.describeTranslation(this.index)] };
   }
 
   // --- what the machine asks ---

@@ -50,7 +50,7 @@ function cpusOf({ machine, arch, threadId = 0 }: Emulator) {
   return (machine?.cpus ?? []).map((cpu) => ({
     'cpu-index': cpu.index,
     'qom-path': cpu.path,
-    'thread-id': threadId,
+    'thread-id': machine?.team?.threadId(cpu.index) ?? threadId,
     ...cpuPlace(machine, cpu.index),
     target: arch,
   }));
@@ -88,10 +88,11 @@ export const machineHandlers: Handlers<keyof typeof machineCommands> = {
     return emulator.preconfig.exit();
   },
   memsave: ({ emulator }, args) => {
-    const cpu = requireMachine(emulator).cpus[Number(args['cpu-index'] ?? 0)];
+    const machine = requireMachine(emulator);
+    const cpu = machine.cpus[Number(args['cpu-index'] ?? 0)];
     if (!cpu) throw new UserError("Parameter 'cpu-index' expects a CPU number");
     const debug = debugOf(cpu);
-    return saveMemory(emulator, (address, into) => debug.readMemory(address, into), args);
+    return saveMemory(emulator, (address, into) => machine.whileStill(() => debug.readMemory(address, into)), args);
   },
   pmemsave: ({ emulator }, args) => saveMemory(emulator, physicalReader(requireMachine(emulator)), args),
   'dump-guest-memory': ({ emulator }, args) => dumpMachine(emulator, args),
