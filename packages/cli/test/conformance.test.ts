@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BoardRegistry } from '@boardwalk/core';
-import { architecture as riscv } from '@boardwalk/riscv';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { architecturePackages } from './architectures.ts';
 import { QmpClient } from './qmp-client.ts';
 import { startProgram } from './start-program.ts';
 
@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'boardwalk-conformance-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Architectures that are there, each with its boards and the empty one. */
-const BOARDS = [riscv].flatMap((architecture) => {
+const BOARDS = (await architecturePackages()).flatMap((architecture) => {
   const boards = new BoardRegistry(architecture.boards);
   return architecture.names.flatMap((arch) => boards.list(arch).map(({ name }) => ({ arch, name })));
 });

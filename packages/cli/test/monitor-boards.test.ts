@@ -1,10 +1,14 @@
 // Every board under its monitors: each `info` answers, each object and property can be listed and read, each type introspected, and
 // none of that changes what `info qtree` and `info qom-tree` show.
 
-import { architecture } from '@boardwalk/riscv';
 import { describe, expect, it } from 'vitest';
 import { HmpClient, QmpClient, testEmulator } from '../../monitor/src/fixtures.ts';
 import { infoCommands } from '../../monitor/src/hmp/info.ts';
+import { architecturePackages } from './architectures.ts';
+
+const BOARDS = (await architecturePackages()).flatMap((architecture) =>
+  architecture.boards.map((board) => [board.name, board, architecture] as const),
+);
 
 interface Property {
   readonly name: string;
@@ -21,7 +25,7 @@ async function readAll(qmp: QmpClient, path: string): Promise<number> {
   return objects;
 }
 
-describe.each(architecture.boards.map((board) => [board.name, board] as const))('%s', (_name, board) => {
+describe.each(BOARDS)('%s', (_name, board, architecture) => {
   it('answers every question of a monitor, and is the same afterwards', async () => {
     const emulator = await testEmulator({
       board,

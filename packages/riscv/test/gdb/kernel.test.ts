@@ -1,19 +1,35 @@
 /**
  * gdb on Debian's kernel while it runs. Its package has no symbols (they are in one of a gigabyte), so the kernel itself is
- * asked for their addresses. Skipped where Debian's packages cannot be had.
+ * asked for them. Skipped where Debian's packages cannot be had.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { PipeChar } from '@boardwalk/core';
 import { ifReachable, prepareLinux } from '@boardwalk/launch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingTools, runGdb, serveMachine, Workshop } from './server.ts';
+import { type KernelSymbol, symbolFile } from './symbols.ts';
 
 const MINUTES = 60_000;
 
-/** It boots Linux. */
-const long = process.env.BOARDWALK_LONG_RUNS !== undefined;
+/** A system call from its entry to where files are written, and what the timer's interrupt counts. */
+const FUNCTIONS = ['vfs_write', 'ksys_write', '__riscv_sys_write', 'do_trap_ecall_u', 'handle_exception', 'schedule'];
+const VARIABLES = ['jiffies_64'];
 
-describe.skipIf(missingTools.length > 0 || !long)("gdb on Debian's kernel", () => {
+/** Lines of /proc/kallsyms, each with the next one's address: `next address type name`. */
+const LIST = `awk 'n{print $1,n;n=""} $3~/^(${[...FUNCTIONS, ...VARIABLES].join('|')})$/{n=$0}' /proc/kallsyms\n`;
+
+function symbolsIn(text: string): KernelSymbol[] {
+  return [...text.matchAll(/^([0-9a-f]{16}) ([0-9a-f]{16}) (\w) (\w+)\r?$/gm)].map(
+    ([, next = '0', address = '0', type = '', name = '']) => ({
+      name,
+      address: BigInt(`0x${address}`),
+      size: BigInt(`0x${next}`) - BigInt(`0x${address}`),
+      isFunction: /t/i.test(type),
+    }),
+  );
+}
+
+describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
   let workshop: Workshop;
   beforeAll(() => {
     workshop = new Workshop();
@@ -21,13 +37,14 @@ describe.skipIf(missingTools.length > 0 || !long)("gdb on Debian's kernel", () =
   afterAll(() => workshop.dispose());
 
   it(
-    'stops at its functions, with its page tables on, shows who calls, and lets it go on',
+    'breaks, shows who calls by name, finishes, watches, steps, shows the CPUs and registers, and lets it go on',
     async (context) => {
       const files = await ifReachable(prepareLinux());
       if (files === undefined) return context.skip("Debian's packages cannot be had here");
       const serial = new PipeChar();
       const server = await serveMachine(workshop.path('.sock'), {
         ramSize: 256 * 2 ** 20,
+        smp: { cpus: 2 },
         firmware: await readFile(files.firmware),
         kernel: await readFile(files.kernel),
         initrd: await readFile(files.initrd),
@@ -36,32 +53,43 @@ describe.skipIf(missingTools.length > 0 || !long)("gdb on Debian's kernel", () =
         paused: false,
       });
       await serial.waitFor('~ # ', { timeoutMs: 4 * MINUTES });
-      serial.send("grep -E ' (ksys_write|vfs_write)$' /proc/kallsyms\n");
-      const { before } = await serial.waitFor('~ # ');
-      const [, write = ''] = /([0-9a-f]{16}) T ksys_write/.exec(before) ?? [];
-      const [, inner = ''] = /([0-9a-f]{16}) [tT] vfs_write/.exec(before) ?? [];
+      serial.send(LIST);
+      const { before } = await serial.waitFor('~ # ', { timeoutMs: MINUTES });
+      const symbols = symbolsIn(before);
+      expect(symbols.map(({ name }) => name).sort()).toEqual([...FUNCTIONS, ...VARIABLES].sort());
+      const elf = workshop.path('.elf');
+      await writeFile(elf, symbolFile(symbols));
       // The shell waits a second, then writes; gdb is there by then.
       serial.send('sleep 1; echo for-gdb; sleep 1000\n');
-      const output = await runGdb(server, undefined, [
-        `hbreak *0x${inner}`,
+      const output = await runGdb(server, elf, [
+        'break vfs_write',
         'continue',
-        'print $pc',
+        'backtrace 4',
+        'info threads',
         'print $priv',
         'print (unsigned long)$satp >> 60 >= 8',
-        // It was called from ksys_write.
-        `print $ra > 0x${write} && $ra < 0x${write} + 0x200`,
         'x/2i $pc',
         // The text that is written: user memory, by its own pointer.
         'print (char)*(char*)$a1',
         'stepi',
+        'finish',
+        'delete',
+        'watch *(unsigned long *)&jiffies_64',
+        'continue',
         'info registers',
         'delete',
         'detach',
       ]);
-      expect(output).toContain(`$1 = (void (*)()) 0x${inner}`);
+      expect(output).toMatch(/Breakpoint 1, 0x[0-9a-f]+ in vfs_write \(\)/);
+      expect(output).toMatch(
+        /#0 +0x[0-9a-f]+ in vfs_write \(\)\n#1 +0x[0-9a-f]+ in ksys_write \(\)\n#2 .*__riscv_sys_write/,
+      );
+      expect(output).toMatch(/Thread 1\.1 .*\n.*Thread 1\.2 /);
+      expect(output).toContain('$1 = 1');
       expect(output).toContain('$2 = 1');
-      expect(output).toContain('$3 = 1');
-      expect(output).toContain('$4 = 1');
+      // finish: after stepi the caller again, where it goes on.
+      expect(output).toMatch(/in vfs_write \(\)\n0x[0-9a-f]+ in ksys_write \(\)\n/);
+      expect(output).toMatch(/Hardware watchpoint 2: .*\n\nOld value = (\d+)\nNew value = (?!\1\n)\d+/);
       expect(output).not.toContain('Cannot access memory');
       await serial.waitFor('for-gdb', { timeoutMs: MINUTES });
       await server.close();
