@@ -13,6 +13,7 @@ import { registerDeviceTypes } from '@boardwalk/devices';
 import type { CpuPort, CpuResetKind, CpuState, FloatingInterruptions, IoInterruption } from '../cpu/services.ts';
 import { registerCcwDevices } from '../css/ccw-devices.ts';
 import type { IplSources } from '../ipl/ipl.ts';
+import { registerEventDevices } from '../sclp/event-devices.ts';
 import { Mainframe } from './mainframe.ts';
 
 /** Registers that a test sets, and a note of what was done to the CPU. */
@@ -143,6 +144,7 @@ export async function testMainframe(
   types.register({ name: 'device', abstract: true });
   registerDeviceTypes(types);
   registerCcwDevices(types);
+  registerEventDevices(types);
   const space = RamSpace.create({ bytes: MiB(32) });
   const machine = await Machine.create(board, { accel: 'qtest', types, clock, space, smp: { cpus }, ...options });
   const [cpu] = machine.cpus;
