@@ -1,8 +1,12 @@
 /** What this package gives to programs that run machines. */
 import type { ArchitecturePackage, CpuModelInfo, PropertySpec } from '@boardwalk/core';
 import { registerDeviceTypes } from '@boardwalk/devices';
+import { s390CcwVirtio } from './boards/s390-ccw-virtio.ts';
+import { registerWatchdog } from './boards/watchdog.ts';
 import { FACILITIES, FACILITY_NAMES } from './cpu/facilities.ts';
 import { CPU_MODELS, type CpuModel } from './cpu/models.ts';
+import { registerCcwDevices } from './css/ccw-devices.ts';
+import { registerEventDevices } from './sclp/event-devices.ts';
 
 function modelInfo({ model, description, facilities }: CpuModel): CpuModelInfo {
   const properties = FACILITY_NAMES.map(
@@ -19,7 +23,15 @@ function modelInfo({ model, description, facilities }: CpuModel): CpuModelInfo {
 /** z/Architecture, as programs find it. */
 export const architecture: ArchitecturePackage = {
   names: ['s390x'],
-  boards: [],
+  boards: [s390CcwVirtio],
   cpuModels: () => CPU_MODELS.map(modelInfo),
-  registerTypes: registerDeviceTypes,
+  firmware: {
+    s390x: [{ boards: [s390CcwVirtio.name], files: ['s390-ccw.img'], folders: ['/usr/share/qemu'] }],
+  },
+  registerTypes(types) {
+    registerDeviceTypes(types);
+    registerCcwDevices(types);
+    registerEventDevices(types);
+    registerWatchdog(types);
+  },
 };

@@ -23,7 +23,8 @@ export interface MachineModel {
 
 /** How a {@link Mainframe} is made. */
 export interface MainframeOptions {
-  readonly interruptions: FloatingInterruptions;
+  /** Makes what CPUs have in common, given who performs what their instructions ask for. */
+  readonly interruptions: (services: MachineServices) => FloatingInterruptions;
   readonly model: MachineModel;
   readonly ipl: IplSources;
   /** The load parameter that the user gave. */
@@ -39,11 +40,13 @@ export class Mainframe implements MachineServices {
   readonly cpus: CpuPort[] = [];
   readonly #machine: Machine;
   readonly #options: MainframeOptions;
+  readonly #interruptions: FloatingInterruptions;
 
   constructor(machine: Machine, options: MainframeOptions) {
     this.#machine = machine;
     this.#options = options;
-    const { interruptions } = options;
+    const interruptions = options.interruptions(this);
+    this.#interruptions = interruptions;
     this.css = machine.add(new ChannelSubsystem(interruptions), 'virtual-css-bridge');
     this.ipl = machine.add(
       new Ipl(options.ipl, { cpus: this.cpus, subsystemReset: () => this.subsystemReset() }),
@@ -114,7 +117,7 @@ export class Mainframe implements MachineServices {
     const reset = new Set<Device>([this.css, this.sclp]);
     for (const device of devicesOf(this.#machine)) if (isOfSubsystem(device)) reset.add(device);
     for (const device of reset) resetTree(device);
-    this.#options.interruptions.reset();
+    this.#interruptions.reset();
   }
 
   #sclpFacts() {

@@ -131,7 +131,7 @@ export async function testMainframe(
     build(machine) {
       machine.map(0, machine.ram);
       mainframe = new Mainframe(machine, {
-        interruptions: pending,
+        interruptions: () => pending,
         model: { machineType: 0x8561, addressBits: 47, enhancedSuppression: true },
         ipl: { kernel: undefined, firmware: undefined, device: () => undefined, ...ipl },
         loadParameter: '',

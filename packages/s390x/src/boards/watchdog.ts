@@ -2,7 +2,7 @@
  * The watchdog of DIAGNOSE 0x288 (`-device diag288`): resets a machine whose program does not tell in time that it lives. After Linux
  * drivers/watchdog/diag288_wdt.c.
  */
-import { Device, type StateField, type Timer } from '@boardwalk/core';
+import { Device, type StateField, type Timer, type TypeRegistry, typeOfClass } from '@boardwalk/core';
 import { CC_UNCHANGED, type CpuPort, type Outcome, PGM_SPECIFICATION, programInterruption } from '../cpu/services.ts';
 
 const FUNCTION = { init: 0, change: 1, cancel: 2 } as const;
@@ -74,4 +74,11 @@ export class Diag288Watchdog extends Device {
     this.enabled = false;
     this.machine.reset('guest');
   }
+}
+
+/** Registers it. `device` must be registered. */
+export function registerWatchdog(registry: TypeRegistry): void {
+  registry.register(
+    typeOfClass(Diag288Watchdog, { description: 'watchdog of DIAGNOSE 0x288', create: () => new Diag288Watchdog() }),
+  );
 }

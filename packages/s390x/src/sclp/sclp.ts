@@ -2,7 +2,7 @@
  * The service processor: answers SERVICE CALL with what it knows of the machine, and passes events on. Commands and layouts after
  * Linux (drivers/s390/char/sclp_early.c, sclp_cmd.c), responses as qemu-system-s390x 7.2 gives them (observed).
  */
-import { Device, MiB, UserError } from '@boardwalk/core';
+import { Device, MiB } from '@boardwalk/core';
 import {
   type CpuPort,
   type FloatingInterruptions,
@@ -166,7 +166,7 @@ export class Sclp extends Device {
     else view.setUint32(SCP.wideIncrementSize, inMiB);
     view.setUint16(SCP.cpuCount, facts.cpus);
     view.setUint16(SCP.cpuOffset, SCP.cpus);
-    bytes.set(ebcdicName(facts.loadParameter, 8), SCP.loadParameter);
+    bytes.set(ebcdicName(facts.loadParameter.toUpperCase(), 8), SCP.loadParameter);
     view.setBigUint64(SCP.facilities, FACILITY_CPU_INFO);
     view.setUint8(SCP.byte85, facts.enhancedSuppression ? BYTE85_ENHANCED_SUPPRESSION : 0);
     view.setUint8(SCP.maxAddressBits, facts.addressBits);
@@ -199,9 +199,10 @@ function writeCpus(sccb: Sccb, offset: number, cpus: number): void {
   }
 }
 
-/** @throws UserError for a load parameter that cannot be */
-export function checkLoadParameter(text: string): void {
-  if (!/^[A-Za-z0-9. ]{0,8}$/.test(text)) {
-    throw new UserError(`LOADPARM: invalid character or length in '${text}': up to 8 letters, digits, '.' and blanks`);
-  }
+/** What is wrong with a load parameter; undefined if nothing is. */
+export function loadParameterProblem(text: string): string | undefined {
+  const bad = /[^A-Za-z0-9. ]/.exec(text)?.[0];
+  if (bad !== undefined)
+    return `LOADPARM: invalid character '${bad}' (ASCII 0x${bad.charCodeAt(0).toString(16).padStart(2, '0')})`;
+  return text.length > 8 ? `LOADPARM: '${text}' has more than 8 characters` : undefined;
 }
