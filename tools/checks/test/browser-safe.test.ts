@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 const PACKAGES = fileURLToPath(new URL('../../../packages/', import.meta.url));
-const BROWSER_SAFE = ['core', 'translator', 'devices', 'numa', 'riscv', 'monitor', 'host-browser'];
+const BROWSER_SAFE = ['core', 'translator', 'devices', 'numa', 'riscv', 's390x', 'monitor', 'host-browser'];
 
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly 'boardwalk-source': string }>>;
