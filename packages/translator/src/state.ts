@@ -70,6 +70,8 @@ export const COMMON = {
   /** Where a region was left for a slow access so often that it should be looked at, or 0; and the region's number. */
   slowIp: slot('slowIp', 208, 'i32'),
   slowRegion: slot('slowRegion', 212, 'i32'),
+  /** What a region found in the TLB in place of the page that it accessed when it was left last. */
+  missedTag: slot('missedTag', 400, 'i64'),
   /** Watched ranges of addresses: how many, and the host offset of their table (softmmu/layout.ts). */
   watchCount: slot('watchCount', 216, 'i32'),
   watchTable: slot('watchTable', 220, 'i32'),

@@ -83,6 +83,26 @@ describe('a loop that runs often', () => {
   });
 });
 
+describe('a region', () => {
+  const code = loop([X.add, rr(0, 3), X.store, rr(5, 0), X.load, rr(6, 5), X.add, rr(7, 6)], 500);
+
+  it.each([1, 2])('works on the registers and the TLB of each of %i vCPUs', async (cpus) => {
+    const m = await start(x86ish, code, { tier1: 10, cpus });
+    const slot = (name: string) =>
+      x86ish.state.fields.find((f) => f.slot.name === name)?.slot ?? x86ish.state.common.pc;
+    const ends = m.cpus.map((cpu, n) => {
+      cpu.setRegister(slot('e5'), BigInt(0x3000 + 0x1000 * n));
+      cpu.setRegister(slot('e7'), BigInt(n));
+      for (let slices = 0; slices < 100 && !cpu.halted; slices++) cpu.execute(1000);
+      return [cpu.halted, cpu.register(slot('e0')), cpu.register(slot('e7')) - BigInt(n)];
+    });
+    expect(ends[0]?.[0]).toBe(true);
+    expect(ends[0]?.[1]).toBe(125250n);
+    for (const end of ends) expect(end).toEqual(ends[0]);
+    expect(compiled(m)).toBeGreaterThan(0);
+  });
+});
+
 describe('a fault in the middle of a region', () => {
   it('finds registers as they are before its instruction, and what was done before it done', async () => {
     // e5 goes up in steps of 4 to the end of RAM, behind which loads fault.

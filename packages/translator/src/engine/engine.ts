@@ -199,6 +199,7 @@ export class Engine implements ThreadTranslator {
 
   /** Takes in a vCPU whose area is at `cpu.base`. */
   add(cpu: EngineCpu): void {
+    this.tier1?.cpuAdded();
     this.#cpus.set(cpu.base, cpu);
     this.#writeMap(cpu.base);
     this.debug.add(cpu.base);

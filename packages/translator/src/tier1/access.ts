@@ -22,10 +22,16 @@ export class AccessEmitter {
   readonly #entry: number;
   readonly #half: number;
   readonly #wide: number;
+  /** Local of the tag that the last lookup found. */
+  readonly tag: number;
+  readonly #cpu: number | undefined;
 
-  constructor(e: Emitter, pageBits: number) {
+  /** `cpu`: host offset of the vCPU's area, if there is but one. */
+  constructor(e: Emitter, pageBits: number, cpu: number | undefined) {
     this.#e = e;
     this.#pageBits = pageBits;
+    this.#cpu = cpu;
+    this.tag = e.local('i64');
     this.#va = e.local('i64');
     this.#entry = e.local('i32');
     this.#half = e.local('i32');
@@ -35,13 +41,13 @@ export class AccessEmitter {
   /** Takes the address on the stack; `miss` is emitted for where there is no fast way. */
   lookup(l: Lookup, miss: () => void): void {
     const e = this.#e;
-    const table = tableOf(l);
+    const table = this.#tableOf(l);
     const size = l.unaligned ? 1 : l.size;
     e.tee(this.#va).op(W.i32WrapI64);
     e.i32(this.#pageBits - 4).op(W.i32ShrU);
     e.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
-    e.get(CPU).op(W.i32Add).tee(this.#entry);
-    e.load(W.i64Load, table).get(this.#va);
+    if (this.#cpu === undefined) e.get(CPU).op(W.i32Add);
+    e.tee(this.#entry).load(W.i64Load, table).tee(this.tag).get(this.#va);
     e.i64(-(2 ** this.#pageBits) + size - 1, -1).op(W.i64And, W.i64Ne);
     if (l.unaligned && l.size > 1) this.#crosses(() => e.i32(l.size)).op(W.i32Or);
     e.if();
@@ -73,13 +79,13 @@ export class AccessEmitter {
 
   /** Pushes the index of the access that was looked up in the memory. */
   hostAddress(l: Lookup): void {
-    this.#e.translated(this.#entry, this.#va, tableOf(l) + 8);
+    this.#e.translated(this.#entry, this.#va, this.#tableOf(l) + 8);
   }
 
   /** Pushes its host offset, as helpers take it. */
   hostOffset(l: Lookup): void {
     const e = this.#e;
-    e.get(this.#entry).load(W.i64Load, tableOf(l) + 8);
+    e.get(this.#entry).load(W.i64Load, this.#tableOf(l) + 8);
     e.get(this.#va).op(W.i64Add);
   }
 
@@ -127,8 +133,9 @@ export class AccessEmitter {
       .i32(0xff00ff00 | 0)
       .op(W.i32And, W.i32Or);
   }
-}
 
-function tableOf(l: Lookup): number {
-  return TLB + l.mmu * 2 ** TLB_REGIME_BITS + (l.store ? TLB_TABLE_BYTES : 0);
+  /** Offset of the table that is looked into: from the vCPU's area on, or from the beginning of the memory. */
+  #tableOf(l: Lookup): number {
+    return (this.#cpu ?? 0) + TLB + l.mmu * 2 ** TLB_REGIME_BITS + (l.store ? TLB_TABLE_BYTES : 0);
+  }
 }

@@ -45,6 +45,8 @@ export interface RegionCodeOptions {
   /** Bits of an index of the memory. */
   readonly indexBits: IndexBits;
   readonly pageBits: number;
+  /** Host offset of the vCPU's area, if there is but one vCPU: an address that V8 need not keep in a register. */
+  readonly cpu: number | undefined;
   /** The region's number. */
   readonly number: number;
   /** Host offset of the region's counters: an i32 for each of `REGION_EXITS`, then the countdown of slow exits. */
@@ -77,6 +79,7 @@ class RegionEmitter {
   readonly #forms: ReadonlyMap<RegionNode, Forms>;
   readonly #modified = new Set<Slot>();
   readonly #insns: InsnEmitter;
+  readonly #access: AccessEmitter;
   /** Where tier 0 goes on. */
   readonly #ip: number;
   /** Target of an indirect jump. */
@@ -99,9 +102,10 @@ class RegionEmitter {
     this.#slots = new SlotLocals(this.#e, this.#live.sets);
     for (const { code } of nodes) for (const slot of code.modified) this.#modified.add(slot);
     this.#longest = longestPath(nodes);
+    this.#access = new AccessEmitter(this.#e, o.pageBits, o.cpu);
     this.#insns = new InsnEmitter({
       e: this.#e,
-      access: new AccessEmitter(this.#e, o.pageBits),
+      access: this.#access,
       slots: this.#slots,
       modified: this.#modified,
       functionOf: (helper) => o.functionOf(helper),
@@ -113,12 +117,15 @@ class RegionEmitter {
     const e = this.#e;
     const [root] = this.#nodes;
     if (root === undefined) throw new Error('a region without nodes');
+    if (this.#o.cpu !== undefined) e.i32(this.#o.cpu).set(CPU);
     for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
     this.#exitLabel = e.block();
     this.#slowLabel = e.block();
     this.#tree(root);
     e.op(W.unreachable).end();
     this.#countSlow();
+    // With a second use of the tag V8 loads it once. It folds a load that is used once into the comparison, and makes it as well.
+    e.storeLocal(COMMON.missedTag, this.#access.tag);
     this.#slots.forms = new Uint8Array(this.#live.sets.slots.length);
     this.#writeBack(this.#live.modified);
     e.end();

@@ -306,6 +306,7 @@ export class Tier1 {
       number,
       indexBits: this.#engine.memoryImport.indexBits,
       pageBits: this.#engine.mmu.frontend.pageBits,
+      cpu: this.#onlyCpu(),
       counters: this.#countersOf(number),
       functionOf: (helper) => indexOf(helpers, helper),
       atomicHelper: (node) => this.#atomicHelper(node),
@@ -384,6 +385,17 @@ export class Tier1 {
       cache.setEntry(block, true);
       this.#enterJumpCaches(block);
     }
+  }
+
+  /** Host offset of the area of the vCPU, if there is but one. */
+  #onlyCpu(): number | undefined {
+    const [first, ...others] = this.#engine.cpus();
+    return others.length === 0 ? first : undefined;
+  }
+
+  /** Another vCPU will run code: regions made for the only one are dropped. */
+  cpuAdded(): void {
+    for (const region of [...this.#regions.values()]) this.#drop(region);
   }
 
   #enterJumpCaches(block: Block): void {
