@@ -106,8 +106,8 @@ export const ${b.identifier}: BoardDefinition = defineBoard({
   defaultCpu: ${quoted(b.cpu)},
   maxCpus: ${b.maxCpus},
 ${ramLines(b)}
-  build(machine) {
-    const layout = layOutBoot(program(machine), MAP.ram, machine.ramSize);
+  async build(machine) {
+    const layout = await layOutBoot(program(machine), MAP.ram, machine.ramSize);
     machine.map(MAP.ram, machine.ram);
     addPeripherals(machine, addHarts(machine, layout.start));
     machine.onReset(() => loadBoot(machine.addressSpace, layout));
