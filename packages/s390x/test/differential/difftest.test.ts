@@ -5,6 +5,7 @@ import { REFERENCE } from './reference.ts';
 import { runProgram } from './run.ts';
 import { CASES, SEED } from './settings.ts';
 import { general } from './suites/general.ts';
+import { sequences } from './suites/sequences.ts';
 import type { Suite } from './suites/suite.ts';
 
 if (REFERENCE.missing !== undefined) console.warn(`differential tests skipped: ${REFERENCE.missing}`);
@@ -25,7 +26,7 @@ async function runSuite(suite: Suite): Promise<readonly string[]> {
   return differences;
 }
 
-const suites: readonly Suite[] = [general];
+const suites: readonly Suite[] = [general, sequences];
 
 describe.skipIf(REFERENCE.missing !== undefined)('as on qemu-system-s390x', () => {
   test.each(suites)(

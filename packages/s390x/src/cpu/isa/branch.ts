@@ -419,4 +419,7 @@ export const branchSemantics: Readonly<Record<string, Emitter>> = {
   pfdrl: nothing,
   bpp: nothing,
   bprp: nothing,
+  niai: nothing,
+  // Transactions that failed are what it helps with; there are none.
+  ppa: nothing,
 };

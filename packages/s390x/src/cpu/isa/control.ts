@@ -348,7 +348,8 @@ const compareAndReplace =
     const pageTable = b.and(i.get64(i.f.r2), b.i64(-2048));
     const va = i.get64(i.f.r2 + 1);
     const level = b.extract(type, 2, 2);
-    const isPage = b.ne(b.and(type, b.i64(16)), b.i64(0));
+    // The designated-table type: 16 and the table's type of regions and segments, 0 of pages.
+    const isPage = b.eqz(b.and(type, b.i64(16)));
     const shift = b.add(b.i64(20), b.mul(level, b.i64(11)));
     const ofRegion = b.add(table, b.shl(b.extract(b.shr(va, shift), 0, 11), b.i64(3)));
     const ofPage = b.add(pageTable, b.shl(b.extract(va, 12, 8), b.i64(3)));

@@ -6,10 +6,9 @@ import { defineHelper, ENGINE, type Value } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
 import { facilityWords } from '../facilities.ts';
 import { hostOf, LOAD, leaveOnFault, STORE } from '../memory.ts';
-import { MMU_REAL } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
 import { CC_UNCHANGED } from '../services.ts';
-import { block, ckc, common, cpuAddress, todpr } from '../state.ts';
+import { block, ckc, common, cpuAddress, prefix, todpr } from '../state.ts';
 import { toAbsolute } from '../translation.ts';
 import { type Emitter, type Insn, slotOf } from './insn.ts';
 import { MACHINE, type PortHelpers } from './port.ts';
@@ -111,6 +110,11 @@ const channelSubsystemCall =
     finish(i, perform(i, helpers, MACHINE.channelSubsystemCall, host));
   };
 
+/** (offset, word): stores into the prefix area. No protection applies. */
+const storeLow = defineHelper('s390_store_low', ['i64', 'i64'], undefined, (b, offset, word) => {
+  b.hostStore(b.add(b.ramHost(b.get(prefix)), offset), word, { size: 4, endian: 'big' });
+});
+
 /** TPI: at the operand, or without one in the prefix area. */
 const testPending =
   (helpers: PortHelpers): Emitter =>
@@ -126,8 +130,9 @@ const testPending =
         b.ne(address, b.i64(0)),
         () => i.store(address, i.f.b2, b.get(slotOf(block, 0)), 8),
         () => {
-          b.store(b.i64(0xb8), b.get(slotOf(block, 0)), { size: 8, endian: 'big', mmu: MMU_REAL });
-          b.store(b.i64(0xc0), b.shr(b.get(slotOf(block, 1)), b.i64(32)), { size: 4, endian: 'big', mmu: MMU_REAL });
+          b.call(storeLow, b.i64(0xb8), b.shr(b.get(slotOf(block, 0)), b.i64(32)));
+          b.call(storeLow, b.i64(0xbc), b.get(slotOf(block, 0)));
+          b.call(storeLow, b.i64(0xc0), b.shr(b.get(slotOf(block, 1)), b.i64(32)));
         },
       );
     });
@@ -349,7 +354,7 @@ const storeFacilities =
     i.supervisor();
     const { b } = i;
     const [first = 0n] = facilityWords(config);
-    b.store(b.i64(0xc8), b.big(first >> 32n), { size: 4, endian: 'big', mmu: MMU_REAL });
+    b.call(storeLow, b.i64(0xc8), b.big(first >> 32n));
   };
 
 /** STFLE: as many doublewords as register 0 has room for; condition code 3 where there are more. */

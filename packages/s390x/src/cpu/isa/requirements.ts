@@ -14,7 +14,7 @@ const MEMBERS: Readonly<Partial<Record<Facility, string>>> = {
   fpseh: 'cpsdr lcdfr lndfr lpdfr ldgr lgdr',
   stfle45:
     'ahhhr ahhlr aih alhhhr alhhlr alsih alsihn brcth chhr chlr chf cih clhhr clhlr clhf clih lbh lhh lfh llch llhh risbhg risblg stch sthh stfh shhhr shhlr slhhhr slhhlr laa laag laal laalg lan lang lao laog lax laxg lpd lpdg locr locgr loc locg stoc stocg ark agrk ahik aghik alrk algrk alhsik alghsik nrk ngrk ork ogrk xrk xgrk srk sgrk slrk slgrk srak slak srlk sllk popcnt',
-  stfle49: 'bpp bprp lat lgat lfhat llgfat llgtat clt clgt risbgn',
+  stfle49: 'bpp bprp niai ppa lat lgat lfhat llgfat llgtat clt clgt risbgn',
   stfle53: 'locfh locfhr lochi locghi lochhi stocfh lzrf lzrg llzrgf',
   minste2: 'agh sgh bic mg mgh mgrk msc msgc msrkc msgrkc',
   minste3: 'mvcrl ncrk ncgrk nnrk nngrk nork nogrk nxrk nxgrk ocrk ocgrk selr selgr selfhr',

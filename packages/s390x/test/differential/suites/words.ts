@@ -66,13 +66,11 @@ export function anyMask(random: Random): bigint {
   return (random.oneIn(2) ? SUPERVISOR : PROBLEM) | cc | programMask;
 }
 
-/** Adds a case of one instruction. */
-export function addWordCase(program: Program, encoding: Encoding): void {
+/** Random nibbles of an instruction that the reference takes, and that reach nothing they should not. */
+export function prepareNibbles(program: Program, encoding: Encoding): number[] {
   const { random } = program;
   const nibbles = randomNibbles(random, encoding);
-  const r: Record<number, bigint> = {};
   const { mnemonic, format } = encoding;
-  const branches = BRANCH_TO.test(mnemonic);
   for (const place of BASES[format.name] ?? []) {
     if (NO_STORAGE.test(mnemonic)) break;
     nibbles[place] = 1 + random.below(15);
@@ -102,6 +100,16 @@ export function addWordCase(program: Program, encoding: Encoding): void {
     if (random.oneIn(2) && mnemonic.startsWith('risb')) nibbles[6] = (nibbles[6] ?? 0) | 8;
   }
   limitJump(program, encoding, nibbles);
+  return nibbles;
+}
+
+/** Adds a case of one instruction. */
+export function addWordCase(program: Program, encoding: Encoding): void {
+  const { random } = program;
+  const nibbles = prepareNibbles(program, encoding);
+  const r: Record<number, bigint> = {};
+  const { mnemonic, format } = encoding;
+  const branches = BRANCH_TO.test(mnemonic);
   const bytes = bytesOf(nibbles);
   const f = fieldsOf(encoding, wordsOf(bytes));
   const pc = program.place(bytes);

@@ -211,6 +211,8 @@ tre b2a5 RRE
 cu21 b2a6 RRF-c
 cu12 b2a7 RRF-c
 stfle b2b0 S
+ppa b2e8 RRF-c
+niai b2fa IE
 stfl b2b1 S
 lpswe b2b2 S
 srnmb b2b8 S
