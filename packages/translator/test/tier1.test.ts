@@ -122,6 +122,51 @@ describe('a fault in the middle of a region', () => {
   });
 });
 
+describe('the room for regions', () => {
+  const loops = 40;
+  /** Loops one after the other, twice. */
+  const code = Array.from({ length: loops }, () => loop([X.add, rr(0, 3)], 60).slice(0, -1)).flat();
+
+  it('is kept by dropping the oldest', async () => {
+    const m = await start(x86ish, [...code, X.hlt], { tier1: { threshold: 5, codeBytes: 8000 } });
+    let most = 0;
+    for (let n = 0; n < 400 && !m.cpu.halted; n++) {
+      m.cpu.execute(50);
+      most = Math.max(most, m.cpu.engine.stats.tier1?.bytes ?? 0);
+    }
+    const { regions, dropped } = m.cpu.engine.stats.tier1 ?? { regions: 0, dropped: 0 };
+    expect(m.reg('e0')).toBe(BigInt((loops * 60 * 61) / 2));
+    expect([m.cpu.halted, compiled(m) >= loops, dropped > 0, regions > 1]).toEqual([true, true, true, true]);
+    // One region more than the room, while it is compiled.
+    expect(most).toBeGreaterThan(4000);
+    expect(most).toBeLessThan(10_000);
+    // Those dropped are compiled again.
+    const before = compiled(m);
+    m.cpu.pc = 0n;
+    m.cpu.halted = false;
+    m.run();
+    expect(m.reg('e0')).toBe(BigInt(loops * 60 * 61));
+    expect(compiled(m)).toBeGreaterThan(before);
+  });
+
+  it('changes nothing that the guest sees: neither when code is compiled nor what is dropped', async () => {
+    const ways = ['off', 1, 7, 30, { threshold: 3, codeBytes: 3000 }] as const;
+    const ends: string[][] = [];
+    for (const tier1 of ways) {
+      const m = await start(x86ish, [...code, X.hlt], { tier1 });
+      m.cpu.exactBudget = true;
+      const seen: string[] = [];
+      for (let n = 0; n < 2000 && !m.cpu.halted; n++) {
+        m.cpu.execute(37);
+        seen.push(registers(m));
+      }
+      ends.push(seen);
+    }
+    expect(ends[0]?.length).toBeGreaterThan(100);
+    for (const seen of ends) expect(seen).toEqual(ends[0]);
+  });
+});
+
 describe('code that changes', () => {
   it('is not run any more in a region that was made of it', async () => {
     const code = loop([X.add, rr(0, 7)], 300);

@@ -95,8 +95,11 @@ export interface MachineOptions {
   readonly space?: RamSpace;
   /** `qtest`: no vCPU executes. Default `tcg`. */
   readonly accel?: 'tcg' | 'qtest';
-  /** How guest code that runs often is compiled; `'off'`: not at all. Without it the translator decides. */
-  readonly tier1?: 'off' | { readonly threshold: number };
+  /**
+   * How guest code that runs often is compiled; `'off'`: not at all. Without it the translator decides. `codeBytes`: bytes of
+   * WebAssembly that are kept.
+   */
+  readonly tier1?: 'off' | { readonly threshold: number; readonly codeBytes?: number };
   /** Each vCPU runs on a thread of its own that these start (`thread=multi`); without it all take turns on this one. */
   readonly threads?: VcpuThreads;
   /** @internal the machine is a vCPU's thread's part of one that is elsewhere */

@@ -191,7 +191,7 @@ export class CodeCache {
   readonly #byPage = new Map<number, Set<Block>>();
   /** Raised whenever a block stops being valid: places in the arena that were remembered may be stale. */
   generation = 0;
-  readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0 };
+  readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0, translateMs: 0 };
   readonly #stop: () => void;
   /** Called when everything has been dropped. */
   readonly onFlush: (() => void)[] = [];

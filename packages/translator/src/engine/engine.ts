@@ -81,6 +81,8 @@ export interface EngineStats {
   readonly insns: number;
   readonly invalidated: number;
   readonly flushes: number;
+  /** Milliseconds spent on translating blocks, for the code cache or to run once. */
+  readonly translateMs: number;
   /** Undefined where tier 1 is off. */
   readonly tier1: Tier1Stats | undefined;
 }
@@ -214,7 +216,7 @@ export class Engine implements ThreadTranslator {
 
   /** Counts since the machine was made, in lines. */
   describe(): readonly string[] {
-    const { translated, insns, invalidated, flushes } = this.cache.stats;
+    const { translated, insns, invalidated, flushes, translateMs } = this.cache.stats;
     const average = translated === 0 ? '0' : (insns / translated).toFixed(1);
     const lines = [
       'Translation (tier 0):',
@@ -223,6 +225,7 @@ export class Engine implements ThreadTranslator {
       `instructions/block  ${average}`,
       `blocks invalidated  ${invalidated}`,
       `cache flushes       ${flushes}`,
+      `time to translate   ${translateMs.toFixed(1)} ms`,
     ];
     const stats = this.tier1?.stats;
     if (!stats) return [...lines, '', 'WebAssembly (tier 1): off'];

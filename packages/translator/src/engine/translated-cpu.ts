@@ -633,6 +633,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCp
     const watch = log.enabled('op') ? (ir: Parameters<typeof printIr>[0]) => log.write('op', printIr(ir)) : undefined;
     const mode = this.#word(COMMON.mode);
     const secondPage = (): number => this.#secondPage(pcLo, pcHi);
+    const started = performance.now();
     const place = cache.place();
     const [extraLo, extraHi] = this.#extra();
     const at = { host, pcLo, pcHi, mode, extraLo, extraHi };
@@ -646,6 +647,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCp
       breakpointAt: debug.breakpointAt,
       isRepeated: this.#word(COMMON.storeToCode) !== 0,
     });
+    cache.stats.translateMs += performance.now() - started;
     if (block === undefined) this.#raise();
     else if (log.enabled('in_asm')) this.#logCode(block);
     return block;

@@ -1,7 +1,7 @@
 /** A byte writer for the functions of tier 1: locals, labels, and the few shapes that occur everywhere. */
 import type { IndexBits } from '@boardwalk/core';
 import type { Slot, Ty } from '../ir/types.ts';
-import { ByteWriter } from '../wasm/bytes.ts';
+import type { ByteWriter } from '../wasm/bytes.ts';
 import { CodeWriter } from '../wasm/code-writer.ts';
 import { slotLoad, slotStore } from '../wasm/lower.ts';
 import { NO_RESULT, W } from '../wasm/opcodes.ts';
@@ -24,8 +24,8 @@ export class Emitter extends CodeWriter {
   readonly #taken: [Ty, number][] = [];
   #depth = 0;
 
-  constructor(indexBits: IndexBits) {
-    super(new ByteWriter(65536), indexBits);
+  constructor(indexBits: IndexBits, out: ByteWriter) {
+    super(out, indexBits);
   }
 
   local(ty: Ty): number {

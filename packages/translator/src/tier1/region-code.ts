@@ -12,6 +12,7 @@ import type { Slot } from '../ir/types.ts';
 import { JUMP_CACHE } from '../softmmu/layout.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
+import type { ByteWriter } from '../wasm/bytes.ts';
 import { W } from '../wasm/opcodes.ts';
 import { AccessEmitter } from './access.ts';
 import { leavesAt } from './block-code.ts';
@@ -42,6 +43,8 @@ export const REGION_COUNTER_BYTES = 32;
 export const SLOW_COUNTDOWN = REGION_EXITS.length * 4;
 
 export interface RegionCodeOptions {
+  /** Where the code goes: empty. */
+  readonly out: ByteWriter;
   /** Bits of an index of the memory. */
   readonly indexBits: IndexBits;
   readonly pageBits: number;
@@ -94,7 +97,7 @@ class RegionEmitter {
   constructor(nodes: readonly RegionNode[], o: RegionCodeOptions) {
     this.#nodes = nodes;
     this.#o = o;
-    this.#e = new Emitter(o.indexBits);
+    this.#e = new Emitter(o.indexBits, o.out);
     this.#ip = this.#e.local('i32');
     this.#pc = this.#e.local('i64');
     this.#live = findLiveness(nodes);

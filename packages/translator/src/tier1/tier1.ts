@@ -13,6 +13,7 @@ import { JUMP_CACHE } from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
+import { ByteWriter } from '../wasm/bytes.ts';
 import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
 import { analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
@@ -41,7 +42,12 @@ const MOST_BACK_OFF = 12;
 export interface Tier1Options {
   /** How often a block runs in tier 0 before it is compiled. */
   readonly threshold: number;
+  /** WebAssembly bytes that are kept at most; `DEFAULT_CODE_BYTES` unless said otherwise. */
+  readonly codeBytes?: number;
 }
+
+/** Their machine code takes several times as much. */
+export const DEFAULT_CODE_BYTES = 32 * 2 ** 20;
 
 /** Runs before a block is compiled, unless said otherwise. */
 export const DEFAULT_THRESHOLD = 20000;
@@ -152,6 +158,9 @@ class Region {
 export class Tier1 {
   readonly #engine: Tier1Engine;
   readonly threshold: number;
+  readonly #codeBytes: number;
+  /** The code of the region that is compiled. */
+  readonly #writer = new ByteWriter(65536);
   readonly #counters: number;
   readonly #slots: number[] = [];
   readonly #free: number[] = [];
@@ -175,6 +184,7 @@ export class Tier1 {
   constructor(engine: Tier1Engine, o: Tier1Options) {
     this.#engine = engine;
     this.threshold = o.threshold;
+    this.#codeBytes = o.codeBytes ?? DEFAULT_CODE_BYTES;
     this.#counters = engine.reserve(MAX_REGIONS * REGION_COUNTER_BYTES);
     engine.cache.onFlush.push(() => {
       this.#changes.clear();
@@ -298,11 +308,12 @@ export class Tier1 {
       this.#stats.refused++;
       return;
     }
-    if (this.#regions.size >= MAX_REGIONS) for (const r of [...this.#regions.values()]) this.#drop(r);
+    this.#makeRoom();
     const number = this.#number();
     const nodes = structureRegion(root, Math.floor(REGION_LIMITS.nodes * 1.25));
     const helpers = new Map<Helper, number>();
     const { emitter, longest } = emitRegion(nodes, {
+      out: this.#writer.clear(),
       number,
       indexBits: this.#engine.memoryImport.indexBits,
       pageBits: this.#engine.mmu.frontend.pageBits,
@@ -331,6 +342,15 @@ export class Tier1 {
     for (const b of region.blocks) this.#coverBlock(b);
     this.#stats.formMs += formed - started;
     this.#stats.compileMs += performance.now() - formed;
+  }
+
+  /** Drops the oldest regions, a quarter of the room, where there are too many or their code is too large. */
+  #makeRoom(): void {
+    if (this.#regions.size < MAX_REGIONS && this.#stats.bytes < this.#codeBytes) return;
+    for (const region of this.#regions.values()) {
+      if (this.#regions.size <= MAX_REGIONS * 0.75 && this.#stats.bytes <= this.#codeBytes * 0.75) return;
+      this.#drop(region);
+    }
   }
 
   /** A block in a region is reached through tier 0 now and then; it is to be an entry only if that is often. */

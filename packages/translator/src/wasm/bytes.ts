@@ -7,6 +7,12 @@ export class ByteWriter {
     this.#bytes = new Uint8Array(capacity);
   }
 
+  /** Forgets what was written; views of it are not to be used any more. */
+  clear(): this {
+    this.length = 0;
+    return this;
+  }
+
   u8(value: number): this {
     if (this.length === this.#bytes.length) this.#grow(1);
     this.#bytes[this.length++] = value;

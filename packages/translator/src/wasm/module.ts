@@ -85,11 +85,12 @@ export class ModuleBuilder {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter(65536).bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     const bodies = this.#functions.map((f, i) => {
       if (f === undefined) throw new Error(`function ${i + this.#imports.length} has no body`);
       return f;
     });
+    const codeBytes = bodies.reduce((sum, f) => sum + f.code.length + 64, 0);
+    const out = new ByteWriter(codeBytes + 4096).bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     section(out, 1, this.#typeBytes.length, (s) => {
       for (const t of this.#typeBytes) s.bytes(t);
     });
@@ -107,14 +108,9 @@ export class ModuleBuilder {
     section(out, 7, this.#exports.length, (s) => {
       for (const e of this.#exports) s.name(e.name).u8(0).unsigned(e.index);
     });
-    section(out, 10, bodies.length, (s) => {
-      for (const f of bodies) {
-        const body = functionBody(f);
-        s.unsigned(body.length).bytes(body.view());
-      }
-    });
+    codeSection(out, bodies);
     if (this.#names.length > 0) this.#nameSection(out);
-    return out.view().slice() as Uint8Array<ArrayBuffer>;
+    return out.view() as Uint8Array<ArrayBuffer>;
   }
 
   /** The custom section of names (WebAssembly Core Specification 2.0, section 7.4), with those of functions. */
@@ -127,20 +123,44 @@ export class ModuleBuilder {
 }
 
 function section(out: ByteWriter, id: number, count: number, fill: (s: ByteWriter) => void): void {
-  const content = new ByteWriter(4096).unsigned(count);
+  const content = new ByteWriter().unsigned(count);
   fill(content);
   out.u8(id).unsigned(content.length).bytes(content.view());
 }
 
-function functionBody(f: FunctionBody): ByteWriter {
-  const body = new ByteWriter(f.code.length + 64);
+/** The bodies are copied once: what stands before them is written first, to know how long they are. */
+function codeSection(out: ByteWriter, bodies: readonly FunctionBody[]): void {
+  const heads = bodies.map((f) => localsOf(f.locals));
+  const lengths = bodies.map((f, i) => (heads[i]?.length ?? 0) + f.code.length + 1);
+  const content = lengths.reduce((sum, n) => sum + unsignedBytes(n) + n, unsignedBytes(bodies.length));
+  out.u8(10).unsigned(content).unsigned(bodies.length);
+  for (const [i, f] of bodies.entries()) {
+    const head = heads[i];
+    if (head === undefined) continue;
+    out
+      .unsigned(lengths[i] ?? 0)
+      .bytes(head.view())
+      .bytes(f.code)
+      .u8(W.end);
+  }
+}
+
+/** Bytes of an unsigned LEB128. */
+function unsignedBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value >>> 7; rest !== 0; rest >>>= 7) bytes++;
+  return bytes;
+}
+
+function localsOf(locals: readonly Ty[]): ByteWriter {
+  const head = new ByteWriter(64);
   const runs: { ty: Ty; count: number }[] = [];
-  for (const ty of f.locals) {
+  for (const ty of locals) {
     const last = runs.at(-1);
     if (last !== undefined && last.ty === ty) last.count++;
     else runs.push({ ty, count: 1 });
   }
-  body.unsigned(runs.length);
-  for (const run of runs) body.unsigned(run.count).u8(WASM_TYPE[run.ty]);
-  return body.bytes(f.code).u8(W.end);
+  head.unsigned(runs.length);
+  for (const run of runs) head.unsigned(run.count).u8(WASM_TYPE[run.ty]);
+  return head;
 }

@@ -44,7 +44,7 @@ export interface BootOptions {
   readonly build?: (machine: Machine) => void;
   readonly clock?: VirtualClock;
   /** Runs of a block before tier 1 compiles it, or `off`. */
-  readonly tier1?: number | 'off';
+  readonly tier1?: number | 'off' | { readonly threshold: number; readonly codeBytes: number };
 }
 
 export interface TestMachine {
@@ -104,7 +104,7 @@ export async function boot(frontend: Frontend, program: ArrayLike<number>, o: Bo
   });
   const machine = await Machine.create(board, {
     smp: { cpus: o.cpus ?? 1 },
-    ...(o.tier1 === undefined ? {} : { tier1: o.tier1 === 'off' ? 'off' : { threshold: o.tier1 } }),
+    ...(o.tier1 === undefined ? {} : { tier1: typeof o.tier1 === 'number' ? { threshold: o.tier1 } : o.tier1 }),
     ...(o.clock === undefined ? {} : { clock: o.clock }),
   });
   const [cpu] = cpus;
