@@ -1,6 +1,7 @@
 // Runs in a dedicated worker of a browser: machines with their RAM in OPFS files, and what of memory backends a browser refuses.
 import {
   createObjectTree,
+  has64BitMemory,
   Machine,
   type MemoryBackend,
   PipeChar,
@@ -35,6 +36,17 @@ export interface Findings {
   readonly refusals: Readonly<Record<string, string>>;
   /** Names of the files that are left. */
   readonly files: readonly string[];
+  /** Of a machine with 5 GiB, without a file. */
+  readonly high: High;
+}
+
+/** A machine whose RAM needs a 64-bit index; `refusal` where the browser has none. */
+interface High {
+  readonly has64: boolean;
+  readonly indexBits?: number;
+  readonly output?: string;
+  readonly status?: number;
+  readonly refusal?: string;
 }
 
 interface Contents {
@@ -182,7 +194,32 @@ async function run({ firmware }: Task): Promise<Findings> {
     afterPrivateWrite,
     refusals,
     files,
+    high: await runHigh(firmware),
   };
+}
+
+/** Boots the monitor in RAM that all lies above 4 GiB of the space, and lets it read beyond 4 GiB of the guest's. */
+async function runHigh(firmware: Uint8Array): Promise<High> {
+  const ramSize = 5 * 2 ** 30;
+  const has64 = has64BitMemory();
+  if (!has64) {
+    const refused = Machine.create(virt, { ramSize, firmware });
+    return {
+      has64,
+      refusal: await refused.then(
+        () => '',
+        (error: unknown) => String(error),
+      ),
+    };
+  }
+  const serial = new PipeChar();
+  const machine = await Machine.create(virt, { ramSize, firmware, serials: [serial] });
+  machine.addressSpace.store(0x1_8000_0040, 4, 0x600d_f00d);
+  serial.send('map\rtest\rpeek 0x180000040\rpoweroff 9\r');
+  const { status } = await machine.run();
+  const { indexBits } = machine.space;
+  await machine.dispose();
+  return { has64, indexBits, output: serial.sent, status };
 }
 
 globalThis.onmessage = async ({ data }: MessageEvent<Task>) => {
