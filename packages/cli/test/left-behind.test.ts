@@ -121,4 +121,25 @@ describe.skipIf(!built || process.platform !== 'linux')('a machine on plain memo
     expect(tens - warm).toBeLessThan(Math.max(10, COMPILED / 2));
     expect(heapEnd - heapWarm).toBeLessThan(5);
   });
+
+  it('is forgotten by what compiled code calls', () => {
+    // addi t1,x0,0; lui t2,8; loop: csrw stimecmp,t1; addi t1,t1,1; bne t1,t2,loop; then 0x5555 to the finisher
+    const program = [0x313, 0x83b7, 0x14d31073, 0x130313, 0xfe731ce3, 0x1002b7, 0x5337, 0x55530313, 0x62a023, 0x6f];
+    const { compiled = 0, left = -1 } = measure(`
+      const firmware = new Uint8Array(Uint32Array.from(${JSON.stringify(program)}).buffer);
+      const machines = [];
+      let compiled = Infinity;
+      const one = async () => {
+        const machine = await Machine.create(virt, { ramSize: 32 * MiB, firmware, tier1: { threshold: 100 } });
+        await machine.run();
+        compiled = Math.min(compiled, machine.cpus[0].engine.stats.tier1.compiled);
+        machines.push(new WeakRef(machine));
+        await machine.dispose();
+      };
+      for (let i = 0; i < 4; i++) await one();
+      for (let i = 0; i < 5; i++) { await sleep(10); rss(); }
+      console.log(JSON.stringify({ compiled, left: machines.filter((machine) => machine.deref()).length }));`);
+    expect(compiled).toBeGreaterThan(0);
+    expect(left).toBe(0);
+  });
 });

@@ -9,7 +9,8 @@ export interface HelperEffects {
   readonly writes: ReadonlySet<Slot>;
 }
 
-const known = new Map<Helper, HelperEffects | undefined>();
+/** Weak: a helper may reach the machine that it is of, and with it all of that machine. */
+const known = new WeakMap<Helper, HelperEffects | undefined>();
 
 /** Effects of a helper and of all that it calls; undefined where it works on host memory, or is not written in the IR. */
 export function helperEffects(helper: Helper): HelperEffects | undefined {
