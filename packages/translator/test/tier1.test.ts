@@ -5,10 +5,10 @@ import { be32, PORT, RAM_BYTES, start, type TestMachine } from './frontends/harn
 import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
 import { i, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
 
-/** Runs `body` e3 times: e3 counts down by e4, which is 1. */
-function loop(body: readonly number[], rounds: number): number[] {
-  const head = [...movImm(3, rounds), ...movImm(4, 1)];
-  const tail = [X.sub, rr(3, 4), X.jz, ...i(5)];
+/** Runs `body` e3 times: e3 counts down by a register that is 1, e4 unless said otherwise. */
+function loop(body: readonly number[], rounds: number, one = 4): number[] {
+  const head = [...movImm(3, rounds), ...movImm(one, 1)];
+  const tail = [X.sub, rr(3, one), X.jz, ...i(5)];
   return [...head, ...body, ...tail, X.jmp, ...i(-(body.length + tail.length + 5)), X.hlt];
 }
 
@@ -233,6 +233,28 @@ describe('pages', () => {
     m.run();
     expect(m.reg('r3')).toBe(BigInt(12 * 18 + 2 + 256));
     expect(compiled(m)).toBeGreaterThan(0);
+  });
+});
+
+describe('a pointer that moves through pages', () => {
+  // Pushes e3 down through pages, the last of them the code's own, whose stores are looked at; then into what is not there.
+  it.each([
+    ['to the page of the code', 0x3100, 2900],
+    ['to what is not there', 0x100, 200],
+  ])('%s', async (_name, top, rounds) => {
+    const code = loop([X.push, rr(3), X.push, rr(0), X.pop, rr(6), X.add, rr(0, 3)], rounds, 7);
+    const ends: string[] = [];
+    for (const tier1 of ['off', 5] as const) {
+      const m = await start(x86ish, [], { tier1 });
+      m.put(0x8000, code);
+      m.put(0x1000, [X.hlt]);
+      m.cpu.pc = 0x8000n;
+      m.setReg('e4', 0x8000 + top);
+      m.run(60_000);
+      ends.push(`${registers(m)} ${m.bytes(0x8100, 0x3000).join()}`);
+      if (tier1 !== 'off') expect(compiled(m)).toBeGreaterThan(0);
+    }
+    expect(ends[1]).toBe(ends[0]);
   });
 });
 

@@ -15,6 +15,12 @@ export interface Lookup {
   readonly unaligned: boolean;
 }
 
+/** Locals that hold the TLB entry that a base register led to last: its tag, and the low half of its addend or all of it. */
+export interface PageCache {
+  readonly tag: number;
+  readonly addend: number;
+}
+
 export class AccessEmitter {
   readonly #e: Emitter;
   readonly #pageBits: number;
@@ -53,6 +59,38 @@ export class AccessEmitter {
     e.if();
     miss();
     e.end();
+  }
+
+  /** A cache, to be emptied where the region is entered. */
+  cache(): PageCache {
+    const e = this.#e;
+    return { tag: e.local('i64'), addend: e.local(e.indexBits === 64 ? 'i64' : 'i32') };
+  }
+
+  empty(cache: PageCache): void {
+    // No masked address is that.
+    this.#e.i64(-1, -1).set(cache.tag);
+  }
+
+  /** Looks into a cache, and into the TLB only where that is of another page. */
+  cachedLookup(l: Lookup, cache: PageCache, miss: () => void): void {
+    const e = this.#e;
+    e.tee(this.#va);
+    e.i64(-(2 ** this.#pageBits) + l.size - 1, -1).op(W.i64And);
+    e.get(cache.tag).op(W.i64Ne).if();
+    e.get(this.#va);
+    this.lookup(l, miss);
+    e.get(this.tag).set(cache.tag);
+    e.get(this.#entry).load(e.indexBits === 64 ? W.i64Load : W.i32Load, this.#tableOf(l) + 8);
+    e.set(cache.addend).end();
+  }
+
+  /** Pushes the index of the access that was looked up in a cache. */
+  cachedAddress(cache: PageCache): void {
+    const e = this.#e;
+    e.get(cache.addend).get(this.#va);
+    if (e.indexBits === 64) e.op(W.i64Add);
+    else e.op(W.i32WrapI64, W.i32Add);
   }
 
   /** Pushes whether bytes at the address, as many as `length` pushes (an i32), go on in the next page. */

@@ -7,7 +7,7 @@ import type { Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { W } from '../wasm/opcodes.ts';
-import type { AccessEmitter, Lookup } from './access.ts';
+import type { AccessEmitter, Lookup, PageCache } from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
@@ -42,6 +42,8 @@ export interface InsnPlace {
   readonly isDirect: boolean;
   /** Accesses that are often misaligned. */
   readonly unaligned: boolean;
+  /** Where an access may find its page without the TLB. */
+  readonly cacheOf: (access: Node) => PageCache | undefined;
   /** Emits the exit to tier 0, which repeats the instruction. */
   readonly leave: () => void;
 }
@@ -50,7 +52,7 @@ export class InsnEmitter {
   readonly #c: InsnContext;
   readonly #e: Emitter;
   readonly #values: ValueEmitter;
-  #place: InsnPlace = { index: 0, isDirect: true, unaligned: false, leave: () => {} };
+  #place: InsnPlace = { index: 0, isDirect: true, unaligned: false, cacheOf: () => undefined, leave: () => {} };
   /** Values that slots get at the end of the instruction. */
   readonly #pending = new Map<Slot, Held>();
   /** Slots whose pending local may be set more than once: a read of them is copied. */
@@ -302,9 +304,7 @@ export class InsnEmitter {
     switch (d.kind) {
       case 'load': {
         const lookup = this.#lookup(d.access, false);
-        this.#argument(node, 0);
-        access.lookup(lookup, leave);
-        access.hostAddress(lookup);
+        this.#locate(node, lookup);
         const extension = node.type === 'i64' ? this.#values.extension(node) : 0;
         const ty = extension === 0 ? node.ty : 'i32';
         access.load(d.access, ty);
@@ -314,9 +314,7 @@ export class InsnEmitter {
       }
       case 'store': {
         const lookup = this.#lookup(d.access, true);
-        this.#argument(node, 0);
-        access.lookup(lookup, leave);
-        access.hostAddress(lookup);
+        this.#locate(node, lookup);
         const { type = 'i64' } = argumentOf(node, 1);
         const isLow = type === 'i64' && d.access.size <= 4;
         if (isLow) this.#narrow(node, 1);
@@ -343,6 +341,21 @@ export class InsnEmitter {
         return;
       default:
         throw new Error(`${d.kind} is no access`);
+    }
+  }
+
+  /** Pushes the index of a load or store in the memory. */
+  #locate(node: Node, lookup: Lookup): void {
+    const { access } = this.#c;
+    const { leave, cacheOf } = this.#place;
+    const cache = lookup.unaligned ? undefined : cacheOf(node);
+    this.#argument(node, 0);
+    if (cache === undefined) {
+      access.lookup(lookup, leave);
+      access.hostAddress(lookup);
+    } else {
+      access.cachedLookup(lookup, cache, leave);
+      access.cachedAddress(cache);
     }
   }
 

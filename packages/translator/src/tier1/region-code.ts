@@ -14,12 +14,13 @@ import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import type { ByteWriter } from '../wasm/bytes.ts';
 import { W } from '../wasm/opcodes.ts';
-import { AccessEmitter } from './access.ts';
+import { AccessEmitter, type PageCache } from './access.ts';
 import { leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { type Forms, findForms } from './forms.ts';
 import { InsnEmitter } from './insn-code.ts';
 import { findLiveness, type Liveness } from './liveness.ts';
+import { PageCaches } from './page-cache.ts';
 import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
 import { SlotLocals } from './slot-locals.ts';
 
@@ -83,6 +84,7 @@ class RegionEmitter {
   readonly #modified = new Set<Slot>();
   readonly #insns: InsnEmitter;
   readonly #access: AccessEmitter;
+  readonly #caches: PageCaches;
   /** Where tier 0 goes on. */
   readonly #ip: number;
   /** Target of an indirect jump. */
@@ -106,6 +108,7 @@ class RegionEmitter {
     for (const { code } of nodes) for (const slot of code.modified) this.#modified.add(slot);
     this.#longest = longestPath(nodes);
     this.#access = new AccessEmitter(this.#e, o.pageBits, o.cpu);
+    this.#caches = new PageCaches(nodes, () => this.#access.cache());
     this.#insns = new InsnEmitter({
       e: this.#e,
       access: this.#access,
@@ -121,6 +124,7 @@ class RegionEmitter {
     const [root] = this.#nodes;
     if (root === undefined) throw new Error('a region without nodes');
     if (this.#o.cpu !== undefined) e.i32(this.#o.cpu).set(CPU);
+    for (const cache of this.#caches.all) this.#access.empty(cache);
     for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
     this.#exitLabel = e.block();
     this.#slowLabel = e.block();
@@ -212,6 +216,7 @@ class RegionEmitter {
       if (leavesAt(insns[to] ?? [])) accesses++;
     }
     const { forms } = this.#slots;
+    const cacheOf = (access: Node): PageCache | undefined => this.#caches.of(node, access);
     const after = e.block();
     const label = e.block();
     for (let index = from; index < to; index++) {
@@ -220,7 +225,7 @@ class RegionEmitter {
         e.i32(placeOf(node, index)).set(this.#ip).br(label);
       };
       const unaligned = this.#o.isUnaligned(node, index);
-      this.#insns.emit(insns[index] ?? [], { index, isDirect: index !== last, unaligned, leave });
+      this.#insns.emit(insns[index] ?? [], { index, isDirect: index !== last, unaligned, cacheOf, leave });
       if (index !== last) this.#insns.commit();
     }
     e.br(after).end();

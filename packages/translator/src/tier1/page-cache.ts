@@ -1,0 +1,121 @@
+/**
+ * Which accesses look at the page that their base register led to last before they look into the TLB. That saves the way to
+ * the entry, and its two loads, where a register points into one page for a while: several accesses from the same base in a
+ * block, or a pointer that a loop moves on by a constant. Nothing that a region does changes the TLB, so what it found in
+ * there holds until the region is left.
+ */
+import type { Node } from '../ir/nodes.ts';
+import { type PureOp, pureOp } from '../ir/ops.ts';
+import type { Slot } from '../ir/types.ts';
+import type { PageCache } from './access.ts';
+import { isInside, type RegionNode } from './region.ts';
+
+/** Pages that a region remembers at most: each takes two registers, or places on the stack. */
+const MOST = 8;
+
+/** Bytes that a loop may move a pointer on: a sixteenth of a small page. */
+const LONGEST_STEP = 256;
+
+const ADDS: ReadonlySet<PureOp> = new Set(['add.i64', 'add.i32', 'sub.i64', 'sub.i32'].map(pureOp));
+/** What makes a 64-bit address of a 32-bit register. */
+const EXTENDS: ReadonlySet<PureOp> = new Set([pureOp('extend32U'), pureOp('extend32S')]);
+
+/** How a block uses a base register. */
+interface Use {
+  readonly slot: Slot;
+  readonly store: boolean;
+  readonly mmu: number;
+  count: number;
+}
+
+/** The caches of a region's nodes. */
+export class PageCaches {
+  readonly #caches = new Map<string, PageCache>();
+  readonly #nodes = new Map<RegionNode, ReadonlySet<string>>();
+
+  /** `make` gives the locals of a cache. */
+  constructor(nodes: readonly RegionNode[], make: () => PageCache) {
+    for (const isLoop of [true, false]) {
+      for (const node of nodes) if (loopsOnItself(node) === isLoop) this.#plan(node, isLoop ? 1 : 2, make);
+    }
+  }
+
+  /** All there are. */
+  get all(): Iterable<PageCache> {
+    return this.#caches.values();
+  }
+
+  /** The cache for an access of a node. */
+  of(node: RegionNode, access: Node): PageCache | undefined {
+    const use = useOf(access);
+    if (use === undefined) return undefined;
+    const key = keyOf(use);
+    return this.#nodes.get(node)?.has(key) === true ? this.#caches.get(key) : undefined;
+  }
+
+  #plan(node: RegionNode, least: number, make: () => PageCache): void {
+    const keys = new Set<string>();
+    for (const use of usesOf(node)) {
+      if (use.count < least) continue;
+      const key = keyOf(use);
+      if (!this.#caches.has(key)) {
+        if (this.#caches.size === MOST) continue;
+        this.#caches.set(key, make());
+      }
+      keys.add(key);
+    }
+    if (keys.size > 0) this.#nodes.set(node, keys);
+  }
+}
+
+function loopsOnItself(node: RegionNode): boolean {
+  return node.edges.some((edge) => isInside(edge) && edge.node === node);
+}
+
+function keyOf({ slot, store, mmu }: Use): string {
+  return `${slot.offset} ${store ? 's' : 'l'} ${mmu}`;
+}
+
+/** The base registers of a block that it sets to nothing but themselves and a constant. */
+function usesOf(node: RegionNode): Iterable<Use> {
+  const uses = new Map<string, Use>();
+  const lost = new Set<Slot>();
+  for (const insn of node.code.insns) {
+    for (const statement of insn) {
+      const d = statement.detail;
+      if (d.kind === 'set' && !isMoved(d.slot, statement.args[0])) lost.add(d.slot);
+      const use = useOf(statement);
+      if (use === undefined) continue;
+      const key = keyOf(use);
+      const known = uses.get(key);
+      if (known === undefined) uses.set(key, use);
+      else known.count++;
+    }
+  }
+  return [...uses.values()].filter(({ slot }) => !lost.has(slot));
+}
+
+/** A pointer that moves through its page slowly enough for the page to be found there again. */
+function isMoved(slot: Slot, value: Node | undefined): boolean {
+  if (value === undefined || baseOf(value) !== slot) return false;
+  const step = value.args[1];
+  return step === undefined || (step.hi === step.lo >> 31 && Math.abs(step.lo) <= LONGEST_STEP);
+}
+
+/** The slot that an address is a constant away from. */
+function baseOf(address: Node | undefined): Slot | undefined {
+  const d = address?.detail;
+  if (d?.kind === 'get') return d.slot;
+  if (address === undefined || d?.kind !== 'pure') return undefined;
+  const [a, b] = address.args;
+  if (EXTENDS.has(d.op)) return baseOf(a);
+  if (!ADDS.has(d.op) || b?.detail.kind !== 'const') return undefined;
+  return a?.detail.kind === 'get' ? a.detail.slot : undefined;
+}
+
+function useOf({ detail: d, args }: Node): Use | undefined {
+  if (d.kind !== 'load' && d.kind !== 'store') return undefined;
+  const [address] = args;
+  const slot = baseOf(address);
+  return slot === undefined ? undefined : { slot, store: d.kind === 'store', mmu: d.access.mmu, count: 1 };
+}
