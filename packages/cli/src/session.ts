@@ -25,6 +25,7 @@ import {
 import { nodeVcpuThreads } from '@boardwalk/host-node';
 import {
   type ChardevInfo,
+  type ChardevMaker,
   type CommandLineOption,
   type Emulator,
   MonitorEvents,
@@ -35,9 +36,11 @@ import {
 import { architectureModule } from './architectures.ts';
 import { openBlockdev, readBlockdev } from './config/blockdevs.ts';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
+import { Descriptors } from './config/descriptors.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
-import { takeIncoming, takeIncomingStream } from './config/incoming.ts';
+import { takeIncoming } from './config/incoming.ts';
+import { chardevOf } from './config/lines.ts';
 import { parseMigrationUri } from './config/migration-uri.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
 import type { MachineHook } from './config/plugins.ts';
@@ -46,6 +49,7 @@ import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
 import { commandLineOptions } from './options/describe.ts';
+import { KeyValues } from './options/key-values.ts';
 import type { Plan } from './plan.ts';
 import { serve } from './serve.ts';
 
@@ -84,6 +88,7 @@ export class Session implements Emulator {
   readonly #serials: LazyLine[] = [];
   readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
   readonly #nodes = new BlockNodes();
+  readonly descriptors = new Descriptors();
   #drives: DriveOptions[] = [];
   #numa: NumaPlan | undefined;
   #machine: Machine | undefined;
@@ -176,7 +181,8 @@ export class Session implements Emulator {
 
   async openOutgoing(uri: string): Promise<ReplacementFile> {
     const { openOutgoing } = await import('./config/outgoing.ts');
-    return openOutgoing(uri);
+    const [, name] = /^fd:(\D.*)$/s.exec(uri) ?? [];
+    return openOutgoing(name === undefined ? uri : `fd:${this.descriptors.take(name)}`);
   }
 
   async takeIncoming(uri: string): Promise<void> {
@@ -198,9 +204,15 @@ export class Session implements Emulator {
 
   async #goOnFrom(uri: string): Promise<void> {
     const machine = await this.made();
+    const { takeIncomingStream } = await import('./config/incoming-stream.ts');
     await takeIncomingStream(machine, uri);
     machine.goOnFromIncoming();
   }
+
+  readonly lines: ChardevMaker = {
+    add: (options) => this.#chardevs.addNow(chardevOf(KeyValues.of(options))),
+    remove: (id) => this.#chardevs.remove(id),
+  };
 
   get commandLineOptions(): readonly CommandLineOption[] {
     return commandLineOptions();
@@ -285,6 +297,8 @@ export class Session implements Emulator {
         (await this.#chardevs.choose(spec.label, spec.choice, spec.option))?.attach('monitor'),
       );
       if (line) this.#services.push({ spec, line });
+      if (line && spec.service.kind === 'qmp')
+        this.#chardevs.receiveDescriptors(spec, (fd) => this.descriptors.arrived(fd));
     }
   }
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const lines = ['-qmp', server('qmp'), '-monitor', server('hmp'), '-qtest', server('qtest'), '-qtest-log', 'none'];
   ended = startProgram(['-M', 'virt', '-m', '32', '-accel', 'qtest', '-display', 'none', '-S', ...lines]).ended;
   await vi.waitFor(() => alive('qtest'), { timeout: 20_000 });
-});
+}, 60_000);
 afterAll(async () => {
   process.kill(process.pid, 'SIGTERM');
   expect(await ended).toEqual({ status: 0, out: '', err: '' });

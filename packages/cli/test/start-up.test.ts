@@ -21,12 +21,26 @@ function recorder(file: string): string {
       appendFileSync(${JSON.stringify(file)}, url + '\\n');
       return next(url, context);
     }`;
-  return asUrl(`import { register } from 'node:module'; register(${JSON.stringify(asUrl(hooks))});`);
+  // The greeting is marked where it is written: under load it is read much later.
+  return asUrl(`import { register } from 'node:module';
+    import { appendFileSync } from 'node:fs';
+    register(${JSON.stringify(asUrl(hooks))});
+    const { write } = process.stdout;
+    process.stdout.write = function (...args) {
+      appendFileSync(${JSON.stringify(file)}, ${JSON.stringify(SAID)} + '\\n');
+      return write.apply(this, args);
+    };`);
 }
 
+const SAID = 'said something';
+
 /** Modules by their place in the checkout: `packages/core`, `koffi`, `node:net`. */
-function places(file: string): Set<string> {
+function places(file: string): Record<'greeting' | 'answer', Set<string>> {
   const urls = readFileSync(file, 'utf8').trim().split('\n');
+  return { greeting: placesOf(urls.slice(0, urls.indexOf(SAID))), answer: placesOf(urls) };
+}
+
+function placesOf(urls: readonly string[]): Set<string> {
   return new Set(
     urls.map((url) => /packages\/[^/]+/.exec(url)?.[0] ?? /node_modules\/([^.][^/]*)\//.exec(url)?.[1] ?? url),
   );
@@ -40,10 +54,9 @@ async function modulesLoaded(machine: string): Promise<Record<'greeting' | 'answ
   const ended = new Promise((resolve) => child.on('close', resolve));
   const next = (): Promise<string> => new Promise((resolve) => child.stdout.once('data', resolve));
   expect(String(await next())).toContain('{"QMP"');
-  const greeting = places(file);
   child.stdin.write('{"execute": "qmp_capabilities"}');
   expect(String(await next())).toContain('return');
-  const answer = places(file);
+  const { greeting, answer } = places(file);
   child.stdin.write('{"execute": "quit"}');
   expect(await ended).toBe(0);
   return { greeting, answer };

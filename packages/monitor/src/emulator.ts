@@ -55,6 +55,10 @@ export interface Emulator {
   openOutgoing?(uri: string): Promise<ReplacementFile>;
   /** Says from where the machine is to go on that waits for that (`-incoming defer`). @throws UserError */
   takeIncoming?(uri: string): Promise<void>;
+  /** Open files that clients have passed; not there where they cannot. */
+  readonly descriptors?: PassedDescriptors;
+  /** Makes and takes away character devices while the program runs; not there where it cannot. */
+  readonly lines?: ChardevMaker;
   /** The options of the program (`query-command-line-options`). */
   readonly commandLineOptions?: readonly CommandLineOption[];
   /** The character devices, in the order in which they were made. */
@@ -87,6 +91,28 @@ export interface Preconfig {
    * Rejects with a UserError for a machine that cannot be; then it waits on, as before.
    */
   exit(): Promise<void>;
+}
+
+/** Makes character devices, as options do. */
+export interface ChardevMaker {
+  /**
+   * @param options of a `-chardev`, `backend` and `id` among them
+   * @returns the pseudo-terminal, for one that is on one
+   * @throws UserError
+   */
+  add(options: Readonly<Record<string, string>>): Promise<string | undefined>;
+  /** One that nothing uses. */
+  remove(id: string): void;
+}
+
+/** Open files that came over monitors' sockets. */
+export interface PassedDescriptors {
+  /** One has come that has no name yet. */
+  readonly waiting: boolean;
+  /** Gives the file that came last a name; one of that name is closed. */
+  name(name: string): void;
+  /** @returns false if there is none of that name */
+  close(name: string): boolean;
 }
 
 /** An option that is a list of properties. */

@@ -1,4 +1,13 @@
-export type { ChardevInfo, CommandLineOption, Emulator, OutputFile, Preconfig, ReplacementFile } from './emulator.ts';
+export type {
+  ChardevInfo,
+  ChardevMaker,
+  CommandLineOption,
+  Emulator,
+  OutputFile,
+  PassedDescriptors,
+  Preconfig,
+  ReplacementFile,
+} from './emulator.ts';
 export {
   type MonitorEvent,
   type MonitorEventData,

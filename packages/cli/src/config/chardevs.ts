@@ -12,7 +12,7 @@ import {
   RingBufChar,
   UserError,
 } from '@boardwalk/core';
-import type { HostChar } from '@boardwalk/host-node';
+import type { HostChar, SocketChar } from '@boardwalk/host-node';
 import { forOptionNamed } from '../options/command-line.ts';
 import type { ChardevSpec, LineChoice, LineSpec } from './lines.ts';
 
@@ -86,6 +86,35 @@ export class ChardevTable {
     const chardev = this.#place.children.get(id);
     if (!(chardev instanceof Chardev)) throw new UserError(`chardev "${id}" not found`);
     return chardev;
+  }
+
+  /** Makes a line while the program runs, and opens it. @returns the pseudo-terminal, for one that is on one @throws UserError */
+  async addNow(spec: ChardevSpec): Promise<string | undefined> {
+    if (this.#place.children.has(spec.id)) throw new UserError(`Chardev with id '${spec.id}' already exists`);
+    const chardev = await this.add(spec, 'chardev');
+    try {
+      await this.begin();
+    } catch (error) {
+      this.remove(spec.id);
+      throw error;
+    }
+    return spec.line.kind === 'pty' ? chardev.filename.replace(/^pty:/, '') : undefined;
+  }
+
+  /** Takes a line away that nothing uses. */
+  remove(id: string): void {
+    const at = this.#made.findIndex(({ chardev }) => chardev.id === id);
+    const [made] = at < 0 ? [] : this.#made.splice(at, 1);
+    if (at >= 0 && at < this.#begun) this.#begun--;
+    made?.chardev.backend.close();
+    made?.chardev.remove();
+  }
+
+  /** Files that come over a monitor's line, where it is one that they can come over. */
+  receiveDescriptors({ label, choice }: { label: string; choice: LineChoice }, take: (fd: number) => void): void {
+    const chardev = this.#place.children.get(choice.on === 'chardev' ? choice.id : label);
+    const backend = chardev instanceof Chardev ? hostChar(chardev.backend) : undefined;
+    if (backend && 'receiveDescriptors' in backend) (backend as SocketChar).receiveDescriptors(take);
   }
 
   /** Opens the lines that are not open; a server waits for its client. @throws UserError if the host refuses one */

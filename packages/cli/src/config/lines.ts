@@ -145,7 +145,11 @@ export interface ChardevSpec {
 
 /** @throws UserError for a -chardev that cannot be */
 export function parseChardev(text: string): ChardevSpec {
-  const values = new KeyValues(text, 'backend');
+  return chardevOf(new KeyValues(text, 'backend'));
+}
+
+/** @throws UserError for a -chardev that cannot be */
+export function chardevOf(values: KeyValues): ChardevSpec {
   const name = values.require('backend');
   const backend = BACKENDS.find((candidate) => candidate === name);
   if (backend === undefined) {

@@ -25,6 +25,13 @@ export class KeyValues {
     });
   }
 
+  /** From keys and values that are apart already. */
+  static of(values: Readonly<Record<string, string>>): KeyValues {
+    const made = new KeyValues('');
+    for (const [key, value] of Object.entries(values)) made.#values.set(key, value);
+    return made;
+  }
+
   /** A later option of the same kind adds to an earlier one, and replaces what both say. */
   merge(later: KeyValues): void {
     for (const [key, value] of later.#values) this.#values.set(key, value);

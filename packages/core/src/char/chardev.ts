@@ -25,6 +25,7 @@ export class Chardev extends BwObject {
   readonly #mux: MuxChar | undefined;
   readonly #filename: () => string;
   #users = 0;
+  readonly #attached = new Set<Attachment>();
 
   constructor({ backend, mux, filename }: ChardevParts) {
     super();
@@ -50,7 +51,18 @@ export class Chardev extends BwObject {
     if (this.#mux === undefined && this.#users > 0) throw new UserError(`Device '${this.id}' is in use`);
     const line = this.#mux?.attach(user) ?? exclusive(this.backend);
     this.#users++;
-    return new Attachment(line, () => this.#users--);
+    const attachment = new Attachment(line, () => {
+      this.#users--;
+      this.#attached.delete(attachment);
+    });
+    this.#attached.add(attachment);
+    return attachment;
+  }
+
+  /** As if the other end had sent a break: a device that is on the line sees one. */
+  sendBreak(): void {
+    if (this.#mux) this.#mux.sendBreak();
+    else for (const attachment of this.#attached) attachment.tell('break');
   }
 }
 
@@ -71,6 +83,7 @@ function exclusive(backend: CharBackend): CharBackend {
 class Attachment implements CharBackend {
   readonly #line: CharBackend;
   #onClose: (() => void) | undefined;
+  #tell: (event: CharEvent) => void = () => {};
 
   constructor(line: CharBackend, onClose: () => void) {
     this.#line = line;
@@ -86,7 +99,12 @@ class Attachment implements CharBackend {
   }
 
   onEvent(callback: (event: CharEvent) => void): void {
+    this.#tell = callback;
     this.#line.onEvent?.(callback);
+  }
+
+  tell(event: CharEvent): void {
+    this.#tell(event);
   }
 
   canReceive(accepting: boolean): void {

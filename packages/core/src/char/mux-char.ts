@@ -42,6 +42,11 @@ export class MuxChar {
     });
   }
 
+  /** As if the other end had sent a break: the user that has the keys sees one. */
+  sendBreak(): void {
+    this.#focus?.tell('break');
+  }
+
   /**
    * A user more. A device takes the keys; a monitor only if nobody has them, and what it says is seen when it has them.
    * @throws UserError beyond the fourth

@@ -144,6 +144,8 @@ export async function connect(address: SocketAddress, noDelay: boolean): Promise
     noDelay,
     allowHalfOpen: true,
   });
+  // Nothing is read before somebody wants it.
+  socket.pause();
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);

@@ -1,8 +1,9 @@
 // A line over a stream socket, TCP or Unix, as its client or as a server of one client at a time.
 
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { hostError } from '../file/system-error.ts';
+import { DescriptorReader } from './descriptor-reader.ts';
 import { HostChar } from './host-char.ts';
 import { addressText, checkAddress, connect, listen, type SocketAddress } from './socket-address.ts';
 import { setFlowing, writeBounded } from './stream-line.ts';
@@ -54,6 +55,8 @@ export class SocketChar extends HostChar {
   #lastActive = 0;
   #accepting = true;
   #closed = false;
+  #takeDescriptor: ((fd: number) => void) | undefined;
+  #reader: DescriptorReader | undefined;
 
   /** @throws UserError if the address is of no use here */
   constructor(address: SocketAddress, options: SocketCharOptions = {}) {
@@ -74,6 +77,15 @@ export class SocketChar extends HostChar {
     return this.#stream === undefined ? `disconnected:${address}` : address;
   }
 
+  /**
+   * Takes the open files that come along with bytes (SCM_RIGHTS), each before the bytes that it came with; for Unix sockets, where the
+   * C library can be called. To be called before {@link begin}.
+   */
+  receiveDescriptors(take: (fd: number) => void): void {
+    if (this.#address.kind === 'tcp' || this.#options.telnet || this.#options.websocket) return;
+    this.#takeDescriptor = take;
+  }
+
   override async begin(): Promise<void> {
     if (this.#options.websocket) this.#upgrade = await webSocketUpgrade();
     if (this.#options.server) await this.#listen();
@@ -88,13 +100,15 @@ export class SocketChar extends HostChar {
 
   override canReceive(accepting: boolean): void {
     this.#accepting = accepting;
-    if (this.#stream) setFlowing(this.#stream, accepting);
+    if (this.#reader) this.#reader.flowing = accepting;
+    else if (this.#stream && !this.#readsDescriptors(this.#stream)) setFlowing(this.#stream, accepting);
   }
 
   override close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
     clearTimeout(this.#lastWords);
+    this.#reader?.close();
     this.#server?.close();
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     // Lets what was written go out first.
@@ -185,7 +199,35 @@ export class SocketChar extends HostChar {
     stream.on('error', () => {});
     stream.on('end', () => this.#answerLastWords(stream, performance.now()));
     this.announce('open');
-    setFlowing(stream, this.#accepting);
+    if (!this.#readsDescriptors(stream)) setFlowing(stream, this.#accepting);
+    // The greeting goes out before the C library is loaded.
+    else setImmediate(() => this.#readDescriptors(stream));
+  }
+
+  #readsDescriptors(stream: Duplex): stream is Socket {
+    return this.#takeDescriptor !== undefined && stream instanceof Socket;
+  }
+
+  #readDescriptors(socket: Socket): void {
+    if (this.#stream !== socket || this.#closed) return;
+    // Node does not say a socket's descriptor, but has it there.
+    const fd = (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd ?? -1;
+    const take = this.#takeDescriptor;
+    const reader =
+      fd < 0 || !take
+        ? undefined
+        : DescriptorReader.open(fd, {
+            onData: (bytes) => socket.emit('data', bytes),
+            onDescriptor: take,
+            onEnd: () => socket.emit('end'),
+          });
+    if (reader === undefined) {
+      this.#takeDescriptor = undefined;
+      setFlowing(socket, this.#accepting);
+      return;
+    }
+    this.#reader = reader;
+    reader.flowing = this.#accepting;
   }
 
   /** The client says no more, but may wait for an answer. */
@@ -194,7 +236,8 @@ export class SocketChar extends HostChar {
     const wait = Math.min(this.#lastActive + QUIET_MS, since + LAST_ANSWERS_MS) - now;
     if (wait <= 0 || stream.destroyed) {
       this.#lastWords = undefined;
-      if (!stream.destroyed) stream.end();
+      // What is read here, Node does not know to have ended.
+      if (!stream.destroyed) stream.end(() => this.#reader && stream.destroy());
       return;
     }
     this.#lastWords = setTimeout(() => this.#answerLastWords(stream, since), wait);
@@ -203,6 +246,8 @@ export class SocketChar extends HostChar {
   #lost(socket: Socket): void {
     if (this.#raw !== socket) return;
     const wasOpen = this.#stream !== undefined;
+    this.#reader?.close();
+    this.#reader = undefined;
     clearTimeout(this.#lastWords);
     this.#lastWords = undefined;
     this.#raw = undefined;

@@ -9,6 +9,8 @@ export type NativeFunction = (...args: unknown[]) => unknown;
 export interface NativeLibrary {
   /** A function by its C prototype: `int grantpt(int fd)`. */
   func(prototype: string): NativeFunction;
+  /** As {@link func}, in a thread of Node's pool. */
+  asyncFunc(prototype: string): (...args: unknown[]) => Promise<unknown>;
   /** `errno` after the last call. */
   errno(): number;
   /** Where the bytes of a view lie. */
@@ -36,13 +38,23 @@ function load(): NativeLibrary | undefined {
     const koffi = require('koffi') as typeof import('koffi');
     const library = koffi.load(null);
     // Each definition stays for good, so that none is made twice.
-    const functions = new Map<string, NativeFunction>();
+    const functions = new Map<string, ReturnType<typeof library.func>>();
+    const func = (prototype: string) => {
+      const known = functions.get(prototype) ?? library.func(prototype);
+      functions.set(prototype, known);
+      return known;
+    };
     return {
-      func: (prototype) => {
-        const known = functions.get(prototype) ?? library.func(prototype);
-        functions.set(prototype, known);
-        return known;
-      },
+      func,
+      asyncFunc:
+        (prototype) =>
+        (...args) =>
+          new Promise((resolve, reject) => {
+            func(prototype).async(...args, (error: unknown, result: unknown) => {
+              if (error) reject(error instanceof Error ? error : new Error(String(error)));
+              else resolve(result);
+            });
+          }),
       errno: () => koffi.errno(),
       address: (view) => Number(koffi.address(view)),
       module: require.resolve('koffi'),

@@ -1,6 +1,6 @@
 // vCPUs on Node's worker threads.
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { VcpuInit, VcpuThreadEvents, VcpuThreadHandle, VcpuThreads } from '@boardwalk/core';
 import { hostTimeMs } from './host-time.ts';
 
@@ -24,7 +24,9 @@ class NodeVcpuThread implements VcpuThreadHandle {
   #threadId: number | undefined;
 
   constructor(data: VcpuWorkerData, events: VcpuThreadEvents) {
-    const worker = new Worker(new URL('./vcpu-worker.js', import.meta.url), {
+    // Loaded when it is needed: it takes its share of the time that a program needs to start.
+    const workers = process.getBuiltinModule('node:worker_threads');
+    const worker = new workers.Worker(new URL('./vcpu-worker.js', import.meta.url), {
       workerData: data,
       name: `vcpu ${data.init.index}`,
     });

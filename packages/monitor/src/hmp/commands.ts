@@ -3,6 +3,7 @@
 import { GuestLog, logCategories, UserError } from '@boardwalk/core';
 import { quit } from '../qmp/commands/run-state.ts';
 import { snapshotCommands } from './block-commands.ts';
+import { chardevCommands } from './chardev-commands.ts';
 import { type HmpCommand, HmpNotice, machineOf } from './command.ts';
 import { helpLine, helpList } from './help.ts';
 import { infoCommands } from './info.ts';
@@ -130,6 +131,7 @@ export const hmpCommands: readonly HmpCommand[] = [
   ...memoryCommands,
   ...snapshotCommands,
   ...migrationCommands,
+  ...chardevCommands,
   ...objectCommands,
 ];
 

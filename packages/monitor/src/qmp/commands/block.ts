@@ -118,7 +118,7 @@ export const blockHandlers: Handlers<keyof typeof blockCommands> = {
   'query-named-block-nodes': ({ emulator }) => [...nodesOf(emulator)].reverse().map(nodeInfo),
   'query-blockstats': ({ emulator }, args) =>
     args['query-nodes'] === true
-      ? [...nodesOf(emulator)].reverse().map(nodeStats)
+      ? nodesOf(emulator).map(nodeStats)
       : blockDevices(requireMachine(emulator)).map(({ name, node, qdev }) => ({
           device: name,
           ...qdevOf(qdev),

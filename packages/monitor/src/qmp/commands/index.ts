@@ -3,6 +3,7 @@ import type { CommandName } from '../schema/index.ts';
 import { blockHandlers } from './block.ts';
 import type { Handlers } from './context.ts';
 import { controlHandlers } from './control.ts';
+import { descriptorHandlers } from './descriptors.ts';
 import { ioHandlers } from './io.ts';
 import { machineHandlers } from './machine.ts';
 import { migrationHandlers } from './migration.ts';
@@ -18,4 +19,5 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...ioHandlers,
   ...blockHandlers,
   ...migrationHandlers,
+  ...descriptorHandlers,
 };

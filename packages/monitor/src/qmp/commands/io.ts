@@ -1,6 +1,57 @@
 // Commands about character devices.
-import type { ioCommands } from '../schema/io.ts';
+import { Chardev, UserError } from '@boardwalk/core';
+import type { Emulator } from '../../emulator.ts';
+import type { Infer } from '../schema/dsl.ts';
+import { ChardevBackend, type ioCommands } from '../schema/io.ts';
 import type { Handlers } from './context.ts';
+
+/** Names of what a line can be on. */
+const BACKENDS = ChardevBackend.node.kind === 'union' ? Object.keys(ChardevBackend.node.variants) : [];
+
+/** The properties of a -chardev from what `chardev-add` takes. */
+export function chardevOptions(id: string, backend: Infer<typeof ChardevBackend>): Record<string, string> {
+  const { type, data } = backend;
+  const values: Record<string, unknown> = { ...data, backend: type, id };
+  if (backend.type === 'file') {
+    const { in: input, out, ...rest } = backend.data;
+    return texts({ ...rest, backend: type, id, path: out, 'input-path': input });
+  }
+  if (backend.type === 'pipe') {
+    const { device, ...rest } = backend.data;
+    return texts({ ...rest, backend: type, id, path: device });
+  }
+  if (backend.type === 'socket') {
+    const { addr, ...rest } = backend.data;
+    const place = addr.type === 'fd' ? { fd: addr.data.str } : addr.data;
+    // A server does not wait unless it is told to, where an option's does.
+    const wait = rest.server === false ? {} : { server: true, wait: rest.wait ?? false };
+    return texts({ ...rest, ...place, ...wait, backend: type, id });
+  }
+  return texts(values);
+}
+
+/** `on`, `off`, numbers and texts, as options have them. */
+function texts(values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)]),
+  );
+}
+
+/** @throws UserError if there is none */
+export function findChardev({ root }: Emulator, id: string): Chardev {
+  const chardev = root.children.get('chardevs')?.children.get(id);
+  if (!(chardev instanceof Chardev)) throw new UserError(`Chardev '${id}' not found`);
+  return chardev;
+}
+
+/** Takes a line away. @throws UserError if there is none, or something uses it */
+export function removeChardev(emulator: Emulator, id: string): void {
+  if (findChardev(emulator, id).used) throw new UserError(`Chardev '${id}' is busy`);
+  if (!emulator.lines) throw new UserError('character devices cannot be taken away here');
+  emulator.lines.remove(id);
+}
 
 export const ioHandlers: Handlers<keyof typeof ioCommands> = {
   'query-chardev': ({ emulator }) =>
@@ -9,4 +60,12 @@ export const ioHandlers: Handlers<keyof typeof ioCommands> = {
       filename,
       'frontend-open': frontendOpen,
     })),
+  'query-chardev-backends': ({ emulator }) => (emulator.lines ? BACKENDS.map((name) => ({ name })) : []),
+  'chardev-add': async ({ emulator }, { id, backend }) => {
+    if (!emulator.lines) throw new UserError('character devices cannot be made here');
+    const pty = await emulator.lines.add(chardevOptions(id, backend));
+    return pty === undefined ? {} : { pty };
+  },
+  'chardev-remove': ({ emulator }, { id }) => removeChardev(emulator, id),
+  'chardev-send-break': ({ emulator }, { id }) => findChardev(emulator, id).sendBreak(),
 };

@@ -1,6 +1,7 @@
 // The whole schema: every command and event, from which validation, introspection, documentation and TypeScript's types follow.
 import { blockCommands } from './block.ts';
 import { controlCommands } from './control.ts';
+import { descriptorCommands } from './descriptors.ts';
 import type { ArgumentsOf, ReturnOf } from './dsl.ts';
 import { ioCommands } from './io.ts';
 import { machineCommands } from './machine.ts';
@@ -19,6 +20,7 @@ export const commands = {
   ...ioCommands,
   ...blockCommands,
   ...migrationCommands,
+  ...descriptorCommands,
 } as const;
 
 /** Name of a command. */

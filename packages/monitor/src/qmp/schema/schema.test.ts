@@ -94,7 +94,7 @@ describe('arguments', () => {
     ['query-status', { x: 1 }, "Parameter 'x' is unexpected"],
     ['qom-list-types', { abstract: 'on' }, "Invalid parameter type for 'abstract', expected: boolean"],
     ['yank', { instances: 'a' }, "Invalid parameter type for 'instances', expected: array"],
-    ['yank', { instances: [{ type: 'foo' }] }, "Parameter 'instances[0].type' does not accept value 'foo'"],
+    ['yank', { instances: [{ type: 'foo' }] }, "Parameter 'type' does not accept value 'foo'"],
     ['yank', { instances: [{ type: 'chardev' }] }, "Parameter 'instances[0].id' is missing"],
     [
       'human-monitor-command',

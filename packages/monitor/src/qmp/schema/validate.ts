@@ -43,7 +43,10 @@ export function checkValue(type: AnyType, value: JsonValue, name: string): void 
       break;
     case 'enum':
       if (typeof value !== 'string') throw invalidType(name, 'string');
-      if (!node.values.includes(value)) throw new UserError(`Parameter '${name}' does not accept value '${value}'`);
+      if (!node.values.includes(value)) {
+        // QEMU names the member alone here, and its path elsewhere.
+        throw new UserError(`Parameter '${name.slice(name.lastIndexOf('.') + 1)}' does not accept value '${value}'`);
+      }
       break;
     case 'struct':
       checkMembers(node.members, asObject(value, name), name, false);
