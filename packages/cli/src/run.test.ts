@@ -82,6 +82,20 @@ describe('a guest', () => {
     expect(readFileSync(path('log'), 'utf8')).toBe('hello\nab');
   });
 
+  it('runs where a -global is for a type that there is not, and says so, with the time where -msg wants it', async () => {
+    const line = '-bios @guest -chardev file,id=c,path=@log,input-path=@keys -serial chardev:c';
+    const globals = '-global nope.x=1 -global virtio-rng-device.max-bytes=5';
+    const { status, err } = await command(`${VIRT} ${line} ${globals}`);
+    expect({ status, err }).toEqual({
+      status: 7,
+      err: 'boardwalk-system-riscv64: warning: global nope.x has invalid class name\n',
+    });
+    const timed = await command(`${VIRT} ${line} -global nope.x=1 -name vm -msg timestamp=on,guest-name=on`);
+    expect(timed.err).toMatch(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z vm boardwalk-system-riscv64: warning: global nope/,
+    );
+  });
+
   it('has a profile of what it executed', async () => {
     const line = '-bios @guest -chardev file,id=c,path=@log,input-path=@keys -serial chardev:c -profile @p,every=1';
     const { status, err } = await command(`${VIRT} ${line}`);

@@ -128,6 +128,7 @@ async function launch(launched: Launch): Promise<number> {
     quit.listen();
     return await emulate(session, quit, program, async () => {
       if (architecture === undefined) await completeTypes(launched);
+      session.warnOfGlobals();
       later.resolve();
     });
   } finally {

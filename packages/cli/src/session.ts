@@ -8,6 +8,7 @@ import {
   type CharBackend,
   type CpuModelInfo,
   type DriveOptions,
+  devicesOf,
   type ExitInfo,
   type GuestLog,
   type HostMemory,
@@ -213,6 +214,15 @@ export class Session implements Emulator {
     add: (options) => this.#chardevs.addNow(chardevOf(KeyValues.of(options))),
     remove: (id) => this.#chardevs.remove(id),
   };
+
+  /** Tells of each -global for a type that there is not; to be called when every type is known. */
+  warnOfGlobals(): void {
+    const made = this.#machine === undefined ? [] : devicesOf(this.#machine);
+    for (const { driver, property } of this.#plan.globals) {
+      if (this.types.get(driver) !== undefined || made.some((device) => device.isA(driver))) continue;
+      this.#context.lineHost.note(`warning: global ${driver}.${property} has invalid class name`);
+    }
+  }
 
   get commandLineOptions(): readonly CommandLineOption[] {
     return commandLineOptions();

@@ -285,7 +285,7 @@ export const OPTIONS = {
   'no-shutdown': { help: 'a shutdown by the guest stops the machine and leaves the program', section: 'The program' },
   name: {
     argument: '[guest=]NAME[,process=NAME][,debug-threads=on|off]',
-    help: 'a name for process lists; threads of CPUs have names of their own in any case',
+    help: 'a name for process lists; debug-threads is taken because managers always give it: Node names its threads itself',
     section: 'The program',
     group: 'name',
     parameters: { guest: 'string', process: 'string', 'debug-threads': 'boolean' },
