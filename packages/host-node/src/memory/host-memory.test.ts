@@ -434,6 +434,7 @@ describe.skipIf(!probe)('what cannot be had', () => {
     const b = await bench();
     const backend = b.add('memfd', { size: '8M', hugetlb: 'on', prealloc: 'on' });
     expect(backend.pageSize).toBe(2 * MiB);
+    expect(backend.placement()?.resident.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(8 * MiB);
     backend.region.block?.bytes.fill(1);
     b.drop(backend);
     expect(b.isWhole()).toBe(true);
