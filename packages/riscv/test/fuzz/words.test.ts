@@ -1,6 +1,6 @@
 /**
- * Loops of 32-bit and 64-bit arithmetic come to the same in the interpreter and in compiled regions, which keep values that
- * follow from their low half in 32-bit locals. `BOARDWALK_LONG_RUNS=2000` is the number of programs.
+ * Loops of 32-bit, 64-bit and floating-point arithmetic come to the same in the interpreter and in compiled regions, which keep
+ * values that follow from their low half in 32-bit locals, and try the host's floats first. `BOARDWALK_LONG_RUNS=2000` is the number of programs.
  */
 import { Machine } from '@boardwalk/core';
 import { SeededRandom } from '@boardwalk/testing';
@@ -51,6 +51,8 @@ const SHIFTS = ['slliw', 'srliw', 'sraiw', 'slli', 'srli', 'srai', 'roriw'] as c
 const IMMEDIATES = ['addi', 'addiw', 'andi', 'ori', 'xori', 'slti', 'sltiu'] as const;
 const LOADS = ['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld'] as const;
 const STORES = ['sb', 'sh', 'sw', 'sd'] as const;
+/** Of two operands to a float, of one, to an integer, and from one; single and double. */
+const FLOATS = ['fadd', 'fsub', 'fmul', 'fdiv', 'fmin', 'fsgnjx'] as const;
 const BRANCHES = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'] as const;
 
 function statement(a: Assembler, random: SeededRandom): void {
@@ -81,6 +83,31 @@ function statement(a: Assembler, random: SeededRandom): void {
   }
 }
 
+/** Floating point in any rounding mode; f10 to f17. */
+function floatStatement(a: Assembler, random: SeededRandom): void {
+  const [rd, rs1, rs2] = [random.of(REGISTERS), random.of(REGISTERS), random.of(REGISTERS)];
+  const width = random.of(['s', 'd', 'd']);
+  const rm = random.of([0, 0, 0, 0, 7, 1, 2]);
+  switch (random.below(6)) {
+    case 0:
+      a.op(`fmadd.${width}`, { rd, rs1, rs2, rs3: random.of(REGISTERS), rm });
+      return;
+    case 1:
+      a.op(`fsqrt.${width}`, { rd, rs1, rm });
+      return;
+    case 2:
+      a.op(random.of([`feq.${width}`, `flt.${width}`, `fle.${width}`]), { rd, rs1, rs2 });
+      return;
+    case 3:
+      a.op(random.of([`fcvt.w.${width}`, `fcvt.lu.${width}`, `fcvt.${width}.l`]), { rd, rs1, rm });
+      return;
+    default: {
+      const name = random.of(FLOATS);
+      a.op(`${name}.${width}`, { rd, rs1, rs2, ...(/min|sgn/.test(name) ? {} : { rm }) });
+    }
+  }
+}
+
 /** A loop of several blocks, some of which are skipped; then all registers are stored, and the machine waits. */
 function program(random: SeededRandom): Uint8Array {
   const a = new Assembler(RAM);
@@ -89,10 +116,16 @@ function program(random: SeededRandom): Uint8Array {
     const value = BigInt(random.u32()) | (BigInt(random.u32()) << 32n);
     a.constant(rd, random.of([value, BigInt.asIntN(32, value), value & 0xffff_ffffn, value & 0x7fn]));
   }
+  // Floating point on; the flags of half of the programs start with inexact raised, as they are in most.
+  a.op('lui', { rd: 5, imm: 0x6000 }).op('csrrs', { csr: 0x300, rs1: 5 });
+  a.op('csrrwi', { csr: 0x001, imm: random.below(2) });
+  for (const rd of REGISTERS) a.op(random.of(['fcvt.d.w', 'fcvt.s.l', 'fmv.d.x']), { rd, rs1: rd });
+  const hasFloats = random.below(2) === 0;
   a.op('addi', { rd: 5, rs1: 0, imm: ROUNDS }).address(6, DATA).place(loop);
   let skip: Label | undefined;
   for (let n = 20 + random.below(30); n > 0; n--) {
-    statement(a, random);
+    if (hasFloats && random.below(3) === 0) floatStatement(a, random);
+    else statement(a, random);
     if (random.below(5) !== 0) continue;
     if (skip !== undefined) a.place(skip);
     skip = a.label();
@@ -102,12 +135,14 @@ function program(random: SeededRandom): Uint8Array {
   a.op('addi', { rd: 5, rs1: 5, imm: -1 }).jump('bne', { rs1: 5, rs2: 0 }, loop);
   a.address(6, RESULTS);
   for (const [n, rs2] of REGISTERS.entries()) a.op('sd', { rs1: 6, rs2, imm: n * 8 });
+  for (const [n, rs2] of REGISTERS.entries()) a.op('fsd', { rs1: 6, rs2, imm: 64 + n * 8 });
+  a.op('csrrs', { rd: 10, csr: 0x001, rs1: 0 }).op('sd', { rs1: 6, rs2: 10, imm: 128 });
   const stop = a.label();
   a.place(stop).op('wfi').jump('jal', { rd: 0 }, stop);
   return a.bytes();
 }
 
-it('loops of words and double words come to the same, interpreted and compiled', async () => {
+it('loops of words, double words and floats come to the same, interpreted and compiled', async () => {
   const runs = Number(process.env.BOARDWALK_LONG_RUNS ?? 12);
   let regions = 0;
   const random = new SeededRandom(Number(process.env.BOARDWALK_SEED ?? 1));

@@ -12,6 +12,7 @@ import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
 import type { Extension } from './extension.ts';
+import { fastPathOf } from './fast-path.ts';
 import type { SlotLocals } from './slot-locals.ts';
 import { ValueEmitter } from './value-code.ts';
 
@@ -182,6 +183,10 @@ export class InsnEmitter {
         e.brIf(exit);
         return;
       }
+      case 'return':
+        this.#argument(node, 0);
+        e.set(this.#answer.result).br(this.#answer.label);
+        return;
       default:
         throw new Error(`${d.kind} is not for tier 1`);
     }
@@ -214,7 +219,8 @@ export class InsnEmitter {
   }
 
   #get(node: Node, slot: Slot): void {
-    if (!isKept(slot)) this.#keep(node, () => this.#e.loadSlot(slot));
+    // A slot that only helpers use has no local.
+    if (!isKept(slot) || !this.#c.slots.has(slot)) this.#keep(node, () => this.#e.loadSlot(slot));
     else {
       const { local, extension } = this.#current(slot);
       if (this.#variable.has(slot) || this.#volatile.has(slot)) this.#copy(node, local, extension);
@@ -368,8 +374,35 @@ export class InsnEmitter {
 
   // --- helpers ---
 
-  /** Slots that the helper reads go to memory before; those that it writes come from there. */
+  /** Calls a helper; where it has a fast path, that is tried here. */
   #call(node: Node, helper: Helper): void {
+    const e = this.#e;
+    const path = fastPathOf(helper);
+    if (path === undefined) {
+      this.#callOut(node, helper);
+      return;
+    }
+    // Ways with and without the call leave slots in the same form.
+    for (const slot of helperEffects(helper)?.writes ?? []) this.#c.slots.makeWhole(slot);
+    for (const [n, param] of path.params.entries()) {
+      const local = e.temp(param.ty);
+      this.#argument(node, n);
+      e.set(local);
+      this.#mark(param, local);
+    }
+    const result = e.temp(node.ty);
+    this.#answer = { label: e.block(), result };
+    for (const statement of path.statements) if (statement.kind !== 'param') this.#statement(statement, false);
+    this.#callOut(node, helper);
+    e.get(node.mark).set(result).end();
+    this.#mark(node, result);
+  }
+
+  /** Where the answer of a fast path goes. */
+  #answer = { label: 0, result: 0 };
+
+  /** Slots that the helper reads go to memory before; those that it writes come from there. */
+  #callOut(node: Node, helper: Helper): void {
     const e = this.#e;
     const effects = helperEffects(helper);
     if (effects === undefined) throw new Error(`${helper.name} is not for tier 1`);

@@ -74,6 +74,13 @@ export class SlotLocals {
     this.forms = forms;
   }
 
+  /** Brings one slot into its whole local. */
+  makeWhole(slot: Slot): void {
+    if (this.extension(slot) === 0) return;
+    this.fillWhole([slot]);
+    this.define(slot, 0);
+  }
+
   /** Fills the whole locals of these slots, on a way that does not come back. */
   fillWhole(slots: Iterable<Slot>): void {
     for (const slot of slots) {
