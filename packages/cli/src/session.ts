@@ -413,6 +413,7 @@ function explain(error: unknown, plan: Plan): unknown {
     (name) => message.includes(`'${name}'`) || message.includes(`'${board.name}-machine.${name}'`),
   );
   if (aboutBoard) return new UserError(`-machine: ${message}`);
+  if (message.startsWith('thread=multi')) return new UserError(`-accel: ${message}`);
   if (message.startsWith('CPU ')) return new UserError(`-cpu: ${message}`);
   if (
     /^(cannot set up guest memory|slots specified|invalid value of maxmem|"-memory |unsupported amount of memory|maximum memory)/.test(

@@ -71,7 +71,9 @@ export function readMachineSettings(
   const memPath = line.last('mem-path');
   const icount = readInstructionCounting(line, accel);
   if (icount !== undefined && isThreaded) {
-    throw new UserError('-accel: thread=multi is not possible with -icount: no order of the threads would repeat');
+    throw new UserError(
+      '-accel: No MTTCG when icount is enabled: no order of the threads would repeat; thread=single is needed',
+    );
   }
   const seed = readSeed(line.last('seed'));
   return {
@@ -194,7 +196,7 @@ function chooseAccelerator(
     for (const text of asked) {
       const options = new KeyValues(text, 'accel');
       const name = options.require('accel');
-      const isThreaded = name === 'tcg' && options.choice('thread', ['single', 'multi']) === 'multi';
+      const isThreaded = name === 'tcg' && readThread(options);
       const tier1 = name === 'tcg' ? readTier1(options) : undefined;
       checkRamIndex(options);
       if (name === 'tcg' || name === 'qtest') {
@@ -215,6 +217,14 @@ function checkRamIndex(options: KeyValues): void {
       'ram-index=64 needs 64-bit WebAssembly memories, which this runtime does not have (Node.js 24 does)',
     );
   }
+}
+
+/** `thread=multi`: each vCPU on a thread of its own. */
+function readThread(options: KeyValues): boolean {
+  const thread = options.take('thread');
+  if (thread === undefined || thread === 'single') return false;
+  if (thread !== 'multi') throw new UserError(`Invalid 'thread' setting ${thread}: single and multi are`);
+  return true;
 }
 
 /** `tier1=off`, and how often code runs before it is compiled: `tier1-threshold=N`. */

@@ -59,11 +59,13 @@ describe.skipIf(missing.length > 0)('-accel tcg,thread=multi', () => {
   );
 
   it.each([
-    ['-icount 0', '-accel: thread=multi is not possible with -icount'],
+    ['-icount 0', '-accel: No MTTCG when icount is enabled'],
+    ['-accel tcg,thread=many', "-accel: Invalid 'thread' setting many"],
     ['-semihosting', '-semihosting: not with thread=multi'],
     ['-profile p', '-profile: not with -accel tcg,thread=multi'],
   ])('refuses %s in one line', (option, message) => {
-    const { stderr, status } = run('-accel', 'tcg,thread=multi', ...option.split(' '));
+    const accel = option.startsWith('-accel') ? [] : ['-accel', 'tcg,thread=multi'];
+    const { stderr, status } = run(...accel, ...option.split(' '));
     expect(stderr).toContain(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(status).toBe(1);

@@ -153,7 +153,8 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCp
 
   #joinTeam(): void {
     const description = this.threadDescription();
-    if (description === undefined) throw new UserError(`thread=multi: CPUs of type '${this.type}' share one thread`);
+    if (description === undefined)
+      throw new UserError(`thread=multi: CPUs of type '${this.type}' run on one thread only`);
     this.#ownWords = joinTeam(this, description) + VCPU_OWN * 4;
   }
 
