@@ -53,7 +53,10 @@ describe('device types', () => {
 
   it.each([
     [{ driver: 'virtio-blk-device' }, 'drive property not set'],
-    [{ driver: 'virtio-blk-device', properties: { drive: 'no' } }, "Property 'drive' can't find value 'no'"],
+    [
+      { driver: 'virtio-blk-device', properties: { drive: 'no' } },
+      "Property 'virtio-blk-device.drive' can't find value 'no'",
+    ],
     [
       { driver: 'virtio-blk-device', properties: { drive: 'd0', logical_block_size: '700' } },
       /700 bytes is not a power/,

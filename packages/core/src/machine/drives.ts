@@ -59,12 +59,13 @@ export class DriveTable {
   /**
    * Takes the drive, or the block node, that a device names.
    * @param device the device's path
+   * @param type the device's type, for messages
    * @throws UserError if there is none, or it is in use
    */
-  claimByName(name: string, device: string): BlockNode {
+  claimByName(name: string, device: string, type: string): BlockNode {
     const drive = this.#drives.find((candidate) => candidate.id === name);
     const node = drive?.node ?? this.nodes.find(name);
-    if (node === undefined) throw new UserError(`Property 'drive' can't find value '${name}'`);
+    if (node === undefined) throw new UserError(`Property '${type}.drive' can't find value '${name}'`);
     if (drive !== undefined) this.#take(drive);
     else this.nodes.use(node, device);
     this.#devices.set(node, device);

@@ -28,5 +28,5 @@ export function isBlockBackend(value: unknown): value is BlockBackend {
 export function asBlockBackend(device: Device, value: unknown): BlockBackend {
   if (isBlockBackend(value)) return value;
   if (typeof value !== 'string' || value === '') throw new UserError('drive property not set');
-  return device.machine.drives.claimByName(value, device.path).backend;
+  return device.machine.drives.claimByName(value, device.path, device.type).backend;
 }
