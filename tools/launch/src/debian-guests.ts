@@ -13,6 +13,8 @@ import {
 import { buildInitramfs } from '@boardwalk/initramfs';
 
 const KERNEL_PATTERN = 'linux-image-*-riscv64';
+const MAINFRAME_KERNEL_PATTERN = 'linux-image-6.1.0-*-s390x';
+const MAINFRAME_MODULES = ['virtio_blk', 'virtio_rng', 'virtio_console'];
 const OPENSBI = 'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 const UBOOT_MACHINE_MODE = 'usr/lib/u-boot/qemu-riscv64/u-boot.bin';
 const UBOOT_SUPERVISOR_MODE = 'usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin';
@@ -55,6 +57,36 @@ export async function prepareLinux(source: DebianSource = {}): Promise<LinuxGues
   const busybox = await readFile(join(busyboxPackage.dir, 'usr/bin/busybox'));
   await writeFileAtomically(initrd, await buildInitramfs({ busybox, kernel }));
   return { firmware: join(opensbiPackage.dir, OPENSBI), kernel: image, initrd, packages };
+}
+
+/** Debian's Linux for s390x, ready to boot: paths of files in the cache. */
+export interface MainframeGuest {
+  /** The whole `vmlinuz`, which unpacks itself. */
+  readonly kernel: string;
+  /** Our initramfs with Debian's busybox. */
+  readonly initrd: string;
+  readonly packages: readonly UnpackedPackage[];
+}
+
+/** Takes kernel and busybox of Debian 12 for s390x, and writes the initramfs. Virtio over channel I/O is built into the kernel. */
+export async function prepareMainframeLinux(source: DebianSource = {}): Promise<MainframeGuest> {
+  const packages = await fetchDebianFiles({
+    ...source,
+    suite: source.suite ?? 'bookworm',
+    packages: [MAINFRAME_KERNEL_PATTERN, 'busybox-static'],
+    arch: 's390x',
+  });
+  const [kernelPackage, busyboxPackage] = packages;
+  if (!kernelPackage || !busyboxPackage) throw new Error('fetchDebianFiles left out a package');
+  const kernel = await readDebianKernel(kernelPackage.dir);
+  const folder = join(source.cache ?? cacheFolder(), 'linux', basename(kernelPackage.dir));
+  await mkdir(folder, { recursive: true });
+  const image = join(folder, 'vmlinuz');
+  await writeFileAtomically(image, kernel.image);
+  const initrd = join(folder, 'initrd.cpio');
+  const busybox = await readFile(join(busyboxPackage.dir, 'bin/busybox'));
+  await writeFileAtomically(initrd, await buildInitramfs({ busybox, kernel, bootModules: MAINFRAME_MODULES }));
+  return { kernel: image, initrd, packages };
 }
 
 /** Takes OpenSBI's `fw_dynamic.bin`. */

@@ -2,9 +2,11 @@ export {
   type DebianSource,
   ifReachable,
   type LinuxGuest,
+  type MainframeGuest,
   prepareFirmware,
   prepareInstaller,
   prepareLinux,
+  prepareMainframeLinux,
   prepareUBoot,
   type UBoot,
 } from './debian-guests.ts';
