@@ -9,7 +9,20 @@
 import { defineHelper, type IrBuilder, type IrHelper, type Local, type Value } from '@boardwalk/translator';
 import { CR0, PGM, PSW } from './bits.ts';
 import { MMU_EXPLICIT, MMU_KEYED_FETCH, MMU_REAL } from './mode.ts';
-import { common, cr, explicit, ilc, keyCount, keyTable, poolAsce, prefix, pswMask } from './state.ts';
+import {
+  common,
+  cr,
+  explicit,
+  homeMmu,
+  ilc,
+  keyCount,
+  keyTable,
+  poolAsce,
+  prefix,
+  primaryMmu,
+  pswMask,
+  secondaryMmu,
+} from './state.ts';
 
 export const ACCESS_STORE = 1;
 export const ACCESS_FETCH = 2;
@@ -55,7 +68,19 @@ function space({ b, mmu, access }: Walk): Value {
   const fetch = b.eq(access, b.i32(ACCESS_FETCH));
   // Instructions come from the primary space unless the home space is current.
   const ofFetch = b.select(b.eq(psw, b.i32(3)), b.i32(3), b.i32(0));
-  return b.select(fetch, ofFetch, b.select(b.eq(mmu, b.i32(MMU_EXPLICIT)), b.get(explicit.as), psw));
+  // MVCOS and others reach spaces that are not the current one: the regime says which.
+  const current = b.select(
+    b.eq(psw, b.i32(3)),
+    b.get(homeMmu),
+    b.select(b.eq(psw, b.i32(2)), b.get(secondaryMmu), b.get(primaryMmu)),
+  );
+  const other = b.select(
+    b.eq(mmu, b.get(secondaryMmu)),
+    b.i32(2),
+    b.select(b.eq(mmu, b.get(primaryMmu)), b.i32(0), b.i32(3)),
+  );
+  const ofPool = b.select(b.or(b.eq(mmu, current), b.eq(mmu, b.i32(MMU_REAL))), psw, other);
+  return b.select(fetch, ofFetch, b.select(b.eq(mmu, b.i32(MMU_EXPLICIT)), b.get(explicit.as), ofPool));
 }
 
 /** Ends the walk with an exception; `more` are bits of its translation-exception identification. */
