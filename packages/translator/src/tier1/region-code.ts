@@ -215,7 +215,7 @@ class RegionEmitter {
     for (let accesses = 0; to < insns.length && accesses < SEGMENT_ACCESSES; to++) {
       if (leavesAt(insns[to] ?? [])) accesses++;
     }
-    const { forms } = this.#slots;
+    const forms = this.#formsInside(node, from, to);
     const cacheOf = (access: Node): PageCache | undefined => this.#caches.of(node, access);
     const after = e.block();
     const label = e.block();
@@ -236,6 +236,18 @@ class RegionEmitter {
     });
     e.end();
     return to;
+  }
+
+  /** Forms that slots can be brought into from anywhere in a segment: narrow if all of its values for the slot follow alike. */
+  #formsInside(node: RegionNode, from: number, to: number): Forms {
+    const { sets } = this.#live;
+    const { forms } = this.#slots;
+    for (const d of node.code.definitions) {
+      if (d.insn < from || d.insn >= to) continue;
+      const n = sets.index(d.slot);
+      forms[n] = (forms[n] ?? 0) & (d.depends ? 0 : d.most);
+    }
+    return forms;
   }
 
   /** Goes to the entry whose number the function was given. */
