@@ -31,6 +31,7 @@ export const FACILITIES = {
   csst2: { bit: 33, description: 'compare and swap and store 2', since: 10 },
   ginste: { bit: 34, description: 'general-instructions extension', since: 10 },
   exrl: { bit: 35, description: 'execute extensions', since: 10 },
+  fpe: { bit: 37, description: 'floating-point extension (binary)', since: 11 },
   fpseh: { bit: 41, description: 'floating-point support enhancement', since: 10 },
   stfle45: {
     bit: 45,

@@ -9,6 +9,7 @@
  *     10     additional floating-point registers on (CR0)
  *     11     vector facility on (CR0)
  *     14:12  BFP rounding mode (FPC)
+ *     16     a BFP exception is enabled (FPC)
  *     15     fixed-point overflow is an exception (program mask)
  */
 
@@ -25,6 +26,8 @@ export const MODE_AFP = 1 << 10;
 export const MODE_VECTOR_SHIFT = 11;
 export const MODE_VECTOR = 1 << 11;
 export const MODE_ROUNDING_SHIFT = 12;
+export const MODE_FLOAT_TRAPS_SHIFT = 16;
+export const MODE_FLOAT_TRAPS = 1 << 16;
 export const MODE_FIXED_OVERFLOW_SHIFT = 15;
 export const MODE_FIXED_OVERFLOW = 1 << 15;
 

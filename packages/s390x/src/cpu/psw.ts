@@ -14,6 +14,7 @@ import {
   MODE_DATA_SHIFT,
   MODE_FETCH_SHIFT,
   MODE_FIXED_OVERFLOW_SHIFT,
+  MODE_FLOAT_TRAPS_SHIFT,
   MODE_PROBLEM,
   MODE_ROUNDING_SHIFT,
   MODE_VECTOR_SHIFT,
@@ -119,6 +120,8 @@ export const updateMode: IrHelper = defineHelper('s390_update_mode', [], undefin
   mode = b.or(mode, flag(control, CR0.VECTOR, MODE_VECTOR_SHIFT));
   mode = b.or(mode, b.shl(b.and(b.get(fpc), b.i32(7)), b.i32(MODE_ROUNDING_SHIFT)));
   mode = b.or(mode, flag(mask, PSW.FIXED_OVERFLOW, MODE_FIXED_OVERFLOW_SHIFT));
+  const traps = b.ne(b.and(b.get(fpc), b.i32(0xf800_0000 | 0)), b.i32(0));
+  mode = b.or(mode, b.shl(traps, b.i32(MODE_FLOAT_TRAPS_SHIFT)));
   b.set(common.mode, mode);
 });
 

@@ -29,6 +29,9 @@ export const vl: readonly Slot[] = layout.array('vl', 'i64', 32);
 /** Floating-point-control register. */
 export const fpc: Slot = layout.field('fpc', 'i32');
 
+/** Flags of the floating-point operation that runs, in the order of the software floating point's. */
+export const floatFlags: Slot = layout.field('floatFlags', 'i32');
+
 /** Mask half of the PSW; the condition code in it is not kept up to date, see condition.ts. */
 export const pswMask: Slot = layout.field('pswMask', 'i64');
 

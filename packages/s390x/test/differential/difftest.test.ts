@@ -4,6 +4,7 @@ import { Program } from './program.ts';
 import { REFERENCE } from './reference.ts';
 import { runProgram } from './run.ts';
 import { CASES, SEED } from './settings.ts';
+import { float } from './suites/float.ts';
 import { general } from './suites/general.ts';
 import { sequences } from './suites/sequences.ts';
 import type { Suite } from './suites/suite.ts';
@@ -26,7 +27,7 @@ async function runSuite(suite: Suite): Promise<readonly string[]> {
   return differences;
 }
 
-const suites: readonly Suite[] = [general, sequences];
+const suites: readonly Suite[] = [general, sequences, float];
 
 describe.skipIf(REFERENCE.missing !== undefined)('as on qemu-system-s390x', () => {
   test.each(suites)(

@@ -201,6 +201,12 @@ const testBits =
     i.setCc(CC.testMaskLeft, i.b.and(R1(i), mask), mask);
   };
 
+/** TEST UNDER MASK of a byte of storage. */
+const testStorage: Emitter = (i) => {
+  const mask = i.b.i64(i.f.i2 & 255);
+  i.setCc(CC.testMask, i.b.and(i.load(i.address1(), i.f.b1, 1), mask), mask);
+};
+
 const negate: (b: IrBuilder, v: Value) => Value = (b, v) => b.neg(v);
 const absolute = (b: IrBuilder, v: Value): Value => b.select(b.ltS(v, b.i64(0)), b.neg(v), v);
 const negativeAbsolute = (b: IrBuilder, v: Value): Value => b.select(b.gtS(v, b.i64(0)), b.neg(v), v);
@@ -976,10 +982,8 @@ const comparison: Readonly<Record<string, Emitter>> = {
   tmlh: testBits(16),
   tmhl: testBits(32),
   tmhh: testBits(48),
-  tm: (i) => {
-    const mask = i.b.i64(i.f.i2 & 255);
-    i.setCc(CC.testMask, i.b.and(i.load(i.address1(), i.f.b1, 1), mask), mask);
-  },
+  tm: testStorage,
+  tmy: testStorage,
   ltr: loadAndTest(R2_32S, TO32),
   ltgr: loadAndTest(R2, TO64),
   ltgfr: loadAndTest(R2_32S, TO64),

@@ -8,6 +8,7 @@ import { common } from '../state.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control.ts';
 import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
+import { floatSemantics } from './float.ts';
 import { floatSupportSemantics } from './float-support.ts';
 import { generalSemantics } from './general.ts';
 import { type Emitter, Insn, Refused } from './insn.ts';
@@ -28,6 +29,7 @@ export class InstructionSet {
       ...branchSemantics,
       ...storageSemantics,
       ...floatSupportSemantics,
+      ...floatSemantics,
       ...controlSemantics(helpers),
       ...machineSemantics(config, helpers),
     };

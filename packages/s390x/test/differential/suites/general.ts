@@ -22,7 +22,7 @@ export const generalForms = ENCODINGS.filter(
 
 export const general: Suite = {
   name: 'general',
-  quick: 1500,
+  quick: 800,
   build: (program, cases) => {
     for (let n = 0; n < cases && !program.isFull; n++) {
       const form = generalForms[n % generalForms.length];

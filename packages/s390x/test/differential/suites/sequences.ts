@@ -13,7 +13,7 @@ const ADDS = forms.filter(({ mnemonic }) => /^(al|sl|alc|slb|c|cl|tm|n|lt|a|s)/.
 
 export const sequences: Suite = {
   name: 'sequences',
-  quick: 600,
+  quick: 200,
   build: (program, cases) => {
     const { random } = program;
     for (let n = 0; n < cases && !program.isFull; n++) {

@@ -104,9 +104,19 @@ export function prepareNibbles(program: Program, encoding: Encoding): number[] {
 }
 
 /** Adds a case of one instruction. */
-export function addWordCase(program: Program, encoding: Encoding): void {
+export interface WordOptions {
+  readonly f?: Readonly<Record<number, bigint>>;
+  readonly fpc?: number;
+  /** What storage operands are given to hold. */
+  readonly memory?: () => bigint;
+  /** Fourth and fifth nibble. */
+  readonly fixed?: readonly number[] | undefined;
+}
+
+export function addWordCase(program: Program, encoding: Encoding, options: WordOptions = {}): void {
   const { random } = program;
   const nibbles = prepareNibbles(program, encoding);
+  for (const [n, value] of (options.fixed ?? []).entries()) nibbles[4 + n] = value;
   const r: Record<number, bigint> = {};
   const { mnemonic, format } = encoding;
   const branches = BRANCH_TO.test(mnemonic);
@@ -117,7 +127,8 @@ export function addWordCase(program: Program, encoding: Encoding): void {
   if (branches) setTargets();
   // Comparisons and additions of equals are worth having.
   if (random.oneIn(6) && !branches) r[f.r2] = r[f.r1] ??= program.integer();
-  program.add({ group: mnemonic, pc, r, pswMask: anyMask(random) });
+  const { f: floats = {}, fpc = 0 } = options;
+  program.add({ group: mnemonic, pc, r, f: floats, fpc, pswMask: anyMask(random) });
 
   function setAddresses(): void {
     if (NO_STORAGE.test(mnemonic)) return;
@@ -126,7 +137,9 @@ export function addWordCase(program: Program, encoding: Encoding): void {
       // The reference takes CDSG and what it makes of it anywhere.
       const alwaysAligned = /^(cdsg|lpq|stpq)$/.test(mnemonic);
       const needsAlignment = /^(cs|cds|laa|lan|lao|lax|lpd|lam|stam)/.test(mnemonic) && !random.oneIn(8);
-      return BigInt(alwaysAligned || needsAlignment ? at & ~15 : at);
+      const address = alwaysAligned || needsAlignment ? at & ~15 : at;
+      if (options.memory !== undefined && !branches) program.poke64(address, options.memory());
+      return BigInt(address);
     };
     for (const place of BASES[format.name] ?? []) {
       const base = nibbles[place] ?? 0;
