@@ -4,6 +4,7 @@ import { Program } from './program.ts';
 import { REFERENCE } from './reference.ts';
 import { runProgram } from './run.ts';
 import { CASES, SEED } from './settings.ts';
+import { decimal } from './suites/decimal.ts';
 import { float } from './suites/float.ts';
 import { general } from './suites/general.ts';
 import { sequences } from './suites/sequences.ts';
@@ -27,7 +28,7 @@ async function runSuite(suite: Suite): Promise<readonly string[]> {
   return differences;
 }
 
-const suites: readonly Suite[] = [general, sequences, float];
+const suites: readonly Suite[] = [general, sequences, float, decimal];
 
 describe.skipIf(REFERENCE.missing !== undefined)('as on qemu-system-s390x', () => {
   test.each(suites)(

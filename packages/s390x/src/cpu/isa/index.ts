@@ -7,6 +7,7 @@ import type { CpuConfig } from '../models.ts';
 import { common } from '../state.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control.ts';
+import { decimalSemantics } from './decimal.ts';
 import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
 import { floatSemantics } from './float.ts';
 import { floatSupportSemantics } from './float-support.ts';
@@ -30,6 +31,7 @@ export class InstructionSet {
       ...storageSemantics,
       ...floatSupportSemantics,
       ...floatSemantics,
+      ...decimalSemantics,
       ...controlSemantics(helpers),
       ...machineSemantics(config, helpers),
     };
