@@ -4,7 +4,6 @@ import { PGM } from '../bits.ts';
 import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../decode/decoder.ts';
 import type { InsnWords } from '../decode/formats.ts';
 import type { CpuConfig } from '../models.ts';
-import { common } from '../state.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control.ts';
 import { decimalSemantics } from './decimal.ts';
@@ -65,10 +64,7 @@ export class InstructionSet {
       if (!(error instanceof Refused)) throw error;
       i.kind = kind;
     }
-    if (i.isExecuted && !i.ended) {
-      b.set(common.extra, b.i64(0));
-      i.exit();
-    }
+    if (i.isExecuted && !i.ended) i.exit();
     c.ended = i.ended;
   }
 

@@ -353,8 +353,14 @@ export class Insn {
     if (this.isProblem) this.refuse(PGM.privileged);
   }
 
+  /** The target of EXECUTE is complete: what comes next is not what it was executed in place of. */
+  #endExecuted(): void {
+    if (this.isExecuted) this.b.set(common.extra, this.b.i64(0));
+  }
+
   /** Goes to the next instruction, under a mode that may have changed. */
   exit(): void {
+    this.#endExecuted();
     this.b.set(common.pc, this.next());
     this.b.exitToLookup();
     this.ended = true;
@@ -362,11 +368,14 @@ export class Insn {
 
   /** Goes to a computed address, whose bits beyond the addressing mode are dropped. */
   jump(address: Value): void {
-    this.b.gotoIndirect(this.wrap(address));
+    const target = this.wrap(address);
+    this.#endExecuted();
+    this.b.gotoIndirect(target);
     this.ended = true;
   }
 
   jumpRelative(): void {
+    this.#endExecuted();
     if (this.isExecuted) this.b.gotoIndirect(this.relativeAddress());
     else this.b.goto(...this.pcAt(this.f.ri));
     this.ended = true;
@@ -386,6 +395,7 @@ export class Insn {
   branch(taken: Value, address: Value): void {
     const { b } = this;
     const target = this.wrap(address);
+    this.#endExecuted();
     b.if(taken, () => b.gotoIndirect(target));
     b.goto(...this.nextPc());
     this.ended = true;

@@ -30,3 +30,17 @@ export const general: Suite = {
     }
   },
 };
+
+/** Targets of EXECUTE: the register changes a length or an immediate. */
+const targets = generalForms.filter(({ format }) => /^(SS-a|SI)$/.test(format.name));
+
+export const execute: Suite = {
+  name: 'execute',
+  quick: 200,
+  build: (program, cases) => {
+    for (let n = 0; n < cases && !program.isFull; n++) {
+      const form = targets[n % targets.length];
+      if (form !== undefined) addWordCase(program, form, { execute: true });
+    }
+  },
+};

@@ -103,12 +103,22 @@ export function prepareNibbles(program: Program, encoding: Encoding): number[] {
   return nibbles;
 }
 
+/** Places a target, and an EXRL of it, whose address is given. */
+function placeExecute(program: Program, target: readonly number[]): number {
+  const at = program.place(target);
+  const halfwords = ((at - program.free) / 2) >>> 0;
+  const distance = [24, 16, 8, 0].map((shift) => (halfwords >>> shift) & 255);
+  return program.place([0xc6, program.random.below(16) << 4, ...distance]);
+}
+
 /** Adds a case of one instruction. */
 export interface WordOptions {
   readonly f?: Readonly<Record<number, bigint>>;
   readonly fpc?: number;
   /** What storage operands are given to hold. */
   readonly memory?: () => bigint;
+  /** The instruction is the target of EXECUTE RELATIVE LONG, which changes its second byte by a register. */
+  readonly execute?: boolean;
   /** Fourth and fifth nibble. */
   readonly fixed?: readonly number[] | undefined;
 }
@@ -122,7 +132,7 @@ export function addWordCase(program: Program, encoding: Encoding, options: WordO
   const branches = BRANCH_TO.test(mnemonic);
   const bytes = bytesOf(nibbles);
   const f = fieldsOf(encoding, wordsOf(bytes));
-  const pc = program.place(bytes);
+  const pc = options.execute === true ? placeExecute(program, bytes) : program.place(bytes);
   setAddresses();
   if (branches) setTargets();
   // Comparisons and additions of equals are worth having.
