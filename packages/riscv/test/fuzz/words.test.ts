@@ -166,3 +166,30 @@ it('loops of words, double words and floats come to the same, interpreted and co
   }
   expect(regions).toBeGreaterThan(runs / 2);
 });
+
+it('an access that leaves a region finds whole registers, whatever their form was before', async () => {
+  const a = new Assembler(RAM);
+  const [loop, next] = [a.label(), a.label()];
+  a.op('addi', { rd: 5, rs1: 0, imm: ROUNDS }).constant(13, BigInt(DATA - RAM) + 2n ** 32n);
+  // A jump: the loop's first block is one of its own, and the region's.
+  a.jump('jal', { rd: 0 }, loop).place(loop);
+  // Positive here, negative where the load is.
+  a.op('lui', { rd: 15, imm: 0x2000_0000 }).jump('beq', { rs1: 5, rs2: 15 }, next).place(next);
+  a.op('lui', { rd: 15, imm: -0x8000_0000 }).op('add', { rd: 14, rs1: 15, rs2: 13 });
+  // Only the last round reaches a page that no round did before.
+  a.op('sltiu', { rd: 16, rs1: 5, imm: 2 }).op('slli', { rd: 16, rs1: 16, imm: 16 });
+  a.op('add', { rd: 14, rs1: 14, rs2: 16 }).op('ld', { rd: 12, rs1: 14, imm: 0 });
+  a.op('addi', { rd: 5, rs1: 5, imm: -1 }).jump('bne', { rs1: 5, rs2: 0 }, loop);
+  const stop = a.label();
+  a.place(stop).op('wfi').jump('jal', { rd: 0 }, stop);
+  const machine = await Machine.create(virt, { ramSize: 2 ** 20, firmware: 'none', tier1: { threshold: 8 } });
+  machine.space.u8.set(a.bytes(), machine.addressSpace.hostOffset(RAM, 2 ** 20, true));
+  const [cpu] = machine.cpus;
+  if (!(cpu instanceof TranslatedCpu)) throw new Error('no CPU');
+  for (let n = 0; n < ROUNDS && !cpu.halted; n++) cpu.execute(500);
+  const [x15] = cpu.frontend.state.fields.filter(({ slot }) => slot.name === 'x15');
+  console.log(cpu.engine.stats.tier1, cpu.pc.toString(16), x15 && cpu.register(x15.slot).toString(16));
+  expect(cpu.engine.stats.tier1?.exits.slow).toBeGreaterThan(0);
+  expect(x15 && cpu.register(x15.slot)).toBe(0xffff_ffff_8000_0000n);
+  await machine.dispose();
+});
