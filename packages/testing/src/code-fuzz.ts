@@ -9,35 +9,7 @@ import {
   VirtualClock,
 } from '@boardwalk/core';
 import { differences } from './differences.ts';
-
-/** Random numbers of a seed: the same again for the same seed. */
-export class SeededRandom {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0 || 1;
-  }
-
-  /** 32 bits, unsigned. George Marsaglia, "Xorshift RNGs" (2003). */
-  u32(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x >>> 0;
-    return this.#state;
-  }
-
-  /** A whole number from 0 to `limit` - 1. */
-  below(limit: number): number {
-    return this.u32() % limit;
-  }
-
-  /** One of several. */
-  of<T>(things: readonly [T, ...T[]]): T {
-    return things[this.below(things.length)] ?? things[0];
-  }
-}
+import { interestingInteger, Random } from './random.ts';
 
 export interface CodeFuzzOptions {
   /** Makes the machine. All are made alike, except for tier 1. */
@@ -47,11 +19,11 @@ export interface CodeFuzzOptions {
   /** Bytes of code and data there; two pages unless said otherwise. */
   readonly bytes?: number;
   /** Bytes of an instruction that may be valid. Default: any bytes. */
-  readonly instruction?: (random: SeededRandom) => readonly number[];
+  readonly instruction?: (random: Random) => readonly number[];
   /** Names of the registers that get random values; of the description's first feature all unless said otherwise. */
   readonly registers?: RegExp;
   /** Sets what an architecture needs before a round, so that traps go into the code, too. */
-  readonly prepare?: (cpu: Cpu, random: SeededRandom) => void;
+  readonly prepare?: (cpu: Cpu, random: Random) => void;
   /** Programs. */
   readonly rounds: number;
   /** Most instructions of a program; 1500 unless said otherwise. */
@@ -85,9 +57,7 @@ export async function fuzzCode(o: CodeFuzzOptions): Promise<CodeFuzzResult> {
   try {
     for (let round = 0; round < o.rounds; round++) {
       const seed = (o.seed + round * 0x9e3779b1) >>> 0;
-      const [first, second] = subjects.map((subject) =>
-        subject.run(new SeededRandom(seed), `round ${round}, seed ${seed}`),
-      );
+      const [first, second] = subjects.map((subject) => subject.run(new Random(seed), `round ${round}, seed ${seed}`));
       if (first === undefined || second === undefined) throw new Error('no subject');
       const unlike = differences(first.state, second.state).concat(firstUnlike(first.memory, second.memory));
       if (unlike.length > 0) {
@@ -127,7 +97,7 @@ class Subject {
   }
 
   /** Runs one program. */
-  run(random: SeededRandom, title: string): { state: object; memory: Uint8Array; executed: number; halted: boolean } {
+  run(random: Random, title: string): { state: object; memory: Uint8Array; executed: number; halted: boolean } {
     const cpu = this.#cpu;
     const { bytes = 8192, at, instructions = 1500 } = this.#o;
     cpu.restore(this.#start);
@@ -162,7 +132,7 @@ class Subject {
     return { state, memory, executed, halted: cpu.halted };
   }
 
-  #setRegisters(random: SeededRandom): void {
+  #setRegisters(random: Random): void {
     const { debug } = this.#cpu;
     const [general] = debug?.description.features ?? [];
     general?.registers.forEach((register: DebugRegister, i) => {
@@ -171,18 +141,10 @@ class Subject {
     });
   }
 
-  /** A number that may be an address of code or data, or at a border. */
-  #value(random: SeededRandom): bigint {
+  /** A number that may be an address of code or data, or one that instructions get wrong. */
+  #value(random: Random): bigint {
     const { at, bytes = 8192 } = this.#o;
-    const wide = (BigInt(random.u32()) << 32n) | BigInt(random.u32());
     const near = BigInt(at + random.below(bytes));
-    return random.of([
-      wide,
-      near,
-      near & ~7n,
-      near & ~7n,
-      BigInt(random.below(64)),
-      BigInt.asUintN(64, BigInt(-random.below(9))),
-    ]);
+    return random.pick([interestingInteger(random), near, near & ~7n, near & ~7n]);
   }
 }

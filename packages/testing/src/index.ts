@@ -1,4 +1,13 @@
 export * from './board-conformance.ts';
 export * from './boot-machine.ts';
 export * from './code-fuzz.ts';
+export {
+  box,
+  doubleBits,
+  interestingDouble,
+  interestingInteger,
+  interestingSingle,
+  Random,
+  singleBits,
+} from './random.ts';
 export * from './store-program.ts';

@@ -1,4 +1,6 @@
 /** Builds the memory image of one run: the executor, code under test in the field of c.ebreak, and a record for each case. */
+
+import { interestingDouble, interestingInteger, interestingSingle, Random } from '@boardwalk/testing';
 import { disassemble } from '../../src/cpu/decode/disassemble.ts';
 import { encode } from './assembler.ts';
 import { assembleExecutor } from './executor.ts';
@@ -19,7 +21,6 @@ import {
   VARIABLES,
   VECTORS,
 } from './layout.ts';
-import { interestingDouble, interestingInteger, interestingSingle, Random } from './random.ts';
 
 export type Privilege = 0 | 1 | 3;
 export const PRIV_U: Privilege = 0;

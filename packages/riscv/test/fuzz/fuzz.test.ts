@@ -1,6 +1,6 @@
 /** Random code on a hart, in all its modes. `BOARDWALK_LONG_RUNS=20000` is the number of programs. */
 import { type Cpu, Machine } from '@boardwalk/core';
-import { fuzzCode, type SeededRandom } from '@boardwalk/testing';
+import { fuzzCode, type Random } from '@boardwalk/testing';
 import { expect, it } from 'vitest';
 import { virt } from '../../src/boards/virt.ts';
 
@@ -21,28 +21,28 @@ const OPCODES = [
   0x03, 0x07, 0x0f, 0x13, 0x17, 0x1b, 0x23, 0x27, 0x2f, 0x33, 0x37, 0x3b, 0x43, 0x53, 0x63, 0x67, 0x6f, 0x73,
 ] as const;
 
-function instruction(random: SeededRandom): readonly number[] {
+function instruction(random: Random): readonly number[] {
   const word = random.u32();
   if (random.below(4) === 0) {
     const half = (word & 0xfffc) | random.below(3);
     return [half & 255, half >>> 8];
   }
-  let code = ((word & ~0x7f) | random.of(OPCODES)) >>> 0;
+  let code = ((word & ~0x7f) | random.pick(OPCODES)) >>> 0;
   // Half of the immediates and high registers are small, so that loops and accesses stay near.
   if (random.below(2) === 0) code = (code & 0x01ffffff) >>> 0;
   return [code & 255, (code >>> 8) & 255, (code >>> 16) & 255, code >>> 24];
 }
 
 /** Traps go into the code; half of the programs run in a lower privilege, with physical addresses. */
-function prepare(cpu: Cpu, random: SeededRandom): void {
+function prepare(cpu: Cpu, random: Random): void {
   const { debug } = cpu;
   if (debug === undefined) throw new Error('no debugging');
   const place = (): bigint => BigInt(RAM + (random.below(BYTES / 2) & ~3));
   debug.writeRegister(CSR.mtvec, place());
   debug.writeRegister(CSR.stvec, place());
-  debug.writeRegister(CSR.medeleg, random.of([0n, 0xffffn]));
-  debug.writeRegister(CSR.mstatus, random.of([0x6000n, 0x6000n, 0n, 0x66_6000n, BigInt(random.u32())]));
-  debug.writeRegister(PRIV, random.of([3n, 3n, 1n, 0n]));
+  debug.writeRegister(CSR.medeleg, random.pick([0n, 0xffffn]));
+  debug.writeRegister(CSR.mstatus, random.pick([0x6000n, 0x6000n, 0n, 0x66_6000n, BigInt(random.u32())]));
+  debug.writeRegister(PRIV, random.pick([3n, 3n, 1n, 0n]));
 }
 
 it('runs random code alike in the interpreter and in compiled regions', async () => {

@@ -3,7 +3,7 @@
  * values that follow from their low half in 32-bit locals, and try the host's floats first. `BOARDWALK_LONG_RUNS=2000` is the number of programs.
  */
 import { Machine } from '@boardwalk/core';
-import { SeededRandom } from '@boardwalk/testing';
+import { Random } from '@boardwalk/testing';
 import { TranslatedCpu } from '@boardwalk/translator';
 import { expect, it } from 'vitest';
 import { virt } from '../../src/boards/virt.ts';
@@ -55,74 +55,74 @@ const STORES = ['sb', 'sh', 'sw', 'sd'] as const;
 const FLOATS = ['fadd', 'fsub', 'fmul', 'fdiv', 'fmin', 'fsgnjx'] as const;
 const BRANCHES = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'] as const;
 
-function statement(a: Assembler, random: SeededRandom): void {
-  const [rd, rs1, rs2] = [random.of(REGISTERS), random.of(REGISTERS), random.of(REGISTERS)];
+function statement(a: Assembler, random: Random): void {
+  const [rd, rs1, rs2] = [random.pick(REGISTERS), random.pick(REGISTERS), random.pick(REGISTERS)];
   const imm = random.below(4096) - 2048;
   // Within the data; some are misaligned, so that regions are left there.
-  const near = random.below(255) * 8 + random.of([0, 0, 1, 2]);
+  const near = random.below(255) * 8 + random.pick([0, 0, 1, 2]);
   switch (random.below(9)) {
     case 0:
     case 1:
     case 2:
-      a.op(random.of(THREE), { rd, rs1, rs2 });
+      a.op(random.pick(THREE), { rd, rs1, rs2 });
       return;
     case 3:
-      a.op(random.of(TWO), { rd, rs1 });
+      a.op(random.pick(TWO), { rd, rs1 });
       return;
     case 4:
-      a.op(random.of(SHIFTS), { rd, rs1, imm: random.below(32) });
+      a.op(random.pick(SHIFTS), { rd, rs1, imm: random.below(32) });
       return;
     case 5:
-      a.op(random.of(IMMEDIATES), { rd, rs1, imm });
+      a.op(random.pick(IMMEDIATES), { rd, rs1, imm });
       return;
     case 6:
-      a.op(random.of(LOADS), { rd, rs1: 6, imm: near });
+      a.op(random.pick(LOADS), { rd, rs1: 6, imm: near });
       return;
     case 7:
       a.op('lui', { rd, imm: random.u32() & 0xfffff000 });
       return;
     default:
-      a.op(random.of(STORES), { rs1: 6, rs2, imm: near });
+      a.op(random.pick(STORES), { rs1: 6, rs2, imm: near });
   }
 }
 
 /** Floating point in any rounding mode; f10 to f17. */
-function floatStatement(a: Assembler, random: SeededRandom): void {
-  const [rd, rs1, rs2] = [random.of(REGISTERS), random.of(REGISTERS), random.of(REGISTERS)];
-  const width = random.of(['s', 'd', 'd']);
-  const rm = random.of([0, 0, 0, 0, 7, 1, 2]);
+function floatStatement(a: Assembler, random: Random): void {
+  const [rd, rs1, rs2] = [random.pick(REGISTERS), random.pick(REGISTERS), random.pick(REGISTERS)];
+  const width = random.pick(['s', 'd', 'd']);
+  const rm = random.pick([0, 0, 0, 0, 7, 1, 2]);
   switch (random.below(6)) {
     case 0:
-      a.op(`fmadd.${width}`, { rd, rs1, rs2, rs3: random.of(REGISTERS), rm });
+      a.op(`fmadd.${width}`, { rd, rs1, rs2, rs3: random.pick(REGISTERS), rm });
       return;
     case 1:
       a.op(`fsqrt.${width}`, { rd, rs1, rm });
       return;
     case 2:
-      a.op(random.of([`feq.${width}`, `flt.${width}`, `fle.${width}`]), { rd, rs1, rs2 });
+      a.op(random.pick([`feq.${width}`, `flt.${width}`, `fle.${width}`]), { rd, rs1, rs2 });
       return;
     case 3:
-      a.op(random.of([`fcvt.w.${width}`, `fcvt.lu.${width}`, `fcvt.${width}.l`]), { rd, rs1, rm });
+      a.op(random.pick([`fcvt.w.${width}`, `fcvt.lu.${width}`, `fcvt.${width}.l`]), { rd, rs1, rm });
       return;
     default: {
-      const name = random.of(FLOATS);
+      const name = random.pick(FLOATS);
       a.op(`${name}.${width}`, { rd, rs1, rs2, ...(/min|sgn/.test(name) ? {} : { rm }) });
     }
   }
 }
 
 /** A loop of several blocks, some of which are skipped; then all registers are stored, and the machine waits. */
-function program(random: SeededRandom): Uint8Array {
+function program(random: Random): Uint8Array {
   const a = new Assembler(RAM);
   const loop = a.label();
   for (const rd of REGISTERS) {
     const value = BigInt(random.u32()) | (BigInt(random.u32()) << 32n);
-    a.constant(rd, random.of([value, BigInt.asIntN(32, value), value & 0xffff_ffffn, value & 0x7fn]));
+    a.constant(rd, random.pick([value, BigInt.asIntN(32, value), value & 0xffff_ffffn, value & 0x7fn]));
   }
   // Floating point on; the flags of half of the programs start with inexact raised, as they are in most.
   a.op('lui', { rd: 5, imm: 0x6000 }).op('csrrs', { csr: 0x300, rs1: 5 });
   a.op('csrrwi', { csr: 0x001, imm: random.below(2) });
-  for (const rd of REGISTERS) a.op(random.of(['fcvt.d.w', 'fcvt.s.l', 'fmv.d.x']), { rd, rs1: rd });
+  for (const rd of REGISTERS) a.op(random.pick(['fcvt.d.w', 'fcvt.s.l', 'fmv.d.x']), { rd, rs1: rd });
   const hasFloats = random.below(2) === 0;
   a.op('addi', { rd: 5, rs1: 0, imm: ROUNDS }).address(6, DATA).place(loop);
   let skip: Label | undefined;
@@ -132,7 +132,7 @@ function program(random: SeededRandom): Uint8Array {
     if (random.below(5) !== 0) continue;
     if (skip !== undefined) a.place(skip);
     skip = a.label();
-    a.jump(random.of(BRANCHES), { rs1: random.of(REGISTERS), rs2: random.of([0, ...REGISTERS]) }, skip);
+    a.jump(random.pick(BRANCHES), { rs1: random.pick(REGISTERS), rs2: random.pick([0, ...REGISTERS]) }, skip);
   }
   if (skip !== undefined) a.place(skip);
   a.op('addi', { rd: 5, rs1: 5, imm: -1 }).jump('bne', { rs1: 5, rs2: 0 }, loop);
@@ -184,7 +184,7 @@ it('a word that is extended in another way than before is whole where a region i
 
 it('loops of words, double words and floats come to the same, interpreted and compiled', async () => {
   const runs = Number(process.env.BOARDWALK_LONG_RUNS ?? 12);
-  const random = new SeededRandom(Number(process.env.BOARDWALK_SEED ?? 1));
+  const random = new Random(Number(process.env.BOARDWALK_SEED ?? 1));
   let regions = 0;
   for (let n = 0; n < runs; n++) {
     const code = program(random);

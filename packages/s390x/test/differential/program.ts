@@ -1,4 +1,6 @@
 /** Builds the memory image of one run: the executor, code under test in a field of zeros, and a record for each case. */
+
+import { interestingDouble, interestingInteger, Random } from '@boardwalk/testing';
 import { disassemble } from '../../src/cpu/decode/disassemble.ts';
 import { assembleExecutor } from './executor.ts';
 import {
@@ -13,7 +15,6 @@ import {
   SCRATCH_SIZE,
   VARIABLES,
 } from './layout.ts';
-import { interestingDouble, interestingInteger, Random } from './random.ts';
 
 /** 64-bit supervisor, no DAT, nothing enabled. */
 export const SUPERVISOR = 0x0000_0001_8000_0000n;

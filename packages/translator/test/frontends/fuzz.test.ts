@@ -1,5 +1,5 @@
 /** Random code pages for each test frontend: the host never throws, and tier 1 does what tier 0 does. `BOARDWALK_LONG_RUNS=20000` programs. */
-import { fuzzCode, type SeededRandom } from '@boardwalk/testing';
+import { fuzzCode, type Random } from '@boardwalk/testing';
 import type { Frontend } from '@boardwalk/translator';
 import { expect, it } from 'vitest';
 import { be32, boot, PORT } from './harness.ts';
@@ -13,7 +13,7 @@ const LAST = Math.max(...Object.values(X));
 /** Where traps of all four go, and the table of x86ish's and sparcish's pages: random, too. */
 const CODE_BYTES = 0x8800;
 
-const x86Instruction = (random: SeededRandom): readonly number[] => {
+const x86Instruction = (random: Random): readonly number[] => {
   const near = random.below(200) - 100;
   const [op, registers] = [1 + random.below(LAST), random.u32() & 0x77];
   // hlt is rare: most programs go on.
@@ -26,13 +26,13 @@ const x86Instruction = (random: SeededRandom): readonly number[] => {
 
 const words =
   (last: number, halt: number) =>
-  (random: SeededRandom): readonly number[] => {
+  (random: Random): readonly number[] => {
     const op = 1 + random.below(last);
     const fields = random.below(2) === 0 ? random.u32() & 0xffffff : random.u32() & 0xfff01f;
     return be32(((op === halt && random.below(8) !== 0 ? 2 : op) << 24) | fields);
   };
 
-const thumbInstruction = (random: SeededRandom): readonly number[] => {
+const thumbInstruction = (random: Random): readonly number[] => {
   const op = random.below(20);
   const half = ((op === 1 && random.below(8) !== 0 ? 3 : op) << 10) | random.below(0x400);
   return [half & 255, half >>> 8];
@@ -41,7 +41,7 @@ const thumbInstruction = (random: SeededRandom): readonly number[] => {
 interface Shape {
   readonly frontend: Frontend;
   readonly registers: RegExp;
-  readonly instruction: (random: SeededRandom) => readonly number[];
+  readonly instruction: (random: Random) => readonly number[];
 }
 const SHAPES: readonly Shape[] = [
   { frontend: x86ish, registers: /^e\d$/, instruction: x86Instruction },

@@ -1,6 +1,6 @@
+import type { Random } from '@boardwalk/testing';
 import { SCRATCH, SCRATCH_SIZE } from '../layout.ts';
 import type { Program } from '../program.ts';
-import type { Random } from '../random.ts';
 
 const PAGE = 4096;
 

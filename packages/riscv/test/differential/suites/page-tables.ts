@@ -1,7 +1,8 @@
 /** Random page tables. RISC-V Privileged ISA, "Sv39", "Sv48" and "Sv57": tables of 512 entries of eight bytes. */
+
+import type { Random } from '@boardwalk/testing';
 import { FIELD, RAM_BASE, SCRATCH, SCRATCH_SIZE, TABLES, TABLES_SIZE } from '../layout.ts';
 import type { Program } from '../program.ts';
-import type { Random } from '../random.ts';
 
 const PAGE_BITS = 12n;
 const LEVEL_BITS = 9n;

@@ -1,10 +1,11 @@
 /** Cases for single instruction words: what each kind of instruction needs so that it does something worth comparing. */
+
+import { interestingDouble, interestingSingle, type Random } from '@boardwalk/testing';
 import { Decoder, type Instruction } from '../../../src/cpu/decode/decoder.ts';
 import { Pattern } from '../../../src/cpu/decode/pattern.ts';
 import { encodings } from '../../../src/cpu/decode/tables/index.ts';
 import { EXTENSIONS, type Extension } from '../../../src/cpu/models.ts';
 import { anyPrivilege, jumpsIntoItself, mstatusFor, type Program } from '../program.ts';
-import { interestingDouble, interestingSingle, type Random } from '../random.ts';
 import { scratchAddress } from './addresses.ts';
 
 export const decoder = new Decoder({ xlen: 64, extensions: new Set(Object.keys(EXTENSIONS) as Extension[]) });

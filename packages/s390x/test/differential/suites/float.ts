@@ -1,8 +1,9 @@
 /** Binary floating point and its support instructions, with numbers, rounding modes and flags of every kind. */
+
+import { interestingDouble, interestingSingle } from '@boardwalk/testing';
 import { ENCODINGS } from '../../../src/cpu/decode/decoder.ts';
 import { floatSemantics } from '../../../src/cpu/isa/float.ts';
 import { floatSupportSemantics } from '../../../src/cpu/isa/float-support.ts';
-import { interestingDouble, interestingSingle } from '../random.ts';
 import { ONLY } from '../settings.ts';
 import type { Suite } from './suite.ts';
 import { addWordCase } from './words.ts';

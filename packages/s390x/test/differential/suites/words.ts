@@ -1,10 +1,11 @@
 /** Random words of an encoding, with registers that make its operands interesting and its addresses harmless. */
+
+import type { Random } from '@boardwalk/testing';
 import type { Encoding } from '../../../src/cpu/decode/decoder.ts';
 import { fieldsOf } from '../../../src/cpu/decode/decoder.ts';
 import { opcodePlaces } from '../assembler.ts';
 import { FIELD } from '../layout.ts';
 import { PROBLEM, type Program, SUPERVISOR } from '../program.ts';
-import type { Random } from '../random.ts';
 
 /** Nibbles of an instruction of an encoding; the operands are random. */
 export function randomNibbles(random: Random, { opcode, format }: Encoding): number[] {
