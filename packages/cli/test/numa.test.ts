@@ -44,9 +44,6 @@ async function connect(board: string, argv: readonly string[]) {
   const socket = join(folder, `q${sockets++}`);
   const all = ['-display', 'none', '-qmp', `unix:${socket},server=on,wait=off`, ...argv];
   const running = board === virt.name ? startProgram(all) : startProgram(all, SYNTHETIC_ARCH, { importModule });
-  void running.ended.then((outcome) => {
-    if (outcome.status !== 0) console.log(outcome);
-  });
   await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 20_000 });
   const qmp = await QmpClient.connect(socket);
   live.add(qmp);

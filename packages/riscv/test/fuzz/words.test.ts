@@ -217,7 +217,6 @@ it('an access that leaves a region finds whole registers, whatever their form wa
   if (!(cpu instanceof TranslatedCpu)) throw new Error('no CPU');
   for (let n = 0; n < ROUNDS && !cpu.halted; n++) cpu.execute(500);
   const [x15] = cpu.frontend.state.fields.filter(({ slot }) => slot.name === 'x15');
-  console.log(cpu.engine.stats.tier1, cpu.pc.toString(16), x15 && cpu.register(x15.slot).toString(16));
   expect(cpu.engine.stats.tier1?.exits.slow).toBeGreaterThan(0);
   expect(x15 && cpu.register(x15.slot)).toBe(0xffff_ffff_8000_0000n);
   await machine.dispose();
