@@ -1,7 +1,4 @@
-/**
- * Real software on the mainframe: Debian's Linux. Skipped with a printed reason where Debian's packages cannot be had. It takes a
- * minute and more, and runs where BOARDWALK_S390X_LINUX is set.
- */
+/** Real software on the mainframe: Debian's Linux. Skipped with a printed reason where Debian's packages cannot be had. */
 import { readFile } from 'node:fs/promises';
 import { MemoryBlock } from '@boardwalk/core';
 import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
@@ -14,7 +11,7 @@ const MINUTES = 60_000;
 
 const bootMachine = machineBooter(afterEach);
 
-describe.skipIf(process.env.BOARDWALK_S390X_LINUX === undefined)('Linux on s390-ccw-virtio', () => {
+describe('Linux on s390-ccw-virtio', () => {
   for (const cpus of [1, 4]) {
     it(
       `boots Debian's kernel to our init with ${cpus} CPU(s), uses its disk, and powers off`,
@@ -29,8 +26,6 @@ describe.skipIf(process.env.BOARDWALK_S390X_LINUX === undefined)('Linux on s390-
           initrd: await readFile(files.initrd),
           append: 'console=ttysclp0 boardwalk.test=ci',
           drives: [{ if: 'virtio', backend: new MemoryBlock(new Uint8Array(MiB)) }],
-          // Compiled, the kernel's lists of pages lose halves of pointers: to be found.
-          tier1: 'off',
         });
         await guest.expectSerial('Run /init as init process', { timeoutMs: 8 * MINUTES });
         await guest.expectSerial(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 8 * MINUTES });
