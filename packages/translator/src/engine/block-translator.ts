@@ -5,6 +5,7 @@ import { InstrumentedBuilder } from '../instrument/builder.ts';
 import type { Instruments } from '../instrument/instruments.ts';
 import { type FenceNeed, IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
+import { pcOf } from '../pc.ts';
 import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
 import { NEVER } from '../tier1/tier1.ts';
@@ -351,10 +352,6 @@ export class BlockTranslator {
     take(this.#builder.finish());
     return true;
   }
-}
-
-function pcOf(lo: number, hi: number): bigint {
-  return BigInt.asUintN(64, (BigInt(hi) << 32n) | BigInt(lo >>> 0));
 }
 
 function append(list: Node[], more: readonly Node[]): void {

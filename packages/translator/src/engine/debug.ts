@@ -17,16 +17,13 @@ import {
 import type { DebugRegisterPlace, Frontend, FrontendDebug } from '../frontend.ts';
 import type { IrHelper } from '../ir/helper.ts';
 import { TYPE_BYTES } from '../ir/types.ts';
+import { pcOf } from '../pc.ts';
 import { WATCH_BYTES, WATCH_LIMIT, WATCH_READ, WATCH_WRITE } from '../softmmu/layout.ts';
 import { COMMON } from '../state.ts';
 import type { Block, CodeCache } from './code-cache.ts';
 import type { TranslatedCpu } from './translated-cpu.ts';
 
 const KINDS = { read: WATCH_READ, write: WATCH_WRITE, access: WATCH_READ | WATCH_WRITE } as const;
-
-function pcOf(lo: number, hi: number): bigint {
-  return BigInt.asUintN(64, (BigInt(hi) << 32n) | BigInt(lo >>> 0));
-}
 
 /** Breakpoints and watchpoints of the vCPUs that share an engine. */
 export class EngineDebug {

@@ -20,6 +20,7 @@ import {
 import { codePageBits, type Frontend } from '../frontend.ts';
 import { hex64, printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
+import { pcOf } from '../pc.ts';
 import { cpuAreaBytes, FAULTED, JUMP_CACHE, NOT_RAM } from '../softmmu/layout.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON, EXIT } from '../state.ts';
@@ -658,7 +659,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCp
   #secondPage(pcLo: number, pcHi: number): number {
     const { exports, frontend } = this.engine;
     const pageBytes = 2 ** codePageBits(frontend);
-    const pc = BigInt.asUintN(64, (BigInt(pcHi) << 32n) | BigInt(pcLo >>> 0));
+    const pc = pcOf(pcLo, pcHi);
     const next = BigInt.asUintN(64, (pc & ~BigInt(pageBytes - 1)) + BigInt(pageBytes));
     this.setRegister(COMMON.pc, next);
     const host = exports.fetchHost(this.#base);
@@ -807,7 +808,7 @@ export abstract class TranslatedCpu extends Cpu implements EngineCpu, ThreadedCp
     const { frontend, space, log } = this.engine;
     const { host, pcLo, pcHi } = block.key;
     const bytes = space.u8.slice(host, host + Math.max(block.bytes, 8));
-    let pc = BigInt.asUintN(64, (BigInt(pcHi) << 32n) | BigInt(pcLo >>> 0));
+    let pc = pcOf(pcLo, pcHi);
     for (let at = 0; at < block.bytes; ) {
       const { text, length } = frontend.disassemble(bytes.subarray(at), pc);
       log.write('in_asm', `0x${pc.toString(16)}:  ${text}`);

@@ -6,6 +6,7 @@ import type { Machine } from '@boardwalk/core';
 import type { Engine } from '../engine/engine.ts';
 import { TranslatedCpu } from '../engine/translated-cpu.ts';
 import { hex64 } from '../ir/print.ts';
+import { pcOf } from '../pc.ts';
 import { CallTree, type FunctionShare } from './call-tree.ts';
 import type { SymbolTable } from './symbols.ts';
 
@@ -93,7 +94,7 @@ export class Profiler {
     regions.sort((a, b) => left(b) - left(a));
     return regions.slice(0, LISTED).map((region) => {
       const reasons = Object.entries(region.exits).filter(([, count]) => count > 0);
-      const pc = BigInt.asUintN(64, (BigInt(region.pcHi) << 32n) | BigInt(region.pcLo >>> 0));
+      const pc = pcOf(region.pcLo, region.pcHi);
       const name = this.#symbolOf(pc) ?? '';
       const place = `0x${hex64(region.pcLo, region.pcHi)} ${name}`.trim();
       return `${String(left(region)).padStart(10)}  ${place}: ${reasons.map(([why, n]) => `${why} ${n}`).join(', ')}`;
