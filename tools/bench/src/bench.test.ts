@@ -1,18 +1,21 @@
+import { Random } from '@boardwalk/testing';
 import { describe, expect, it } from 'vitest';
 import { BACKEND_PAIRS, backendSides, backendWorkloads, chosenPairs, missing } from './backends.ts';
 import type { Case } from './cases.ts';
 import { linuxSample, programSample } from './cases.ts';
+import { Dialog } from './dialog.ts';
 import { findEmulators } from './emulators.ts';
 import { compileProgram, parseResult, programNames } from './guest.ts';
 import { interleave } from './interleave.ts';
 import { main, select } from './main.ts';
 import { parseBenchOptions } from './options.ts';
+import { alternate, type PacedGuest } from './paced.ts';
 import { childrenTime, type Observation, observe } from './process.ts';
 import { jsonLine, tableFooter, tableHeader, tableRow } from './report.ts';
-import { derive, type Result, summarize } from './results.ts';
+import { derive, type Result, summarize, summarizePairs } from './results.ts';
 import { BenchError, type Sample, type Side } from './sample.ts';
 import { Session } from './session.ts';
-import { geometricMean, median, ratio, spread } from './stats.ts';
+import { geometricMean, median, medianOfGroups, ratio, spread } from './stats.ts';
 import { EMPTY, WORKLOADS, type Workload } from './workloads.ts';
 
 const sample = (values: Sample['values'], checksum = 'same'): Sample => ({ values, checksum });
@@ -44,6 +47,37 @@ describe('statistics', () => {
     expect(geometricMean([])).toBeUndefined();
     expect(geometricMean([1, 0])).toBeUndefined();
   });
+
+  it('tell the interval of a median', () => {
+    const generator = new Random(7);
+    const uniform = () => generator.u32() / 2 ** 32;
+    const noisy = (middle: number, by: number) => middle + by * (uniform() - 0.5);
+    const alone = Array.from({ length: 200 }, () => [noisy(1, 0.2)]);
+    const { value, low, high } = medianOfGroups(alone, uniform);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(high - low).toBeLessThan(0.06);
+    expect(Math.abs(value - 1)).toBeLessThan(0.04);
+    expect(medianOfGroups([[2], [2]], uniform)).toEqual({ value: 2, low: 2, high: 2 });
+    // A hundred values, but four processes: what these differ in is not less for many values of each.
+    const four = [0.9, 0.95, 1.05, 1.1].map((middle) => Array.from({ length: 25 }, () => noisy(middle, 0.01)));
+    const grouped = medianOfGroups(four, uniform);
+    expect(grouped.high - grouped.low).toBeGreaterThan(0.1);
+  });
+
+  it('hold the true median in 95 of 100 intervals', () => {
+    const generator = new Random(11);
+    const uniform = () => generator.u32() / 2 ** 32;
+    let held = 0;
+    for (let i = 0; i < 100; i++) {
+      const { low, high } = medianOfGroups(
+        Array.from({ length: 15 }, () => [uniform()]),
+        uniform,
+      );
+      if (low <= 0.5 && high >= 0.5) held++;
+    }
+    expect(held).toBeGreaterThan(85);
+  });
 });
 
 describe('the options of npm run bench', () => {
@@ -56,6 +90,7 @@ describe('the options of npm run bench', () => {
       pairs: [],
       only: [],
       runs: 5,
+      batches: undefined,
       scale: 1,
       node: 'node',
       ours: undefined,
@@ -80,7 +115,14 @@ describe('the options of npm run bench', () => {
     });
   });
 
+  it('measure in pairs where batches are asked for, and backends always', () => {
+    expect(parseBenchOptions(['--batches', '3']).batches).toBe(3);
+    expect(parseBenchOptions(['--backends']).batches).toBe(16);
+    expect(parseBenchOptions(['--backends', '--batches', '4']).batches).toBe(4);
+  });
+
   it.each([
+    ['--batches 0', '--batches 0: must be a whole number above 0'],
     ['--runs 0', '--runs 0: must be a whole number above 0'],
     ['--runs 1.5', '--runs 1.5: must be a whole number above 0'],
     ['--runs many', '--runs many: must be'],
@@ -169,6 +211,54 @@ describe('results', () => {
   });
 });
 
+describe('results of pairs', () => {
+  const side = (...batches: readonly number[]): Sample[] =>
+    batches.map((batch) => ({ values: { batch, batchCpu: 2 * batch } }));
+  const paced: Workload = { ...workload, metric: 'batch', cpu: 'batchCpu' };
+
+  it('are medians of their ratios, whatever the host did from pair to pair', () => {
+    const groups = [
+      { ours: side(1.01, 9.09, 3.03), peer: side(1, 9, 3) },
+      { ours: side(50.5, 2.02, 2.02), peer: side(50, 2, 2) },
+    ];
+    const result = summarizePairs(paced, groups);
+    expect(result).toMatchObject({ metric: 'batch', runs: 2, batches: 3, unit: 's' });
+    for (const value of [result?.ratio, result?.cpuRatio, ...(result?.interval ?? []), ...(result?.cpuInterval ?? [])])
+      expect(value).toBeCloseTo(1.01);
+    expect(summarizePairs({ ...paced, metric: 'resident' }, groups)).toBeUndefined();
+  });
+
+  it('come from guests that work in turn, and are ended', async () => {
+    const order: string[] = [];
+    const guest = (name: string, step: number): PacedGuest => {
+      let done = 0;
+      return {
+        batch: async () => {
+          order.push(name);
+          return { values: { batch: step }, checksum: String(done++) };
+        },
+        end: () => void order.push(`${name} ends`),
+      };
+    };
+    const { ours, peer } = await alternate((side) => Promise.resolve(guest(side, side === 'ours' ? 1 : 2)), 2);
+    expect(order.slice(-6)).toEqual(['ours', 'peer', 'peer', 'ours', 'ours ends', 'peer ends']);
+    expect([ours, peer].map((samples) => samples.map(({ values }) => values.batch))).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(ours[0]?.checksum).toBe('3'); // the first three are warm-up
+    const broken = (side: Side) =>
+      side === 'ours' ? Promise.resolve(guest(side, 1)) : Promise.reject(new Error('no'));
+    order.length = 0;
+    await expect(alternate(broken, 1)).rejects.toThrow('no');
+    expect(order).toEqual(['ours ends']);
+    const lies = (side: Side): Promise<PacedGuest> => {
+      return Promise.resolve({ ...guest(side, 1), batch: () => Promise.resolve({ values: {}, checksum: side }) });
+    };
+    await expect(alternate(lies, 1)).rejects.toThrow('results differ: ours and peer');
+  });
+});
+
 describe('the report', () => {
   const result: Result = {
     workload: 'crc32',
@@ -202,7 +292,7 @@ describe('the report', () => {
   it('is a table', () => {
     const small: Result = { ...result, workload: 'startup', ours: 0.25, peer: 0.1, ratio: 2.5 };
     const { ratio: _, cpuRatio: __, ...bare } = result;
-    expect([tableHeader, ...[result, small, { ...bare, unit: 'MiB', ours: 450.4 }].map(tableRow)]).toEqual([
+    expect([tableHeader(), ...[result, small, { ...bare, unit: 'MiB', ours: 450.4 }].map(tableRow)]).toEqual([
       'workload               ours       peer  unit    ratio  cpu ratio       spread  runs',
       'crc32                  12.3      1.500     s     8.23       8.10       12%/2%     5',
       'startup               0.250      0.100     s     2.50       8.10       12%/2%     5',
@@ -215,6 +305,16 @@ describe('the report', () => {
       ]),
     ).toBe('geometric mean of 2 ratios of time: 4.00');
     expect(tableFooter([result])).toBeUndefined();
+  });
+
+  it('of pairs has intervals', () => {
+    const paired: Result = { ...result, ratio: 1.012, interval: [0.984, 1.03], cpuInterval: [8, 8.25], batches: 16 };
+    const { cpuRatio: _, ...wallOnly } = paired;
+    expect([tableHeader(true), ...[paired, wallOnly].map(tableRow)]).toEqual([
+      'workload                       ours     peer  unit         ratio [95%]     cpu ratio [95%]   runs',
+      'crc32                          12.3    1.500     s   1.01 [0.98, 1.03]   8.10 [8.00, 8.25]   5x16',
+      'crc32                          12.3    1.500     s   1.01 [0.98, 1.03]                   -   5x16',
+    ]);
   });
 });
 
@@ -231,7 +331,7 @@ describe('a session', () => {
     });
     const emulators = { ours: { command: [], version: 'A' }, peer: { command: [], version: 'B' } };
     const shared = fake('shared');
-    const session = new Session(emulators, { scale: 1, timeoutMs: 1000 }, 2);
+    const session = new Session(emulators, { scale: 1, timeoutMs: 1000 }, { runs: 2 });
     const first = await session.measure({ ...workload, case: shared, metric: 'init', cpu: 'cpu' });
     const second = await session.measure({ ...workload, case: shared, metric: 'wall', cpu: 'cpu' });
     expect([first.ours, second.ours]).toEqual([1, 2]);
@@ -352,6 +452,31 @@ describe('emulators', () => {
   it('mistakes are one line and status 1', async () => {
     expect(await main(['--runs', 'x'])).toBe(1);
     expect(await main(['--only', 'nothing'])).toBe(1);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a dialog', () => {
+  const node = (script: string) => [process.execPath, '-e', script];
+  const ECHO =
+    'console.log("ready"); process.stdin.on("data", (d) => console.log("got " + d)); setInterval(() => {}, 9)';
+
+  it('types and waits for what comes next', async () => {
+    const dialog = new Dialog(node(ECHO), 20_000);
+    await dialog.expect(/ready/);
+    for (const text of ['1', '2']) {
+      dialog.type(text);
+      expect((await dialog.expect(/got (\d)/))[1]).toBe(text);
+    }
+    if (process.platform === 'linux') expect(dialog.cpu).toBeGreaterThan(0);
+    dialog.end();
+  });
+
+  it('says what a program printed that ended, or never said it', async () => {
+    const ended = new Dialog(node('console.log("panic")'), 20_000);
+    await expect(ended.expect(/never/)).rejects.toThrow(/ended before .*never.*; its last output:\n {2}panic/);
+    const late = new Dialog(node('setInterval(() => {}, 9)'), 300);
+    await expect(late.expect(/never/)).rejects.toThrow('took too long');
+    await expect(new Dialog(['/no/program'], 20_000).expect(/x/)).rejects.toThrow('ended before');
   });
 });
 

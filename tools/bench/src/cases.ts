@@ -30,13 +30,15 @@ export function programCase(name: string): Case {
     name,
     prepare: async ({ scale, timeoutMs }) => {
       const elf = compileProgram(name, scale);
-      const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-smp', '1', '-nographic', '-bios', 'none', '-kernel', elf];
-      return async ({ command, memory }) => {
-        const all = [...command, ...(memory?.(PROGRAM_RAM) ?? []), ...machine];
-        return programSample(await observe(all, { timeoutMs }));
-      };
+      return async (emulator) => programSample(await observe(programCommand(emulator, elf), { timeoutMs }));
     },
   };
+}
+
+/** The command that runs a program. */
+export function programCommand({ command, memory }: Emulator, elf: string): string[] {
+  const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-smp', '1', '-nographic', '-bios', 'none', '-kernel', elf];
+  return [...command, ...(memory?.(PROGRAM_RAM) ?? []), ...machine];
 }
 
 /** What a program's run gives. */

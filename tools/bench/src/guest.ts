@@ -44,11 +44,13 @@ export function programNames(): string[] {
  * Compiles a program, unless the cache has what this compiler makes of these sources.
  *
  * @param scale times the work.
+ * @param paced work in batches, each when it is asked for.
  * @returns the ELF's path.
  * @throws BenchError without a compiler.
  */
-export function compileProgram(name: string, scale: number): string {
+export function compileProgram(name: string, scale: number, paced = false): string {
   const flags = [...FLAGS, `-DBENCH_PERCENT=${Math.max(1, Math.round(scale * 100))}`];
+  if (paced) flags.push('-DBENCH_PACED');
   const files = [...COMMON, `${name}.c`];
   const hash = createHash('sha256').update(JSON.stringify([compilerVersion(), flags]));
   for (const file of files) hash.update(readFileSync(join(SOURCE, file)));
@@ -88,7 +90,8 @@ export interface ProgramResult {
   readonly allInstructions: number;
 }
 
-const TICKS_PER_SECOND = 10_000_000; // mtime of the virt board, its device tree's timebase-frequency
+/** mtime's. */
+export const TICKS_PER_SECOND = 10_000_000; // mtime of the virt board, its device tree's timebase-frequency
 const RESULT = /^bench: rounds \d+ checksum ([0-9a-f]+) ticks (\d+) instructions (\d+) all (\d+)\r?$/m;
 
 /** Reads the harness's line; undefined when there is none. */

@@ -30,7 +30,7 @@ async function bench(args: readonly string[]): Promise<number> {
   if (options.list)
     return print(WORKLOADS.map(({ name, description }) => `${name.padEnd(16)}${description}\n`).join(''));
   const workloads = select(options.only);
-  if (!options.json) process.stdout.write(`${tableHeader}\n`);
+  if (!options.json) process.stdout.write(`${tableHeader(options.batches !== undefined)}\n`);
   if (!options.backends) return compare(options, findEmulators(options), workloads);
   let status = 0;
   for (const pair of chosenPairs(options)) {
@@ -52,7 +52,7 @@ async function compare(
 ): Promise<number> {
   process.stderr.write(`${circumstances(emulators).join('\n')}\n`);
   const context = { scale: options.scale, timeoutMs: options.timeout * 1000 };
-  const session = new Session(emulators, context, options.runs, showRun);
+  const session = new Session(emulators, context, options, showRun);
   const results: Result[] = [];
   for (const workload of workloads) {
     const result = await session.measure(workload).catch((error: unknown) => {

@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly only: readonly string[];
   /** Runs on each side. */
   readonly runs: number;
+  /** Measure in pairs, and programs in so many batches of each run; undefined: whole runs. */
+  readonly batches: number | undefined;
   /** Work of the bare-metal programs, 1 is about a second on a quick emulator. */
   readonly scale: number;
   /** The Node that runs Boardwalk. */
@@ -39,6 +41,7 @@ Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the m
   --backends       the same workloads with RAM from each kind of memory backend, against plain memory with pages as large
   --pairs NAME     of --backends only this pair (again for more, or NAME,NAME)
   --runs N         runs on each side (5)
+  --batches N      pairs of guests that are warm work in turn, N batches each a run; ratios are the pairs', with intervals (16 with --backends)
   --scale X        so many times the work of the bare-metal programs (1: about a second on a quick emulator)
   --json           one JSON object a line for each workload, instead of the table
   --node PATH      run Boardwalk on this Node (the one that runs this program)
@@ -56,6 +59,7 @@ Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the m
 export function parseBenchOptions(args: readonly string[], node = process.execPath): BenchOptions {
   const separator = args.indexOf('--');
   const values = parse(separator < 0 ? args : args.slice(0, separator));
+  const batches = values.batches ?? (values.backends ? '16' : undefined);
   return {
     help: values.help ?? false,
     list: values.list ?? false,
@@ -64,6 +68,7 @@ export function parseBenchOptions(args: readonly string[], node = process.execPa
     pairs: list(values.pairs),
     only: list(values.only),
     runs: positive('--runs', values.runs ?? '5', true),
+    batches: batches === undefined ? undefined : positive('--batches', batches, true),
     scale: positive('--scale', values.scale ?? '1', false),
     node: values.node ?? node,
     ours: values.ours,
@@ -99,6 +104,7 @@ function parse(args: readonly string[]) {
         pairs: { type: 'string', multiple: true },
         only: { type: 'string', multiple: true },
         runs: { type: 'string' },
+        batches: { type: 'string' },
         scale: { type: 'string' },
         node: { type: 'string' },
         ours: { type: 'string' },

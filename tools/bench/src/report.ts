@@ -1,5 +1,5 @@
 // A result as a line for programs or for people.
-import type { Result } from './results.ts';
+import type { Interval, Result } from './results.ts';
 import { geometricMean } from './stats.ts';
 
 /** One JSON object, without a line end; numbers to six digits. */
@@ -9,25 +9,53 @@ export function jsonLine(result: Result): string {
   );
 }
 
-const COLUMNS = ['workload', 'ours', 'peer', 'unit', 'ratio', 'cpu ratio', 'spread', 'runs'] as const;
-const WIDTHS = [16, 10, 10, 5, 8, 10, 12, 5] as const;
+const COLUMNS: readonly Column[] = [
+  { title: 'workload', width: 16 },
+  { title: 'ours', width: 10 },
+  { title: 'peer', width: 10 },
+  { title: 'unit', width: 5 },
+  { title: 'ratio', width: 8 },
+  { title: 'cpu ratio', width: 10 },
+  { title: 'spread', width: 12 },
+  { title: 'runs', width: 5 },
+];
+
+/** Of measurements that were made in pairs. */
+const PAIRED_COLUMNS: readonly Column[] = [
+  { title: 'workload', width: 26 },
+  { title: 'ours', width: 8 },
+  { title: 'peer', width: 8 },
+  { title: 'unit', width: 5 },
+  { title: 'ratio [95%]', width: 19 },
+  { title: 'cpu ratio [95%]', width: 19 },
+  { title: 'runs', width: 6 },
+];
+
+interface Column {
+  readonly title: string;
+  readonly width: number;
+}
 
 /** The table's first line. */
-export const tableHeader = line(COLUMNS);
+export function tableHeader(paired = false): string {
+  const columns = paired ? PAIRED_COLUMNS : COLUMNS;
+  return line(
+    columns,
+    columns.map(({ title }) => title),
+  );
+}
 
 /** A result's line of the table. */
 export function tableRow(result: Result): string {
+  const { workload, ours, peer, unit, ratio, cpuRatio, runs, interval, cpuInterval, batches } = result;
+  const start = [workload, digits(ours), digits(peer), unit];
+  if (interval) {
+    const times = batches === undefined ? String(runs) : `${runs}x${batches}`;
+    return line(PAIRED_COLUMNS, [...start, ratioText(ratio, interval), ratioText(cpuRatio, cpuInterval), times]);
+  }
   const percent = (value: number) => `${Math.round(value * 100)}%`;
-  return line([
-    result.workload,
-    digits(result.ours),
-    digits(result.peer),
-    result.unit,
-    ratioText(result.ratio),
-    ratioText(result.cpuRatio),
-    `${percent(result.spread.ours)}/${percent(result.spread.peer)}`,
-    String(result.runs),
-  ]);
+  const spread = `${percent(result.spread.ours)}/${percent(result.spread.peer)}`;
+  return line(COLUMNS, [...start, ratioText(ratio), ratioText(cpuRatio), spread, String(runs)]);
 }
 
 /** The table's last line: the geometric mean of the times' ratios; undefined for fewer than two. */
@@ -38,17 +66,21 @@ export function tableFooter(results: readonly Result[]): string | undefined {
   return mean === undefined ? undefined : `geometric mean of ${ratios.length} ratios of time: ${ratioText(mean)}`;
 }
 
-function ratioText(value: number | undefined): string {
-  return value === undefined ? '-' : value.toFixed(2);
+function ratioText(value: number | undefined, interval?: Interval): string {
+  if (value === undefined) return '-';
+  return interval ? `${value.toFixed(2)} [${interval.map((bound) => bound.toFixed(2)).join(', ')}]` : value.toFixed(2);
 }
 
 function digits(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 10 ? 1 : 3);
 }
 
-function line(cells: readonly string[]): string {
+function line(columns: readonly Column[], cells: readonly string[]): string {
   return cells
-    .map((cell, column) => (column === 0 ? cell.padEnd(WIDTHS[0]) : cell.padStart(WIDTHS[column] ?? 0)))
+    .map((cell, column) => {
+      const width = columns[column]?.width ?? 0;
+      return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+    })
     .join(' ')
     .trimEnd();
 }

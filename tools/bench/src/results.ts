@@ -1,6 +1,6 @@
 // From samples to what is reported.
 import { type Metric, type Sample, type Samples, SIDES, type Side, UNITS } from './sample.ts';
-import { median, ratio, spread } from './stats.ts';
+import { type Estimate, median, medianOfGroups, ratio, spread } from './stats.ts';
 import type { Workload } from './workloads.ts';
 
 /** Medians of a metric on both sides. */
@@ -12,6 +12,8 @@ export interface Comparison {
   readonly unit: string;
 }
 
+export type Interval = readonly [low: number, high: number];
+
 /** A workload's result. */
 export interface Result extends Comparison {
   readonly workload: string;
@@ -21,6 +23,11 @@ export interface Result extends Comparison {
   readonly higherIsBetter: boolean;
   /** The ratio of CPU time. */
   readonly cpuRatio?: number;
+  /** Of paired measurements: where the ratios are with a confidence of 95%. */
+  readonly interval?: Interval;
+  readonly cpuInterval?: Interval;
+  /** Batches of each run, where it was made of some. */
+  readonly batches?: number;
   /** (largest - smallest) / median of each side's runs. */
   readonly spread: Readonly<Record<Side, number>>;
   /** All that was measured in these runs. */
@@ -94,6 +101,43 @@ export function summarize(workload: Workload, samples: Samples): Result | undefi
     metrics,
     samples: { ours: list('ours'), peer: list('peer') },
   };
+}
+
+/**
+ * A workload's result from measurements that were made in pairs: ratios are medians of the pairs' ratios. Undefined when this host
+ * cannot measure the metric.
+ *
+ * @param groups samples that go together: of a pair of guests, or of a run.
+ */
+export function summarizePairs(
+  workload: Workload,
+  groups: readonly Samples[],
+  random = Math.random,
+): Result | undefined {
+  const all = { ours: groups.flatMap(({ ours }) => ours), peer: groups.flatMap(({ peer }) => peer) };
+  const result = summarize(workload, all);
+  const [wall, cpu] = [workload.metric, workload.cpu].map((metric) => pairedRatio(groups, metric, random));
+  if (result === undefined || wall === undefined) return undefined;
+  const batches = groups[0]?.ours.length ?? 0;
+  return {
+    ...result,
+    ratio: wall.value,
+    interval: [wall.low, wall.high],
+    ...(cpu === undefined ? {} : { cpuRatio: cpu.value, cpuInterval: [cpu.low, cpu.high] }),
+    runs: groups.length,
+    ...(batches > 1 ? { batches } : {}),
+  };
+}
+
+function pairedRatio(groups: readonly Samples[], metric: Metric, random: () => number): Estimate | undefined {
+  const ratios = groups.map(({ ours, peer }) =>
+    ours.flatMap(({ values }, index) => {
+      const other = peer[index]?.values[metric];
+      const value = values[metric];
+      return value === undefined || other === undefined ? [] : (ratio(value, other) ?? []);
+    }),
+  );
+  return ratios.flat().length > 0 ? medianOfGroups(ratios, random) : undefined;
 }
 
 function compare(samples: Samples, metric: Metric): Comparison | undefined {

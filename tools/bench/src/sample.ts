@@ -16,6 +16,8 @@ export const SIDES: readonly Side[] = ['ours', 'peer'];
  *   `overRam`: `resident` less the guest's RAM;
  * - `init`: from start to the kernel's handing over to init; `shell`: from start to the shell's prompt;
  * - `greeting`: from start to QMP's greeting;
+ * - `batch`: a program's batch of rounds by the guest's own clock, after its warm-up; `batchCpu`: the CPU time of all
+ *   of the emulator's threads for it;
  * - `task`, `taskCpu`: a command typed in the guest, from the return key to its end.
  */
 export type Metric =
@@ -32,6 +34,8 @@ export type Metric =
   | 'init'
   | 'shell'
   | 'greeting'
+  | 'batch'
+  | 'batchCpu'
   | 'task'
   | 'taskCpu';
 
@@ -50,6 +54,8 @@ export const UNITS: Readonly<Record<Metric, string>> = {
   init: 's',
   shell: 's',
   greeting: 's',
+  batch: 's',
+  batchCpu: 's',
   task: 's',
   taskCpu: 's',
 };

@@ -1,5 +1,6 @@
 // The workloads by name.
 import { type Case, greetingCase, linuxCase, programCase } from './cases.ts';
+import { type PacedCase, pacedProgram } from './paced.ts';
 import type { Metric } from './sample.ts';
 
 /** A number to report, from a case's runs. */
@@ -7,6 +8,8 @@ export interface Workload {
   readonly name: string;
   readonly description: string;
   readonly case: Case;
+  /** The same in batches, where that can be. */
+  readonly paced?: PacedCase;
   /** The number that the ratio is of. */
   readonly metric: Metric;
   /** The CPU time that goes with it. */
@@ -52,12 +55,18 @@ export const WORKLOADS: readonly Workload[] = [
     cpu: 'cpu',
   },
   program('startup', 'start and end of a machine with an empty program', EMPTY, 'wall', 'cpu'),
-  program('integer', 'lists, matrices, a state machine, CRCs: CoreMark-like', integer),
+  {
+    ...program('integer', 'lists, matrices, a state machine, CRCs: CoreMark-like', integer),
+    paced: pacedProgram('integer'),
+  },
   {
     ...program('mips', 'million guest instructions a second in integer, after warm-up', integer, 'mips'),
     higherIsBetter: true,
   },
-  ...PROGRAMS.map(([name, description]) => program(name, description, programCase(name))),
+  ...PROGRAMS.map(([name, description]) => ({
+    ...program(name, description, programCase(name)),
+    paced: pacedProgram(name),
+  })),
   { name: 'boot', description: 'Linux, from start to init', case: linux1, metric: 'init', cpu: 'cpu' },
   {
     name: 'boot-shell',

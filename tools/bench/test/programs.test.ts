@@ -8,6 +8,7 @@ import { findEmulators } from '../src/emulators.ts';
 import { programNames } from '../src/guest.ts';
 import { interleave } from '../src/interleave.ts';
 import { PEER, parseBenchOptions } from '../src/options.ts';
+import { alternate, pacedProgram } from '../src/paced.ts';
 
 const TIMEOUT_MS = 120_000;
 const built = existsSync(fileURLToPath(new URL('../../../packages/cli/dist/index.js', import.meta.url)));
@@ -24,6 +25,19 @@ describe.skipIf(!possible && !process.env.CI)('benchmark programs with little wo
       expect(ours[0]?.checksum).toMatch(name === 'empty' ? /^0$/ : /^[0-9a-f]{8,16}$/);
       expect(peer[0]?.checksum).toBe(ours[0]?.checksum);
       if (name !== 'empty') expect(ours[0]?.allInstructions).toBeGreaterThan(100_000);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'in batches, that both do in turn',
+    async () => {
+      const emulators = findEmulators(parseBenchOptions([]));
+      const start = await pacedProgram('sieve').prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS });
+      const { ours, peer } = await alternate((side) => start(emulators[side]), 2);
+      expect(new Set(ours.map(({ checksum }) => checksum)).size).toBe(2);
+      for (const { values } of [...ours, ...peer]) expect(values.batch).toBeGreaterThan(0);
+      if (process.platform === 'linux') expect(ours[0]?.values.batchCpu).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
   );
