@@ -1,4 +1,4 @@
-// Builds the monitor from its source, and tells whether the binary in the repository still is what the source says.
+// Builds the guests from their source, and tells whether the binaries in the repository still are what the source says.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const SOURCE = fileURLToPath(new URL('../monitor/', import.meta.url));
-const IMAGE = fileURLToPath(new URL('../prebuilt/monitor.bin', import.meta.url));
-const RECORD = fileURLToPath(new URL('../prebuilt/monitor.json', import.meta.url));
+/** Each is a folder of C and assembly with a linker script of its name. */
+export const GUESTS = ['monitor', 'memory-driver'] as const;
+export type Guest = (typeof GUESTS)[number];
+
+const sourceOf = (guest: Guest): string => fileURLToPath(new URL(`../${guest}/`, import.meta.url));
+const prebuilt = (name: string): string => fileURLToPath(new URL(`../prebuilt/${name}`, import.meta.url));
 
 const COMPILER = 'riscv64-linux-gnu-gcc';
 const FLAGS = [
@@ -31,8 +34,8 @@ const FLAGS = [
   '-Wl,--gc-sections',
   '-Wl,--build-id=none',
   '-Wl,--no-warn-rwx-segments',
-  '-Wl,-T,monitor.ld',
 ];
+const flagsOf = (guest: Guest): string[] => [...FLAGS, `-Wl,-T,${guest}.ld`];
 
 /** How the binary in the repository was made. */
 export interface BuildRecord {
@@ -55,24 +58,26 @@ export function compilerVersion(): string | undefined {
 }
 
 /** SHA-256 over the compiler's flags and every source file. */
-export function sourceDigest(): string {
-  const hash = createHash('sha256').update(FLAGS.join(' '));
-  for (const name of readdirSync(SOURCE).sort()) {
-    hash.update(`\n${name}\n`).update(readFileSync(join(SOURCE, name), 'utf8').replaceAll('\r\n', '\n'));
+export function sourceDigest(guest: Guest): string {
+  const hash = createHash('sha256').update(flagsOf(guest).join(' '));
+  const source = sourceOf(guest);
+  for (const name of readdirSync(source).sort()) {
+    hash.update(`\n${name}\n`).update(readFileSync(join(source, name), 'utf8').replaceAll('\r\n', '\n'));
   }
   return hash.digest('hex');
 }
 
-/** Compiles the monitor; the result is the raw image for address 0x80000000. */
-export function compileMonitor(): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'boardwalk-monitor-'));
+/** Compiles a guest; the result is the raw image for address 0x80000000. */
+export function compileGuest(guest: Guest): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'boardwalk-guest-'));
+  const source = sourceOf(guest);
   try {
-    const units = readdirSync(SOURCE)
+    const units = readdirSync(source)
       .filter((name) => /\.[cS]$/.test(name))
       .sort();
-    const program = join(folder, 'monitor.elf');
-    const image = join(folder, 'monitor.bin');
-    execFileSync(COMPILER, [...FLAGS, '-o', program, ...units], { cwd: SOURCE, stdio: 'inherit' });
+    const program = join(folder, 'guest.elf');
+    const image = join(folder, 'guest.bin');
+    execFileSync(COMPILER, [...flagsOf(guest), '-o', program, ...units], { cwd: source, stdio: 'inherit' });
     execFileSync(COMPILER.replace('gcc', 'objcopy'), ['-O', 'binary', program, image], { stdio: 'inherit' });
     return new Uint8Array(readFileSync(image));
   } finally {
@@ -81,8 +86,8 @@ export function compileMonitor(): Uint8Array {
 }
 
 /** The record that lies beside the binary. */
-export function buildRecord(): BuildRecord {
-  return JSON.parse(readFileSync(RECORD, 'utf8')) as BuildRecord;
+export function buildRecord(guest: Guest): BuildRecord {
+  return JSON.parse(readFileSync(prebuilt(`${guest}.json`), 'utf8')) as BuildRecord;
 }
 
 /** SHA-256 of bytes, in hexadecimal. */
@@ -90,18 +95,20 @@ export function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Compiles the monitor into the repository. */
+/** Compiles the guests into the repository. */
 function main(): void {
   const compiler = compilerVersion();
   if (compiler === undefined) {
-    console.error(`building the monitor needs ${COMPILER} (Debian: gcc-riscv64-linux-gnu)`);
+    console.error(`building the guests needs ${COMPILER} (Debian: gcc-riscv64-linux-gnu)`);
     process.exit(1);
   }
-  const image = compileMonitor();
-  const record: BuildRecord = { compiler, sources: sourceDigest(), image: digest(image) };
-  writeFileSync(IMAGE, image);
-  writeFileSync(RECORD, `${JSON.stringify(record, null, 2)}\n`);
-  console.log(`monitor.bin: ${image.length} bytes, by ${compiler}`);
+  for (const guest of GUESTS) {
+    const image = compileGuest(guest);
+    const record: BuildRecord = { compiler, sources: sourceDigest(guest), image: digest(image) };
+    writeFileSync(prebuilt(`${guest}.bin`), image);
+    writeFileSync(prebuilt(`${guest}.json`), `${JSON.stringify(record, null, 2)}\n`);
+    console.log(`${guest}.bin: ${image.length} bytes, by ${compiler}`);
+  }
 }
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) main();

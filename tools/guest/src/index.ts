@@ -8,3 +8,8 @@ export const monitorPath: string = fileURLToPath(new URL('../prebuilt/monitor.bi
 export async function readMonitor(): Promise<Uint8Array> {
   return new Uint8Array(await readFile(monitorPath));
 }
+
+/** The memory driver's image, for address 0x80000000: our own guest that takes memory when it is offered, and gives it back. */
+export async function readMemoryDriver(): Promise<Uint8Array> {
+  return new Uint8Array(await readFile(fileURLToPath(new URL('../prebuilt/memory-driver.bin', import.meta.url))));
+}

@@ -1,17 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { buildRecord, compileMonitor, compilerVersion, digest, sourceDigest } from './build.ts';
-import { monitorPath, readMonitor } from './index.ts';
+import { buildRecord, compileGuest, compilerVersion, digest, GUESTS, sourceDigest } from './build.ts';
+import { monitorPath } from './index.ts';
 
-describe('the monitor in the repository', () => {
-  it('was built from the source in the repository', async () => {
-    const record = buildRecord();
-    expect(record.sources, 'the source changed: pnpm --filter @boardwalk/guest monitor').toBe(sourceDigest());
-    expect(record.image).toBe(digest(await readMonitor()));
+describe.each(GUESTS)('%s in the repository', (guest) => {
+  const image = (): Uint8Array => readFileSync(new URL(`../prebuilt/${guest}.bin`, import.meta.url));
+
+  it('was built from the source in the repository', () => {
+    const record = buildRecord(guest);
+    expect(record.sources, 'the source changed: pnpm --filter @boardwalk/guest guests').toBe(sourceDigest(guest));
+    expect(record.image).toBe(digest(image()));
   });
 
-  it.skipIf(compilerVersion() !== buildRecord().compiler)('is what its compiler makes of it', async () => {
-    expect(digest(compileMonitor())).toBe(digest(await readMonitor()));
+  it.skipIf(compilerVersion() !== buildRecord(guest).compiler)('is what its compiler makes of it', () => {
+    expect(digest(compileGuest(guest))).toBe(digest(image()));
   });
 });
 

@@ -31,6 +31,8 @@ export class DeviceMemory {
   /** Bytes of memory at most. */
   readonly limit: number;
   readonly slots: number;
+  /** A board that tells its guest of new memory sets this: it hears of each device that has its place now, from the start or later. */
+  devicePlugged: ((device: MemoryDevice) => void) | undefined;
   /**
    * A board that asks the guest before memory goes away sets this: it hears of the wish, and calls {@link unplug} when the guest has
    * agreed. Without it memory goes away at once.
@@ -67,6 +69,7 @@ export class DeviceMemory {
     this.region.addSubregion(address - this.base, device.memoryRegion);
     device.memoryAddress = address;
     if (slot !== undefined) device.memorySlot = slot;
+    this.devicePlugged?.(device);
   }
 
   /** Takes a device's memory out of the machine. */
