@@ -7,17 +7,28 @@ import { join } from 'node:path';
 import { BoardRegistry } from '@boardwalk/core';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { architecturePackages } from './architectures.ts';
+import { syntheticArchitecture } from './numa-list.ts';
 import { QmpClient } from './qmp-client.ts';
 import { startProgram } from './start-program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-conformance-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Architectures that are there, each with its boards and the empty one. */
-const BOARDS = (await architecturePackages()).flatMap((architecture) => {
+/** Architectures that are there, and the one of the boards for tests: each with its boards and the empty one. */
+const INSTALLED = [...(await architecturePackages()), syntheticArchitecture].flatMap((architecture) => {
   const boards = new BoardRegistry(architecture.boards);
-  return architecture.names.flatMap((arch) => boards.list(arch).map(({ name }) => ({ arch, name })));
+  const importModule = (): Promise<object> => Promise.resolve({ architecture });
+  return architecture.names.flatMap((arch) => boards.list(arch).map(({ name }) => ({ arch, name, importModule })));
 });
+
+/** A program whose architecture's package is not there has the empty board. */
+const MISSING = ['m68k', 'riscv32'].map((arch) => ({ arch, name: 'none', importModule: notThere }));
+
+function notThere(name: string): Promise<object> {
+  return Promise.reject(Object.assign(new Error(`Cannot find package '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' }));
+}
+
+const BOARDS = [...INSTALLED, ...MISSING];
 
 interface Property {
   readonly name: string;
@@ -47,12 +58,13 @@ async function readTree(qmp: QmpClient, path: string): Promise<number> {
 /** `info registers` and others speak of a CPU; a machine without one says so. */
 const WITHOUT_CPU = /^(?:Error: )?No CPU available/;
 
-describe.each(BOARDS)('$arch $name', ({ arch, name }) => {
+describe.each(BOARDS)('$arch $name', ({ arch, name, importModule }) => {
   it('starts under qtest and tells all of itself', async () => {
     const socket = join(folder, `${arch}-${name}`);
     const running = startProgram(
       ['-M', name, '-accel', 'qtest', '-display', 'none', '-qmp', `unix:${socket},server=on,wait=off`],
       arch,
+      { importModule },
     );
     await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 20_000 });
     const qmp = await QmpClient.connect(socket);

@@ -91,6 +91,9 @@ export async function listen(server: Server, address: SocketAddress): Promise<vo
   }
 }
 
+/** Clients that have come and are not accepted yet: Node accepts one in each turn of its loop, and a Unix socket refuses the rest. */
+const BACKLOG = 4096;
+
 function listenOnce(server: Server, address: SocketAddress, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error): void => reject(hostError(addressText(address), error));
@@ -99,9 +102,9 @@ function listenOnce(server: Server, address: SocketAddress, port: number): Promi
       server.off('error', refuse);
       resolve();
     };
-    if (address.kind === 'tcp') server.listen(tcpOptions(address, port), listening);
-    else if (address.kind === 'fd') server.listen({ fd: address.fd }, listening);
-    else privately(() => server.listen(unixPath(address), listening));
+    if (address.kind === 'tcp') server.listen({ ...tcpOptions(address, port), backlog: BACKLOG }, listening);
+    else if (address.kind === 'fd') server.listen({ fd: address.fd, backlog: BACKLOG }, listening);
+    else privately(() => server.listen({ path: unixPath(address), backlog: BACKLOG }, listening));
   });
 }
 
