@@ -1,5 +1,5 @@
 /** Finds the table row of an instruction by its operation code. */
-import { type Fields, FORMATS, type Format, type InsnWords, noFields } from './formats.ts';
+import { Fields, FORMATS, type Format, type InsnWords } from './formats.ts';
 import { BASE } from './tables/base.ts';
 import { FLOAT } from './tables/float.ts';
 import { VECTOR } from './tables/vector.ts';
@@ -66,7 +66,7 @@ export function findEncoding(w: InsnWords): Encoding | undefined {
 
 /** The operands of an instruction of a row. */
 export function fieldsOf(encoding: Encoding, w: InsnWords): Fields {
-  const fields = noFields();
+  const fields = new Fields();
   encoding.format.fill(fields, w);
   return fields;
 }

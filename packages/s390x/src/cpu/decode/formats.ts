@@ -1,40 +1,47 @@
 /**
  * Instruction formats: where the operands lie. Principles of Operation, SA22-7832, chapter "Program Execution", "Instruction
- * Formats". A format is written as the fields of the instruction's bytes behind the operation code; each letter is a nibble.
+ * Formats". A format is written as the instruction's nibbles, from the left:
  *
- *   r1 r2 r3 registers, m1 m3 m4 m5 masks, x2 index, b1 b2 b4 bases, d1 d2 d4 displacements (12 bits; 20 with `dh`), i2 i3 i4 i5
- *   immediates, l1 l2 lengths, ri2 ri4 relative addresses in halfwords. Signed immediates are those of 16 and 32 bits.
+ *   o        operation code, - nothing
+ *   r1:n     a field of n nibbles (one where n is not given): r registers, m masks, x indexes, b bases, l lengths, i immediates
+ *   i2:4s    a signed one
+ *   r1/m1    one that has two names
+ *   d2:3     a displacement; dh2:2 its high part, with which it is signed
+ *   ri:4     a relative address in halfwords, signed
+ *   v1       a vector register, whose fifth bit is in rxb
  */
 
-/** Operands of an instruction; a field that the format lacks is 0. Displacements and relative addresses are in bytes, signed. */
-export interface Fields {
-  r1: number;
-  r2: number;
-  r3: number;
-  m1: number;
-  m3: number;
-  m4: number;
-  m5: number;
-  m6: number;
-  x2: number;
-  b1: number;
-  b2: number;
-  b4: number;
-  d1: number;
-  d2: number;
-  d4: number;
-  i2: number;
-  i3: number;
-  i4: number;
-  i5: number;
-  l1: number;
-  l2: number;
-  ri: number;
-  /** Vector registers: five bits, the fifth from RXB. */
-  v1: number;
-  v2: number;
-  v3: number;
-  v4: number;
+/**
+ * Operands of an instruction; a field that the format lacks is 0. Displacements and relative addresses are in bytes, signed; vector
+ * registers have five bits.
+ */
+export class Fields {
+  r1 = 0;
+  r2 = 0;
+  r3 = 0;
+  m1 = 0;
+  m3 = 0;
+  m4 = 0;
+  m5 = 0;
+  m6 = 0;
+  x2 = 0;
+  b1 = 0;
+  b2 = 0;
+  b4 = 0;
+  d1 = 0;
+  d2 = 0;
+  d4 = 0;
+  i2 = 0;
+  i3 = 0;
+  i4 = 0;
+  i5 = 0;
+  l1 = 0;
+  l2 = 0;
+  ri = 0;
+  v1 = 0;
+  v2 = 0;
+  v3 = 0;
+  v4 = 0;
 }
 
 /** The halfwords of an instruction, the first in `a`; those behind its end are 0. */
@@ -44,348 +51,167 @@ export interface InsnWords {
   readonly c: number;
 }
 
-type Fill = (f: Fields, w: InsnWords) => void;
-
 export interface Format {
   readonly name: string;
   readonly length: 2 | 4 | 6;
-  readonly fill: Fill;
   /** Operands in assembler order. */
   readonly operands: string;
+  /** The nibble that each field begins at. */
+  readonly places: ReadonlyMap<string, number>;
+  /** Sets the fields that the format has. */
+  fill(fields: Fields, words: InsnWords): void;
 }
 
-const s16 = (v: number): number => (v << 16) >> 16;
-const s20 = (low: number, high: number): number => (((high << 12) | low) << 12) >> 12;
-const hi = (w: number): number => w >>> 12;
-const n2 = (w: number): number => (w >>> 8) & 15;
-const n3 = (w: number): number => (w >>> 4) & 15;
-const lo = (w: number): number => w & 15;
-const byte0 = (w: number): number => w >>> 8;
-const byte1 = (w: number): number => w & 255;
+type Fill = (f: Fields, w: InsnWords) => void;
 
-const r1n3: Fill = (f, w) => {
-  f.r1 = n3(w.a);
-};
-const r1r2: Fill = (f, w) => {
-  f.r1 = f.m1 = n3(w.a);
-  f.r2 = lo(w.a);
-};
-const rre: Fill = (f, w) => {
-  f.r1 = n3(w.b);
-  f.r2 = lo(w.b);
-};
-const rrf: Fill = (f, w) => {
-  rre(f, w);
-  f.r3 = f.m3 = hi(w.b);
-  f.m4 = n2(w.b);
-};
-const base2: Fill = (f, w) => {
-  f.b2 = hi(w.b);
-  f.d2 = w.b & 0xfff;
-};
-const base1: Fill = (f, w) => {
-  f.b1 = hi(w.b);
-  f.d1 = w.b & 0xfff;
-};
-const rx: Fill = (f, w) => {
-  f.r1 = f.m1 = n3(w.a);
-  f.x2 = lo(w.a);
-  base2(f, w);
-};
-const rxy: Fill = (f, w) => {
-  rx(f, w);
-  f.d2 = s20(f.d2, byte0(w.c));
-};
-const rs: Fill = (f, w) => {
-  f.r1 = n3(w.a);
-  f.r3 = f.m3 = lo(w.a);
-  base2(f, w);
-};
-const rsy: Fill = (f, w) => {
-  rs(f, w);
-  f.d2 = s20(f.d2, byte0(w.c));
-};
-const si: Fill = (f, w) => {
-  f.i2 = byte1(w.a);
-  base1(f, w);
-};
-const ss: Fill = (f, w) => {
-  base1(f, w);
-  f.b2 = hi(w.c);
-  f.d2 = w.c & 0xfff;
-};
-const rie: Fill = (f, w) => {
-  f.r1 = n3(w.a);
-  f.r2 = f.r3 = f.m3 = lo(w.a);
-};
-const i32 = (w: InsnWords): number => (w.b << 16) | w.c;
-
-function format(name: string, length: 2 | 4 | 6, operands: string, ...fills: readonly Fill[]): Format {
-  return { name, length, operands, fill: (f, w) => fills.forEach((fill) => void fill(f, w)) };
+/** `count` nibbles from a place on, at most 8. */
+function nibbles({ a, b, c }: InsnWords, place: number, count: number): number {
+  let value = 0;
+  for (let n = place; n < place + count; n++) {
+    const word = n < 4 ? a : n < 8 ? b : c;
+    value = (value << 4) | ((word >>> (12 - (n & 3) * 4)) & 15);
+  }
+  return value >>> 0;
 }
 
-/** RXB: the fifth bits of up to four vector registers, in the fifth byte. */
-const rxb = (w: InsnWords, index: number): number => ((byte0(w.c) >>> (3 - index)) & 1) << 4;
-const v1: Fill = (f, w) => {
-  f.v1 = n3(w.a) | rxb(w, 0);
-};
-const v2: Fill = (f, w) => {
-  f.v2 = lo(w.a) | rxb(w, 1);
-};
-const v3: Fill = (f, w) => {
-  f.v3 = hi(w.b) | rxb(w, 2);
-};
-const vx: Fill = (f, w) => {
-  f.x2 = lo(w.a);
-  base2(f, w);
-  f.m3 = byte0(w.c) >>> 4;
-};
+/** Where RXB is, and which of its bits belongs to a vector register at a place: by the place, not by the number. */
+const RXB = 9;
+const RXB_BITS: Readonly<Record<number, number>> = { 2: 8, 3: 4, 4: 2, 8: 1 };
 
-const list: readonly Format[] = [
-  format('E', 2, ''),
-  format('I', 2, 'i2', (f, w) => {
-    f.i2 = byte1(w.a);
-  }),
-  format('IE', 4, 'i2,i3', (f, w) => {
-    f.i2 = n3(w.b);
-    f.i3 = lo(w.b);
-  }),
-  format('MII', 6, 'm1,ri,i3', (f, w) => {
-    f.m1 = n3(w.a);
-    f.ri = ((((lo(w.a) << 8) | byte0(w.b)) << 20) >> 20) * 2;
-    f.i3 = (((byte1(w.b) << 16) | w.c) << 8) >> 8;
-  }),
-  format('RI-a', 4, 'r1,i2', r1n3, (f, w) => {
-    f.i2 = s16(w.b);
-  }),
-  format('RI-b', 4, 'r1,ri', r1n3, (f, w) => {
-    f.ri = s16(w.b) * 2;
-  }),
-  format('RI-c', 4, 'm1,ri', (f, w) => {
-    f.m1 = n3(w.a);
-    f.ri = s16(w.b) * 2;
-  }),
-  format('RIE-a', 6, 'r1,i2,m3', r1n3, (f, w) => {
-    f.i2 = s16(w.b);
-    f.m3 = hi(w.c);
-  }),
-  format('RIE-b', 6, 'r1,r2,m3,ri', rie, (f, w) => {
-    f.ri = s16(w.b) * 2;
-    f.m3 = hi(w.c);
-  }),
-  format('RIE-c', 6, 'r1,i2,m3,ri', rie, (f, w) => {
-    f.ri = s16(w.b) * 2;
-    f.i2 = (byte0(w.c) << 24) >> 24;
-  }),
-  format('RIE-d', 6, 'r1,r3,i2', rie, (f, w) => {
-    f.i2 = s16(w.b);
-  }),
-  format('RIE-e', 6, 'r1,r3,ri', rie, (f, w) => {
-    f.ri = s16(w.b) * 2;
-  }),
-  format('RIE-f', 6, 'r1,r2,i3,i4,i5', rie, (f, w) => {
-    f.i3 = byte0(w.b);
-    f.i4 = byte1(w.b);
-    f.i5 = byte0(w.c);
-  }),
-  format('RIE-g', 6, 'r1,i2,m3', rie, (f, w) => {
-    f.i2 = s16(w.b);
-  }),
-  format('RIL-a', 6, 'r1,i2', r1n3, (f, w) => {
-    f.i2 = i32(w);
-  }),
-  format('RIL-b', 6, 'r1,ri', r1n3, (f, w) => {
-    f.ri = i32(w) * 2;
-  }),
-  format('RIL-c', 6, 'm1,ri', (f, w) => {
-    f.m1 = n3(w.a);
-    f.ri = i32(w) * 2;
-  }),
-  format('RIS', 6, 'r1,i2,m3,d4', rie, (f, w) => {
-    f.b4 = hi(w.b);
-    f.d4 = w.b & 0xfff;
-    f.i2 = (byte0(w.c) << 24) >> 24;
-  }),
-  format('RR', 2, 'r1,r2', r1r2),
-  format('RRE', 4, 'r1,r2', rre),
-  format('RRD', 4, 'r1,r3,r2', (f, w) => {
-    f.r1 = hi(w.b);
-    f.r3 = n3(w.b);
-    f.r2 = lo(w.b);
-  }),
-  format('RRF-a', 4, 'r1,r2,r3', rrf),
-  format('RRF-b', 4, 'r1,r3,r2,m4', rrf),
-  format('RRF-c', 4, 'r1,r2,m3', rrf),
-  format('RRF-e', 4, 'r1,m3,r2,m4', rrf),
-  format('RRS', 6, 'r1,r2,m3,d4', rie, (f, w) => {
-    f.b4 = hi(w.b);
-    f.d4 = w.b & 0xfff;
-    f.m3 = hi(w.c);
-  }),
-  format('RS-a', 4, 'r1,r3,d2', rs),
-  format('RS-b', 4, 'r1,m3,d2', rs),
-  format('RSI', 4, 'r1,r3,ri', rs, (f, w) => {
-    f.b2 = f.d2 = 0;
-    f.ri = s16(w.b) * 2;
-  }),
-  format('RSL', 6, 'd1(l1)', base1, (f, w) => {
-    f.l1 = n3(w.a);
-  }),
-  format('RSY-a', 6, 'r1,r3,d2', rsy),
-  format('RSY-b', 6, 'r1,m3,d2', rsy),
-  format('RSY-c', 6, 'r1,d2,m3', rsy),
-  format('RX-a', 4, 'r1,d2(x2)', rx),
-  format('RX-b', 4, 'm1,d2(x2)', rx),
-  format('RXE', 6, 'r1,d2(x2)', rx, (f, w) => {
-    f.m3 = hi(w.c);
-  }),
-  format('RXF', 6, 'r1,r3,d2(x2)', rx, (f, w) => {
-    f.r3 = f.r1;
-    f.r1 = hi(w.c);
-  }),
-  format('RXY-a', 6, 'r1,d2(x2)', rxy),
-  format('RXY-b', 6, 'm1,d2(x2)', rxy),
-  format('S', 4, 'd2', base2),
-  format('SI', 4, 'd1,i2', si),
-  format('SIL', 6, 'd1,i2', base1, (f, w) => {
-    f.i2 = s16(w.c);
-  }),
-  format('SIY', 6, 'd1,i2', si, (f, w) => {
-    f.d1 = s20(f.d1, byte0(w.c));
-  }),
-  format('SMI', 6, 'm1,ri,d2', base2, (f, w) => {
-    f.m1 = n3(w.a);
-    f.ri = s16(w.c) * 2;
-  }),
-  format('SS-a', 6, 'd1(l1),d2', ss, (f, w) => {
-    f.l1 = byte1(w.a);
-  }),
-  format('SS-b', 6, 'd1(l1),d2(l2)', ss, (f, w) => {
-    f.l1 = n3(w.a);
-    f.l2 = lo(w.a);
-  }),
-  format('SS-c', 6, 'd1(l1),d2,i3', ss, (f, w) => {
-    f.l1 = n3(w.a);
-    f.i3 = lo(w.a);
-  }),
-  format('SS-d', 6, 'd1(r1),d2,r3', ss, (f, w) => {
-    f.r1 = n3(w.a);
-    f.r3 = lo(w.a);
-  }),
-  format('SS-e', 6, 'r1,r3,d2,d4', base2, (f, w) => {
-    f.r1 = n3(w.a);
-    f.r3 = lo(w.a);
-    f.b4 = hi(w.c);
-    f.d4 = w.c & 0xfff;
-  }),
-  format('SS-f', 6, 'd1,d2(l2)', ss, (f, w) => {
-    f.l2 = byte1(w.a);
-  }),
-  format('SSE', 6, 'd1,d2', ss),
-  format('SSF', 6, 'd1,d2,r3', ss, (f, w) => {
-    f.r3 = n3(w.a);
-  }),
-  format('VRI-a', 6, 'v1,i2,m3', v1, (f, w) => {
-    f.i2 = w.b;
-    f.m3 = byte0(w.c) >>> 4;
-  }),
-  format('VRI-b', 6, 'v1,i2,i3,m4', v1, (f, w) => {
-    f.i2 = byte0(w.b);
-    f.i3 = byte1(w.b);
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRI-c', 6, 'v1,v3,i2,m4', v1, (f, w) => {
-    f.v3 = lo(w.a) | rxb(w, 1);
-    f.i2 = w.b;
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRI-d', 6, 'v1,v2,v3,i4,m5', v1, v2, v3, (f, w) => {
-    f.i4 = byte1(w.b);
-    f.m5 = byte0(w.c) >>> 4;
-  }),
-  format('VRI-e', 6, 'v1,v2,i3,m4,m5', v1, v2, (f, w) => {
-    f.i3 = w.b >>> 4;
-    f.m5 = w.b & 15;
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRR-a', 6, 'v1,v2,m3,m4,m5', v1, v2, (f, w) => {
-    f.m5 = n3(w.b);
-    f.m4 = lo(w.b);
-    f.m3 = byte0(w.c) >>> 4;
-  }),
-  format('VRR-b', 6, 'v1,v2,v3,m4,m5', v1, v2, v3, (f, w) => {
-    f.m5 = n3(w.b);
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRR-c', 6, 'v1,v2,v3,m4,m5,m6', v1, v2, v3, (f, w) => {
-    f.m6 = n3(w.b);
-    f.m5 = lo(w.b);
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRR-d', 6, 'v1,v2,v3,v4,m5,m6', v1, v2, v3, (f, w) => {
-    f.m5 = n2(w.b);
-    f.m6 = n3(w.b);
-    f.v4 = (byte0(w.c) >>> 4) | rxb(w, 3);
-  }),
-  format('VRR-e', 6, 'v1,v2,v3,v4,m5,m6', v1, v2, v3, (f, w) => {
-    f.m6 = n2(w.b);
-    f.m5 = lo(w.b);
-    f.v4 = (byte0(w.c) >>> 4) | rxb(w, 3);
-  }),
-  format('VRR-f', 6, 'v1,r2,r3', v1, (f, w) => {
-    f.r2 = lo(w.a);
-    f.r3 = hi(w.b);
-  }),
-  format('VRS-a', 6, 'v1,v3,d2,m4', v1, base2, (f, w) => {
-    f.v3 = lo(w.a) | rxb(w, 1);
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRS-b', 6, 'v1,r3,d2,m4', v1, base2, (f, w) => {
-    f.r3 = lo(w.a);
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRS-c', 6, 'r1,v3,d2,m4', base2, (f, w) => {
-    f.r1 = n3(w.a);
-    f.v3 = lo(w.a) | rxb(w, 1);
-    f.m4 = byte0(w.c) >>> 4;
-  }),
-  format('VRV', 6, 'v1,d2(v2),m3', v1, v2, base2, (f, w) => {
-    f.m3 = byte0(w.c) >>> 4;
-  }),
-  format('VRX', 6, 'v1,d2(x2),m3', v1, vx),
-];
+const signed = (value: number, count: number): number => (value << (32 - 4 * count)) >> (32 - 4 * count);
+
+function fillOf(field: string, place: number, count: number, isSigned: boolean): Fill {
+  const set = (f: Fields, value: number): void => {
+    for (const name of field.split('/') as (keyof Fields)[]) f[name] = value;
+  };
+  if (field.startsWith('v')) {
+    const bit = RXB_BITS[place] ?? 0;
+    return (f, w) => set(f, nibbles(w, place, 1) | ((nibbles(w, RXB, 1) & bit) === 0 ? 0 : 16));
+  }
+  if (field.startsWith('dh')) {
+    const name = field.replace('h', '') as keyof Fields;
+    return (f, w) => {
+      f[name] |= signed(nibbles(w, place, count), count) << 12;
+    };
+  }
+  if (field === 'ri') return (f, w) => set(f, signed(nibbles(w, place, count), count) * 2);
+  if (isSigned) return (f, w) => set(f, signed(nibbles(w, place, count), count));
+  return (f, w) => set(f, nibbles(w, place, count));
+}
+
+/** @throws Error where the nibbles are not those of 2, 4 or 6 bytes */
+function parseFormat(line: string): Format {
+  const [name = '', operands = '', ...tokens] = line.split(/\s+/);
+  const places = new Map<string, number>();
+  const fills: Fill[] = [];
+  let place = 0;
+  for (const token of tokens) {
+    const [, field = token, digits = '1', sign = ''] = /^([a-z][a-z0-9/]+?)(?::(\d)(s?))?$/.exec(token) ?? [];
+    if (/^o+$/.test(token) || token === '-' || token === 'rxb') {
+      place += token === 'rxb' ? 1 : token.length;
+      continue;
+    }
+    for (const one of field.split('/')) places.set(one, place);
+    fills.push(fillOf(field, place, Number(digits), sign !== ''));
+    place += Number(digits);
+  }
+  const length = place / 2;
+  if (length !== 2 && length !== 4 && length !== 6) throw new Error(`format of ${length} bytes: ${line}`);
+  return {
+    name,
+    length,
+    operands: operands === '-' ? '' : operands,
+    places,
+    fill: (f, w) => {
+      for (const fill of fills) fill(f, w);
+    },
+  };
+}
+
+/** Name, operands in assembler order, nibbles. */
+const TABLE = `
+E - oooo
+I i2 oo i2:2
+IE i2,i3 oooo - - i2 i3
+MII m1,ri,i3 oo m1 ri:3 i3:6s
+RI-a r1,i2 oo r1 o i2:4s
+RI-b r1,ri oo r1 o ri:4
+RI-c m1,ri oo m1 o ri:4
+RIE-a r1,i2,m3 oo r1 - i2:4s m3 - oo
+RIE-b r1,r2,m3,ri oo r1 r2 ri:4 m3 - oo
+RIE-c r1,i2,m3,ri oo r1 m3 ri:4 i2:2s oo
+RIE-d r1,r3,i2 oo r1 r3 i2:4s - - oo
+RIE-e r1,r3,ri oo r1 r3 ri:4 - - oo
+RIE-f r1,r2,i3,i4,i5 oo r1 r2 i3:2 i4:2 i5:2 oo
+RIE-g r1,i2,m3 oo r1 m3 i2:4s - - oo
+RIL-a r1,i2 oo r1 o i2:8s
+RIL-b r1,ri oo r1 o ri:8
+RIL-c m1,ri oo m1 o ri:8
+RIS r1,i2,m3,d4 oo r1 m3 b4 d4:3 i2:2s oo
+RR r1,r2 oo r1/m1 r2
+RRD r1,r3,r2 oooo r1 - r3 r2
+RRE r1,r2 oooo - - r1 r2
+RRF-a r1,r2,r3 oooo r3 m4 r1 r2
+RRF-b r1,r3,r2,m4 oooo r3 m4 r1 r2
+RRF-c r1,r2,m3 oooo m3 - r1 r2
+RRF-e r1,m3,r2,m4 oooo m3 m4 r1 r2
+RRS r1,r2,m3,d4 oo r1 r2 b4 d4:3 m3 - oo
+RS-a r1,r3,d2 oo r1 r3 b2 d2:3
+RS-b r1,m3,d2 oo r1 m3 b2 d2:3
+RSI r1,r3,ri oo r1 r3 ri:4
+RSL d1(l1) oo l1 - b1 d1:3 - - oo
+RSY-a r1,r3,d2 oo r1 r3 b2 d2:3 dh2:2 oo
+RSY-b r1,m3,d2 oo r1 m3 b2 d2:3 dh2:2 oo
+RSY-c r1,d2,m3 oo r1 m3 b2 d2:3 dh2:2 oo
+RX-a r1,d2(x2) oo r1 x2 b2 d2:3
+RX-b m1,d2(x2) oo m1 x2 b2 d2:3
+RXE r1,d2(x2) oo r1 x2 b2 d2:3 m3 - oo
+RXF r1,r3,d2(x2) oo r3 x2 b2 d2:3 r1 - oo
+RXY-a r1,d2(x2) oo r1 x2 b2 d2:3 dh2:2 oo
+RXY-b m1,d2(x2) oo m1 x2 b2 d2:3 dh2:2 oo
+S d2 oooo b2 d2:3
+SI d1,i2 oo i2:2 b1 d1:3
+SIL d1,i2 oooo b1 d1:3 i2:4s
+SIY d1,i2 oo i2:2 b1 d1:3 dh1:2 oo
+SMI m1,ri,d2 oo m1 - b2 d2:3 ri:4
+SS-a d1(l1),d2 oo l1:2 b1 d1:3 b2 d2:3
+SS-b d1(l1),d2(l2) oo l1 l2 b1 d1:3 b2 d2:3
+SS-c d1(l1),d2,i3 oo l1 i3 b1 d1:3 b2 d2:3
+SS-d d1(r1),d2,r3 oo r1 r3 b1 d1:3 b2 d2:3
+SS-e r1,r3,d2,d4 oo r1 r3 b2 d2:3 b4 d4:3
+SS-f d1,d2(l2) oo l2:2 b1 d1:3 b2 d2:3
+SSE d1,d2 oooo b1 d1:3 b2 d2:3
+SSF d1,d2,r3 oo r3 o b1 d1:3 b2 d2:3
+VRI-a v1,i2,m3 oo v1 - i2:4 m3 rxb oo
+VRI-b v1,i2,i3,m4 oo v1 - i2:2 i3:2 m4 rxb oo
+VRI-c v1,v3,i2,m4 oo v1 v3 i2:4 m4 rxb oo
+VRI-d v1,v2,v3,i4,m5 oo v1 v2 v3 - i4:2 m5 rxb oo
+VRI-e v1,v2,i3,m4,m5 oo v1 v2 i3:3 m5 m4 rxb oo
+VRI-f v1,v2,v3,i4,m5 oo v1 v2 v3 - m5 i4:2 rxb oo
+VRI-g v1,v2,i3,i4,m5 oo v1 v2 i4:2 m5 i3:2 rxb oo
+VRI-h v1,i2,i3 oo v1 - i2:4 i3 rxb oo
+VRI-i v1,r2,i3,m4 oo v1 r2 - - m4 i3:2 rxb oo
+VRR-a v1,v2,m3,m4,m5 oo v1 v2 - - m5 m4 m3 rxb oo
+VRR-b v1,v2,v3,m4,m5 oo v1 v2 v3 - m5 - m4 rxb oo
+VRR-c v1,v2,v3,m4,m5,m6 oo v1 v2 v3 - m6 m5 m4 rxb oo
+VRR-d v1,v2,v3,v4,m5,m6 oo v1 v2 v3 m5 m6 - v4 rxb oo
+VRR-e v1,v2,v3,v4,m5,m6 oo v1 v2 v3 m6 - m5 v4 rxb oo
+VRR-f v1,r2,r3 oo v1 r2 r3 - - - - rxb oo
+VRR-g v1 oo - v1 - - - - - rxb oo
+VRR-h v1,v2,m3 oo - v1 v2 - m3 - - rxb oo
+VRR-i r1,v2,m3,m4 oo r1 v2 - - m3 m4 - rxb oo
+VRS-a v1,v3,d2,m4 oo v1 v3 b2 d2:3 m4 rxb oo
+VRS-b v1,r3,d2,m4 oo v1 r3 b2 d2:3 m4 rxb oo
+VRS-c r1,v3,d2,m4 oo r1 v3 b2 d2:3 m4 rxb oo
+VRS-d v1,r3,d2 oo - r3 b2 d2:3 v1 rxb oo
+VRV v1,d2(v2),m3 oo v1 v2 b2 d2:3 m3 rxb oo
+VRX v1,d2(x2),m3 oo v1 x2 b2 d2:3 m3 rxb oo
+VSI v1,d2,i3 oo i3:2 b2 d2:3 v1 rxb oo
+`;
+
+const list = TABLE.split('\n')
+  .filter((line) => line !== '')
+  .map(parseFormat);
 
 /** Formats by their names in the manual. */
 export const FORMATS: ReadonlyMap<string, Format> = new Map(list.map((f) => [f.name, f]));
-
-/** Operands, all zero. */
-export function noFields(): Fields {
-  return {
-    r1: 0,
-    r2: 0,
-    r3: 0,
-    m1: 0,
-    m3: 0,
-    m4: 0,
-    m5: 0,
-    m6: 0,
-    x2: 0,
-    b1: 0,
-    b2: 0,
-    b4: 0,
-    d1: 0,
-    d2: 0,
-    d4: 0,
-    i2: 0,
-    i3: 0,
-    i4: 0,
-    i5: 0,
-    l1: 0,
-    l2: 0,
-    ri: 0,
-    v1: 0,
-    v2: 0,
-    v3: 0,
-    v4: 0,
-  };
-}

@@ -1,10 +1,9 @@
 /**
- * Semantics of branches, EXECUTE, supervisor call, compare and trap, and of instructions that are interlocked. Principles of
+ * Semantics of branches, EXECUTE, supervisor call, compare and trap. Principles of
  * Operation, SA22-7832, chapter "General Instructions".
  */
 import type { Value } from '@boardwalk/translator';
 import { DXC, PGM, PSW, SUPERVISOR_CALL } from '../bits.ts';
-import { CC } from '../condition.ts';
 import { AMODE_24, AMODE_31, AMODE_64 } from '../mode.ts';
 import { updateMode } from '../psw.ts';
 import { common, pswMask } from '../state.ts';
@@ -213,50 +212,6 @@ const loadAndTrap =
     b.if(b.eqz(value), () => i.raise(PGM.data, b.i64(DXC.compareAndTrap)));
   };
 
-/** COMPARE AND SWAP: equal 0, else 1 and the operand in `r1`. */
-const compareAndSwap =
-  (size: 4 | 8): Emitter =>
-  (i) => {
-    const { b } = i;
-    const { r1, r3, b2 } = i.f;
-    const address = i.address(b2, i.f.d2);
-    const expected = size === 4 ? i.get32u(r1) : i.get64(r1);
-    const old = i.compareSwap(address, b2, expected, i.get64(r3), size);
-    i.setCc(CC.nonZero, b.xor(old, expected));
-    if (size === 4) i.set32(r1, old);
-    else i.set64(r1, old);
-  };
-
-/** COMPARE DOUBLE AND SWAP of words: pairs of registers are 64 bits. */
-const compareDoubleAndSwap: Emitter = (i) => {
-  const { b } = i;
-  const { r1, r3, b2 } = i.f;
-  i.evenOdd(r1, r3);
-  const pair = (n: number): Value => b.or(b.shl(i.get64(n), b.i64(32)), i.get32u(n + 1));
-  const address = i.address(b2, i.f.d2);
-  const expected = pair(r1);
-  const old = i.compareSwap(address, b2, expected, pair(r3), 8);
-  i.setCc(CC.nonZero, b.xor(old, expected));
-  i.set32(r1, b.shr(old, b.i64(32)));
-  i.set32(r1 + 1, old);
-};
-
-/** CDSG: 16 bytes. */
-const compareDoubleAndSwapLong: Emitter = (i) => {
-  const { b } = i;
-  const { r1, r3, b2 } = i.f;
-  i.evenOdd(r1, r3);
-  const pair = (n: number): Value => b.pure('withHigh64', b.pure('splat.i64x2', i.get64(n + 1)), i.get64(n));
-  const address = i.address(b2, i.f.d2);
-  i.aligned(address, 16);
-  const expected = pair(r1);
-  const old = i.b.atomicCas(address, expected, pair(r3), { size: 16, endian: 'big', mmu: i.mmu });
-  const [high, low] = [b.pure('high64', old), b.pure('low64', old)];
-  i.setCc(CC.nonZero, b.or(b.xor(high, i.get64(r1)), b.xor(low, i.get64(r1 + 1))));
-  i.set64(r1, high);
-  i.set64(r1 + 1, low);
-};
-
 /** Sets the addressing mode, as bits 31 and 32 of the PSW. */
 function setAddressingMode(i: Insn, extended: Value, basic: Value): void {
   const { b } = i;
@@ -400,12 +355,6 @@ export const branchSemantics: Readonly<Record<string, Emitter>> = {
     (i) => i.b.zext(i.load2(4), 31),
     (i, v) => i.set64(i.f.r1, v),
   ),
-  cs: compareAndSwap(4),
-  csy: compareAndSwap(4),
-  csg: compareAndSwap(8),
-  cds: compareDoubleAndSwap,
-  cdsy: compareDoubleAndSwap,
-  cdsg: compareDoubleAndSwapLong,
   sam24: setMode(AMODE_24),
   sam31: setMode(AMODE_31),
   sam64: setMode(AMODE_64),

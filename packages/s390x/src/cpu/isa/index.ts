@@ -5,17 +5,17 @@ import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../dec
 import type { InsnWords } from '../decode/formats.ts';
 import type { CpuConfig } from '../models.ts';
 import { branchSemantics } from './branch.ts';
-import { controlSemantics } from './control.ts';
+import { controlSemantics } from './control/index.ts';
 import { decimalSemantics } from './decimal.ts';
 import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
 import { floatSemantics } from './float.ts';
 import { floatSupportSemantics } from './float-support.ts';
-import { generalSemantics } from './general.ts';
+import { generalSemantics } from './general/index.ts';
 import { type Emitter, Insn, Refused } from './insn.ts';
-import { machineSemantics } from './machine.ts';
+import { machineSemantics } from './machine/index.ts';
 import type { PortHelpers } from './port.ts';
 import { requirement } from './requirements.ts';
-import { storageSemantics } from './storage.ts';
+import { storageSemantics } from './storage/index.ts';
 
 export class InstructionSet {
   readonly #semantics: Readonly<Record<string, Emitter>>;

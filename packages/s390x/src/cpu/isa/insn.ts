@@ -13,7 +13,7 @@ import {
 } from '@boardwalk/translator';
 import { PGM, PSW } from '../bits.ts';
 import { type CcKind, ccValue, condition } from '../condition.ts';
-import { type Fields, noFields } from '../decode/formats.ts';
+import { Fields } from '../decode/formats.ts';
 import {
   AMODE_64,
   MMU_KEYED_FETCH,
@@ -49,7 +49,7 @@ export class Refused extends Error {}
 /** The instruction that is being translated. One object serves all, one after the other. */
 export class Insn {
   b!: IrBuilder;
-  f: Fields = noFields();
+  f = new Fields();
   /** Its mnemonic. */
   name = '';
   mode = 0;
@@ -107,6 +107,18 @@ export class Insn {
     this.set64(n, b.or(b.zext(this.get64(n), 32), b.shl(value, b.i64(32))));
   }
 
+  /** Bits 32 to 63 of an even-odd pair, as 64 bits. */
+  getPair32(n: number): Value {
+    const { b } = this;
+    return b.or(b.shl(this.get64(n), b.i64(32)), this.get32u(n + 1));
+  }
+
+  /** Sets them to an i64. */
+  setPair32(n: number, value: Value): void {
+    this.set32(n, this.b.shr(value, this.b.i64(32)));
+    this.set32(n + 1, value);
+  }
+
   // --- addresses ---
 
   get amode(): number {
@@ -140,6 +152,13 @@ export class Insn {
   /** Address of the second operand. */
   address2(): Value {
     return this.address(this.f.b2, this.f.d2, this.f.x2);
+  }
+
+  /** The same; a specification exception where it is no multiple of `bytes`. */
+  alignedAddress2(bytes: number): Value {
+    const address = this.address2();
+    this.aligned(address, bytes);
+    return address;
   }
 
   /** Address of the first operand, in storage. */

@@ -1,9 +1,9 @@
 /** General instructions alone: random operands, registers and storage. */
 import { ENCODINGS } from '../../../src/cpu/decode/decoder.ts';
 import { branchSemantics } from '../../../src/cpu/isa/branch.ts';
-import { generalSemantics } from '../../../src/cpu/isa/general.ts';
+import { generalSemantics } from '../../../src/cpu/isa/general/index.ts';
 import { requirement } from '../../../src/cpu/isa/requirements.ts';
-import { storageSemantics } from '../../../src/cpu/isa/storage.ts';
+import { storageSemantics } from '../../../src/cpu/isa/storage/index.ts';
 import { ONLY } from '../settings.ts';
 import type { Suite } from './suite.ts';
 import { addWordCase } from './words.ts';

@@ -3,6 +3,7 @@
 import type { Random } from '@boardwalk/testing';
 import type { Encoding } from '../../../src/cpu/decode/decoder.ts';
 import { fieldsOf } from '../../../src/cpu/decode/decoder.ts';
+import type { Format } from '../../../src/cpu/decode/formats.ts';
 import { opcodePlaces } from '../assembler.ts';
 import { FIELD } from '../layout.ts';
 import { PROBLEM, type Program, SUPERVISOR } from '../program.ts';
@@ -25,35 +26,9 @@ export const wordsOf = (bytes: readonly number[]): { a: number; b: number; c: nu
   return { a: half(0), b: half(2), c: half(4) };
 };
 
-/** Nibbles that hold a base register, by the format's operands: what is not 0 there can be set to an address. */
-const BASES: Readonly<Record<string, readonly number[]>> = {
-  'RX-a': [4],
-  'RX-b': [4],
-  RXE: [4],
-  RXF: [4],
-  'RXY-a': [4],
-  'RXY-b': [4],
-  'RS-a': [4],
-  'RS-b': [4],
-  'RSY-a': [4],
-  'RSY-b': [4],
-  'RSY-c': [4],
-  S: [4],
-  SI: [4],
-  SIL: [4],
-  SIY: [4],
-  RSL: [4],
-  RIS: [4],
-  RRS: [4],
-  'SS-a': [4, 8],
-  'SS-b': [4, 8],
-  'SS-c': [4, 8],
-  'SS-d': [4, 8],
-  'SS-e': [4, 8],
-  'SS-f': [4, 8],
-  SSE: [4, 8],
-  SSF: [4, 8],
-};
+/** Nibbles that hold a base register: what is not 0 there can be set to an address. */
+const basesOf = ({ places }: Format): readonly number[] =>
+  ['b1', 'b2', 'b4'].map((base) => places.get(base)).filter((place) => place !== undefined);
 
 /** Instructions whose second operand's address is no address of storage. */
 const NO_STORAGE = /^(s[lr][ald]g?k?|s[lr][ld]?[al]?k?|srdl|sldl|srda|slda|rllg?|la|lay|srnmb?|mvcle|clcle)$/;
@@ -72,7 +47,7 @@ export function prepareNibbles(program: Program, encoding: Encoding): number[] {
   const { random } = program;
   const nibbles = randomNibbles(random, encoding);
   const { mnemonic, format } = encoding;
-  for (const place of BASES[format.name] ?? []) {
+  for (const place of basesOf(format)) {
     if (NO_STORAGE.test(mnemonic)) break;
     nibbles[place] = 1 + random.below(15);
   }
@@ -152,7 +127,7 @@ export function addWordCase(program: Program, encoding: Encoding, options: WordO
       if (options.memory !== undefined && !branches) program.poke64(address, options.memory());
       return BigInt(address);
     };
-    for (const place of BASES[format.name] ?? []) {
+    for (const place of basesOf(format)) {
       const base = nibbles[place] ?? 0;
       const displacement =
         place === 8 ? f.d2 || f.d4 : format.name === 'RIS' || format.name === 'RRS' ? f.d4 : f.d2 || f.d1;

@@ -1,0 +1,11 @@
+/** Semantics of the instructions that work on storage. Principles of Operation, SA22-7832, chapter "General Instructions". */
+import type { Emitter } from '../insn.ts';
+import { byteSemantics } from './bytes.ts';
+import { longSemantics } from './long.ts';
+import { stringSemantics } from './strings.ts';
+
+export const storageSemantics: Readonly<Record<string, Emitter>> = {
+  ...byteSemantics,
+  ...longSemantics,
+  ...stringSemantics,
+};
