@@ -7,6 +7,7 @@ import { CASES, SEED } from './settings.ts';
 import { decimal } from './suites/decimal.ts';
 import { float } from './suites/float.ts';
 import { execute, general } from './suites/general.ts';
+import { locked } from './suites/locked.ts';
 import { sequences } from './suites/sequences.ts';
 import type { Suite } from './suites/suite.ts';
 
@@ -28,7 +29,7 @@ async function runSuite(suite: Suite): Promise<readonly string[]> {
   return differences;
 }
 
-const suites: readonly Suite[] = [general, execute, sequences, float, decimal];
+const suites: readonly Suite[] = [general, execute, sequences, float, decimal, locked];
 
 describe.skipIf(REFERENCE.missing !== undefined)('as on qemu-system-s390x', () => {
   test.each(suites)(

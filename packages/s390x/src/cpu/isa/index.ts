@@ -11,6 +11,7 @@ import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
 import { floatSemantics } from './float.ts';
 import { floatSupportSemantics } from './float-support.ts';
 import { generalSemantics } from './general/index.ts';
+import { lockedSemantics } from './general/locked.ts';
 import { type Emitter, Insn, Refused } from './insn.ts';
 import { machineSemantics } from './machine/index.ts';
 import type { PortHelpers } from './port.ts';
@@ -26,6 +27,7 @@ export class InstructionSet {
     this.#config = config;
     this.#semantics = {
       ...generalSemantics,
+      ...lockedSemantics(config),
       ...branchSemantics,
       ...storageSemantics,
       ...floatSupportSemantics,
