@@ -1,7 +1,12 @@
 export { architecture } from './architecture.ts';
+export { type MachineModel, Mainframe, type MainframeOptions } from './boards/mainframe.ts';
 export { s390CcwVirtio } from './boards/s390-ccw-virtio.ts';
 export { CpuComplex } from './cpu/complex.ts';
 export { FACILITIES, type Facility, facilityWords } from './cpu/facilities.ts';
 export { CPU_MODELS, type CpuConfig, type CpuModel, configureCpu, parseCpu } from './cpu/models.ts';
 export { S390Cpu } from './cpu/s390-cpu.ts';
 export * from './cpu/services.ts';
+export type { IplSources } from './ipl/ipl.ts';
+export { type BootFiles, type BootLayout, layOutKernel } from './ipl/kernel.ts';
+export { storageSizeProblem } from './sclp/sclp.ts';
+export { Vt220Console } from './sclp/vt220-console.ts';

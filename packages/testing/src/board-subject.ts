@@ -41,8 +41,8 @@ export interface BoardConformanceOptions extends TestRunner {
   /** Without it the board is held against what it declares. */
   readonly facts?: BoardFacts;
   /**
-   * How the board's CPU is made to store a value: options with a program. Default: firmware that does it, for boards of the architectures
-   * that {@link storeProgram} knows.
+   * How the board's CPU is made to store a value: options with a program. Default: that of {@link storeProgram}, for
+   * boards of the architectures that it knows.
    */
   readonly guestStore?: (store: GuestStore) => MachineOptions;
   /** What the board cannot do without, such as firmware. Called for each machine. */
@@ -124,7 +124,7 @@ export class Subject {
     this.board = board;
     this.facts = facts ?? { ramId: board.defaultRamId, defaultRamSize: board.defaultRamSize ?? standardRamSize };
     this.exercise = exercise ?? pokeDevices;
-    this.guestStore = guestStore ?? ((store) => ({ firmware: storeProgram(board.arch, store) }));
+    this.guestStore = guestStore ?? ((store) => storeProgram(board.arch, store));
     this.options = options ?? (() => ({}));
   }
 

@@ -25,8 +25,8 @@ function refusal(board: BoardDefinition): string | undefined {
   const { validRamSizes, maxRamSize, checkRamSize } = board;
   const sizes = [
     ...(validRamSizes === undefined ? [] : [2 * Math.max(...validRamSizes)]),
-    ...(maxRamSize === undefined ? [] : [maxRamSize + KiB(4)]),
     ...(checkRamSize === undefined ? [] : PROBES),
+    ...(maxRamSize === undefined ? [] : [maxRamSize + KiB(4)]),
   ];
   return sizes.map((bytes) => ramSizeProblem(board, bytes)).find((text) => text !== undefined);
 }

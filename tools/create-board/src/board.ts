@@ -68,9 +68,9 @@ export function checkName(name: string): void {
   if (name === 'none') throw new Mistake("--name 'none': every architecture has the board none already");
 }
 
-/** Checks options one by one and together. @throws Mistake */
-export function resolveBoard(options: BoardOptions): NewBoard {
-  const { name, cpu = 'rv64' } = options;
+/** Checks options one by one and together. @param defaultCpu the CPU model without --cpu. @throws Mistake */
+export function resolveBoard(options: BoardOptions, defaultCpu: string): NewBoard {
+  const { name, cpu = defaultCpu } = options;
   checkName(name);
   const description = options.description ?? `${name} board`;
   if (description.trim() === '' || /[\n\r]/.test(description)) throw new Mistake('--description: one line of text');

@@ -6,6 +6,7 @@ import { Mistake } from './mistake.ts';
 import { findRepository, planInRepository } from './monorepo.ts';
 import { planPackage } from './own-package.ts';
 import { carryOut, type Plan } from './plan.ts';
+import type { Template } from './template.ts';
 import { PACKAGES, templateOf } from './templates.ts';
 
 export const HELP = `usage: create-board --name NAME [options]
@@ -21,7 +22,7 @@ into an architecture package; with --out they are a package of their own.
   --ram-size SIZE        RAM if the user says nothing, such as 64M (default: 128M, or the first of --ram-sizes)
   --ram-sizes SIZE,...   the only sizes that it can have
   --max-ram-size SIZE    the most that it can have
-  --cpu MODEL            CPU model if the user says nothing (default: rv64)
+  --cpu MODEL            CPU model if the user says nothing (default: ${PACKAGES.map((name) => `${templateOf(name).defaultCpu} of ${name}`).join(', ')})
   --max-cpus N           default: 1
   --help
 
@@ -79,7 +80,8 @@ export async function createBoard(args: readonly string[], surroundings: Surroun
   if (out === undefined && root === undefined) {
     throw new Mistake("this is not Boardwalk's repository: --out FOLDER makes a package of its own");
   }
-  const board = resolveBoard(await complete(given, surroundings));
+  const board = resolveBoard(await complete(given, surroundings), template.defaultCpu);
+  template.check?.(board);
   const plan =
     root === undefined
       ? planPackage(resolve(surroundings.folder, out ?? ''), template, board)
@@ -88,7 +90,7 @@ export async function createBoard(args: readonly string[], surroundings: Surroun
   surroundings.print(report(plan, surroundings.folder));
   surroundings.print(
     root === undefined
-      ? stepsOfPackage(plan, board.name, template.arch, surroundings.folder)
+      ? stepsOfPackage(plan, board.name, template, surroundings.folder)
       : stepsInRepository(packageName, board.name),
   );
 }
@@ -105,11 +107,11 @@ Next:
   pnpm docs:boards                                  the table of boards
   npx vitest run packages/${packageName}/src/boards
   npm start, or node_modules/.bin/boardwalk-system-* -M ${name} after pnpm build
-Then the hardware: the memory map at the top of packages/${packageName}/src/boards/${name}.ts, its devices, and its page.
+Then the hardware: packages/${packageName}/src/boards/${name}.ts, its devices, and its page.
 `;
 }
 
-function stepsOfPackage({ folder }: Plan, name: string, arch: string, from: string): string {
+function stepsOfPackage({ folder }: Plan, name: string, { arch, run }: Template, from: string): string {
   const where = relative(from, folder) || '.';
   return `
 Next:
@@ -117,7 +119,7 @@ Next:
   npm install
   npm test
   npm run build
-  npx boardwalk-system-${arch} --load dist/index.js -M ${name} -nographic -bios program.bin
-Then the hardware: the memory map at the top of src/${name}.ts, its devices, and README.md.
+  npx boardwalk-system-${arch} --load dist/index.js -M ${name} -nographic ${run}
+Then the hardware: src/${name}.ts, its devices, and README.md.
 `;
 }

@@ -75,11 +75,13 @@ const TSCONFIG_BUILD = {
 function testText(template: Template, board: NewBoard): string {
   const imports = [
     importLine(['UserError', ...factsUnits(board)], '@boardwalk/core'),
+    ...(template.testImports ?? []).map(({ names, from }) => importLine(names, from)),
     importLine(['boardConformance', 'machineBooter'], '@boardwalk/testing'),
     importLine(['afterEach', 'describe', 'expect', 'it'], 'vitest'),
     importLine([board.identifier], `./${board.name}.ts`),
   ];
-  const suite = `boardConformance(${board.identifier}, {\n  describe,\n  it,\n  facts: ${factsCode(board, '  ')},\n});\n`;
+  const more = (template.conformance ?? []).map((line) => `${line}\n`).join('');
+  const suite = `boardConformance(${board.identifier}, {\n  describe,\n  it,\n  facts: ${factsCode(board, '  ')},\n${more}});\n`;
   return `${imports.join('\n')}\n\n${suite}\n${template.test(board, 'own-package')}`;
 }
 

@@ -1,7 +1,7 @@
 // The template of a RISC-V board: harts, CLINT, PLIC, a UART and a way to stop, at the addresses that bare programs for `virt` know.
 import type { NewBoard } from './board.ts';
-import { formatSize, sizeOption } from './sizes.ts';
-import { type Home, importLine, quoted, ramLines, ramUnits, type Template } from './template.ts';
+import { sizeOption } from './sizes.ts';
+import { type Home, importLine, quoted, ramLines, ramUnits, sizesText, type Template } from './template.ts';
 
 /** Names that the board takes from the architecture, by the module of the monorepo that has them. */
 const PARTS: readonly (readonly [string, readonly string[]])[] = [
@@ -157,12 +157,6 @@ describe(${quoted(b.name)}, () => {
 `;
 }
 
-function sizesText({ ramSize, ramSizes, maxRamSize }: NewBoard): string {
-  if (ramSizes !== undefined) return ramSizes.map(formatSize).join(' or ');
-  const standard = `${formatSize(ramSize)} if not given`;
-  return maxRamSize === undefined ? standard : `${standard}; up to ${formatSize(maxRamSize)}`;
-}
-
 function page(b: NewBoard, command: string): string {
   return `# RISC-V \`${b.name}\`
 
@@ -209,6 +203,8 @@ A word to the test finisher ends the emulation: 0x5555 is exit status 0, 0x3333 
 /** Boards of `@boardwalk/riscv`. */
 export const riscv: Template = {
   arch: 'riscv64',
+  defaultCpu: 'rv64',
+  run: '-bios program.bin',
   dependencies: ['@boardwalk/core', '@boardwalk/devices', '@boardwalk/riscv'],
   board,
   test,

@@ -9,8 +9,17 @@ export type Home = 'monorepo' | 'own-package';
 export interface Template {
   /** As in the program's name. */
   readonly arch: string;
+  /** The CPU model that a board has if its maker says none. */
+  readonly defaultCpu: string;
   /** npm packages that the board imports, without those of the test. */
   readonly dependencies: readonly string[];
+  /** How a program is given to the emulator. */
+  readonly run: string;
+  /** Lines of what the conformance suite needs besides facts, in a package of its own, and what they import. */
+  readonly conformance?: readonly string[];
+  readonly testImports?: readonly { readonly names: readonly string[]; readonly from: string }[];
+  /** What such a board cannot be. @throws Mistake */
+  check?(board: NewBoard): void;
   /** The definition. */
   board(board: NewBoard, home: Home): string;
   /** The body of its test: that it boots, and what it refuses. */
@@ -55,6 +64,13 @@ export function refusal({
   return { bytes: 2 * maxRamSize, text: `RAM size more than ${formatSize(maxRamSize)} is not supported` };
 }
 
+/** The sizes of RAM, for the board's page. */
+export function sizesText({ ramSize, ramSizes, maxRamSize }: NewBoard): string {
+  if (ramSizes !== undefined) return ramSizes.map(formatSize).join(' or ');
+  const standard = `${formatSize(ramSize)} if not given`;
+  return maxRamSize === undefined ? standard : `${standard}; up to ${formatSize(maxRamSize)}`;
+}
+
 /** What the conformance suite holds the board against, as an object literal without its name. */
 export function factsCode(board: NewBoard, indent: string): string {
   const { ramId, ramSize, ramSizes = [] } = board;
@@ -82,8 +98,13 @@ export function importLine(names: readonly string[], from: string): string {
   return line.length <= 120 ? line : `import {\n${sorted.map((name) => `  ${name},\n`).join('')}} from '${from}';`;
 }
 
-/** Letters first, upper case before lower case of the same letter. */
+/** At the first difference: letters first, upper case before lower case of the same letter. */
 export function compareNames(a: string, b: string): number {
-  const [x, y] = [a.toLowerCase(), b.toLowerCase()];
-  return x < y ? -1 : x > y ? 1 : a < b ? -1 : a > b ? 1 : 0;
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const [x = '', y = ''] = [a[i], b[i]];
+    if (x === y) continue;
+    const [low, other] = [x.toLowerCase(), y.toLowerCase()];
+    return low < other || (low === other && x < y) ? -1 : 1;
+  }
+  return a.length - b.length;
 }

@@ -1,9 +1,10 @@
 import { Mistake } from './mistake.ts';
 import { riscv } from './riscv.ts';
+import { s390x } from './s390x.ts';
 import type { Template } from './template.ts';
 
 /** The architecture packages that boards can be made for. A new architecture package adds its template. */
-const TEMPLATES: Readonly<Record<string, Template>> = { riscv };
+const TEMPLATES: Readonly<Record<string, Template>> = { riscv, s390x };
 
 export const PACKAGES: readonly string[] = Object.keys(TEMPLATES);
 

@@ -122,13 +122,35 @@ describe('a board in the repository', () => {
     const output = run(copy, 'vitest', 'vitest.mjs', ...args, ...tests);
     expect(output).toMatch(/Test Files {2}3 passed/);
     await expect(create(copy, '--name test-board')).rejects.toThrow(/there is a board of this name/);
+
+    // A mainframe beside it.
+    await create(copy, '--package s390x --name test-frame --max-ram-size 1G --max-cpus 2');
+    biome(copy, 'packages/s390x/src/boards', 'packages/s390x/src/index.ts', 'packages/s390x/src/architecture.ts');
+    run(copy, 'typescript', 'bin/tsc', '-b', 'packages/s390x');
+    const mainframe = ['packages/s390x/src/boards/test-frame.test', 'packages/s390x/src/boards/conformance'];
+    const said = run(copy, 'vitest', 'vitest.mjs', 'run', '--root', copy, '-t', 'test-frame', ...mainframe);
+    expect(said).toMatch(/Test Files {2}2 passed/);
   });
 });
 
-const built = ['core', 'devices', 'riscv', 'testing', 'cli'].every((name) =>
+const built = ['core', 'devices', 'riscv', 's390x', 'testing', 'cli'].every((name) =>
   existsSync(join(ROOT, 'packages', name, 'dist/index.js')),
 );
 if (!built) console.log('skipped: nothing is built');
+
+/** Installs what a package declares, as `npm install` would, and does all that its scripts do. */
+function checkPackage(own: string): void {
+  const manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'));
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    const from = join(ROOT, 'tools/create-board/node_modules', name);
+    mkdirSync(dirname(join(own, 'node_modules', name)), { recursive: true });
+    symlinkSync(from, join(own, 'node_modules', name), 'junction');
+  }
+  biome(own, 'src');
+  run(own, 'typescript', 'bin/tsc', '-p', 'tsconfig.json');
+  expect(run(own, 'vitest', 'vitest.mjs', 'run', '--root', own)).toMatch(/Test Files {2}1 passed/);
+  run(own, 'typescript', 'bin/tsc', '-p', 'tsconfig.build.json');
+}
 
 describe.skipIf(!built)('a board in a package of its own', () => {
   it('is made, well formed, typed, tested, built, and boots with --load', { timeout: LONG }, async () => {
@@ -138,21 +160,26 @@ describe.skipIf(!built)('a board in a package of its own', () => {
     );
     expect(printed).toContain('npx boardwalk-system-riscv64 --load dist/index.js -M own-board');
     const own = join(folder, 'my-board');
-    const manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'));
-    // What `npm install` would do: every dependency that the package declares, and no other.
-    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
-      const from = join(ROOT, 'tools/create-board/node_modules', name);
-      mkdirSync(dirname(join(own, 'node_modules', name)), { recursive: true });
-      symlinkSync(from, join(own, 'node_modules', name), 'junction');
-    }
-    biome(own, 'src');
-    run(own, 'typescript', 'bin/tsc', '-p', 'tsconfig.json');
-    expect(run(own, 'vitest', 'vitest.mjs', 'run', '--root', own)).toMatch(/Test Files {2}1 passed/);
-    run(own, 'typescript', 'bin/tsc', '-p', 'tsconfig.build.json');
+    checkPackage(own);
     const cli = join(ROOT, 'packages/cli/bin/boardwalk-system-riscv64.js');
     const args = [cli, '--load', 'dist/index.js', '-M', 'own-board', '-nographic', '-bios', HELLO];
     expect(execFileSync(process.execPath, args, { cwd: own, encoding: 'utf8' })).toContain('Hello from the guest');
     await expect(create(folder, '--out my-board --name other')).rejects.toThrow(/is not empty/);
+  });
+
+  it('is made for a mainframe, too', { timeout: LONG }, async () => {
+    const printed = await create(folder, '--out my-frame --package s390x --name own-frame --ram-sizes 64M,1G');
+    expect(printed).toContain(
+      'npx boardwalk-system-s390x --load dist/index.js -M own-frame -nographic -kernel program',
+    );
+    checkPackage(join(folder, 'my-frame'));
+    const cli = join(ROOT, 'packages/cli/bin/boardwalk-system-s390x.js');
+    const args = [cli, '--load', 'dist/index.js', '-M', 'own-frame', '-m', '65M', '-nographic'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: join(folder, 'my-frame'), encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'boardwalk-system-s390x: -m: Invalid RAM size, should be 64 MiB or 1 GiB\n',
+    });
   });
 });
 
@@ -164,7 +191,8 @@ describe('what is wrong', () => {
     ['--out new', '--name is missing'],
     ["--out new --name 'a b'", "--name 'a b': a name has letters, digits"],
     ['--out new --name none', 'every architecture has the board none'],
-    ['--out new --name x --package arm', "--package 'arm': there are boards for riscv"],
+    ['--out new --name x --package arm', "--package 'arm': there are boards for riscv, s390x"],
+    ['--out new --name x --package s390x --ram-size 1028K', 'storage is a multiple of 1M, not 1028 KiB'],
     ['--name x', "this is not Boardwalk's repository"],
     ['--out new --name x --ram-size 5', "--ram-size '5': a size is a multiple of 4K"],
     ['--out new --name x --ram-size 64M --ram-sizes 1G', '--ram-size 64 MiB is not among --ram-sizes 1 GiB'],

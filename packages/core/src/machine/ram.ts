@@ -19,14 +19,14 @@ const granule = KiB(4);
 
 /** What is wrong with a RAM size for a board; undefined if nothing is. */
 export function ramSizeProblem(board: BoardDefinition, bytes: number): string | undefined {
+  if (board.maxRamSize !== undefined && bytes > board.maxRamSize) {
+    return `RAM size more than ${formatBytes(board.maxRamSize)} is not supported`;
+  }
   const own = board.checkRamSize?.(bytes);
   if (own !== undefined) return own;
   const valid = board.validRamSizes;
   if (valid !== undefined && !valid.includes(bytes))
     return `Invalid RAM size, should be ${oneOf(valid.map(formatBytes))}`;
-  if (board.maxRamSize !== undefined && bytes > board.maxRamSize) {
-    return `RAM size more than ${formatBytes(board.maxRamSize)} is not supported`;
-  }
   if (!Number.isSafeInteger(bytes) || bytes < 0) return `Invalid RAM size ${bytes}`;
   if (bytes === 0 && board.defaultRamSize !== 0) return 'Invalid RAM size, should be more than 0';
   if (bytes % granule !== 0)

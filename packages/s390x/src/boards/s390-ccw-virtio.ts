@@ -7,7 +7,6 @@ import {
   type BoardDefinition,
   defineBoard,
   devicesOf,
-  formatBytes,
   type Machine,
   MiB,
   type PropertySpec,
@@ -25,7 +24,7 @@ import type { IplSources } from '../ipl/ipl.ts';
 import type { IplDevice } from '../ipl/ipl-block.ts';
 import { layOutKernel, namedAsync } from '../ipl/kernel.ts';
 import { LineConsole } from '../sclp/line-console.ts';
-import { loadParameterProblem, storageIncrement } from '../sclp/sclp.ts';
+import { loadParameterProblem, storageSizeProblem } from '../sclp/sclp.ts';
 import { Vt220Console } from '../sclp/vt220-console.ts';
 import { Mainframe } from './mainframe.ts';
 
@@ -40,16 +39,6 @@ const LOAD_PARAMETER: PropertySpec = {
   default: '',
   validate: (value) => loadParameterProblem(String(value)),
 };
-
-/** Storage comes in increments: a size that is no whole number of them cannot be had. */
-function ramSizeProblem(bytes: number): string | undefined {
-  const increment = storageIncrement(bytes);
-  if (bytes === 0 || bytes % increment === 0) return undefined;
-  const below = Math.floor(bytes / increment) * increment;
-  const sizes = below === 0 ? [increment] : [below, below + increment];
-  const nearest = sizes.length > 1 ? 'the nearest sizes are' : 'the smallest size is';
-  return `Invalid RAM size ${formatBytes(bytes)}, should be a multiple of ${formatBytes(increment)}: ${nearest} ${sizes.map(formatBytes).join(' and ')}`;
-}
 
 /** What the user gave to be loaded. @throws UserError for what cannot be */
 async function iplSources(machine: Machine): Promise<IplSources> {
@@ -148,7 +137,7 @@ export const s390CcwVirtio: BoardDefinition = defineBoard({
   defaultRamSize: MiB(128),
   defaultRamId: 's390.ram',
   maxRamSize: TiB(8),
-  checkRamSize: ramSizeProblem,
+  checkRamSize: storageSizeProblem,
   properties: [LOAD_PARAMETER],
   build,
 });

@@ -2,7 +2,7 @@
  * The service processor: answers SERVICE CALL with what it knows of the machine, and passes events on. Commands and layouts after
  * Linux (drivers/s390/char/sclp_early.c, sclp_cmd.c), responses as qemu-system-s390x 7.2 gives them (observed).
  */
-import { Device, MiB } from '@boardwalk/core';
+import { Device, formatBytes, MiB } from '@boardwalk/core';
 import {
   type CpuPort,
   type FloatingInterruptions,
@@ -64,6 +64,16 @@ export function storageIncrement(ramBytes: number): number {
   let increment = MiB(1);
   while (Math.floor(ramBytes / increment) > MAX_INCREMENTS) increment *= 2;
   return increment;
+}
+
+/** What is wrong with a size of storage, if anything: it is a whole number of increments. */
+export function storageSizeProblem(bytes: number): string | undefined {
+  const increment = storageIncrement(bytes);
+  if (bytes === 0 || bytes % increment === 0) return undefined;
+  const below = Math.floor(bytes / increment) * increment;
+  const sizes = below === 0 ? [increment] : [below, below + increment];
+  const nearest = sizes.length > 1 ? 'the nearest sizes are' : 'the smallest size is';
+  return `Invalid RAM size ${formatBytes(bytes)}, should be a multiple of ${formatBytes(increment)}: ${nearest} ${sizes.map(formatBytes).join(' and ')}`;
 }
 
 /** What the service processor tells of the machine. */
