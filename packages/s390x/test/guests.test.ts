@@ -1,15 +1,49 @@
 /** Real software on the mainframe: Debian's Linux. Skipped with a printed reason where Debian's packages cannot be had. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { MemoryBlock } from '@boardwalk/core';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  addUserObject,
+  createObjectTree,
+  type MachineOptions,
+  MemoryBlock,
+  RamSpace,
+  registerMemoryBackends,
+  TypeRegistry,
+} from '@boardwalk/core';
+import { openHostMemory } from '@boardwalk/host-node';
 import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
 import { machineBooter } from '@boardwalk/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { s390CcwVirtio } from '../src/index.ts';
 
 const MiB = 2 ** 20;
 const MINUTES = 60_000;
 
 const bootMachine = machineBooter(afterEach);
+
+const host = await openHostMemory();
+const folder = mkdtempSync(join(tmpdir(), 'boardwalk-s390x-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Storage in a file that others see. */
+function storageInFile(file: string): MachineOptions {
+  const space = RamSpace.create();
+  const root = createObjectTree();
+  const types = new TypeRegistry();
+  registerMemoryBackends(types, space, host);
+  const properties = { size: 256 * MiB, 'mem-path': file, share: 'on' };
+  addUserObject(root, types, { type: 'memory-backend-file', id: 'm', properties });
+  return { space, root, memoryBackend: 'm' };
+}
+
+/** How often another process finds the kernel's first line in a file: in the kernel, and in its log. */
+function banners(file: string): number {
+  const { stdout } = spawnSync('grep', ['-a', '-o', 'Linux version [0-9.]*', file], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line !== '').length;
+}
 
 describe('Linux on s390-ccw-virtio', () => {
   for (const cpus of [1, 4]) {
@@ -18,9 +52,11 @@ describe('Linux on s390-ccw-virtio', () => {
       async (context) => {
         const files =
           (await ifReachable(prepareMainframeLinux())) ?? context.skip("Debian's packages cannot be had here");
+        // One CPU has its storage in a file; four have plain memory.
+        const file = 'unavailable' in host || cpus > 1 ? undefined : join(folder, 'storage');
         const guest = await bootMachine({
           board: s390CcwVirtio,
-          ramSize: 256 * MiB,
+          ...(file === undefined ? { ramSize: 256 * MiB } : storageInFile(file)),
           smp: { cpus },
           kernel: await readFile(files.kernel),
           initrd: await readFile(files.initrd),
@@ -28,6 +64,7 @@ describe('Linux on s390-ccw-virtio', () => {
           drives: [{ if: 'virtio', backend: new MemoryBlock(new Uint8Array(MiB)) }],
         });
         await guest.expectSerial('Run /init as init process', { timeoutMs: 8 * MINUTES });
+        if (file !== undefined) expect(banners(file)).toBeGreaterThan(1);
         await guest.expectSerial(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 8 * MINUTES });
         expect(guest.output).toContain('boardwalk-test: ok disk write and read');
         expect(await guest.exit()).toMatchObject({ cause: 'guest', reason: 'shutdown' });
