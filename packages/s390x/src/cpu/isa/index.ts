@@ -6,7 +6,7 @@ import type { InsnWords } from '../decode/formats.ts';
 import type { CpuConfig } from '../models.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control/index.ts';
-import { decimalSemantics } from './decimal.ts';
+import { decimalSemantics } from './decimal/index.ts';
 import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
 import { floatSemantics } from './float.ts';
 import { floatSupportSemantics } from './float-support.ts';

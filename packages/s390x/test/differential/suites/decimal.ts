@@ -1,12 +1,12 @@
 /** Conversions between binary, packed and zoned decimal; most storage operands are numbers. */
 import { ENCODINGS } from '../../../src/cpu/decode/decoder.ts';
-import { decimalSemantics } from '../../../src/cpu/isa/decimal.ts';
+import { decimalSemantics } from '../../../src/cpu/isa/decimal/index.ts';
 import { ONLY } from '../settings.ts';
 import type { Suite } from './suite.ts';
 import { addWordCase } from './words.ts';
 
-/** The reference has no CVB, of CVD only the short form, and UNPK reads operands that overlap twice. */
-const APART = /^(cvb[gy]?|cvdg|unpk)$/;
+/** The reference has no CVB, of CVD only the short form, and UNPK reads operands that overlap twice; arithmetic and editing it has not. */
+const APART = /^(cvb[gy]?|cvdg|unpk|[asmcd]p|zap|srp|edm?k?)$/;
 
 const forms = ENCODINGS.filter(
   ({ mnemonic }) => Object.hasOwn(decimalSemantics, mnemonic) && !APART.test(mnemonic) && ONLY.test(mnemonic),

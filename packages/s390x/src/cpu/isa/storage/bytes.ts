@@ -58,6 +58,12 @@ const move: Emitter = (i) => {
   i.call(moveBytes, to, from, b.i32(bytes), spaces(i));
 };
 
+/** Puts an address in a register, whose bits that an address does not have stay. */
+export function insertAddress(i: Insn, n: number, address: Value): void {
+  if (i.amode === 3) i.set64(n, address);
+  else i.set64(n, i.b.deposit(i.get64(n), 0, i.amode === 1 ? 31 : 24, address));
+}
+
 const translateAndTest =
   (backwards: boolean): Emitter =>
   (i) => {
@@ -71,9 +77,7 @@ const translateAndTest =
     const last = b.eq(at, b.i64(bytes - 1));
     b.if(hit, () => {
       const place = i.wrap(backwards ? b.sub(first, at) : b.add(first, at));
-      if (i.amode === 3) i.set64(1, place);
-      else if (i.amode === 1) i.set32(1, b.or(b.and(i.get64(1), b.i64(0x8000_0000)), place));
-      else i.set64(1, b.deposit(i.get64(1), 0, 24, place));
+      insertAddress(i, 1, place);
       i.set64(2, b.deposit(i.get64(2), 0, 8, b.getLocal(found)));
     });
     i.setCcValue(b.select(hit, b.add(b.i32(1), last), b.i32(0)));

@@ -2,14 +2,13 @@
  * Semantics of the conversions between binary and packed decimal, and between packed and zoned. Principles of Operation,
  * SA22-7832, chapters "General Instructions" and "Decimal Instructions".
  */
-import { defineHelper, ENGINE, type Value } from '@boardwalk/translator';
-import { DXC, PGM } from '../bits.ts';
-import { LOAD, leaveOnFault, loadByte, STORE, storeByte, times, twoSpaces } from '../memory.ts';
-import { block } from '../state.ts';
-import { type Emitter, type Insn, slotOf } from './insn.ts';
+import { defineHelper, type Value } from '@boardwalk/translator';
+import { DXC, PGM } from '../../bits.ts';
+import { loadByte, storeByte, times } from '../../memory.ts';
+import { block } from '../../state.ts';
+import { type Emitter, type Insn, slotOf } from '../insn.ts';
+import { lengths, MINUS, type Operands, operandsOf, PLUS } from './packed.ts';
 
-const PLUS = 12;
-const MINUS = 13;
 const [HIGH, LOW] = [slotOf(block, 0), slotOf(block, 1)];
 
 /** (value) -> the right 16 digits and sign of its packed form; `block` 0 has what is left of them. */
@@ -96,45 +95,21 @@ const convertToBinary64: Emitter = (i) => {
   i.set64(i.f.r1, b.getLocal(value));
 };
 
-/** What the helpers below take as their fourth argument: lengths less one of both operands, and their spaces. */
-function lengths(i: Insn): Value {
-  const { b } = i;
-  const spaces = twoSpaces(b, i.space(i.f.b1), i.space(i.f.b2));
-  return b.or(b.i32((i.f.l1 << 8) | (i.f.l2 << 16)), spaces);
-}
-
-interface Operands {
-  readonly b: Insn['b'];
-  readonly first: Value;
-  readonly second: Value;
-  /** Bytes of each, less one, as i64. */
-  readonly l1: Value;
-  readonly l2: Value;
-  readonly mmu1: Value;
-  readonly mmu2: Value;
-}
-
 /** A helper of (first, second, lengths and spaces) that works from right to left; both operands are looked at before. */
 function rightToLeft(
   name: string,
   body: (o: Operands, byteOf2: (back: Value) => Value, set: (back: Value, byte: Value) => void) => void,
 ) {
   return defineHelper(name, ['i64', 'i64', 'i32'], undefined, (b, first, second, packed) => {
-    const part = (shift: number): Value => b.and(b.shr(packed, b.i32(shift)), b.i32(15));
-    const [l1, l2] = [part(8), part(16)];
-    const [mmu1, mmu2] = [part(0), part(4)];
-    b.call(ENGINE.probe, second, b.add(l2, b.i32(1)), b.i32(LOAD), mmu2);
-    leaveOnFault(b);
-    b.call(ENGINE.probe, first, b.add(l1, b.i32(1)), b.i32(STORE), mmu1);
-    leaveOnFault(b);
-    const o: Operands = { b, first, second, l1: b.extend32U(l1), l2: b.extend32U(l2), mmu1, mmu2 };
+    const o = operandsOf(b, first, second, packed, undefined);
+    const [last1, last2] = [b.extend32U(o.l1), b.extend32U(o.l2)];
     /** The byte so many from the right, or zero in front of the operand. */
     const byteOf2 = (back: Value): Value => {
       const byte = b.local('i64', b.i64(0));
-      b.if(b.leU(back, o.l2), () => b.setLocal(byte, loadByte(b, b.add(second, b.sub(o.l2, back)), mmu2)));
+      b.if(b.leU(back, last2), () => b.setLocal(byte, loadByte(b, b.add(second, b.sub(last2, back)), o.mmu2)));
       return b.getLocal(byte);
     };
-    const set = (back: Value, byte: Value): void => storeByte(b, b.add(first, b.sub(o.l1, back)), byte, mmu1);
+    const set = (back: Value, byte: Value): void => storeByte(b, b.add(first, b.sub(last1, back)), byte, o.mmu1);
     body(o, byteOf2, set);
   });
 }
@@ -144,7 +119,7 @@ const swapHalves = (b: Insn['b'], byte: Value): Value =>
 
 const packBytes = rightToLeft('s390_pack', ({ b, l1 }, byteOf2, set) => {
   set(b.i64(0), swapHalves(b, byteOf2(b.i64(0))));
-  times(b, b.wrap(l1), (n) => {
+  times(b, l1, (n) => {
     const back = b.add(b.extend32U(n), b.i64(1));
     const source = b.sub(b.shl(back, b.i64(1)), b.i64(1));
     const right = b.and(byteOf2(source), b.i64(15));
@@ -156,7 +131,7 @@ const packBytes = rightToLeft('s390_pack', ({ b, l1 }, byteOf2, set) => {
 const unpackBytes = rightToLeft('s390_unpk', ({ b, l1 }, byteOf2, set) => {
   set(b.i64(0), swapHalves(b, byteOf2(b.i64(0))));
   const byte = b.local('i64', b.i64(0));
-  times(b, b.wrap(l1), (n) => {
+  times(b, l1, (n) => {
     const odd = b.and(n, b.i32(1));
     b.if(b.eqz(odd), () => b.setLocal(byte, byteOf2(b.add(b.extend32U(b.shr(n, b.i32(1))), b.i64(1)))));
     const digit = b.and(b.shr(b.getLocal(byte), b.extend32U(b.shl(odd, b.i32(2)))), b.i64(15));
@@ -165,11 +140,11 @@ const unpackBytes = rightToLeft('s390_unpk', ({ b, l1 }, byteOf2, set) => {
 });
 
 const moveWithOffset = rightToLeft('s390_mvo', ({ b, first, l1, mmu1 }, byteOf2, set) => {
-  const last = b.add(first, l1);
+  const last = b.add(first, b.extend32U(l1));
   const sign = b.and(loadByte(b, last, mmu1), b.i64(15));
   const source = b.local('i64', byteOf2(b.i64(0)));
   set(b.i64(0), b.or(sign, b.and(b.shl(b.getLocal(source), b.i64(4)), b.i64(0xf0))));
-  times(b, b.wrap(l1), (n) => {
+  times(b, l1, (n) => {
     const back = b.add(b.extend32U(n), b.i64(1));
     const next = b.local('i64', byteOf2(back));
     const right = b.shr(b.getLocal(source), b.i64(4));
@@ -183,7 +158,7 @@ const onStorage =
   (i) =>
     void i.call(helper, i.address1(), i.address2(), lengths(i));
 
-export const decimalSemantics: Readonly<Record<string, Emitter>> = {
+export const decimalConversion: Readonly<Record<string, Emitter>> = {
   cvd: convertToDecimal32,
   cvdy: convertToDecimal32,
   cvdg: convertToDecimal64,
