@@ -143,8 +143,8 @@ describe('translations of addresses', () => {
     expect([8, 9, 10, 11].map((n) => m.reg(`r${n}`))).toEqual([1n, 2n, 3n, 4n]);
   });
 
-  it('of large mappings go with a page near them, and stay with one far away, however many there are', async () => {
-    const large = Array.from({ length: 24 }, (_, k) => 0x1000_0000 + k * 0x0801_0000);
+  it('of large mappings go with a page near them, and stay with one 4 MiB away, however many there are', async () => {
+    const large = Array.from({ length: 24 }, (_, k) => 0x1000_0000 + k * 0x0041_0000);
     const load = (rd: number, va: number): number[] => [S.sethi(1, va), S.ld(rd, 1, at(0))].flat();
     const sum = (rd: number): number[] => large.flatMap((va) => [load(8, va), S.add(rd, rd, 8)].flat());
     const flush = (va: number): number[] => [S.sethi(1, va), S.flush(1)].flat();
@@ -156,7 +156,7 @@ describe('translations of addresses', () => {
         large.flatMap((_, k) => S.st(16, 4, at(k * 32))),
         flush(0x1000_4000),
         load(10, large[0] ?? 0),
-        load(11, large[20] ?? 0),
+        load(11, large[1] ?? 0),
         large.flatMap((va) => flush(va + 0x6000)),
         sum(12),
         S.halt(),
@@ -171,6 +171,28 @@ describe('translations of addresses', () => {
     m.put(0x3_0000, be32(100));
     m.run();
     expect([9, 10, 11, 12].map((n) => m.reg(`r${n}`))).toEqual([24n, 100n, 1n, 2400n]);
+  });
+
+  it('of a mapping of 256 MiB all go when one of its pages is flushed', async () => {
+    const m = await start(
+      sparcish(),
+      [S.ld(8, 1, at(0)), S.ld(9, 2, at(0)), S.sethi(4, PAGE_TABLE), S.st(16, 4, at(0x40))]
+        .concat([S.flush(1), S.ld(10, 1, at(0)), S.ld(11, 2, at(0)), S.halt()])
+        .flat(),
+      { ramBytes: 8 * 2 ** 20 },
+    );
+    m.setReg('r1', 0x1002_0000);
+    m.setReg('r2', 0x1042_0000);
+    m.setReg('r16', 0x3_0003);
+    m.put(PAGE_TABLE + 0x40, be32(0x13));
+    for (const [where, value] of [
+      [0x2_0000, 1],
+      [0x42_0000, 2],
+      [0x3_0000, 3],
+    ] as const)
+      m.put(where, be32(value));
+    m.run();
+    expect([8, 9, 10, 11].map((n) => m.reg(`r${n}`))).toEqual([1n, 2n, 3n, 3n]);
   });
 
   it('change with the memory map, for the code that changes it', async () => {

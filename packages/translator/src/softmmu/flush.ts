@@ -1,5 +1,6 @@
 /** Flushes of TLBs and jump caches, and TLB entries made slow because their page now has flags. */
 import type { Frontend } from '../frontend.ts';
+import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper } from '../ir/helper.ts';
 import { COMMON } from '../state.ts';
 import {
@@ -11,11 +12,14 @@ import {
   LOAD,
   STORE,
   TLB,
+  TLB_LARGE_ANY,
   TLB_LARGE_BYTES,
+  TLB_LARGE_LEVEL_BITS,
+  TLB_LARGE_LEVELS,
   TLB_REGIME_BITS,
   TLB_TABLE_BYTES,
 } from './layout.ts';
-import { jumpFilter, largeRanges, tlbEntryOf } from './tables.ts';
+import { jumpFilter, largeAreaBits, largeMark, largeMarks, tlbEntryOf } from './tables.ts';
 
 /** Makes the helpers that forget translations. */
 export function createFlushes(frontend: Frontend) {
@@ -34,8 +38,13 @@ export function createFlushes(frontend: Frontend) {
       const table = TLB + Math.floor(i / 3) * 2 ** TLB_REGIME_BITS + (i % 3) * TLB_TABLE_BYTES;
       b.if(b.and(used, b.i32(2 ** i)), () => {
         b.hostFill(b.add(b.cpuBase(), b.i32(table)), b.i32(0xff), b.i32(TLB_TABLE_BYTES));
-        b.hostFill(largeRanges(b, b.i32(Math.floor(i / 3))), b.i32(0xff), b.i32(TLB_LARGE_BYTES));
       });
+    }
+    for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
+      const marks = largeMarks(b, b.i32(mmu));
+      b.if(b.eqz(b.hostLoad(b.add(marks, b.i32(TLB_LARGE_ANY)), { size: 1, ty: 'i32' })), () =>
+        b.hostFill(marks, b.i32(0xff), b.i32(TLB_LARGE_BYTES)),
+      );
     }
     b.set(COMMON.tlbUsed, b.i32(0));
     b.call(flushJumps);
@@ -54,22 +63,35 @@ export function createFlushes(frontend: Frontend) {
     });
   });
 
-  /** (va, mmu): forgets the ranges with larger mappings that an address lies in. */
-  const flushLarge = defineHelper('tlbFlushLarge', ['i64', 'i32'], undefined, (b, va, mmu) => {
-    const first = largeRanges(b, mmu);
-    const range = b.local('i32', first);
-    const end = b.add(first, b.i32(TLB_LARGE_BYTES));
+  /** Whether the jump cache may have something of the area of the lowest level that an address lies in. */
+  const mayJumpNear = (b: IrBuilder, va: Value): Value => {
+    const pages = 2 ** TLB_LARGE_LEVEL_BITS;
+    const first = b.add(b.cpuBase(), b.i32(JUMP_FILTER));
+    const page = b.wrap(b.shr(va, b.i64(frontend.pageBits)));
+    const at = b.local('i32', b.add(first, b.and(page, b.i32(JUMP_FILTER_BYTES - pages))));
+    const end = b.add(b.getLocal(at), b.i32(pages));
+    const found = b.local('i64', b.i64(0));
     b.loop((breakIf) => {
-      const known = b.hostLoad(b.getLocal(range), { size: 8 });
-      breakIf(b.eq(known, b.i64(-1)));
-      const mask = b.hostLoad(b.add(b.getLocal(range), b.i32(8)), { size: 8 });
-      b.if(b.eq(b.and(va, mask), known), () => {
-        b.call(flushRange, known, mask, mmu);
-        b.call(flushJumps);
-      });
-      b.setLocal(range, b.add(b.getLocal(range), b.i32(16)));
-      breakIf(b.geU(b.getLocal(range), end));
+      b.setLocal(found, b.or(b.getLocal(found), b.hostLoad(b.getLocal(at), { size: 8 })));
+      b.setLocal(at, b.add(b.getLocal(at), b.i32(8)));
+      breakIf(b.geU(b.getLocal(at), end));
     });
+    return b.ne(b.getLocal(found), b.i64(0));
+  };
+
+  /** (va, mmu): forgets the areas with larger mappings that an address lies in. */
+  const flushLarge = defineHelper('tlbFlushLarge', ['i64', 'i32'], undefined, (b, va, mmu) => {
+    const marks = largeMarks(b, mmu);
+    for (let level = 0; level < TLB_LARGE_LEVELS; level++) {
+      const bits = largeAreaBits(frontend.pageBits, level);
+      const mask = b.big(bits === 64 ? 0n : -(1n << BigInt(bits)));
+      const mark = b.hostLoad(largeMark(b, marks, frontend.pageBits, level, va), { size: 1, ty: 'i32' });
+      b.if(b.eqz(mark), () => {
+        b.call(flushRange, b.and(va, mask), mask, mmu);
+        if (level === 0) b.if(mayJumpNear(b, va), () => b.call(flushJumps));
+        else b.call(flushJumps);
+      });
+    }
   });
 
   /** Forgets the translations of one page in every regime, and of all around it that larger mappings may have made. */
@@ -79,9 +101,8 @@ export function createFlushes(frontend: Frontend) {
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
       // Most regimes have nothing, and each table lies in a cache line of its own.
       b.if(b.and(used, b.i32(7 << (mmu * 3))), () => {
-        b.if(b.ne(b.hostLoad(largeRanges(b, b.i32(mmu)), { size: 8 }), b.i64(-1)), () =>
-          b.call(flushLarge, va, b.i32(mmu)),
-        );
+        const any = b.add(largeMarks(b, b.i32(mmu)), b.i32(TLB_LARGE_ANY));
+        b.if(b.eqz(b.hostLoad(any, { size: 1, ty: 'i32' })), () => b.call(flushLarge, va, b.i32(mmu)));
         for (const access of [LOAD, STORE, FETCH]) {
           const entry = tlbEntryOf(b, frontend.pageBits, va, b.i32(access), b.i32(mmu));
           const isPage = b.eq(b.and(b.hostLoad(entry, { size: 8 }), b.i64(-pageBytes)), page);

@@ -21,12 +21,17 @@ export const TLB_REGIME_BITS = 17;
 /** Offset within a regime of the physical pages, with the attributes of their accesses in the low bits: three tables of i64. */
 export const TLB_PA = TLB_TABLE_BYTES * 3;
 export const TLB_PA_BYTES = TLB_ENTRIES * 8;
-/** Offset within a regime of the ranges that hold its mappings larger than a page: {address i64, -1 where none; mask i64}. */
+/**
+ * Offset within a regime of the marks of its mappings larger than a page: a table a level, of a byte for each hash of the address
+ * of an area, 0 where the TLB may have pages of such a mapping there, else 0xff. Behind them a byte that is 0 where any is.
+ */
 export const TLB_LARGE = TLB_PA + TLB_PA_BYTES * 3;
-export const TLB_LARGE_COUNT = 16;
-export const TLB_LARGE_BYTES = TLB_LARGE_COUNT * 16;
-/** log2 of the pages of a range at least: neighbours share one. */
-export const TLB_LARGE_PAGE_BITS = 14;
+export const TLB_LARGE_LEVELS = 4;
+/** The areas of level n have 2^(9 (n + 1)) pages; the last is for mappings larger than those, wherever they are. */
+export const TLB_LARGE_LEVEL_BITS = 9;
+export const TLB_LARGE_MARKS = 2048;
+export const TLB_LARGE_ANY = TLB_LARGE_LEVELS * TLB_LARGE_MARKS;
+export const TLB_LARGE_BYTES = TLB_LARGE_ANY + 8;
 
 /** Bytes of a vCPU's area for a frontend with so many regimes. */
 export function cpuAreaBytes(mmuModes: number): number {

@@ -11,6 +11,9 @@ import {
   TLB,
   TLB_ENTRIES,
   TLB_LARGE,
+  TLB_LARGE_LEVEL_BITS,
+  TLB_LARGE_LEVELS,
+  TLB_LARGE_MARKS,
   TLB_PA,
   TLB_PA_BYTES,
   TLB_REGIME_BITS,
@@ -24,9 +27,22 @@ export function tlbEntryOf(b: IrBuilder, pageBits: number, va: Value, access: Va
   return b.add(b.add(b.cpuBase(), b.i32(TLB)), b.add(table, b.shl(index, b.i32(4))));
 }
 
-/** Place of the first of the ranges that hold a regime's mappings larger than a page. Those in use come first. */
-export function largeRanges(b: IrBuilder, mmu: Value): Value {
+/** Place of the marks of a regime's mappings larger than a page. */
+export function largeMarks(b: IrBuilder, mmu: Value): Value {
   return b.add(b.add(b.cpuBase(), b.i32(TLB + TLB_LARGE)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+}
+
+/** log2 of the bytes of an area of a level; 64 where it is all there is. */
+export function largeAreaBits(pageBits: number, level: number): number {
+  return level === TLB_LARGE_LEVELS - 1 ? 64 : pageBits + TLB_LARGE_LEVEL_BITS * (level + 1);
+}
+
+/** Place of the mark, among a regime's, for the area of a level that an address lies in. */
+export function largeMark(b: IrBuilder, marks: Value, pageBits: number, level: number, va: Value): Value {
+  const table = b.add(marks, b.i32(level * TLB_LARGE_MARKS));
+  const bits = largeAreaBits(pageBits, level);
+  if (bits === 64) return table;
+  return b.add(table, b.and(b.wrap(b.shr(va, b.i64(bits))), b.i32(TLB_LARGE_MARKS - 1)));
 }
 
 /** Place of the physical page number that belongs to a TLB entry. */

@@ -18,13 +18,13 @@ import {
   PHYS_READ,
   PHYS_WRITE,
   STORE,
-  TLB_LARGE_BYTES,
-  TLB_LARGE_PAGE_BITS,
+  TLB_LARGE_ANY,
+  TLB_LARGE_LEVELS,
   WATCH_BYTES,
   WATCH_READ,
   WATCH_WRITE,
 } from './layout.ts';
-import { hostNumber, largeRanges, paEntry, tlbEntryOf } from './tables.ts';
+import { hostNumber, largeAreaBits, largeMark, largeMarks, paEntry, tlbEntryOf } from './tables.ts';
 
 export type Translation = ReturnType<typeof createTranslation>;
 
@@ -171,44 +171,16 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
     },
   );
 
-  /**
-   * (va, mask, mmu): a mapping larger than a page was found. A few ranges of the regime cover all of them, and grow where
-   * they are too few: a flush of any page in a range flushes all of the range.
-   */
-  const noteLarge = defineHelper('noteLarge', ['i64', 'i64', 'i32'], undefined, (b, va, mask, mmu) => {
-    const first = largeRanges(b, mmu);
-    const wanted = b.local('i64', b.and(mask, b.i64(-(2 ** (frontend.pageBits + TLB_LARGE_PAGE_BITS)))));
-    const range = b.local('i32', first);
-    const nearest = b.local('i32', first);
-    const most = b.local('i64', b.i64(-1));
-    const end = b.add(first, b.i32(TLB_LARGE_BYTES));
-    const enter = (at: Value): void => {
-      b.hostStore(at, b.and(va, b.getLocal(wanted)), { size: 8 });
-      b.hostStore(b.add(at, b.i32(8)), b.getLocal(wanted), { size: 8 });
-      b.return_();
-    };
-    b.loop((breakIf) => {
-      const at = b.getLocal(range);
-      const known = b.hostLoad(at, { size: 8 });
-      b.if(b.eq(known, b.i64(-1)), () => enter(at));
-      const mask = b.hostLoad(b.add(at, b.i32(8)), { size: 8 });
-      const difference = b.xor(known, va);
-      b.if(b.eqz(b.and(difference, b.and(mask, b.getLocal(wanted)))), () => {
-        b.setLocal(wanted, b.and(mask, b.getLocal(wanted)));
-        enter(at);
+  /** (va, bits, mmu): marks the area around a page that is to be entered and belongs to a mapping of 2^bits bytes. */
+  const noteLarge = defineHelper('noteLarge', ['i64', 'i32', 'i32'], undefined, (b, va, bits, mmu) => {
+    const marks = largeMarks(b, mmu);
+    b.hostStore(b.add(marks, b.i32(TLB_LARGE_ANY)), b.i32(0), { size: 1 });
+    for (let level = 0; level < TLB_LARGE_LEVELS; level++) {
+      b.if(b.leU(bits, b.i32(largeAreaBits(frontend.pageBits, level))), () => {
+        b.hostStore(largeMark(b, marks, frontend.pageBits, level, va), b.i32(0), { size: 1 });
+        b.return_();
       });
-      const common = b.clz(difference);
-      b.if(b.gtS(common, b.getLocal(most)), () => {
-        b.setLocal(most, common);
-        b.setLocal(nearest, at);
-      });
-      b.setLocal(range, b.add(at, b.i32(16)));
-      breakIf(b.geU(b.getLocal(range), end));
-    });
-    // Bits from the first that differs on no longer count.
-    const common = b.sub(b.i64(63), b.getLocal(most));
-    b.setLocal(wanted, b.shl(b.i64(-2), common));
-    enter(b.getLocal(nearest));
+    }
   });
 
   /** As `translate`, for an access of `state.accessBytes` within a page. */
@@ -240,7 +212,9 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
         const offset = b.sub(b.shl(b.i64(1), bits), b.i64(1));
         b.setLocal(pa, b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset)));
         b.setLocal(cacheable, b.geU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)));
-        b.if(b.gtU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)), () => b.call(noteLarge, va, b.not(offset), mmu));
+        b.if(b.gtU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)), () =>
+          b.call(noteLarge, va, b.get(COMMON.walkBits), mmu),
+        );
       },
     );
     const host = b.call(resolve, b.getLocal(pa), access);

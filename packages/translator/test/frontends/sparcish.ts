@@ -139,6 +139,7 @@ const walk = defineHelper('sparcish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va,
     b.return_(b.i32(1));
   });
   b.if(b.and(entry, b.i32(8)), () => b.set(walkBits, b.i32(16)));
+  b.if(b.and(entry, b.i32(16)), () => b.set(walkBits, b.i32(28)));
   b.set(walkPa, b.extend32U(entry));
   return b.i32(0);
 });
