@@ -24,21 +24,37 @@ const PROGRAM_RAM = '64M';
 const INIT_TEXT = 'Run /init as init process';
 const PROMPT = '~ # ';
 
+/** How many vCPUs a machine has, and on threads of the host or in turn on one. */
+export interface Cpus {
+  readonly count: number;
+  /** Undefined: as the emulator has it by itself. */
+  readonly thread?: 'multi' | 'single';
+}
+
+const ONE_CPU: Cpus = { count: 1 };
+
+const cpuOptions = ({ count, thread }: Cpus): string[] => [
+  ...['-smp', String(count)],
+  ...(thread === undefined ? [] : ['-accel', `tcg,thread=${thread}`]),
+];
+
+const nameWith = (name: string, { thread }: Cpus): string => (thread === undefined ? name : `${name}-${thread}`);
+
 /** A bare-metal program of guest/. */
-export function programCase(name: string): Case {
+export function programCase(name: string, cpus = ONE_CPU): Case {
   return {
-    name,
+    name: nameWith(name, cpus),
     prepare: async ({ scale, timeoutMs }) => {
       const elf = compileProgram(name, scale);
-      return async (emulator) => programSample(await observe(programCommand(emulator, elf), { timeoutMs }));
+      return async (emulator) => programSample(await observe(programCommand(emulator, elf, cpus), { timeoutMs }));
     },
   };
 }
 
 /** The command that runs a program. */
-export function programCommand({ command, memory }: Emulator, elf: string): string[] {
-  const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-smp', '1', '-nographic', '-bios', 'none', '-kernel', elf];
-  return [...command, ...(memory?.(PROGRAM_RAM) ?? []), ...machine];
+export function programCommand({ command, memory }: Emulator, elf: string, cpus = ONE_CPU): string[] {
+  const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-nographic', '-bios', 'none', '-kernel', elf];
+  return [...command, ...(memory?.(PROGRAM_RAM) ?? []), ...machine, ...cpuOptions(cpus)];
 }
 
 /** What a program's run gives. */
@@ -80,13 +96,13 @@ export interface Task {
 }
 
 /** Debian's Linux to its shell's prompt, and a command there. */
-export function linuxCase(cpus: number, task?: Task): Case {
+export function linuxCase(cpus: Cpus, task?: Task): Case {
   return {
-    name: task?.name ?? `linux-${cpus}`,
+    name: nameWith(task?.name ?? `linux-${cpus.count}`, cpus),
     prepare: async ({ timeoutMs }) => {
       const linux = await prepareLinux();
       const files = ['-bios', linux.firmware, '-kernel', linux.kernel, '-initrd', linux.initrd];
-      const machine = ['-M', 'virt', '-m', `${LINUX_RAM_MIB}M`, '-smp', String(cpus), '-nographic'];
+      const machine = ['-M', 'virt', '-m', `${LINUX_RAM_MIB}M`, ...cpuOptions(cpus), '-nographic'];
       const args = [...machine, ...files, '-append', 'console=ttyS0'];
       const options = { steps: linuxSteps(task), stop: true, timeoutMs };
       return async ({ command, memory }) => {

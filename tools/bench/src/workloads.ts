@@ -21,8 +21,7 @@ export interface Workload {
 /** What an empty program takes is taken off the other programs' times. */
 export const EMPTY = programCase('empty');
 
-const linux1 = linuxCase(1);
-const linux4 = linuxCase(4);
+const linux1 = linuxCase({ count: 1 });
 const integer = programCase('integer');
 
 const PROGRAMS: readonly (readonly [string, string])[] = [
@@ -67,6 +66,13 @@ export const WORKLOADS: readonly Workload[] = [
     ...program(name, description, programCase(name)),
     paced: pacedProgram(name),
   })),
+  ...(['single', 'multi'] as const).map((thread) =>
+    program(
+      thread === 'single' ? 'smp4' : 'smp4-threads',
+      `4 processors that compute, thread=${thread} on both sides`,
+      programCase('smp', { count: 4, thread }),
+    ),
+  ),
   { name: 'boot', description: 'Linux, from start to init', case: linux1, metric: 'init', cpu: 'cpu' },
   {
     name: 'boot-shell',
@@ -75,7 +81,13 @@ export const WORKLOADS: readonly Workload[] = [
     metric: 'shell',
     cpu: 'cpu',
   },
-  { name: 'boot-smp4', description: 'Linux with 4 processors, to init', case: linux4, metric: 'init', cpu: 'cpu' },
+  ...(['single', 'multi'] as const).map((thread) => ({
+    name: thread === 'single' ? 'boot-smp4' : 'boot-smp4-threads',
+    description: `Linux with 4 processors, to init, thread=${thread} on both sides`,
+    case: linuxCase({ count: 4, thread }),
+    metric: 'init' as const,
+    cpu: 'cpu' as const,
+  })),
   {
     name: 'memory',
     description: 'resident memory after boot, 256 MiB of RAM',
@@ -98,5 +110,11 @@ function program(
 }
 
 function inLinux(name: string, description: string, command: string): Workload {
-  return { name, description, case: linuxCase(1, { name, command, expect: MD5 }), metric: 'task', cpu: 'taskCpu' };
+  return {
+    name,
+    description,
+    case: linuxCase({ count: 1 }, { name, command, expect: MD5 }),
+    metric: 'task',
+    cpu: 'taskCpu',
+  };
 }

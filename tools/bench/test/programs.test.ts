@@ -20,7 +20,8 @@ describe.skipIf(!possible && !process.env.CI)('benchmark programs with little wo
     '%s',
     async (name) => {
       const emulators = findEmulators(parseBenchOptions([]));
-      const run = await programCase(name).prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS });
+      const cpus = name === 'smp' ? ({ count: 4, thread: 'multi' } as const) : { count: 1 };
+      const run = await programCase(name, cpus).prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS });
       const { ours, peer } = await interleave(1, (side) => run(emulators[side]));
       expect(ours[0]?.checksum).toMatch(name === 'empty' ? /^0$/ : /^[0-9a-f]{8,16}$/);
       expect(peer[0]?.checksum).toBe(ours[0]?.checksum);
