@@ -3,7 +3,7 @@ import { type Device, devicesOf, isPluggable, type Machine, resetTree } from '@b
 import type { CpuPort, FloatingInterruptions, MachineServices, Outcome, StopReason } from '../cpu/services.ts';
 import { CCW_BUS, ChannelSubsystem } from '../css/channel-subsystem.ts';
 import { Ipl, type IplSources } from '../ipl/ipl.ts';
-import { SCLP_EVENT_BUS } from '../sclp/event-bus.ts';
+import { SCLP_EVENT_BUS } from '../sclp/event-device.ts';
 import { Sclp } from '../sclp/sclp.ts';
 import { diagnose } from './diagnose.ts';
 import { type SystemFacts, systemInformation } from './system-information.ts';
@@ -53,7 +53,7 @@ export class Mainframe implements MachineServices {
       's390-ipl',
     );
     this.sclp = machine.add(new Sclp(interruptions, () => this.#sclpFacts()), 'sclp');
-    machine.onPowerdown(() => this.sclp.quiesce.press());
+    machine.onPowerdown(() => this.sclp.quiesce.send());
   }
 
   // --- instructions

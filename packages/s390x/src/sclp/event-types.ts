@@ -11,6 +11,7 @@ export const EVENT_ACCEPTED = 0x80;
 export const EVENT = {
   operatorCommand: 0x01,
   message: 0x02,
+  configurationManagement: 0x04,
   priorityMessage: 0x09,
   controlProgramIdentification: 0x0b,
   vt220: 0x1a,

@@ -3,12 +3,11 @@
  * commands to it. Linux: sclp_line0. Structures (message data block, GDS vectors) after Linux drivers/s390/char/sclp_rw.h and
  * sclp_tty.c.
  */
-import { type CharBackend, CharFrontend, Device, type DeviceState, type PropertySpec } from '@boardwalk/core';
-import { asCharBackend, chardevProperty } from '@boardwalk/devices';
+import type { PropertySpec } from '@boardwalk/core';
+import { SclpConsole } from './console.ts';
 import { fromEbcdic, toEbcdic } from './ebcdic.ts';
-import { SCLP_EVENT_BUS, type SclpEventDevice } from './event-bus.ts';
-import type { EventFacility } from './event-facility.ts';
-import { EVENT, EVENT_HEADER, type EventHandler, maskOf } from './event-types.ts';
+import { eventBuffer } from './event-device.ts';
+import { EVENT, maskOf } from './event-types.ts';
 
 /** A line is this long at most: a subvector has its length in a byte. */
 const MAX_LINE = 248;
@@ -55,11 +54,7 @@ function subvector(key: number, contents: Uint8Array): Uint8Array {
 export function operatorCommand(line: Uint8Array): Uint8Array {
   const text = subvector(SELF_DEFINING_TEXT, subvector(TEXT_DATA, toEbcdic(line)));
   const unit = vector(GDS_MDS_MESSAGE_UNIT, vector(GDS_CP_MESSAGE_UNIT, vector(GDS_TEXT_COMMAND, text)));
-  const buffer = new Uint8Array(EVENT_HEADER + unit.length);
-  new DataView(buffer.buffer).setUint16(0, buffer.length);
-  buffer[2] = EVENT.operatorCommand;
-  buffer.set(unit, EVENT_HEADER);
-  return buffer;
+  return eventBuffer(EVENT.operatorCommand, unit);
 }
 
 /** The lines of a message event's data; undefined if it is no message data block. */
@@ -82,47 +77,34 @@ export function messageLines(data: Uint8Array): Uint8Array[] | undefined {
 }
 
 /** A console of lines. */
-export class LineConsole extends Device implements EventHandler, SclpEventDevice {
+export class LineConsole extends SclpConsole {
   static override readonly typeName: string = 'sclplmconsole';
   static override readonly properties: readonly PropertySpec[] = [
-    chardevProperty(),
     { name: 'echo', type: 'bool', description: 'show what is typed', default: true },
   ];
 
-  /** The bus that it fits. */
-  readonly busType = SCLP_EVENT_BUS;
   readonly sends = maskOf(EVENT.operatorCommand) + maskOf(EVENT.priorityMessage);
   readonly receives = maskOf(EVENT.message) + maskOf(EVENT.priorityMessage);
-  #facility: EventFacility | undefined;
-  #line: CharFrontend | undefined;
   #typed: number[] = [];
   #lines: Uint8Array[] = [];
 
-  /** @param chardev the other end of the line, for code that has it; users give `chardev=` */
-  constructor(chardev?: CharBackend) {
-    super();
-    if (chardev !== undefined) this.setProperty('chardev', chardev);
+  protected room(): number {
+    return this.#lines.length < MAX_LINES ? 1 : 0;
   }
 
-  /** @internal */
-  plugInto(facility: EventFacility): void {
-    this.#facility = facility;
-    facility.connect(this);
+  protected received(byte: number): void {
+    if (this.getProperty('echo') === true) this.#echo(byte);
+    if (this.#edit(byte)) this.eventPending();
   }
 
-  override realize(): void {
-    super.realize();
-    this.#line = new CharFrontend(asCharBackend(this, this.getProperty('chardev')), {
-      canReceive: () => (this.#lines.length < MAX_LINES ? 1 : 0),
-      receive: (byte) => this.#received(byte),
-    });
+  protected get waitingInput(): Uint8Array {
+    return Uint8Array.from([...this.#lines.flatMap((line) => [...line, LF]), ...this.#typed]);
   }
 
-  override resetHold(): void {
-    super.resetHold();
+  protected set waitingInput(bytes: Uint8Array) {
     this.#typed = [];
     this.#lines = [];
-    this.#line?.poll();
+    for (const byte of bytes) this.#edit(byte);
   }
 
   pending(mask: number): boolean {
@@ -135,45 +117,20 @@ export class LineConsole extends Device implements EventHandler, SclpEventDevice
     const buffer = operatorCommand(line);
     if (buffer.length > room) return undefined;
     this.#lines.shift();
-    this.#line?.poll();
+    this.moreRoom();
     return buffer;
   }
 
   accept(_type: number, data: Uint8Array): boolean {
     const lines = messageLines(data);
-    if (lines === undefined) return false;
-    for (const line of lines) {
-      this.#line?.write(line);
-      this.#line?.writeByte(LF);
-    }
-    return true;
-  }
-
-  override save(): DeviceState {
-    const state = super.save();
-    const lines = this.#lines.flatMap((line) => [...line, LF]);
-    const input = Uint8Array.from([...lines, ...this.#typed]);
-    return { ...state, fields: { ...state.fields, input } };
-  }
-
-  override restore(state: DeviceState): void {
-    const { input, ...fields } = state.fields;
-    super.restore({ ...state, fields });
-    this.#typed = [];
-    this.#lines = [];
-    for (const byte of input instanceof Uint8Array ? input : []) this.#edit(byte);
-  }
-
-  #received(byte: number): void {
-    if (this.getProperty('echo') === true) this.#echo(byte);
-    if (this.#edit(byte)) this.#facility?.eventPending();
+    for (const line of lines ?? []) this.show(Uint8Array.of(...line, LF));
+    return lines !== undefined;
   }
 
   #echo(byte: number): void {
-    if (byte === CR) this.#line?.writeByte(LF);
-    else if (byte === BACKSPACE || byte === DELETE) {
-      if (this.#typed.length > 0) this.#line?.write(Uint8Array.of(BACKSPACE, 0x20, BACKSPACE));
-    } else this.#line?.writeByte(byte);
+    if (byte === CR) this.show(Uint8Array.of(LF));
+    else if (byte !== BACKSPACE && byte !== DELETE) this.show(Uint8Array.of(byte));
+    else if (this.#typed.length > 0) this.show(Uint8Array.of(BACKSPACE, 0x20, BACKSPACE));
   }
 
   /** @returns whether the byte ends a line */

@@ -130,9 +130,9 @@ describe('events', () => {
   it('are exchanged by masks of any length', async () => {
     const p = await program();
     expect(p.call(WRITE_EVENT_MASK, 28, [4, 0xffff_ffff, 0xffff_ffff])).toBe(0x20);
-    expect([p.word(20), p.word(24)]).toEqual([0, 0x0000_0008]);
+    expect([p.word(20), p.word(24)]).toEqual([0, 0x1000_0008]);
     expect(p.call(WRITE_EVENT_MASK, 44, [8, 0, 0, 0, 0])).toBe(0x20);
-    expect([p.word(36), p.word(40)]).toEqual([0x0000_0008, 0]);
+    expect([p.word(36), p.word(40)]).toEqual([0x1000_0008, 0]);
     expect(p.call(WRITE_EVENT_MASK, 28, [0])).toBe(0x74f0);
     expect(p.call(WRITE_EVENT_MASK, 16, [4])).toBe(0x0300);
   });

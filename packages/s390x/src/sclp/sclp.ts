@@ -15,8 +15,8 @@ import { AbsoluteStorage } from '../css/storage.ts';
 import { ebcdicName } from './ebcdic.ts';
 import { SclpEventBus } from './event-bus.ts';
 import { EventFacility } from './event-facility.ts';
-import { SignalQuiesce } from './quiesce.ts';
 import { PAGE, RESPONSE, SCCB_HEADER, Sccb } from './sccb.ts';
+import { CpuChange, SignalQuiesce } from './signals.ts';
 
 /** Command words, without the byte that qualifies some of them. */
 const COMMAND = {
@@ -103,12 +103,14 @@ export class Sclp extends Device {
   /** Where consoles are plugged in. */
   readonly bus = this.events.add(new SclpEventBus(this.events), 's390-sclp-events-bus.0');
   readonly quiesce = this.events.add(new SignalQuiesce(), 'sclpquiesce');
+  readonly cpuChange = this.events.add(new CpuChange(), 'sclp-cpu-hotplug');
 
   constructor(interruptions: FloatingInterruptions, facts: () => SclpMachine) {
     super();
     this.#interruptions = interruptions;
     this.#facts = facts;
     this.bus.plug(this.quiesce);
+    this.bus.plug(this.cpuChange);
   }
 
   override realize(): void {
