@@ -20,7 +20,10 @@ describe('device types', () => {
     const types = registry();
     expect(types.list({ implements: 'device' }).map((type) => type.name)).toEqual([
       'virtio-blk-device',
+      'virtio-balloon-device',
       'virtio-rng-device',
+      'virtio-scsi-device',
+      'scsi-hd',
       'virtio-serial-device',
       'virtserialport',
       'virtconsole',

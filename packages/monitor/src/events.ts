@@ -35,6 +35,8 @@ export interface MonitorEventData {
   readonly GUEST_PANICKED: { readonly action: 'pause' | 'poweroff'; readonly info: GuestPanicInformation };
   /** `device` is the id, for a device that had one. */
   readonly DEVICE_DELETED: { readonly device?: string; readonly path: string };
+  /** Bytes of RAM that the guest has, its balloon taken off. */
+  readonly BALLOON_CHANGE: { readonly actual: number };
   /** Bytes that the guest has of a memory device now. */
   readonly MEMORY_DEVICE_SIZE_CHANGE: { readonly id?: string; readonly size: number; readonly 'qom-path': string };
 }
@@ -92,6 +94,7 @@ export class MonitorEvents {
       machine.on('memorySize', ({ id, path, size }) =>
         this.emit('MEMORY_DEVICE_SIZE_CHANGE', { ...(id === '' ? {} : { id }), size, 'qom-path': path }),
       ),
+      machine.on('balloon', ({ actual }) => this.emit('BALLOON_CHANGE', { actual })),
       machine.on('error', () => this.emit('STOP')),
     ];
     return () => {

@@ -42,6 +42,8 @@ export interface MachineEvents {
   readonly unplugged: { readonly id: string; readonly path: string };
   /** A guest has taken memory of a memory device, or given some back: `size` bytes are its own now. `id` as above. */
   readonly memorySize: { readonly id: string; readonly path: string; readonly size: number };
+  /** A guest has given RAM back through its balloon, or taken some: it has `actual` bytes now. */
+  readonly balloon: { readonly actual: number };
   /** Code of the host failed: the machine stands still. */
   readonly error: { readonly error: Error };
 }

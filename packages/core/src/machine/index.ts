@@ -5,6 +5,7 @@ export {
   registerBoardTypes,
   registerMachineTypes,
 } from './architecture-types.ts';
+export { type Balloon, balloonOf } from './balloon.ts';
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
 export { type BootOrderDevice, bootOrder, isBootOrderDevice } from './boot-order.ts';
 export { Cpu, type TranslationInfo } from './cpu.ts';

@@ -382,6 +382,11 @@ export class Machine extends BwObject {
     this.#events.emit('memorySize', device);
   }
 
+  /** @internal the balloon tells how many bytes the guest has */
+  tellBalloon(actual: number): void {
+    this.#events.emit('balloon', { actual });
+  }
+
   /** Starts the machine, stopped if its options say so. No effect after the first time. */
   start(): void {
     if (this.#started || this.#state !== 'prelaunch') return;

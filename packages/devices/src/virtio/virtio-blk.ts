@@ -1,12 +1,13 @@
 // Virtio block device. After: "Virtual I/O Device (VIRTIO) Version 1.2", section 5.2.
 // Requests go to the backend as they come and return in the order in which it finishes them.
 
-import { type BlockBackend, type PropertySpec, UserError } from '@boardwalk/core';
+import type { BlockBackend, PropertySpec } from '@boardwalk/core';
+import { blockSizeProperties, checkBlockSizes, SECTOR } from '../block/block-size.ts';
 import { bootIndexProperty, transportPath } from '../block/boot-index.ts';
 import { asBlockBackend, driveProperty } from '../block/drive-property.ts';
 import { GuestFault } from './guest-memory.ts';
-import { VirtioDevice } from './virtio-device.ts';
-import type { VirtQueue, VirtqElement } from './virtqueue.ts';
+import { type Answer, VirtioRequestDevice } from './virtio-requests.ts';
+import type { VirtqElement } from './virtqueue.ts';
 
 const F_SEG_MAX = 1n << 2n;
 const F_RO = 1n << 5n;
@@ -29,7 +30,6 @@ const S_OK = 0;
 const S_IOERR = 1;
 const S_UNSUPP = 2;
 
-const SECTOR = 512;
 const HEADER_BYTES = 16;
 const ID_BYTES = 20;
 const SEGMENT_BYTES = 16;
@@ -40,23 +40,21 @@ const QUEUE_SIZE = 256;
 const SEG_MAX = QUEUE_SIZE - 2;
 const MAX_ZERO_SEGMENTS = 16;
 const MAX_ZERO_SECTORS = 0x3fffff;
-/** Requests at the backend at a time, and bytes that each moves in one step: together the bound on the host's memory. */
-const MAX_IN_FLIGHT = 64;
+/** Bytes that a request moves in one step. */
 const STEP_BYTES = 2 ** 20;
 
 /** A decoded request. */
 interface Request {
-  readonly queue: VirtQueue;
   readonly element: VirtqElement;
   readonly type: number;
   /** First byte on the device. */
   readonly offset: number;
-  /** Generation of the device when it was started. */
-  readonly generation: number;
+  /** The driver still waits for it. */
+  readonly wanted: () => boolean;
 }
 
 /** A disk of 512-byte sectors over a {@link BlockBackend}. */
-export class VirtioBlk extends VirtioDevice {
+export class VirtioBlk extends VirtioRequestDevice {
   static override readonly typeName: string = 'virtio-blk-device';
   static override readonly properties: readonly PropertySpec[] = [
     driveProperty(),
@@ -68,20 +66,7 @@ export class VirtioBlk extends VirtioDevice {
       default: '',
     },
     { name: 'num-queues', type: 'uint16', description: 'request queues', default: 1, validate: queueCountProblem },
-    {
-      name: 'logical_block_size',
-      type: 'uint32',
-      description: 'bytes of a block',
-      default: SECTOR,
-      validate: blockSizeProblem,
-    },
-    {
-      name: 'physical_block_size',
-      type: 'uint32',
-      description: 'bytes of a block on the medium',
-      default: SECTOR,
-      validate: blockSizeProblem,
-    },
+    ...blockSizeProperties,
     { name: 'discard', type: 'bool', description: 'offer discard', default: true },
     { name: 'write-zeroes', type: 'bool', description: 'offer write-zeroes', default: true },
     {
@@ -97,9 +82,6 @@ export class VirtioBlk extends VirtioDevice {
   /** 1: writes may stay in a cache until a flush; 0: each one is flushed. */
   writeback = 1;
   #backend: BlockBackend | undefined;
-  #active = 0;
-  /** Requests that the backend has not finished, those of before a reset too. */
-  readonly #working = new Set<Promise<void>>();
 
   get bootIndex(): number {
     return this.#number('bootindex');
@@ -113,9 +95,7 @@ export class VirtioBlk extends VirtioDevice {
   override realize(): void {
     super.realize();
     this.#backend = asBlockBackend(this, this.getProperty('drive'));
-    if (this.#number('physical_block_size') < this.#number('logical_block_size')) {
-      throw new UserError('logical_block_size > physical_block_size not supported');
-    }
+    checkBlockSizes(this);
   }
 
   protected override queueSizes(): readonly number[] {
@@ -166,30 +146,6 @@ export class VirtioBlk extends VirtioDevice {
     if (!this.negotiated(F_FLUSH)) this.writeback = 0;
   }
 
-  protected override processQueue(queue: VirtQueue): void {
-    while (this.#active < MAX_IN_FLIGHT) {
-      const element = queue.pop();
-      if (element === undefined) return;
-      this.#start(queue, element);
-    }
-  }
-
-  protected override resumed(queue: VirtQueue, element: VirtqElement): void {
-    this.#start(queue, element);
-  }
-
-  protected override resetDevice(): void {
-    super.resetDevice();
-    // Requests at the backend go on there, and are forgotten here.
-    this.#active = 0;
-  }
-
-  /** Waits for the backend, so that no write comes after its closing. */
-  override async dispose(): Promise<void> {
-    super.dispose();
-    await Promise.all(this.#working);
-  }
-
   get #disk(): BlockBackend {
     if (this.#backend === undefined) throw new Error('a virtio-blk-device is used before it is realized');
     return this.#backend;
@@ -204,31 +160,25 @@ export class VirtioBlk extends VirtioDevice {
     return Number(this.getProperty(property));
   }
 
-  #start(queue: VirtQueue, element: VirtqElement): void {
+  protected override perform(element: VirtqElement, wanted: () => boolean): Promise<Answer> {
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
     const read = element.readable.read(0, new Uint8Array(header.buffer));
     if (read < HEADER_BYTES) throw new GuestFault(`request header of ${read} bytes`);
-    if (element.writable.length < 1) throw new GuestFault('request without room for its status');
-    const request: Request = {
-      queue,
-      element,
-      type: header.getUint32(0, !this.bigEndian),
-      offset: Number(header.getBigUint64(8, !this.bigEndian)) * SECTOR,
-      generation: this.generation,
-    };
-    this.#active++;
-    const work = this.#perform(request)
+    const { writable } = element;
+    if (writable.length < 1) throw new GuestFault('request without room for its status');
+    const type = header.getUint32(0, !this.bigEndian);
+    const offset = Number(header.getBigUint64(8, !this.bigEndian)) * SECTOR;
+    return this.#carryOut({ element, type, offset, wanted })
       .catch(() => S_IOERR)
-      .then((status) => {
-        this.#working.delete(work);
-        this.#finish(request, status);
+      .then((status) => () => {
+        // The status byte is the last one, whatever was written before it.
+        writable.write(writable.length - 1, Uint8Array.of(status));
+        return status === S_OK ? writable.length : 1;
       });
-    this.#working.add(work);
-    this.machine.holdFor(work);
   }
 
   /** Carries a request out. @returns its status @throws GuestFault, or what the backend rejects with */
-  async #perform(request: Request): Promise<number> {
+  async #carryOut(request: Request): Promise<number> {
     switch (request.type) {
       case T_IN:
         return this.#read(request);
@@ -246,22 +196,6 @@ export class VirtioBlk extends VirtioDevice {
       default:
         return S_UNSUPP;
     }
-  }
-
-  /** Returns a request to the driver, unless the device has been reset since. */
-  #finish(request: Request, status: number): void {
-    if (request.generation !== this.generation) return;
-    this.#active--;
-    this.guarded(() => {
-      const { queue, element } = request;
-      const { writable } = element;
-      if (!this.running) return;
-      // The status byte is the last one, whatever was written before it.
-      writable.write(writable.length - 1, Uint8Array.of(status));
-      queue.push(element, status === S_OK ? writable.length : 1);
-      this.interrupt(queue);
-    });
-    for (const queue of this.queues) this.notify(queue.index);
   }
 
   /** Whether `length` bytes from `offset` on are whole blocks of the disk. */
@@ -299,7 +233,7 @@ export class VirtioBlk extends VirtioDevice {
 
   /** Touches guest memory between two steps of the backend. @returns false when the request is no longer wanted */
   #copy(request: Request, action: () => void): boolean {
-    if (request.generation !== this.generation || !this.running) return false;
+    if (!request.wanted()) return false;
     this.guarded(action);
     return this.running;
   }
@@ -335,7 +269,7 @@ export class VirtioBlk extends VirtioDevice {
 
   async #writeZeroes(request: Request, offset: number, bytes: number): Promise<void> {
     const zeroes = new Uint8Array(Math.min(bytes, STEP_BYTES));
-    for (let done = 0; done < bytes && request.generation === this.generation; done += STEP_BYTES) {
+    for (let done = 0; done < bytes && request.wanted(); done += STEP_BYTES) {
       await this.#disk.write(offset + done, zeroes.subarray(0, Math.min(STEP_BYTES, bytes - done)));
     }
   }
@@ -343,10 +277,4 @@ export class VirtioBlk extends VirtioDevice {
 
 function queueCountProblem(value: unknown): string | undefined {
   return Number(value) >= 1 && Number(value) <= 64 ? undefined : 'num-queues property must be between 1 and 64';
-}
-
-function blockSizeProblem(value: unknown): string | undefined {
-  const bytes = Number(value);
-  const good = bytes >= SECTOR && bytes <= 2 ** 16 && (bytes & (bytes - 1)) === 0;
-  return good ? undefined : `a block size of ${bytes} bytes is not a power of two from 512 to 65536`;
 }

@@ -1,5 +1,6 @@
 // `info` about memory.
 import {
+  balloonOf,
   formatFlatViews,
   formatMemoryDevices,
   formatMemoryTree,
@@ -12,6 +13,7 @@ import { cpuOf, type HmpCommand, type HmpContext, machineOf } from './command.ts
 import { hex16 } from './format.ts';
 
 const KiB = 1024;
+const MiB = 1024 * KiB;
 
 /** Lines of texts. */
 export function lines(texts: readonly string[]): string {
@@ -81,6 +83,11 @@ export const memoryInfoCommands: readonly HmpCommand[] = [
     name: 'memory_size_summary',
     help: 'show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.',
     run: memorySize,
+  },
+  {
+    name: 'balloon',
+    help: 'show balloon information',
+    run: (context) => `balloon: actual=${Math.floor(balloonOf(machineOf(context)).guestMemory / MiB)}\n`,
   },
   { name: 'ramblock', help: 'Display system ramblock information', run: ramBlocks },
   { name: 'roms', help: 'show roms', run: roms },

@@ -1,6 +1,7 @@
 // Commands that look at memory, registers and ports.
-import { ATTR_DEBUG, type Machine, UserError } from '@boardwalk/core';
+import { ATTR_DEBUG, type Machine, MiB, UserError } from '@boardwalk/core';
 import { debugOf, isLittleEndian } from '../cpu-access.ts';
+import { setBalloon } from '../qmp/commands/machine.ts';
 import { dumpMachine } from '../qmp/commands/machine-files.ts';
 import { physicalReader, saveMemory } from '../qmp/commands/memory-files.ts';
 import {
@@ -165,6 +166,16 @@ export const memoryCommands: readonly HmpCommand[] = [
       const at = BigInt.asUintN(64, args.requireInteger('addr'));
       const found = debugOf(cpuOf(context)).physicalAddress(at);
       return found === undefined ? 'Unmapped\n' : `gpa: ${found === 0 ? '0' : `0x${found.toString(16)}`}\n`;
+    },
+  },
+  {
+    name: 'balloon',
+    args: [{ name: 'value', kind: 'expression' }],
+    params: 'target',
+    help: 'request VM to change its memory allocation (in MB)',
+    run(context, args) {
+      setBalloon(machineOf(context), args.requireInteger('value') * BigInt(MiB(1)));
+      return undefined;
     },
   },
   {

@@ -1,6 +1,6 @@
 /** The virtio devices that can be had on a subchannel, by the names that users know. */
 import { BwObject, type ObjectClass, type PropertySpec, type TypeRegistry, typeOfClass } from '@boardwalk/core';
-import { VirtioBlk, type VirtioDevice, VirtioRng, VirtioSerial } from '@boardwalk/devices';
+import { VirtioBalloon, VirtioBlk, type VirtioDevice, VirtioRng, VirtioScsi, VirtioSerial } from '@boardwalk/devices';
 import { devnoProperty } from './device-id.ts';
 import { VirtioCcw } from './virtio-ccw.ts';
 
@@ -19,10 +19,22 @@ const TYPES: readonly CcwDeviceType[] = [
     backend: VirtioBlk,
   },
   {
+    name: 'virtio-balloon-ccw',
+    description: 'virtio memory balloon on a subchannel',
+    create: () => new VirtioBalloon(),
+    backend: VirtioBalloon,
+  },
+  {
     name: 'virtio-rng-ccw',
     description: 'virtio entropy device on a subchannel',
     create: () => new VirtioRng(),
     backend: VirtioRng,
+  },
+  {
+    name: 'virtio-scsi-ccw',
+    description: 'virtio SCSI host adapter on a subchannel',
+    create: () => new VirtioScsi(),
+    backend: VirtioScsi,
   },
   {
     name: 'virtio-serial-ccw',

@@ -1,5 +1,5 @@
 // Commands about machines, CPUs and memory.
-import { type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
+import { balloonOf, type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
 import { numaFromJson } from '@boardwalk/numa';
 import { debugOf } from '../../cpu-access.ts';
 import type { Emulator } from '../../emulator.ts';
@@ -61,6 +61,13 @@ function memorySize(machine: Machine) {
   return { 'base-memory': machine.ramSize, ...plugged };
 }
 
+/** @throws UserError without a balloon, or for a size that cannot be */
+export function setBalloon(machine: Machine, bytes: bigint | number): void {
+  const balloon = balloonOf(machine);
+  if (bytes <= 0) throw new UserError("Parameter 'target' expects a size");
+  balloon.setGuestMemory(Number(bytes));
+}
+
 export const machineHandlers: Handlers<keyof typeof machineCommands> = {
   'query-machines': ({ emulator }) => machinesOf(emulator),
   'query-current-machine': () => ({ 'wakeup-suspend-support': false }),
@@ -77,6 +84,10 @@ export const machineHandlers: Handlers<keyof typeof machineCommands> = {
     memdevsOf(emulator).map((memdev) => ({ ...memdev, policy: memdev.policy as 'default' })),
   'query-memory-size-summary': ({ emulator }) => memorySize(requireMachine(emulator)),
   'query-memory-devices': ({ emulator }) => memoryDeviceInfo(requireMachine(emulator)),
+  balloon: ({ emulator }, { value }) => {
+    setBalloon(requireMachine(emulator), value);
+  },
+  'query-balloon': ({ emulator }) => ({ actual: balloonOf(requireMachine(emulator)).guestMemory }),
   'set-numa-node': ({ emulator }, option) => {
     if (!emulator.preconfig) {
       throw new UserError('The command is permitted only before the machine has been created');

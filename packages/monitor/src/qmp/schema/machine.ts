@@ -104,6 +104,8 @@ export const MemoryDeviceInfoType = union(
   },
 );
 
+export const BalloonInfo = struct('BalloonInfo', { actual: int });
+
 const hierarchy = enumeration('HmatLBMemoryHierarchy', ['memory', 'first-level', 'second-level', 'third-level']);
 const dataType = enumeration('HmatLBDataType', [
   'access-latency',
@@ -161,6 +163,8 @@ export const machineCommands = {
   'query-memdev': command({ doc: 'The memory backends, the newest first.', returns: list(Memdev), preconfig: true }),
   'query-memory-size-summary': command({ doc: 'Bytes of RAM.', returns: MemoryInfo }),
   'query-memory-devices': command({ doc: 'The memory devices.', returns: list(MemoryDeviceInfoType) }),
+  balloon: command({ doc: 'Asks the guest to have so many bytes of RAM, by its balloon.', args: { value: int } }),
+  'query-balloon': command({ doc: 'The bytes of RAM that the guest has.', returns: BalloonInfo }),
   'set-numa-node': unionCommand({
     doc: 'As one more `-numa`, before the machine is made (`--preconfig`).',
     union: NumaOptions,

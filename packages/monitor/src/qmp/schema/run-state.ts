@@ -102,4 +102,5 @@ export const events = {
     doc: 'A guest has another share of a memory device.',
     data: { id: opt(str), size, 'qom-path': str },
   },
+  BALLOON_CHANGE: { doc: 'A guest has given RAM back through its balloon, or taken some.', data: { actual: int } },
 } as const satisfies Readonly<Record<string, EventSpec>>;
