@@ -85,6 +85,28 @@ export class PrivateApt {
     throw new DebianError('not-found', `Debian ${suite} (${arch}) has no package ${request}`);
   }
 
+  /**
+   * The packages that a system with these has: those marked essential and all dependencies too.
+   *
+   * @throws DebianError `not-found` when there is no such package, or they cannot be had together.
+   */
+  async resolve(requests: readonly string[]): Promise<PackageEntry[]> {
+    const result = await this.#apt('apt-get', [
+      'install',
+      '--simulate',
+      '--no-install-recommends',
+      '?essential',
+      ...requests,
+    ]);
+    if (result.status !== 0) {
+      const reason = /^E: (.*)$/m.exec(result.stderr)?.[1] ?? `status ${result.status}`;
+      throw new DebianError('not-found', `${requests.join(', ')}: ${reason}`);
+    }
+    const versions = parseInstallations(result.stdout);
+    const entries = await this.#show([...versions.keys()]);
+    return entries.filter(({ name, version }) => versions.get(name) === version);
+  }
+
   /** Downloads packages into `folder`; apt checks each against the signed index. */
   async download(packages: readonly PackageEntry[], folder: string, onProgress: OnProgress): Promise<void> {
     const bytes = packages.reduce((sum, entry) => sum + entry.size, 0);
@@ -177,6 +199,11 @@ export function formatConfiguration(source: AptSource): string {
     'Acquire::AllowWeakRepositories "false";',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Versions by name, from what `apt-get --simulate` says it would do: lines `Inst NAME (VERSION ...)`. */
+export function parseInstallations(text: string): Map<string, string> {
+  return new Map([...text.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => [name, version]));
 }
 
 /** Reads the stanzas that `apt-cache show` prints. */

@@ -51,23 +51,39 @@ type Manifest = Record<string, Omit<UnpackedPackage, 'request' | 'dir'>>;
  * @throws DebianError
  */
 export async function fetchDebianFiles(options: FetchOptions): Promise<UnpackedPackage[]> {
+  return inStore(options, async ({ root, requests, run, onProgress, openApt }) => {
+    const store = await PackageStore.open(root);
+    const missing = options.refresh ? requests : requests.filter((request) => !store.has(request));
+    if (missing.length > 0) {
+      const apt = await openApt();
+      await apt.update(onProgress);
+      await store.fill(missing, apt, run, onProgress);
+    }
+    return requests.map((request) => store.get(request));
+  });
+}
+
+/** What a fetch works with, its options checked. */
+export interface FetchWork {
+  /** The folder of this suite and architecture in the cache. */
+  readonly root: string;
+  readonly requests: readonly string[];
+  readonly run: Runner;
+  readonly onProgress: (progress: FetchProgress) => void;
+  readonly openApt: () => Promise<PrivateApt>;
+}
+
+/** Checks the options, and does the work while nobody else changes the folder. @throws DebianError */
+export async function inStore<T>(options: FetchOptions, work: (tools: FetchWork) => Promise<T>): Promise<T> {
   const suite = checked('suite', options.suite ?? 'trixie', /^[a-z][a-z0-9.-]*$/i);
   const arch = checked('architecture', options.arch ?? 'riscv64', /^[a-z][a-z0-9-]*$/);
   const requests = options.packages.map((name) => checked('package name', name, /^[a-z0-9][a-z0-9+.*-]*$/));
   if (options.mirror !== undefined) checked('mirror', options.mirror, /^[a-z0-9+]+:\/?\/?[^\s"]+$/i);
   const root = join(options.cache ?? cacheFolder(), 'debian', storeName(suite, arch, options.mirror));
   const run = options.run ?? processRunner;
-  return withLock(join(root, 'lock'), async () => {
-    const store = await PackageStore.open(root);
-    const missing = options.refresh ? requests : requests.filter((request) => !store.has(request));
-    if (missing.length > 0) {
-      const onProgress = options.onProgress ?? (() => {});
-      const apt = await openApt({ ...options, suite, arch }, join(root, 'apt'), run);
-      await apt.update(onProgress);
-      await store.fill(missing, apt, run, onProgress);
-    }
-    return requests.map((request) => store.get(request));
-  });
+  const onProgress = options.onProgress ?? (() => {});
+  const apt = () => openApt({ ...options, suite, arch }, join(root, 'apt'), run);
+  return withLock(join(root, 'lock'), () => work({ root, requests, run, onProgress, openApt: apt }));
 }
 
 function checked(what: string, value: string, allowed: RegExp): string {

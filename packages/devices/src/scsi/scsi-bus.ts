@@ -1,6 +1,7 @@
 // A SCSI bus: targets with logical units, as a host adapter addresses them. After: SPC-4 (INCITS 513), 6.33 (REPORT LUNS); SAM-5, 4.7.
 
 import { Bus, Device, isPluggable, type PropertySpec, UserError } from '@boardwalk/core';
+import { transportPath } from '../block/boot-index.ts';
 import { check, good, type ScsiEnd, SENSE } from './sense.ts';
 
 export const SCSI_BUS = 'SCSI';
@@ -72,6 +73,11 @@ export abstract class ScsiDevice extends Device {
     this.#bus?.leave(this);
   }
 
+  /** Path of its channel, as Open Firmware writes it. */
+  protected get busPath(): string {
+    return this.#bus?.firmwarePath ?? '';
+  }
+
   /** Number of its target. */
   get target(): number {
     return this.#target;
@@ -103,6 +109,11 @@ export class ScsiBus extends Bus {
     this.#host = host;
     this.maxTarget = limits.maxTarget;
     this.maxUnit = limits.maxUnit;
+  }
+
+  get firmwarePath(): string {
+    const host = this.parent;
+    return `${transportPath(host instanceof Device ? host.parentBus : undefined)}/channel@0`;
   }
 
   plug(device: Device): void {

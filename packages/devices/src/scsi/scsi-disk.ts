@@ -3,6 +3,7 @@
 
 import { type BlockBackend, type PropertySpec, UserError } from '@boardwalk/core';
 import { blockSizeProperties, checkBlockSizes } from '../block/block-size.ts';
+import { bootIndexProperty } from '../block/boot-index.ts';
 import { asBlockBackend, driveProperty } from '../block/drive-property.ts';
 import { reply, type ScsiCommand, ScsiDevice } from './scsi-bus.ts';
 import { check, good, type ScsiEnd, SENSE, senseData } from './sense.ts';
@@ -74,6 +75,7 @@ export class ScsiDisk extends ScsiDevice {
   static override readonly typeName: string = 'scsi-hd';
   static override readonly properties: readonly PropertySpec[] = [
     driveProperty(),
+    bootIndexProperty,
     ...blockSizeProperties,
     {
       name: 'serial',
@@ -96,6 +98,14 @@ export class ScsiDisk extends ScsiDevice {
   ];
 
   #backend: BlockBackend | undefined;
+
+  get bootIndex(): number {
+    return Number(this.getProperty('bootindex'));
+  }
+
+  get firmwarePath(): string {
+    return `${this.busPath}/disk@${this.target.toString(16)},${this.unit.toString(16)}`;
+  }
 
   override realize(): void {
     super.realize();

@@ -5,15 +5,19 @@
  */
 import {
   type BoardDefinition,
+  type BootOrderDevice,
+  type BwObject,
+  bootOrder,
+  type Device,
   defineBoard,
   devicesOf,
+  isBootOrderDevice,
   type Machine,
   MiB,
   type PropertySpec,
   TiB,
   UserError,
 } from '@boardwalk/core';
-import { VirtioBlk } from '@boardwalk/devices';
 import { CpuComplex } from '../cpu/complex.ts';
 import { CPU_MODELS, type CpuConfig, configureCpu } from '../cpu/models.ts';
 import { S390Cpu } from '../cpu/s390-cpu.ts';
@@ -61,20 +65,25 @@ async function iplSources(machine: Machine): Promise<IplSources> {
   };
 }
 
-/** The disk with the lowest boot index, or the first one. */
+/** The disk with the lowest boot index, or the first one. @throws UserError if two have the same index */
 function bootDevice(machine: Machine): IplDevice | undefined {
-  const disks = devicesOf(machine).filter(
-    (device) => device instanceof VirtioCcw && device.backend instanceof VirtioBlk,
-  );
-  const order = (device: VirtioCcw) => {
-    const index = device.getProperty('bootindex');
-    return typeof index === 'number' && index >= 0 ? index : Infinity;
-  };
-  const [first] = (disks as VirtioCcw[]).toSorted((a, b) => order(a) - order(b) || 0);
-  if (first === undefined) return undefined;
-  const { subchannel } = first;
-  const loadParameter = String(first.getProperty('loadparm')) || String(machine.getProperty('loadparm'));
+  bootOrder(machine);
+  const order = (disk: BootOrderDevice) => (disk.bootIndex < 0 ? Infinity : disk.bootIndex);
+  const [first] = devicesOf(machine)
+    .filter(isBootOrderDevice)
+    .toSorted((a, b) => order(a) - order(b) || 0);
+  const device = first && transportOf(first);
+  if (device === undefined) return undefined;
+  const { subchannel } = device;
+  const own = device.findProperty('loadparm') === undefined ? '' : String(device.getProperty('loadparm'));
+  const loadParameter = own || String(machine.getProperty('loadparm'));
   return { ssid: subchannel.id.ssid, deviceNumber: subchannel.deviceNumber, loadParameter };
+}
+
+/** The subchannel's device that a disk is behind: the disk's own, or its host adapter's. */
+function transportOf(disk: Device): VirtioCcw | undefined {
+  for (let at: BwObject | undefined = disk; at !== undefined; at = at.parent) if (at instanceof VirtioCcw) return at;
+  return undefined;
 }
 
 function addConsoles(machine: Machine, mainframe: Mainframe): void {

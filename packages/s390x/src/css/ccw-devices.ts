@@ -1,6 +1,7 @@
 /** The virtio devices that can be had on a subchannel, by the names that users know. */
 import { BwObject, type ObjectClass, type PropertySpec, type TypeRegistry, typeOfClass } from '@boardwalk/core';
 import { VirtioBalloon, VirtioBlk, type VirtioDevice, VirtioRng, VirtioScsi, VirtioSerial } from '@boardwalk/devices';
+import { loadParameterProblem } from '../sclp/sclp.ts';
 import { devnoProperty } from './device-id.ts';
 import { VirtioCcw } from './virtio-ccw.ts';
 
@@ -9,15 +10,29 @@ interface CcwDeviceType {
   readonly description: string;
   readonly create: () => VirtioDevice;
   readonly backend: ObjectClass;
+  /** Properties besides those of the transport and of what is behind it. */
+  readonly more?: readonly PropertySpec[];
 }
 
+/** Of devices that a machine can be loaded from. */
+const LOAD_PARAMETER: PropertySpec = {
+  name: 'loadparm',
+  type: 'str',
+  description: 'load parameter of an IPL from this device',
+  default: '',
+  validate: (value) => loadParameterProblem(String(value)),
+};
+
+const BLK: CcwDeviceType = {
+  name: 'virtio-blk-ccw',
+  description: 'virtio block device on a subchannel',
+  create: () => new VirtioBlk(),
+  backend: VirtioBlk,
+  more: [LOAD_PARAMETER],
+};
+
 const TYPES: readonly CcwDeviceType[] = [
-  {
-    name: 'virtio-blk-ccw',
-    description: 'virtio block device on a subchannel',
-    create: () => new VirtioBlk(),
-    backend: VirtioBlk,
-  },
+  BLK,
   {
     name: 'virtio-balloon-ccw',
     description: 'virtio memory balloon on a subchannel',
@@ -46,7 +61,13 @@ const TYPES: readonly CcwDeviceType[] = [
 
 /** A disk as `-drive if=virtio` makes it. */
 export function virtioBlkCcw(): VirtioCcw {
-  return new VirtioCcw('virtio-blk-ccw', new VirtioBlk());
+  return make(BLK);
+}
+
+function make({ name, create, more = [] }: CcwDeviceType): VirtioCcw {
+  const device = new VirtioCcw(name, create());
+  for (const spec of more) device.addProperty(spec);
+  return device;
 }
 
 /** The properties of the device behind the transport, which are the transport's too. */
@@ -62,13 +83,14 @@ function backendProperties(backend: ObjectClass): PropertySpec[] {
 /** Registers them. `device` must be registered. */
 export function registerCcwDevices(registry: TypeRegistry): void {
   registry.register(typeOfClass(VirtioCcw, { abstract: true, description: 'base of virtio devices on a subchannel' }));
-  for (const { name, description, create, backend } of TYPES) {
+  for (const type of TYPES) {
+    const { name, description, backend, more = [] } = type;
     registry.register({
       name,
       parent: VirtioCcw.typeName,
       description,
-      properties: [devnoProperty(name), ...backendProperties(backend)],
-      create: () => new VirtioCcw(name, create()),
+      properties: [devnoProperty(name), ...more, ...backendProperties(backend)],
+      create: () => make(type),
     });
   }
 }

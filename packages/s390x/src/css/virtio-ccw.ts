@@ -4,7 +4,6 @@
  */
 import { Device, type PropertySpec, type StateField, UserError } from '@boardwalk/core';
 import { guestError, type VirtioDevice, type VirtioTransport, type VirtQueue } from '@boardwalk/devices';
-import { loadParameterProblem } from '../sclp/sclp.ts';
 import { type ChannelData, programCheck } from './channel-data.ts';
 import { CCW_BUS, type CcwDevice, type ChannelSubsystem } from './channel-subsystem.ts';
 import { devnoProperty, formatDeviceId, parseDeviceId } from './device-id.ts';
@@ -72,14 +71,6 @@ export class VirtioCcw extends Device implements VirtioTransport, CcwDevice {
       description: 'the highest revision of the transport that is offered',
       default: MAX_REVISION,
       validate: (value) => (Number(value) <= MAX_REVISION ? undefined : `max_revision must be at most ${MAX_REVISION}`),
-    },
-    { name: 'bootindex', type: 'int32', description: 'place among the devices that are tried for IPL, 0 the first' },
-    {
-      name: 'loadparm',
-      type: 'str',
-      description: 'load parameter of an IPL from this device',
-      default: '',
-      validate: (value) => loadParameterProblem(String(value)),
     },
     {
       name: 'dev_id',
