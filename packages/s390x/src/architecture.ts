@@ -1,6 +1,7 @@
 /** What this package gives to programs that run machines. */
 import type { ArchitecturePackage, CpuModelInfo, PropertySpec } from '@boardwalk/core';
 import { registerDeviceTypes } from '@boardwalk/devices';
+import { registerCpuTypes } from './boards/pluggable-cpu.ts';
 import { s390CcwVirtio } from './boards/s390-ccw-virtio.ts';
 import { registerWatchdog } from './boards/watchdog.ts';
 import { FACILITIES, FACILITY_NAMES } from './cpu/facilities.ts';
@@ -33,5 +34,6 @@ export const architecture: ArchitecturePackage = {
     registerCcwDevices(types);
     registerEventDevices(types);
     registerWatchdog(types);
+    registerCpuTypes(types);
   },
 };

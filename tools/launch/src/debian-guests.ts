@@ -15,6 +15,8 @@ import { buildInitramfs } from '@boardwalk/initramfs';
 const KERNEL_PATTERN = 'linux-image-*-riscv64';
 const MAINFRAME_KERNEL_PATTERN = 'linux-image-6.1.0-*-s390x';
 const MAINFRAME_MODULES = ['virtio_blk', 'virtio_rng', 'virtio_console'];
+/** For who wants them. */
+const MAINFRAME_SPARE_MODULES = ['virtio_scsi', 'sd_mod', 'virtio_balloon', 'virtio_net', 'diag288_wdt'];
 const OPENSBI = 'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 const UBOOT_MACHINE_MODE = 'usr/lib/u-boot/qemu-riscv64/u-boot.bin';
 const UBOOT_SUPERVISOR_MODE = 'usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin';
@@ -85,7 +87,8 @@ export async function prepareMainframeLinux(source: DebianSource = {}): Promise<
   await writeFileAtomically(image, kernel.image);
   const initrd = join(folder, 'initrd.cpio');
   const busybox = await readFile(join(busyboxPackage.dir, 'bin/busybox'));
-  await writeFileAtomically(initrd, await buildInitramfs({ busybox, kernel, bootModules: MAINFRAME_MODULES }));
+  const modules = { bootModules: MAINFRAME_MODULES, spareModules: MAINFRAME_SPARE_MODULES };
+  await writeFileAtomically(initrd, await buildInitramfs({ busybox, kernel, ...modules }));
   return { kernel: image, initrd, packages };
 }
 

@@ -41,7 +41,7 @@ export function diagnose(
   switch (code) {
     case DIAGNOSE.voluntaryTimeSliceEnd:
     case DIAGNOSE.voluntaryTimeSliceEndDirected:
-      machine.cpus[cpu.index]?.requestExit();
+      machine.cpus.find(({ index }) => index === cpu.index)?.requestExit();
       return CC_UNCHANGED;
     case DIAGNOSE.watchdog: {
       const watchdog = devicesOf(machine).find((device) => device instanceof Diag288Watchdog);

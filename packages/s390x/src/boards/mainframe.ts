@@ -36,7 +36,7 @@ export class Mainframe implements MachineServices {
   readonly css: ChannelSubsystem;
   readonly sclp: Sclp;
   readonly ipl: Ipl;
-  /** The machine's CPUs; the board adds them. */
+  /** The machine's CPUs, in the order in which they came. */
   readonly cpus: CpuPort[] = [];
   readonly #machine: Machine;
   readonly #options: MainframeOptions;
@@ -99,6 +99,11 @@ export class Mainframe implements MachineServices {
     return systemInformation([functionCode, selector1, selector2], this.#systemFacts(), block) ? 0 : 3;
   }
 
+  cpuJoined(cpu: CpuPort): void {
+    this.cpus.push(cpu);
+    if (this.#machine.built) this.sclp.cpuChange.send();
+  }
+
   /** The machine ends when none of its CPUs can go on. */
   cpuStopped(cpu: CpuPort, reason: StopReason): void {
     const goesOn = (other: CpuPort) =>
@@ -125,7 +130,7 @@ export class Mainframe implements MachineServices {
     const { model, loadParameter } = this.#options;
     return {
       ramSize,
-      cpus: smp.cpus,
+      cpus: this.cpus.map(({ index }) => index).sort((a, b) => a - b),
       maxCpus: smp.maxcpus,
       addressBits: model.addressBits,
       enhancedSuppression: model.enhancedSuppression,
@@ -134,7 +139,7 @@ export class Mainframe implements MachineServices {
   }
 
   #systemFacts(): SystemFacts {
-    return { machineType: this.#options.model.machineType, cpus: this.#machine.smp.cpus };
+    return { machineType: this.#options.model.machineType, cpus: this.cpus.length };
   }
 }
 

@@ -126,7 +126,7 @@ async function build(machine: Machine): Promise<void> {
     loadParameter: String(machine.getProperty('loadparm')),
   });
   for (let index = 0; index < machine.smp.cpus && complex !== undefined; index++) {
-    mainframe.cpus.push(machine.add(new S390Cpu(index, complex), `cpu[${index}]`));
+    machine.add(new S390Cpu(index, complex), `cpu[${index}]`);
   }
   addConsoles(machine, mainframe);
   addDrives(machine, mainframe);

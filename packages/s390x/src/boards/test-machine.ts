@@ -136,7 +136,7 @@ export async function testMainframe(
         ipl: { kernel: undefined, firmware: undefined, device: () => undefined, ...ipl },
         loadParameter: '',
       });
-      for (let index = 0; index < cpus; index++) mainframe.cpus.push(machine.add(new IdleCpu(index), `cpu[${index}]`));
+      for (let index = 0; index < cpus; index++) mainframe.cpuJoined(machine.add(new IdleCpu(index), `cpu[${index}]`));
       machine.onReset(() => mainframe?.ipl.load());
     },
   });

@@ -58,15 +58,22 @@ export class CpuComplex extends Device implements FloatingInterruptions {
     this.add(this.keys, 's390-skeys');
   }
 
-  /** The CPUs, in the order of their addresses. */
+  /** The CPUs, in the order in which they came. */
   get cpus(): readonly S390Cpu[] {
     return this.#cpus;
+  }
+
+  /** The CPU with an address. */
+  cpuAt(address: number): S390Cpu | undefined {
+    const likely = this.#cpus[address];
+    return likely?.index === address ? likely : this.#cpus.find(({ index }) => index === address);
   }
 
   /** Called by each CPU when it becomes part of the machine. */
   join(cpu: S390Cpu): void {
     this.#cpus.push(cpu);
     for (const one of this.#cpus) one.setCpuCount(this.#cpus.length);
+    this.services.cpuJoined(cpu);
   }
 
   override resetHold(): void {

@@ -153,6 +153,8 @@ export interface MachineServices extends ChannelServices {
   diagnose(cpu: CpuPort, code: number, r1: number, r3: number): Outcome;
   /** STSI of a level that exists: fills the block of 4096 zero bytes and gives 0; 3 where there is no such information. */
   systemInformation(cpu: CpuPort, functionCode: number, selector1: number, selector2: number, block: DataView): Outcome;
+  /** A CPU has become part of the machine. */
+  cpuJoined(cpu: CpuPort): void;
   /** A CPU stopped, or waits for what can never come. The machine decides whether that ends it: all may have stopped. */
   cpuStopped(cpu: CpuPort, reason: StopReason): void;
 }

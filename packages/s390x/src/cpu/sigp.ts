@@ -51,7 +51,7 @@ export function signalProcessor(
   parameter: bigint,
 ): SigpResult {
   if (order === ORDER.setArchitecture) return setArchitecture(complex, from, Number(parameter & 0xffn));
-  const target = complex.cpus[address];
+  const target = complex.cpuAt(address);
   if (target === undefined) return { cc: NOT_OPERATIONAL };
   const isStopped = target.cpuState !== 'operating' && target.cpuState !== 'load';
   switch (order) {

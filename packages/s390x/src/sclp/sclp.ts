@@ -80,8 +80,8 @@ export function storageSizeProblem(bytes: number): string | undefined {
 export interface SclpMachine {
   /** Bytes of main storage. */
   readonly ramSize: number;
-  /** CPUs that are configured. */
-  readonly cpus: number;
+  /** Addresses of the CPUs that are configured. */
+  readonly cpus: readonly number[];
   readonly maxCpus: number;
   /** Address bits of the largest machine of this model. */
   readonly addressBits: number;
@@ -166,7 +166,7 @@ export class Sclp extends Device {
   #readScpInfo(sccb: Sccb): void {
     const { view, bytes } = sccb;
     const facts = this.#facts();
-    if (sccb.length < SCP.cpus + CPU_ENTRY_BYTES * facts.cpus) {
+    if (sccb.length < SCP.cpus + CPU_ENTRY_BYTES * facts.cpus.length) {
       sccb.response = RESPONSE.insufficientLength;
       return;
     }
@@ -176,7 +176,7 @@ export class Sclp extends Device {
     view.setUint16(SCP.incrementCount, count);
     if (inMiB <= MAX_NARROW_INCREMENT) view.setUint8(SCP.incrementSize, inMiB);
     else view.setUint32(SCP.wideIncrementSize, inMiB);
-    view.setUint16(SCP.cpuCount, facts.cpus);
+    view.setUint16(SCP.cpuCount, facts.cpus.length);
     view.setUint16(SCP.cpuOffset, SCP.cpus);
     bytes.set(ebcdicName(facts.loadParameter.toUpperCase(), 8), SCP.loadParameter);
     view.setBigUint64(SCP.facilities, FACILITY_CPU_INFO);
@@ -189,23 +189,23 @@ export class Sclp extends Device {
 
   #readCpuInfo(sccb: Sccb): void {
     const { cpus } = this.#facts();
-    if (sccb.length < CPU_INFO.cpus + CPU_ENTRY_BYTES * cpus) {
+    if (sccb.length < CPU_INFO.cpus + CPU_ENTRY_BYTES * cpus.length) {
       sccb.response = RESPONSE.insufficientLength;
       return;
     }
-    sccb.view.setUint16(CPU_INFO.configured, cpus);
+    sccb.view.setUint16(CPU_INFO.configured, cpus.length);
     sccb.view.setUint16(CPU_INFO.configuredOffset, CPU_INFO.cpus);
     sccb.view.setUint16(CPU_INFO.standby, 0);
-    sccb.view.setUint16(CPU_INFO.standbyOffset, CPU_INFO.cpus + CPU_ENTRY_BYTES * cpus);
+    sccb.view.setUint16(CPU_INFO.standbyOffset, CPU_INFO.cpus + CPU_ENTRY_BYTES * cpus.length);
     writeCpus(sccb, CPU_INFO.cpus, cpus);
     sccb.response = RESPONSE.readCompletion;
   }
 }
 
 /** General-purpose CPUs, by their addresses. */
-function writeCpus(sccb: Sccb, offset: number, cpus: number): void {
-  for (let cpu = 0; cpu < cpus; cpu++) {
-    const at = offset + CPU_ENTRY_BYTES * cpu;
+function writeCpus(sccb: Sccb, offset: number, cpus: readonly number[]): void {
+  for (const [i, cpu] of cpus.entries()) {
+    const at = offset + CPU_ENTRY_BYTES * i;
     sccb.bytes.fill(0, at, at + CPU_ENTRY_BYTES);
     sccb.bytes[at] = cpu;
   }

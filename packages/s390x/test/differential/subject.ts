@@ -17,6 +17,7 @@ function services(machine: Machine): MachineServices {
     serviceCall: none,
     diagnose: none,
     systemInformation: none,
+    cpuJoined: () => {},
     cpuStopped: (_, reason) => machine.shutdown(reason === 'stopped' ? 'guest' : 'host', 0),
     startSubchannel: none,
     testSubchannel: none,

@@ -1,0 +1,86 @@
+/**
+ * Devices as Debian's Linux finds and uses them: one machine with everything that can be plugged in, at the start and later. Skipped with
+ * a printed reason where Debian's packages cannot be had.
+ */
+import { readFile } from 'node:fs/promises';
+import { balloonOf, Device, MemoryBlock, MiB, PipeChar, plugDevice, TypeRegistry, typeOfClass } from '@boardwalk/core';
+import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
+import { machineBooter, type TestMachine } from '@boardwalk/testing';
+import { afterEach, expect, it } from 'vitest';
+import { architecture, s390CcwVirtio } from '../src/index.ts';
+
+const MINUTES = 60_000;
+const PROMPT = /# $/m;
+
+const bootMachine = machineBooter(afterEach);
+
+function types(): TypeRegistry {
+  const registry = new TypeRegistry();
+  registry.register(typeOfClass(Device, { abstract: true }));
+  architecture.registerTypes?.(registry);
+  return registry;
+}
+
+/** Runs a command in the guest's shell. @returns what it printed */
+async function shell(guest: TestMachine, command: string): Promise<string> {
+  // The end is not written as it is printed: the line is echoed.
+  guest.send(`${command}; echo "EN""D $?"\n`);
+  const { before } = await guest.expectSerial(/END (\d+)\r?\n/, { timeoutMs: 4 * MINUTES });
+  return before;
+}
+
+it(
+  'Linux uses a SCSI disk, a balloon, a console, a CPU that comes later, and ends when the power button is pressed',
+  async (context) => {
+    const files = (await ifReachable(prepareMainframeLinux())) ?? context.skip("Debian's packages cannot be had here");
+    const port = new PipeChar();
+    const disk = new MemoryBlock(new Uint8Array(MiB(1)).fill(0x41));
+    const guest = await bootMachine({
+      board: s390CcwVirtio,
+      ramSize: MiB(256),
+      smp: { cpus: 1, maxcpus: 3 },
+      types: types(),
+      kernel: await readFile(files.kernel),
+      initrd: await readFile(files.initrd),
+      append: 'console=ttysclp0 quiet',
+      devices: [
+        { driver: 'virtio-scsi-ccw', id: 'scsi' },
+        { driver: 'scsi-hd', id: 'disk', properties: { drive: disk, 'scsi-id': 2, lun: 3, serial: 'BW1' } },
+        { driver: 'virtio-balloon-ccw', id: 'balloon' },
+        { driver: 'virtio-serial-ccw', id: 'serial' },
+        { driver: 'virtconsole', id: 'console', properties: { chardev: port } },
+      ],
+    });
+    await guest.expectSerial(PROMPT, { timeoutMs: 8 * MINUTES });
+    await shell(guest, 'modprobe -a virtio_scsi sd_mod virtio_balloon');
+
+    expect(await shell(guest, 'sleep 1; cat /sys/bus/scsi/devices/*:2:3/model')).toContain('QEMU HARDDISK');
+    expect(await shell(guest, 'head -c 4 /dev/sda')).toContain('AAAA');
+    await shell(guest, 'echo written by the guest | dd of=/dev/sda bs=512 seek=9 conv=sync,fsync 2>/dev/null');
+    expect(new TextDecoder().decode(disk.contents.subarray(9 * 512, 9 * 512 + 20))).toBe('written by the guest');
+
+    balloonOf(guest.machine).setGuestMemory(MiB(192));
+    await shell(
+      guest,
+      'while [ $(awk "/^MemTotal/ { print int(\\$2 / 1024) }" /proc/meminfo) -gt 200 ]; do sleep 0.1; done',
+    );
+    expect(balloonOf(guest.machine).guestMemory).toBe(MiB(192));
+
+    await shell(guest, 'echo to the console >/dev/hvc0');
+    await port.waitFor('to the console', { timeoutMs: MINUTES });
+
+    plugDevice(guest.machine, { driver: 'qemu-s390x-cpu', id: 'second', properties: { 'core-id': 2 } });
+    await shell(
+      guest,
+      'until [ -e /sys/devices/system/cpu/cpu1 ]; do sleep 0.1; done; echo 1 >/sys/devices/system/cpu/cpu1/online',
+    );
+    expect(await shell(guest, 'grep -c ^processor /proc/cpuinfo; cat /sys/devices/system/cpu/cpu1/address')).toMatch(
+      /\b2\r?\n2\b/,
+    );
+    expect(await shell(guest, 'taskset 2 sha256sum </dev/null')).toContain('e3b0c44298fc1c149afbf4c8996fb924');
+
+    guest.machine.powerdown();
+    expect(await guest.exit()).toMatchObject({ cause: 'guest', reason: 'shutdown' });
+  },
+  20 * MINUTES,
+);
