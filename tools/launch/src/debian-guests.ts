@@ -16,7 +16,15 @@ const KERNEL_PATTERN = 'linux-image-*-riscv64';
 const MAINFRAME_KERNEL_PATTERN = 'linux-image-6.1.0-*-s390x';
 const MAINFRAME_MODULES = ['virtio_blk', 'virtio_rng', 'virtio_console'];
 /** For who wants them. */
-const MAINFRAME_SPARE_MODULES = ['virtio_scsi', 'sd_mod', 'virtio_balloon', 'virtio_net', 'diag288_wdt'];
+const MAINFRAME_SPARE_MODULES = [
+  'virtio_scsi',
+  'sd_mod',
+  'virtio_balloon',
+  'virtio_net',
+  'diag288_wdt',
+  'crc32c_generic',
+  'ext4',
+];
 const OPENSBI = 'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 const UBOOT_MACHINE_MODE = 'usr/lib/u-boot/qemu-riscv64/u-boot.bin';
 const UBOOT_SUPERVISOR_MODE = 'usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin';

@@ -10,4 +10,5 @@ export {
   prepareUBoot,
   type UBoot,
 } from './debian-guests.ts';
+export { type MainframeRoot, prepareMainframeRoot } from './debian-root.ts';
 export { start } from './start.ts';
