@@ -7,9 +7,11 @@ import {
   type GlobalProperty,
   UserError,
 } from '@boardwalk/core';
-import { readActions } from './config/actions.ts';
+import type { CompatPolicy } from '@boardwalk/monitor';
+import { type ActionOptions, readActions } from './config/actions.ts';
 import { type BlockdevSpec, readBlockdevs } from './config/blockdevs.ts';
 import { readBoot } from './config/boot.ts';
+import { readCompat } from './config/compat.ts';
 import { type ObjectSpec, parseDevice, parseGlobal, parseObject } from './config/devices.ts';
 import { type DriveSpec, readDrives } from './config/drives.ts';
 import { fdSets } from './config/fd-sets.ts';
@@ -18,7 +20,7 @@ import { type Incoming, readIncoming } from './config/incoming.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
 import { type ProfileSpec, readProfile } from './config/profile.ts';
-import { readSemihosting } from './config/semihosting.ts';
+import { readSemihosting, type SemihostingSpec } from './config/semihosting.ts';
 import { type LinePlan, readLines } from './config/services.ts';
 import { type CommandLine, forOption } from './options/command-line.ts';
 import { KeyValues } from './options/key-values.ts';
@@ -36,16 +38,17 @@ export interface Plan {
   /** Texts of -numa. */
   readonly numa: readonly string[];
   readonly globals: readonly GlobalProperty[];
-  readonly noReboot: boolean;
-  readonly semihosting: boolean;
+  readonly actions: ActionOptions;
+  readonly semihosting: SemihostingSpec | undefined;
   readonly boot: BootOptions | undefined;
-  readonly noShutdown: boolean;
   /** The machine is made, and stands still (-S). */
   readonly paused: boolean;
   /** The snapshot that the machine goes on from. */
   readonly incoming: Incoming | undefined;
   /** Where the guest spends its instructions is to be found out (-profile). */
   readonly profile: ProfileSpec | undefined;
+  /** What monitors do with what clients should not rely on. */
+  readonly compat: CompatPolicy;
   /** The machine is made when a monitor says so (--preconfig). */
   readonly preconfig: boolean;
 }
@@ -58,7 +61,6 @@ export function readPlan(
 ): Plan {
   fdSets(line);
   checkOvercommit(line);
-  const actions = readActions(line);
   if (settings.isThreaded && line.has('profile')) {
     throw new UserError('-profile: not with -accel tcg,thread=multi: it samples vCPUs that take turns');
   }
@@ -72,13 +74,13 @@ export function readPlan(
     objects: line.all('object').map((text) => forOption('object', () => parseObject(text))),
     numa: line.all('numa'),
     globals: line.all('global').map((text) => forOption('global', () => parseGlobal(text))),
-    noReboot: line.has('no-reboot') || actions.reboot === 'shutdown',
+    actions: readActions(line),
     semihosting: readSemihosting(line),
     boot: readBoot(line),
-    noShutdown: line.has('no-shutdown') || actions.shutdown === 'pause',
     paused: line.has('S'),
     incoming: readIncoming(line),
     profile: readProfile(line),
+    compat: readCompat(line),
     preconfig: line.has('preconfig'),
     files: readBootFiles(line, architecture, settings),
   };

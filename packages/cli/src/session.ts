@@ -19,6 +19,7 @@ import {
   type NumaPlan,
   planNuma,
   type RamSpace,
+  type SemihostingOptions,
   type TypeRegistry,
   UserError,
   VirtualClock,
@@ -28,6 +29,7 @@ import {
   type ChardevInfo,
   type ChardevMaker,
   type CommandLineOption,
+  type CompatPolicy,
   type Emulator,
   MonitorEvents,
   type OutputFile,
@@ -46,6 +48,7 @@ import { parseMigrationUri } from './config/migration-uri.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
 import type { MachineHook } from './config/plugins.ts';
 import { Profile } from './config/profile.ts';
+import type { SemihostingSpec } from './config/semihosting.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
@@ -91,6 +94,7 @@ export class Session implements Emulator {
   readonly #nodes = new BlockNodes();
   readonly descriptors = new Descriptors();
   #drives: DriveOptions[] = [];
+  #semihosting: SemihostingOptions | undefined;
   #numa: NumaPlan | undefined;
   #machine: Machine | undefined;
   #profile: Profile | undefined;
@@ -243,6 +247,14 @@ export class Session implements Emulator {
     };
   }
 
+  get compat(): CompatPolicy {
+    return this.#plan.compat;
+  }
+
+  abort(): never {
+    process.abort();
+  }
+
   quit(): void {
     this.#context.quit();
   }
@@ -293,6 +305,7 @@ export class Session implements Emulator {
     this.#drives = await openDrives(plan.drives);
     for (const spec of plan.blockdevs) await forOptionAsync('blockdev', () => openBlockdev(this.#nodes, spec));
     for (const spec of plan.chardevs) await forOptionAsync('chardev', () => this.#chardevs.add(spec, 'chardev'));
+    this.#semihosting = this.#openSemihosting(plan.semihosting);
     for (const [port, choice] of plan.lines.serials.entries()) {
       const label = `serial${port}`;
       // Port without a line: the device is there, and nobody at its other end.
@@ -310,6 +323,16 @@ export class Session implements Emulator {
       if (line && spec.service.kind === 'qmp')
         this.#chardevs.receiveDescriptors(spec, (fd) => this.descriptors.arrived(fd));
     }
+  }
+
+  #openSemihosting(spec: SemihostingSpec | undefined): SemihostingOptions | undefined {
+    if (spec === undefined) return undefined;
+    const { commandLine, chardev } = spec;
+    if (chardev === undefined) return { commandLine };
+    return {
+      commandLine,
+      console: forOption('semihosting-config', () => this.#chardevs.get(chardev)).attach('device'),
+    };
   }
 
   #build(): Promise<Machine> {
@@ -338,7 +361,7 @@ export class Session implements Emulator {
   }
 
   #machineOptions(): MachineOptions {
-    const { settings, files, devices, globals, noReboot, noShutdown, semihosting, boot, paused } = this.#plan;
+    const { settings, files, devices, globals, actions, boot, paused } = this.#plan;
     const { board: _, icount, isThreaded, dumpGuestCore: __, ...rest } = settings;
     const { space, hostMemory, types, root, log } = this.#context;
     return {
@@ -357,10 +380,9 @@ export class Session implements Emulator {
       serials: this.#serials,
       devices,
       globals,
-      noReboot,
-      semihosting,
+      ...actions,
+      ...(this.#semihosting && { semihosting: this.#semihosting }),
       ...(boot && { boot }),
-      noShutdown,
       paused,
     };
   }

@@ -63,8 +63,17 @@ export interface Emulator {
   readonly commandLineOptions?: readonly CommandLineOption[];
   /** The character devices, in the order in which they were made. */
   readonly chardevs?: readonly ChardevInfo[];
+  /** What is done with commands that may change (`-compat`); without it they are taken. */
+  readonly compat?: CompatPolicy;
+  /** Ends the program at once, as after a failure of its own. */
+  abort?(): never;
   /** Ends the program with status 0, after what was said is out. */
   quit(): void;
+}
+
+/** What is done with what clients should not rely on. */
+export interface CompatPolicy {
+  readonly unstableInput: 'accept' | 'reject' | 'crash';
 }
 
 /** A file of the host that is written from its start. */

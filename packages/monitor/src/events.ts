@@ -1,5 +1,5 @@
 // What every monitor is told: QMP events, from the machine and from the program around it (docs/interop/qmp-spec, qapi/run-state.json).
-import type { Cause, ExitInfo, Machine, PanicInfo } from '@boardwalk/core';
+import type { Cause, ExitInfo, GuestActions, Machine, PanicInfo, PanicOutcome } from '@boardwalk/core';
 
 /** Why a machine was reset or shut down (ShutdownCause of qapi/run-state.json). */
 export type ShutdownReason =
@@ -32,7 +32,8 @@ export interface MonitorEventData {
   readonly SHUTDOWN: { readonly guest: boolean; readonly reason: ShutdownReason };
   readonly MIGRATION: { readonly status: MigrationState };
   readonly POWERDOWN: undefined;
-  readonly GUEST_PANICKED: { readonly action: 'pause' | 'poweroff'; readonly info: GuestPanicInformation };
+  readonly GUEST_PANICKED: { readonly action: PanicOutcome; readonly info: GuestPanicInformation };
+  readonly WATCHDOG: { readonly action: GuestActions['watchdog'] };
   /** `device` is the id, for a device that had one. */
   readonly DEVICE_DELETED: { readonly device?: string; readonly path: string };
   /** Bytes of RAM that the guest has, its balloon taken off. */
@@ -52,9 +53,20 @@ export interface MonitorEvent {
   readonly timestamp: { readonly seconds: number; readonly microseconds: number };
 }
 
+const SECOND_MS = 1000;
+
+/** Events that a guest can cause at will: of each kind one a second is told. The value says which are of a kind. */
+const LIMITED: { readonly [N in MonitorEventName]?: (data: object) => string } = {
+  BALLOON_CHANGE: () => '',
+  WATCHDOG: () => '',
+  MEMORY_DEVICE_SIZE_CHANGE: (data) => String('qom-path' in data && data['qom-path']),
+};
+
 /** Tells monitors what happens. One belongs to each {@link Emulator}. */
 export class MonitorEvents {
   readonly #listeners = new Set<(event: MonitorEvent) => void>();
+  /** Kinds of events that were told less than a second ago, and what happened since. */
+  readonly #limited = new Map<string, { next: MonitorEvent | undefined }>();
   #shutDown = false;
 
   /** Calls back at each event. Returns how to end that. */
@@ -69,7 +81,36 @@ export class MonitorEvents {
   ): void {
     const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
     const timestamp = { seconds: Math.floor(microseconds / 1e6), microseconds: microseconds % 1e6 };
-    for (const listener of [...this.#listeners]) listener({ event, data, timestamp });
+    const told = { event, data, timestamp };
+    const place = LIMITED[event]?.(data as object);
+    if (place === undefined) this.#tell(told);
+    else this.#tellLimited(`${event} ${place}`, told);
+  }
+
+  #tell(event: MonitorEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  /** At once, if none of the kind was told for a second; otherwise the last one of that second, at its end. */
+  #tellLimited(kind: string, event: MonitorEvent): void {
+    const waiting = this.#limited.get(kind);
+    if (waiting) {
+      waiting.next = event;
+      return;
+    }
+    this.#limited.set(kind, { next: undefined });
+    this.#tell(event);
+    this.#endSecond(kind);
+  }
+
+  #endSecond(kind: string): void {
+    const timer: unknown = setTimeout(() => {
+      const next = this.#limited.get(kind)?.next;
+      this.#limited.delete(kind);
+      if (next) this.#tellLimited(kind, next);
+    }, SECOND_MS);
+    // Node's timers keep the program alive, a browser's have no such thing.
+    (timer as { unref?(): void }).unref?.();
   }
 
   /** The end of the machine, told once, whoever wanted it first. */
@@ -86,7 +127,8 @@ export class MonitorEvents {
       machine.on('resume', () => this.emit('RESUME')),
       machine.on('powerdown', () => this.emit('POWERDOWN')),
       machine.on('reset', ({ cause }) => this.#reset(cause)),
-      machine.on('panic', (info) => this.#panic(info, machine.options.noShutdown === true)),
+      machine.on('panic', ({ outcome, ...info }) => this.#panic(info, outcome)),
+      machine.on('watchdog', ({ action }) => this.emit('WATCHDOG', { action })),
       machine.on('shutdown', (info) => this.shutdown(shutdownReason(info))),
       machine.on('unplugged', ({ id, path }) =>
         this.emit('DEVICE_DELETED', { ...(id === '' ? {} : { device: id }), path }),
@@ -102,9 +144,9 @@ export class MonitorEvents {
     };
   }
 
-  #panic({ type, core, pswMask, pswAddress, reason }: PanicInfo, stops: boolean): void {
+  #panic({ type, core, pswMask, pswAddress, reason }: PanicInfo, action: PanicOutcome): void {
     const info = { type, core, 'psw-mask': pswMask, 'psw-addr': pswAddress, reason };
-    this.emit('GUEST_PANICKED', { action: stops ? 'pause' : 'poweroff', info });
+    this.emit('GUEST_PANICKED', { action, info });
   }
 
   #reset(cause: Cause): void {

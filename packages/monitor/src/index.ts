@@ -2,6 +2,7 @@ export type {
   ChardevInfo,
   ChardevMaker,
   CommandLineOption,
+  CompatPolicy,
   Emulator,
   OutputFile,
   PassedDescriptors,

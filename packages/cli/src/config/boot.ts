@@ -13,7 +13,8 @@ export function readBoot(line: CommandLine): BootOptions | undefined {
   return forOption('boot', () => {
     const values = new KeyValues('');
     for (const text of texts) values.merge(new KeyValues(text, 'order'));
-    for (const name of ['order', 'once']) refuseLetters(name, values.take(name));
+    checkLetters(values.take('order'));
+    refuseOnce(values.take('once'));
     const menu = values.bool('menu');
     const strict = values.bool('strict');
     const rebootTimeout = milliseconds(values, 'reboot-timeout', -1);
@@ -28,16 +29,19 @@ export function readBoot(line: CommandLine): BootOptions | undefined {
   });
 }
 
-/** No board here orders its drives by letters. */
-function refuseLetters(name: string, letters: string | undefined): void {
+/** The order of a PC's drives by their letters. The hardware here has no place for it; a board takes it and knows nothing of it. */
+function checkLetters(letters: string | undefined): void {
   if (letters === undefined) return;
   const wrong = [...letters].find((letter) => !/[a-p]/.test(letter));
   if (wrong !== undefined) throw new UserError(`Invalid boot device '${wrong}'`);
   const twice = [...letters].find((letter, i) => letters.indexOf(letter) !== i);
   if (twice !== undefined) throw new UserError(`Boot device '${twice}' was given twice`);
-  throw new UserError(
-    `${name}=${letters}: no board here has an order of drives by letters; -device ...,bootindex=N gives one`,
-  );
+}
+
+/** An order for the first boot alone has to be changed afterwards. */
+function refuseOnce(letters: string | undefined): void {
+  checkLetters(letters);
+  if (letters !== undefined) throw new UserError('no function defined to set boot device list for this architecture');
 }
 
 function milliseconds(values: KeyValues, name: string, least: number): number | undefined {

@@ -59,6 +59,9 @@ export function readSeed(text: string | undefined): bigint | undefined {
   });
 }
 
+/** QEMU's names of what the real-time clock goes on with. */
+const CLOCKS = { host: 'host', rt: 'steady', vm: 'virtual' } as const;
+
 /**
  * The real-time clock. On virtual time it needs a base: the time it is, where none is given.
  * @param texts those of -rtc; later ones add to earlier ones
@@ -69,16 +72,11 @@ export function readRtc(texts: readonly string[], now: Date): Pick<MachineOption
     const options = new KeyValues('');
     for (const text of texts) options.merge(new KeyValues(text, 'base'));
     const base = options.take('base') ?? 'utc';
-    if (options.take('clock') === 'rt') {
-      throw new UserError(
-        'clock=rt is not supported: the time since the host started is not known everywhere; host and vm are',
-      );
-    }
-    const isVirtual = options.choice('clock', ['host', 'vm']) === 'vm';
+    const clock = CLOCKS[options.choice('clock', ['host', 'rt', 'vm']) ?? 'host'];
     options.choice('driftfix', ['none']);
     options.finish();
-    const rtcBaseMs = parseBase(base, now) ?? (isVirtual ? now.getTime() : undefined);
-    return rtcBaseMs === undefined ? {} : { rtcBaseMs, rtcClock: isVirtual ? 'virtual' : 'host' };
+    const rtcBaseMs = parseBase(base, now) ?? (clock === 'host' ? undefined : now.getTime());
+    return rtcBaseMs === undefined ? {} : { rtcBaseMs, rtcClock: clock };
   });
 }
 

@@ -5,6 +5,8 @@ import { parseBool, parseSize, UserError } from '@boardwalk/core';
 /** The keys of one option. Each is taken once; those that nobody took are an error. */
 export class KeyValues {
   readonly #values = new Map<string, string>();
+  /** All values of a key that was said several times. */
+  readonly #every: (readonly [key: string, value: string])[] = [];
   readonly #taken = new Set<string>();
   readonly #lists: readonly string[];
 
@@ -38,6 +40,7 @@ export class KeyValues {
   }
 
   #set(key: string, value: string): void {
+    this.#every.push([key, value]);
     const earlier = this.#lists.includes(key) ? this.#values.get(key) : undefined;
     this.#values.set(key, earlier === undefined ? value : `${earlier},${value}`);
   }
@@ -49,6 +52,12 @@ export class KeyValues {
   take(key: string): string | undefined {
     this.#taken.add(key);
     return this.#values.get(key);
+  }
+
+  /** Every value of a key, in their order. */
+  takeAll(key: string): string[] {
+    this.#taken.add(key);
+    return this.#every.filter(([name]) => name === key).map(([, value]) => value);
   }
 
   /** @throws UserError if it is missing */

@@ -86,8 +86,8 @@ export const OPTIONS = {
   },
   seed: { argument: 'N', help: 'random numbers for the guest are the sequence of this number', section: 'Machine' },
   rtc: {
-    argument: 'base=utc|localtime|DATE[,clock=host|vm]',
-    help: "what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default) or is here; it goes on with the host's time, or with virtual time (vm)",
+    argument: 'base=utc|localtime|DATE[,clock=host|rt|vm]',
+    help: "what the real-time clock shows at the start: 2026-11-23T08:30:00, or the time it is (default) or is here; it goes on with the host's time of day, with the time since the start (rt), or with virtual time (vm)",
     section: 'Machine',
     group: 'rtc',
     parameters: { base: 'string', clock: 'string' },
@@ -110,15 +110,15 @@ export const OPTIONS = {
     section: 'What it runs',
   },
   'semihosting-config': {
-    argument: 'enable=on|off[,target=auto|native]',
-    help: 'the same, said at length',
+    argument: 'enable=on|off[,target=auto|native][,chardev=ID][,arg=WORD...]',
+    help: 'the same, said at length: the line that programs print on, and their command line',
     section: 'What it runs',
     group: 'semihosting-config',
-    parameters: { enable: 'boolean', target: 'string' },
+    parameters: { enable: 'boolean', target: 'string', chardev: 'string', arg: 'string' },
   },
   boot: {
-    argument: '[menu=on|off][,strict=on|off][,splash-time=MS][,reboot-timeout=MS]',
-    help: 'what firmware is told: a menu, only devices with a bootindex, how long a menu is shown, when to try again',
+    argument: '[order=LETTERS][,menu=on|off][,strict=on|off][,splash-time=MS][,reboot-timeout=MS]',
+    help: 'what firmware is told: the order of drives by letters, which no board here has a place for; a menu, only devices with a bootindex, how long a menu is shown, when to try again',
     section: 'What it runs',
     group: 'boot-opts',
     parameters: {
@@ -328,11 +328,30 @@ export const OPTIONS = {
     parameters: { fd: 'number', set: 'number', opaque: 'string' },
   },
   action: {
-    argument: 'reboot=reset|shutdown[,shutdown=poweroff|pause]',
-    help: 'what happens when the guest resets or shuts down the machine: reboot=shutdown is -no-reboot, shutdown=pause is -no-shutdown',
+    argument:
+      'reboot=reset|shutdown[,shutdown=poweroff|pause][,panic=pause|shutdown|exit-failure|none][,watchdog=reset|shutdown|poweroff|pause|inject-nmi|debug|none]',
+    help: 'what happens when the guest resets or shuts down the machine, cannot go on, or forgets its watchdog: reboot=shutdown is -no-reboot, shutdown=pause is -no-shutdown',
     section: 'The program',
     group: 'action',
     parameters: { reboot: 'string', shutdown: 'string', panic: 'string', watchdog: 'string' },
+  },
+  'watchdog-action': {
+    argument: 'ACTION',
+    help: 'as -action watchdog=ACTION',
+    section: 'The program',
+  },
+  compat: {
+    argument:
+      '[deprecated-input=accept|reject|crash][,deprecated-output=accept|hide][,unstable-input=accept|reject|crash][,unstable-output=accept|hide]',
+    help: 'what QMP does with what is deprecated (nothing is) or unstable (commands with x-)',
+    section: 'The program',
+    group: 'compat',
+    parameters: {
+      'deprecated-input': 'string',
+      'deprecated-output': 'string',
+      'unstable-input': 'string',
+      'unstable-output': 'string',
+    },
   },
   trace: {
     argument: '[enable=]PATTERN[,events=FILE][,file=FILE]',

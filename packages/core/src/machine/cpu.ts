@@ -51,6 +51,11 @@ export abstract class Cpu extends Device {
     return `${this.describe()}\n`;
   }
 
+  /** Which state the architecture says that it is in, where it has such states: `operating`, `stopped` of an s390x CPU. */
+  get architecturalState(): string | undefined {
+    return undefined;
+  }
+
   /** The virtual addresses that are mapped, as `info mem` shows them; undefined while nothing is translated. */
   formatMappings(): string | undefined {
     return undefined;

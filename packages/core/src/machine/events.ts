@@ -1,5 +1,6 @@
 // What a machine tells the outside: the QMP events of its life.
 
+import type { GuestActions, PanicOutcome } from './actions.ts';
 import type { Cpu } from './cpu.ts';
 import type { DebugStop } from './debug.ts';
 
@@ -34,8 +35,10 @@ export interface MachineEvents {
   readonly debug: { readonly cpu: Cpu; readonly stop: DebugStop };
   readonly resume: Record<string, never>;
   readonly shutdown: ExitInfo;
-  /** The guest cannot go on. `shutdown` follows. */
-  readonly panic: PanicInfo;
+  /** The guest cannot go on. `shutdown` or `stop` follows, as the outcome says. */
+  readonly panic: PanicInfo & { readonly outcome: PanicOutcome };
+  /** The guest has forgotten its watchdog; what follows. */
+  readonly watchdog: { readonly action: GuestActions['watchdog'] };
   /** The power button. */
   readonly powerdown: Record<string, never>;
   /** A user's device was taken out; `id` is empty for one that had none. */

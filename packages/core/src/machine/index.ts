@@ -1,3 +1,11 @@
+export {
+  type GuestActions,
+  PANIC_ACTIONS,
+  type PanicOutcome,
+  REBOOT_ACTIONS,
+  SHUTDOWN_ACTIONS,
+  WATCHDOG_ACTIONS,
+} from './actions.ts';
 export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './architecture.ts';
 export {
   MACHINE_PROPERTIES,
@@ -27,7 +35,8 @@ export { type Drive, DriveTable } from './drives.ts';
 export type { Cause, ExitInfo, MachineEvents, PanicInfo } from './events.ts';
 export type { GlobalProperty } from './globals.ts';
 export { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
-export { Machine, type RunState } from './machine.ts';
+export type { RunState } from './life.ts';
+export { Machine } from './machine.ts';
 export * from './memory-device.ts';
 export {
   ASSOCIATIVITIES,
@@ -54,7 +63,14 @@ export {
   planNuma,
   WRITE_POLICIES,
 } from './numa.ts';
-export type { BootOptions, DeviceOptions, DriveInterface, DriveOptions, MachineOptions } from './options.ts';
+export type {
+  BootOptions,
+  DeviceOptions,
+  DriveInterface,
+  DriveOptions,
+  MachineOptions,
+  SemihostingOptions,
+} from './options.ts';
 export { largestRamPage, smallestRamPage } from './page-sizes.ts';
 export { plugDevice, removeDevice, unplugDevice } from './plug.ts';
 export {

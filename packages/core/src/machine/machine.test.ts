@@ -142,6 +142,18 @@ describe('options', () => {
   });
 });
 
+it("lets the real-time clock go on with the time since the start, however somebody sets the host's", async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  try {
+    const machine = await create({ rtcBaseMs: 1e12, rtcClock: 'steady', accel: 'qtest' });
+    vi.advanceTimersByTime(3000);
+    vi.setSystemTime(0);
+    expect(machine.wallClockMs()).toBe(1e12 + 3000);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 describe("the user's devices", () => {
   class Slot extends Bus {
     static override readonly typeName: string = 'slot';

@@ -1,24 +1,25 @@
 // A machine: a board's devices, its RAM, its CPUs, its time, and what can be done with it as a whole.
 import { type CharBackend, NullChar } from '../char/index.ts';
 import type { Device } from '../device/device.ts';
-import { devicesOf, resetTree } from '../device/tree.ts';
+import { devicesOf } from '../device/tree.ts';
 import { GuestLog } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
-import { BwObject, Container, createObjectTree, UserError } from '../object/index.ts';
+import { type BwObject, Container, createObjectTree } from '../object/index.ts';
 import { InputLog } from '../replay/replay.ts';
 import { SharedClockSource } from '../threads/shared-clock.ts';
 import type { VcpuTeam } from '../threads/team.ts';
 import type { VcpuThread } from '../threads/vcpu-thread.ts';
 import { HostClockSource, InstructionClockSource, ManualClock, VirtualClock } from '../time/index.ts';
+import { type GuestActions, initialActions } from './actions.ts';
 import type { BoardDefinition } from './board.ts';
 import { Cpu } from './cpu.ts';
 import { type CpuModel, resolveCpuModel } from './cpu-model.ts';
-import type { DebugStop } from './debug.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { DriveTable } from './drives.ts';
-import { type Cause, EventHub, type ExitInfo, type MachineEvents, type PanicInfo } from './events.ts';
+import type { MachineEvents } from './events.ts';
 import { applyGlobals } from './globals.ts';
 import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
+import { MachineLife } from './life.ts';
 import { MainRam } from './main-ram.ts';
 import { completeNuma, hmatProperty, type NumaConfiguration } from './numa.ts';
 import type { MachineOptions } from './options.ts';
@@ -29,38 +30,10 @@ import { type MachineLoop, RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
 import { ThreadedLoop } from './threaded-loop.ts';
 import { makeTeam } from './vcpu-team.ts';
-
-/** What a machine does now. `prelaunch`: made, not started. `internal-error`: code of the host failed. */
-export type RunState =
-  | 'prelaunch'
-  /** It waits for a snapshot to go on from. */
-  | 'inmigrate'
-  | 'running'
-  | 'paused'
-  /** Paused: a snapshot was taken of it, to go on elsewhere. */
-  | 'postmigrate'
-  | 'shutdown'
-  | 'internal-error';
-
-/** Things asked for while guest code or timers ran: they are done between slices. */
-interface Requests {
-  shutdown: ExitInfo | undefined;
-  reset: Cause | undefined;
-  pause: boolean;
-  debug: { readonly cpu: Cpu; readonly stop: DebugStop } | undefined;
-}
-
-class Deferred<T> {
-  resolve: (value: T) => void = () => {};
-  reject: (error: Error) => void = () => {};
-  readonly promise = new Promise<T>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-}
+import { WallClock } from './wall-clock.ts';
 
 /** A whole computer. Made by {@link Machine.create}. */
-export class Machine extends BwObject {
+export class Machine extends MachineLife {
   static override readonly typeName: string = 'machine';
 
   readonly board: BoardDefinition;
@@ -84,32 +57,21 @@ export class Machine extends BwObject {
   readonly clock: VirtualClock;
   readonly log: GuestLog;
   readonly drives: DriveTable;
+  readonly actions: GuestActions;
   #ram: MainRam | undefined;
   #deviceMemory: DeviceMemory | undefined;
   readonly #blocks = new Set<RamBlock>();
   #built = false;
   readonly #cpus: Cpu[] = [];
-  readonly #events = new EventHub();
-  readonly #loop: MachineLoop;
+  protected readonly loop: MachineLoop;
   /** Where each vCPU runs on a thread of its own. */
   readonly team: VcpuTeam | undefined;
   /** @internal on such a thread */
   readonly vcpuThread: VcpuThread | undefined;
   /** What came from outside, for those who go back in time. */
   readonly inputs = new InputLog();
-  #stopsTo: ((stop: DebugStop) => void) | undefined;
-  readonly #resetCallbacks: (() => void)[] = [];
-  readonly #powerdownCallbacks: (() => void)[] = [];
-  readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: false, debug: undefined };
-  readonly #exit = new Deferred<ExitInfo>();
-  #state: RunState = 'prelaunch';
-  /** {@link resume} was called while the machine waited for a snapshot. */
-  #goOn = false;
-  /** By the host's clock. */
-  readonly #madeAtMs = Date.now();
-  #started = false;
-  #timersHeld = false;
   readonly #random: SeededRandom | undefined;
+  readonly #wallClock: WallClock;
   #disposed: Promise<void> | undefined;
 
   /** @internal use {@link Machine.create} */
@@ -136,21 +98,23 @@ export class Machine extends BwObject {
     this.vcpuThread = options.vcpuThread;
     this.team = makeTeam(this, {
       serve: (index, access) => this.#serve(index, access),
-      fail: (error) => this.#fail(error),
+      fail: (error) => this.fail(error),
     });
     this.clock = options.clock ?? this.#makeClock();
+    this.#wallClock = new WallClock(options, this.clock);
+    this.actions = initialActions(options);
     this.systemMemory = MemoryRegion.container('system', 2 ** 64);
     this.addressSpace = new AddressSpace('memory', this.systemMemory, this.space);
     this.ioMemory = MemoryRegion.container('io', 0x1_0000);
     this.ioSpace = new AddressSpace('I/O', this.ioMemory, this.space);
     this.addressSpace.onInvalidAccess = (...access) => this.#logInvalidAccess(...access);
-    this.#loop =
+    this.loop =
       this.team === undefined
         ? new RunLoop(this.#loopOwner(), scheduler)
         : new ThreadedLoop(this.#loopOwner(), scheduler, this.team);
     this.#watchClock();
     // Somebody who only listens to the error event does not have to look at the promise too.
-    this.#exit.promise.catch(() => {});
+    this.ended.promise.catch(() => {});
     root.addChild('machine', this);
     try {
       this.addChild('system', this.systemMemory);
@@ -179,7 +143,7 @@ export class Machine extends BwObject {
       machine.drives.checkAllUsed();
       machine.#built = true;
       await machine.team?.start();
-      machine.#performReset();
+      machine.performReset();
     } catch (error) {
       await machine.team?.stopThreads();
       await machine.#disposeTree();
@@ -286,9 +250,7 @@ export class Machine extends BwObject {
 
   /** The real-time clock's time in ms since 1970 UTC: the host's, or `rtcBaseMs` and the time since then (`rtcClock`). */
   wallClockMs(): number {
-    const { rtcBaseMs, rtcClock } = this.options;
-    if (rtcBaseMs === undefined) return Date.now();
-    return rtcBaseMs + (rtcClock === 'host' ? Date.now() - this.#madeAtMs : this.clock.now() / 1e6);
+    return this.#wallClock.now();
   }
 
   /** Fills `bytes` with random numbers for the guest: the host's, or the next of the sequence that `seed` began. */
@@ -302,197 +264,44 @@ export class Machine extends BwObject {
    * until it is done, so that its end falls at the same instruction in every run; elsewhere the guest goes on.
    */
   holdFor(work: Promise<void>): void {
-    if (this.clock.source.kind === 'instructions') this.#loop.holdFor(work);
-  }
-
-  /** Runs at each reset, the first one too, when devices have their reset values: load firmware, set start addresses. */
-  onReset(callback: () => void): void {
-    this.#resetCallbacks.push(callback);
-  }
-
-  /** Runs when somebody presses the power button. */
-  onPowerdown(callback: () => void): void {
-    this.#powerdownCallbacks.push(callback);
+    if (this.clock.source.kind === 'instructions') this.loop.holdFor(work);
   }
 
   // --- life
 
-  get state(): RunState {
-    return this.#state;
-  }
-
   /** @internal what a snapshot keeps of the machine besides its devices and its RAM */
   get runState(): { readonly turn: number; readonly random: bigint | undefined } {
-    return { turn: this.#loop.turn, random: this.#random?.state };
+    return { turn: this.loop.turn, random: this.#random?.state };
   }
 
   set runState({ turn, random }) {
-    this.#loop.turn = turn;
+    this.loop.turn = turn;
     if (this.#random !== undefined && random !== undefined) this.#random.state = random;
-  }
-
-  /** @internal a snapshot was put back: what had ended can go on */
-  restored(): void {
-    if (this.#state !== 'prelaunch') this.#state = 'paused';
-  }
-
-  /** A snapshot of a paused machine was taken, to go on elsewhere: its state tells so until it goes on here. */
-  migrated(): void {
-    if (this.#state === 'paused' || this.#state === 'prelaunch') this.#state = 'postmigrate';
-  }
-
-  /** Before the start: the machine will go on from a snapshot that is not there yet. Until then {@link resume} is only noted. */
-  expectIncoming(): void {
-    if (this.#state === 'prelaunch') this.#state = 'inmigrate';
-  }
-
-  /** The snapshot has been put back: the machine goes on, unless it is to start stopped. */
-  goOnFromIncoming(): void {
-    this.#started = true;
-    if (this.#goOn || this.options.paused !== true) this.resume();
-  }
-
-  /** True while guest code or timers run: a reset, pause or shutdown that is asked for now is done when that has ended. */
-  get busy(): boolean {
-    return this.#loop.stepping || this.clock.dispatching;
   }
 
   /** The vCPU that executes now, for devices that answer to each CPU differently. */
   get currentCpu(): Cpu | undefined {
-    return this.#loop.currentCpu;
+    return this.loop.currentCpu;
   }
 
   /** Guest instructions per second, as measured lately. */
   get instructionsPerSecond(): number {
-    return this.#loop.instructionsPerSecond;
-  }
-
-  /** Listens to an event; returns how to stop that. */
-  on<K extends keyof MachineEvents>(name: K, listener: (event: MachineEvents[K]) => void): () => void {
-    return this.#events.on(name, listener);
+    return this.loop.instructionsPerSecond;
   }
 
   /** @internal a user's device is gone */
   tellUnplugged(device: MachineEvents['unplugged']): void {
-    this.#events.emit('unplugged', device);
+    this.events.emit('unplugged', device);
   }
 
   /** @internal a memory device tells that its guest has another share of it */
   tellMemorySize(device: MachineEvents['memorySize']): void {
-    this.#events.emit('memorySize', device);
+    this.events.emit('memorySize', device);
   }
 
   /** @internal the balloon tells how many bytes the guest has */
   tellBalloon(actual: number): void {
-    this.#events.emit('balloon', { actual });
-  }
-
-  /** Starts the machine, stopped if its options say so. No effect after the first time. */
-  start(): void {
-    if (this.#started || this.#state !== 'prelaunch') return;
-    this.#started = true;
-    if (this.options.paused === true) return;
-    this.#go();
-    this.#events.emit('resume', {});
-  }
-
-  /**
-   * Starts the machine if that has not been done, and waits for its end.
-   * Rejects with the error when code of a device or CPU throws.
-   */
-  run(): Promise<ExitInfo> {
-    this.start();
-    return this.#exit.promise;
-  }
-
-  /** Stops guest code and virtual time. */
-  pause(): void {
-    if (this.#state !== 'running') return;
-    if (this.#defer()) this.#requests.pause = true;
-    else this.#performPause();
-  }
-
-  /** A breakpoint, a watchpoint or the end of a step: the machine pauses when the slice of `cpu` has ended. */
-  debugStop(cpu: Cpu, stop: DebugStop): void {
-    if (this.#stopsTo !== undefined) {
-      this.#stopsTo(stop);
-      return;
-    }
-    this.#requests.debug ??= { cpu, stop };
-    this.pause();
-  }
-
-  /** @internal who executes CPUs without the run loop hears of their stops, and nobody else; returns how to end that */
-  interceptStops(to: (stop: DebugStop) => void): () => void {
-    this.#stopsTo = to;
-    return () => {
-      this.#stopsTo = undefined;
-    };
-  }
-
-  /**
-   * Goes on after {@link pause}; with `holdTime` virtual time and timers stand still until the next pause (debuggers step so).
-   * @throws UserError after a shutdown or an internal error, until a reset
-   */
-  resume(options: { readonly holdTime?: boolean } = {}): void {
-    this.#requests.pause = false;
-    this.#requests.debug = undefined;
-    if (this.#state === 'running') return;
-    if (this.#state === 'inmigrate') {
-      this.#goOn = true;
-      return;
-    }
-    if (this.#state === 'shutdown' || this.#state === 'internal-error') {
-      throw new UserError('Resetting the Virtual Machine is required');
-    }
-    this.#timersHeld = options.holdTime ?? false;
-    this.#go();
-    this.#events.emit('resume', {});
-  }
-
-  /** Resets every device. A guest's own reset ends the run if `noReboot` is set. */
-  reset(cause: Cause = 'host'): void {
-    if (cause === 'guest' && this.options.noReboot === true) {
-      this.#shutdown({ cause, reason: 'reset', status: 0 });
-    } else if (this.#defer()) {
-      this.#requests.reset ??= cause;
-    } else {
-      this.#performReset(cause);
-    }
-  }
-
-  /** Ends the run. A guest's own shutdown only stops the machine if `noShutdown` is set. */
-  shutdown(cause: Cause = 'host', status = 0): void {
-    this.#shutdown({ cause, reason: 'shutdown', status });
-  }
-
-  /** The guest cannot go on: tells so, and ends the run as a shutdown of the guest's does. For boards whose hardware knows. */
-  panic(info: PanicInfo): void {
-    this.#events.emit('panic', info);
-    this.#shutdown({ cause: 'guest', reason: 'panic', status: 0 });
-  }
-
-  /** Presses the power button: what happens is the guest's affair. */
-  powerdown(): void {
-    for (const callback of this.#powerdownCallbacks) callback();
-    this.#events.emit('powerdown', {});
-  }
-
-  /** Tells the run loop that something outside has happened: a sleeping CPU may have an interrupt. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  /**
-   * Does something that needs every vCPU to stand still, its state complete: between slices they do; vCPUs on threads are
-   * stopped for it, if they run. Not for device code.
-   */
-  whileStill<T>(use: () => T): T {
-    let result: T | undefined;
-    this.#loop.exclusively(() => {
-      result = use();
-    });
-    return result as T;
+    this.events.emit('balloon', { actual });
   }
 
   /** Ends the run, if it has not ended, and lets go of everything: devices, drives, serial backends. */
@@ -520,7 +329,7 @@ export class Machine extends BwObject {
   }
 
   #serve(index: number, access: () => void): void {
-    if (this.#loop instanceof ThreadedLoop) this.#loop.serve(this.#cpus[index], access);
+    if (this.loop instanceof ThreadedLoop) this.loop.serve(this.#cpus[index], access);
   }
 
   #loopOwner() {
@@ -529,13 +338,13 @@ export class Machine extends BwObject {
       clock: machine.clock,
       executingCpus: machine.options.accel === 'qtest' ? [] : machine.#cpus,
       get running(): boolean {
-        return machine.#state === 'running';
+        return machine.state === 'running';
       },
       get timersHeld(): boolean {
-        return machine.#timersHeld;
+        return machine.timersHeld;
       },
-      performRequests: () => machine.#performRequests(),
-      fail: (error: unknown) => machine.#fail(error),
+      performRequests: () => machine.performRequests(),
+      fail: (error: unknown) => machine.fail(error),
     };
   }
 
@@ -552,94 +361,15 @@ export class Machine extends BwObject {
     const { source } = this.clock;
     if (source instanceof InstructionClockSource) source.inSlice = () => this.currentCpu?.instructionsInSlice() ?? 0;
     this.clock.onDispatched = () => {
-      if (!this.#loop.stepping) this.#performRequests();
+      if (!this.loop.stepping) this.performRequests();
     };
   }
 
-  /** Whether a request has to wait; then the slice that it waits for is made to end. */
-  #defer(): boolean {
-    if (!this.busy) return false;
-    this.#loop.interrupt();
-    return true;
-  }
-
-  #go(): void {
-    this.#state = 'running';
-    if (!this.#timersHeld) this.clock.source.start();
-    this.#loop.start();
-  }
-
-  #halt(state: RunState): void {
-    this.#state = state;
-    this.#loop.halt();
-    this.#timersHeld = false;
-    this.clock.source.stop();
-    this.#loop.wake();
-  }
-
-  #performRequests(): void {
-    const { shutdown, reset, pause } = this.#requests;
-    if (shutdown === undefined && reset === undefined && !pause) return;
-    this.#requests.shutdown = undefined;
-    this.#requests.reset = undefined;
-    this.#requests.pause = false;
-    if (shutdown !== undefined) {
-      this.#performShutdown(shutdown);
-      return;
-    }
-    if (reset !== undefined) this.#performReset(reset);
-    if (pause) this.#performPause();
-  }
-
-  /** Without a cause: the first reset, which is nobody's news. */
-  #performReset(cause?: Cause): void {
-    this.#loop.exclusively(() => {
-      resetTree(this, () => {
-        for (const callback of this.#resetCallbacks) callback();
-      });
-    });
-    if (this.#state === 'shutdown' || this.#state === 'internal-error') this.#state = 'paused';
-    this.log.write('reset', cause === undefined ? 'machine: first reset' : `machine: reset by the ${cause}`);
-    if (cause !== undefined) this.#events.emit('reset', { cause });
-    this.#loop.wake();
-  }
-
-  #performPause(): void {
-    if (this.#state !== 'running') return;
-    const { debug } = this.#requests;
-    this.#requests.debug = undefined;
-    this.#halt('paused');
-    if (debug !== undefined) this.#events.emit('debug', debug);
-    this.#events.emit('stop', {});
-  }
-
-  #shutdown(info: ExitInfo): void {
-    if (this.#defer()) this.#requests.shutdown ??= info;
-    else this.#performShutdown(info);
-  }
-
-  #performShutdown(info: ExitInfo): void {
-    if (this.#state === 'shutdown') return;
-    this.#halt('shutdown');
-    this.#events.emit('shutdown', info);
-    if (info.cause === 'guest' && this.options.noShutdown === true) this.#events.emit('stop', {});
-    else this.#exit.resolve(info);
-  }
-
-  #fail(reason: unknown): void {
-    const error = reason instanceof Error ? reason : new Error(String(reason));
-    this.#halt('internal-error');
-    this.#events.emit('error', { error });
-    this.#exit.reject(error);
-  }
-
   async #dispose(): Promise<void> {
-    this.#state = 'shutdown';
-    this.clock.source.stop();
-    this.#loop.wake();
-    await this.#loop.ended();
+    this.endRun();
+    await this.loop.ended();
     await this.team?.stopThreads();
-    this.#exit.resolve({ cause: 'host', reason: 'shutdown', status: 0 });
+    this.ended.resolve({ cause: 'host', reason: 'shutdown', status: 0 });
     await this.#disposeTree();
     this.team?.dispose();
     this.#releaseRam('dispose');

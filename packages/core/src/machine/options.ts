@@ -7,6 +7,7 @@ import type { BwObject, TypeRegistry } from '../object/index.ts';
 import type { VcpuThreads } from '../threads/host.ts';
 import type { VcpuThread } from '../threads/vcpu-thread.ts';
 import type { VirtualClock } from '../time/index.ts';
+import type { GuestActions } from './actions.ts';
 import type { GlobalProperty } from './globals.ts';
 import type { NumaOption, NumaPlan } from './numa.ts';
 import type { SmpOptions } from './smp.ts';
@@ -44,6 +45,14 @@ export interface BootOptions {
   readonly rebootTimeout?: number;
   /** Milliseconds that a menu or picture is shown, 0 to 65535. */
   readonly splashTime?: number;
+}
+
+/** What programs that call the emulator find. */
+export interface SemihostingOptions {
+  /** Where they print; without it the first serial port. */
+  readonly console?: CharBackend;
+  /** Their command line. */
+  readonly commandLine?: string;
 }
 
 /** Everything that a machine is made from besides its board. The machine owns the backends and closes them. */
@@ -105,11 +114,15 @@ export interface MachineOptions {
   /** @internal the machine is a vCPU's thread's part of one that is elsewhere */
   readonly vcpuThread?: VcpuThread;
   /** Programs may call the emulator (-semihosting): print, ask the time, end with a status. */
-  readonly semihosting?: boolean;
+  readonly semihosting?: boolean | SemihostingOptions;
   /** A guest's reset ends the run (-no-reboot). */
   readonly noReboot?: boolean;
   /** A guest's shutdown only stops the machine (-no-shutdown). */
   readonly noShutdown?: boolean;
+  /** What happens when the guest cannot go on. Default `shutdown`. */
+  readonly panicAction?: GuestActions['panic'];
+  /** What happens when the guest does not tell its watchdog in time that it lives. Default `reset`. */
+  readonly watchdogAction?: GuestActions['watchdog'];
   /** Start stopped (-S). */
   readonly paused?: boolean;
   /** Random numbers that the machine gives its guest are a sequence that starts here (-seed); without it the host's. */
@@ -117,8 +130,8 @@ export interface MachineOptions {
   /** What the real-time clock shows when the machine is made, in ms since 1970 UTC; without it the host's time, always. */
   readonly rtcBaseMs?: number;
   /**
-   * How the real-time clock goes on from `rtcBaseMs`: with virtual time, which stands still with the machine, or with the host's,
-   * which does not. Default `virtual`.
+   * How the real-time clock goes on from `rtcBaseMs`: with virtual time, which stands still with the machine; with the host's time
+   * of day, which does not, and which somebody may set; or with the time since the machine was made (`steady`). Default `virtual`.
    */
-  readonly rtcClock?: 'virtual' | 'host';
+  readonly rtcClock?: 'virtual' | 'host' | 'steady';
 }

@@ -283,7 +283,7 @@ describe('a reset', () => {
     machine.onReset(() => resets++);
     machine.reset('host');
     expect(resets).toBe(1);
-    expect(machine.state).toBe('paused');
+    expect(machine.state).toBe('prelaunch');
   });
 
   it("by the guest ends the run with noReboot; the host's does not", async () => {
@@ -366,13 +366,53 @@ describe('modes', () => {
   const shutDownAt5 = (options: MachineOptions) =>
     make([(cpu) => void (cpu.executed === 5 && cpu.machine.shutdown('guest', 1))], options);
 
+  const crash = { type: 's390', core: 0, pswMask: 0n, pswAddress: 0n, reason: 'disabled-wait' } as const;
+
+  it.each([
+    [{}, { cause: 'guest', reason: 'panic', status: 0 }, 'poweroff'],
+    [{ panicAction: 'exit-failure' }, { cause: 'guest', reason: 'panic', status: 1 }, 'poweroff'],
+    [{ panicAction: 'pause' }, 'guest-panicked', 'pause'],
+    [{ noShutdown: true }, 'guest-panicked', 'pause'],
+    [{ panicAction: 'none' }, 'running', 'run'],
+  ] as const)('a guest that cannot go on, with %j: %j', async (options, end, outcome) => {
+    const { machine } = await make([(cpu) => void (cpu.executed === 5 && cpu.machine.panic(crash))], options);
+    const outcomes: string[] = [];
+    machine.on('panic', (event) => outcomes.push(event.outcome));
+    const run = machine.run();
+    if (typeof end === 'object') expect(await run).toEqual(end);
+    else await ms(10);
+    expect(outcomes).toEqual([outcome]);
+    if (typeof end === 'string') expect(machine.state).toBe(end);
+    machine.shutdown('host');
+  });
+
+  it.each([
+    [{}, ['reset'], 'running'],
+    [{ watchdogAction: 'shutdown' }, ['powerdown'], 'running'],
+    [{ watchdogAction: 'poweroff' }, ['shutdown'], 'shutdown'],
+    [{ watchdogAction: 'pause' }, ['stop'], 'watchdog'],
+    [{ watchdogAction: 'inject-nmi' }, ['nmi'], 'running'],
+    [{ watchdogAction: 'debug' }, [], 'running'],
+    [{ watchdogAction: 'none' }, [], 'running'],
+  ] as const)('a forgotten watchdog, with %j: %j, %s', async (options, happened, state) => {
+    const { machine } = await make([(cpu) => void (cpu.executed === 5 && cpu.machine.watchdogExpired())], options);
+    const told: string[] = [];
+    machine.onNmi(() => told.push('nmi'));
+    for (const event of ['reset', 'powerdown', 'shutdown', 'stop'] as const) machine.on(event, () => told.push(event));
+    machine.on('watchdog', ({ action }) => expect(action).toBe(machine.actions.watchdog));
+    void machine.run();
+    await ms(10);
+    expect({ told, state: machine.state }).toEqual({ told: happened, state });
+    machine.shutdown('host');
+  });
+
   it('noShutdown keeps the machine, which a reset makes usable again', async () => {
     const { machine, cpus } = await shutDownAt5({ noShutdown: true });
     void machine.run();
     await ms(10);
     expect(machine.state).toBe('shutdown');
     machine.reset();
-    expect(machine.state).toBe('paused');
+    expect(machine.state).toBe('prelaunch');
     machine.resume();
     await ms(10);
     expect(cpus[0]?.executed).toBeGreaterThan(5);

@@ -2,7 +2,7 @@
 // After: Arm, "Semihosting for AArch32 and AArch64" (release 2.0), whose operations RISC-V takes over. Of files only the
 // console (":tt") can be opened: the guest is not trusted with the host's.
 
-import type { Machine } from '@boardwalk/core';
+import type { Machine, SemihostingOptions } from '@boardwalk/core';
 
 /** The guest as an operation sees it. */
 export interface SemihostingGuest {
@@ -10,6 +10,8 @@ export interface SemihostingGuest {
   readonly wordBytes: 4 | 8;
   /** Reads at an address of the program's; false where it cannot be read. */
   read(address: bigint, into: Uint8Array): boolean;
+  /** Writes there; false where it cannot be written. */
+  write(address: bigint, bytes: Uint8Array): boolean;
 }
 
 const SYS = {
@@ -22,6 +24,7 @@ const SYS = {
   clock: 0x10,
   time: 0x11,
   errno: 0x13,
+  getCommandLine: 0x15,
   exit: 0x18,
   exitExtended: 0x20,
   tickFrequency: 0x31,
@@ -31,6 +34,7 @@ const SYS = {
 const APPLICATION_EXIT = 0x20026n;
 const FAILURE = -1n;
 const ENOENT = 2n;
+const E2BIG = 7n;
 const EBADF = 9n;
 const EFAULT = 14n;
 const ENOSYS = 38n;
@@ -43,10 +47,13 @@ const CENTISECONDS = 100;
 /** Answers the calls of one machine. What is printed goes to its first serial port. */
 export class Semihosting {
   readonly #machine: Machine;
+  readonly #options: SemihostingOptions;
   #errno = 0n;
 
   constructor(machine: Machine) {
     this.#machine = machine;
+    const { semihosting } = machine.options;
+    this.#options = typeof semihosting === 'object' ? semihosting : {};
   }
 
   /**
@@ -78,6 +85,8 @@ export class Semihosting {
         return 1_000_000_000n;
       case SYS.errno:
         return this.#errno;
+      case SYS.getCommandLine:
+        return this.#commandLine(guest, parameter, words(2));
       case SYS.exit:
         // In 32-bit programs the parameter is the reason itself, and there is no status.
         return this.#exit(guest.wordBytes === 4 ? [parameter, parameter === APPLICATION_EXIT ? 0n : 1n] : words(2));
@@ -103,7 +112,7 @@ export class Semihosting {
   #write(guest: SemihostingGuest, address: bigint, length: number): bigint {
     const bytes = new Uint8Array(length);
     if (!guest.read(address, bytes)) return this.#fail(EFAULT);
-    this.#machine.options.serials?.[0]?.write(bytes);
+    (this.#options.console ?? this.#machine.options.serials?.[0])?.write(bytes);
     return 0n;
   }
 
@@ -114,6 +123,19 @@ export class Semihosting {
       if (byte[0] === 0) return this.#write(guest, address, length);
     }
     return this.#fail(EFAULT);
+  }
+
+  /** The block says where it goes and how many bytes there are, with the zero at its end; afterwards its length is there. */
+  #commandLine(guest: SemihostingGuest, at: bigint, block: readonly bigint[] | undefined): bigint {
+    const [address, room] = block ?? [];
+    if (address === undefined || room === undefined) return this.#fail(EFAULT);
+    const text = new TextEncoder().encode(this.#options.commandLine ?? '');
+    if (BigInt(text.length) >= room) return this.#fail(E2BIG);
+    const length = new Uint8Array(guest.wordBytes);
+    new DataView(length.buffer).setUint32(0, text.length, true);
+    const isThere =
+      guest.write(address, Uint8Array.of(...text, 0)) && guest.write(at + BigInt(guest.wordBytes), length);
+    return isThere ? 0n : this.#fail(EFAULT);
   }
 
   #open(guest: SemihostingGuest, block: readonly bigint[] | undefined): bigint {

@@ -2,7 +2,7 @@
  * One line to a debugger, in gdb's remote serial protocol. A debugger that connects stops the machine; one that detaches lets
  * it go on. The session outlives connections: the next debugger finds it as new.
  */
-import type { CharBackend, Cpu, DebugStop, Machine } from '@boardwalk/core';
+import type { CharBackend, Cpu, DebugStop, Machine, RunState } from '@boardwalk/core';
 import type { Emulator } from '../emulator.ts';
 import type { HmpContext } from '../hmp/command.ts';
 import { DEFAULT_FORMAT } from '../hmp/format.ts';
@@ -30,6 +30,9 @@ export interface GdbOptions {
 }
 
 const WATCH_REPLY = { write: 'watch', read: 'rwatch', access: 'awatch' } as const;
+
+/** From these a machine goes on. */
+const STANDING: ReadonlySet<RunState> = new Set(['paused', 'prelaunch', 'guest-panicked', 'watchdog'] as const);
 
 export class GdbSession {
   readonly #char: CharBackend;
@@ -144,7 +147,7 @@ export class GdbSession {
   #ended(status: number): void {
     if (!this.#connected || !this.#waiting) return;
     this.#waiting = false;
-    if (this.#state.machine?.options.noShutdown === true) this.#send(stopReply(this.#state, SIGNAL.quit));
+    if (this.#state.machine?.actions.shutdown === 'pause') this.#send(stopReply(this.#state, SIGNAL.quit));
     else this.#send(`W${(status & 0xff).toString(16).padStart(2, '0')}`);
   }
 
@@ -273,7 +276,7 @@ export class GdbSession {
   #detach(): string {
     const { machine } = this.#state;
     this.#state.letGo();
-    if (machine?.state === 'paused' || machine?.state === 'prelaunch') machine.resume();
+    if (machine !== undefined && STANDING.has(machine.state)) machine.resume();
     return 'OK';
   }
 

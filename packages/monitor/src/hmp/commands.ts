@@ -1,10 +1,10 @@
 // The commands of HMP.
 
-import { GuestLog, logCategories, UserError } from '@boardwalk/core';
-import { quit } from '../qmp/commands/run-state.ts';
+import { GuestLog, logCategories, UserError, WATCHDOG_ACTIONS } from '@boardwalk/core';
+import { injectNmi, quit } from '../qmp/commands/run-state.ts';
 import { snapshotCommands } from './block-commands.ts';
 import { chardevCommands } from './chardev-commands.ts';
-import { type HmpCommand, HmpNotice, machineOf } from './command.ts';
+import { cpuOf, type HmpCommand, HmpNotice, machineOf } from './command.ts';
 import { helpLine, helpList } from './help.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory-commands.ts';
@@ -82,6 +82,43 @@ export const hmpCommands: readonly HmpCommand[] = [
     run(context) {
       machineOf(context).reset('host');
       return undefined;
+    },
+  },
+  {
+    name: 'nmi',
+    help: 'inject an NMI',
+    run(context) {
+      injectNmi(machineOf(context), cpuOf(context));
+      return undefined;
+    },
+  },
+  {
+    name: 'watchdog_action',
+    args: [{ name: 'action', kind: 'word', complete: () => WATCHDOG_ACTIONS }],
+    params: '[reset|shutdown|poweroff|pause|debug|none|inject-nmi]',
+    help: 'change watchdog action',
+    run(context, args) {
+      const text = args.requireText('action');
+      const action = WATCHDOG_ACTIONS.find((candidate) => candidate === text);
+      if (action === undefined) throw new UserError(`invalid parameter value: ${text}`);
+      machineOf(context).actions.watchdog = action;
+      return undefined;
+    },
+  },
+  {
+    name: 'boot_set',
+    args: [{ name: 'bootdevice', kind: 'word' }],
+    params: 'bootdevice',
+    help: 'define new values for the boot device list: needs a board that has one',
+    run() {
+      throw new HmpNotice('no function defined to set boot device list for this architecture');
+    },
+  },
+  {
+    name: 'system_wakeup',
+    help: 'wakeup guest from suspend: needs a machine that can be suspended',
+    run() {
+      throw new UserError('wake-up from suspend is not supported by this guest');
     },
   },
   {

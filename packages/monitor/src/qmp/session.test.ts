@@ -94,6 +94,45 @@ describe('a QMP connection', () => {
     ]);
   });
 
+  it('tells of a watchdog at once, and once a second of what a guest causes at will', async () => {
+    vi.useFakeTimers();
+    try {
+      const emulator = await testEmulator({ machine: { watchdogAction: 'none' } });
+      const told: unknown[] = [];
+      emulator.events.listen(({ event, data }) => told.push(event === 'WATCHDOG' ? data : event));
+      const { machine } = emulator;
+      machine.watchdogExpired();
+      machine.actions.watchdog = 'debug';
+      machine.watchdogExpired();
+      machine.actions.watchdog = 'none';
+      machine.watchdogExpired();
+      machine.powerdown();
+      machine.powerdown();
+      expect(told).toEqual([{ action: 'none' }, 'POWERDOWN', 'POWERDOWN']);
+      vi.advanceTimersByTime(1000);
+      expect(told.slice(3)).toEqual([{ action: 'none' }]);
+      vi.advanceTimersByTime(5000);
+      expect(told).toHaveLength(4);
+      machine.watchdogExpired();
+      expect(told).toHaveLength(5);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('refuses what may change where -compat says so', async () => {
+    const policy = (unstableInput: 'accept' | 'reject') => testEmulator({ emulator: { compat: { unstableInput } } });
+    const accepted = await (await QmpClient.ready(await policy('accept'))).ask({ execute: 'x-exit-preconfig' });
+    expect(accepted).toEqual([{ error: { class: 'GenericError', desc: expect.stringContaining('only before') } }]);
+    const client = await QmpClient.ready(await policy('reject'));
+    const desc = 'Unstable command x-exit-preconfig disabled by policy';
+    expect(await client.ask({ execute: 'x-exit-preconfig' })).toEqual([{ error: { class: 'CommandNotFound', desc } }]);
+    const schema = (await client.execute('query-qmp-schema')) as { name: string; features?: string[] }[];
+    expect(schema.filter(({ features }) => features?.includes('unstable')).map(({ name }) => name)).toEqual([
+      'x-exit-preconfig',
+    ]);
+  });
+
   it('does what was asked before its input ended', async () => {
     const emulator = await testEmulator();
     const client = await QmpClient.ready(emulator);

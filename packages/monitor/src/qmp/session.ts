@@ -172,11 +172,20 @@ class QmpSession {
       this.#negotiating = false;
       return undefined;
     }
+    this.#checkPolicy(command);
     if (!this.#emulator.machine && !('preconfig' in commands[command])) {
       throw new UserError(`The command '${command}' is permitted only after machine initialization has completed`);
     }
     const handler = handlers[command] as (context: object, args: JsonObject) => unknown;
     return handler({ emulator: this.#emulator }, args);
+  }
+
+  /** @throws UserError for a command that may change, where the user wants none of those */
+  #checkPolicy(command: Request['command']): void {
+    const { compat, abort } = this.#emulator;
+    if (!('unstable' in commands[command]) || compat === undefined || compat.unstableInput === 'accept') return;
+    if (compat.unstableInput === 'crash') abort?.();
+    throw new UserError(`Unstable command ${command} disabled by policy`, 'CommandNotFound');
   }
 
   #tell({ event, data, timestamp }: MonitorEvent): void {

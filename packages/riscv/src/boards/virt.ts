@@ -228,7 +228,7 @@ export const virt: BoardDefinition = defineBoard({
   async build(machine) {
     const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), {
       logWalks: machine.log.enabled('mmu'),
-      semihosting: machine.options.semihosting === true,
+      semihosting: Boolean(machine.options.semihosting),
     });
     machine.map(VIRT_MAP.dram.base, machine.ram);
     const plics = addSockets(machine, frontend);

@@ -16,6 +16,7 @@ import { common, csr } from './state.ts';
 
 const PAGE_BYTES = 4096;
 const ACCESS_LOAD = 0;
+const ACCESS_STORE = 1;
 
 const PRIVILEGE_LETTERS = ['U', 'S', '?', 'M'] as const;
 
@@ -193,25 +194,43 @@ export class RiscvCpu extends TranslatedCpu {
   }
 
   #semihost(semihosting: Semihosting): void {
+    const { space } = this.engine;
     const [operation = 0n, parameter = 0n] = common.args.map((slot) => this.register(slot));
     const result = semihosting.call(Number(BigInt.asUintN(32, operation)), parameter, {
       wordBytes: 8,
-      read: (address, into) => this.#readVirtual(address, into),
+      read: (address, into) =>
+        this.#eachPiece(address, into.length, ACCESS_LOAD, (host, from, to) => {
+          into.set(space.u8.subarray(host, host + to - from), from);
+        }),
+      write: (address, bytes) =>
+        this.#eachPiece(address, bytes.length, ACCESS_STORE, (host, from, to) => {
+          space.u8.set(bytes.subarray(from, to), host);
+          space.noteWrite(host, to - from);
+        }),
     });
     this.setRegister(common.ret, result);
   }
 
-  /** Reads guest memory as a load of the running program would; false where that would fault or reach a device. */
-  #readVirtual(address: bigint, into: Uint8Array): boolean {
+  /**
+   * Guest memory as a load or store of the running program would find it, by pages; false where that would fault or reach a device.
+   *
+   * @param use given the place of a piece in host memory, and which bytes of the whole it is
+   */
+  #eachPiece(
+    address: bigint,
+    length: number,
+    access: number,
+    use: (host: number, from: number, to: number) => void,
+  ): boolean {
     const { engine, base } = this;
     const mmu = modeDataMmu(this.#lowWord(common.mode));
-    for (let at = 0; at < into.length; ) {
+    for (let at = 0; at < length; ) {
       const va = BigInt.asIntN(64, address + BigInt(at));
-      const bytes = Math.min(into.length - at, PAGE_BYTES - Number(BigInt.asUintN(64, va) % BigInt(PAGE_BYTES)));
-      const host = engine.exports.translate(base, va, ACCESS_LOAD, mmu);
+      const bytes = Math.min(length - at, PAGE_BYTES - Number(BigInt.asUintN(64, va) % BigInt(PAGE_BYTES)));
+      const host = engine.exports.translate(base, va, access, mmu);
       this.setRegister(common.fault, 0n);
       if (host === NOT_RAM || host === FAULTED) return false;
-      into.set(engine.space.u8.subarray(host, host + bytes), at);
+      use(host, at, at + bytes);
       at += bytes;
     }
     return true;

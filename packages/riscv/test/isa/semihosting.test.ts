@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PipeChar } from '@boardwalk/core';
 import { machineBooter } from '@boardwalk/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { virt } from '../../src/boards/virt.ts';
@@ -37,7 +38,30 @@ function program(): Uint8Array {
   return bytes;
 }
 
+/** Asks for its command line, and prints it. */
+function echo(): Uint8Array {
+  const bytes = new Uint8Array(0x160);
+  const code: number[] = [];
+  const add = (operation: number, data: number): void => void code.push(...call(code.length * 4, operation, data));
+  code.push(0x00000297, 0x12028293, 0x00000317, 0x0e533c23); // auipc t0, 0; addi t0, t0, 0x120; auipc t1, 0; sd t0, 0xf8(t1)
+  add(0x15, BLOCK); // SYS_GET_CMDLINE
+  add(0x04, TEXT); // SYS_WRITE0
+  add(0x20, BLOCK + 0x10); // SYS_EXIT_EXTENDED
+  bytes.set(new Uint8Array(Uint32Array.from(code).buffer));
+  bytes.set(new Uint8Array(BigUint64Array.from([0n, 0x20n, 0x20026n, 7n]).buffer), BLOCK);
+  return bytes;
+}
+
 describe('semihosting', () => {
+  it('tells a program its command line, and prints on a line of its own', async () => {
+    const console = new PipeChar();
+    const semihosting = { commandLine: 'a "b c" d', console };
+    const guest = await boot({ board: virt, firmware: echo(), semihosting });
+    expect((await guest.exit()).status).toBe(7);
+    expect(console.sent).toBe('a "b c" d');
+    expect(guest.output).toBe('');
+  });
+
   it('prints and ends with the status that the program gives', async () => {
     const guest = await boot({ board: virt, firmware: program(), semihosting: true });
     expect((await guest.exit()).status).toBe(7);
@@ -62,6 +86,19 @@ describe('semihosting', () => {
     const firmware = new Uint8Array(Uint32Array.from(words).buffer);
     const guest = await boot({ board: virt, firmware, semihosting: true });
     expect((await guest.exit()).status).toBe(3);
+  });
+
+  it.skipIf(!hasQemu)('has the command line that QEMU gives', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'boardwalk-semihosting-'));
+    try {
+      const file = join(folder, 'program.bin');
+      writeFileSync(file, echo());
+      const options = ['-M', 'virt', '-display', 'none', '-semihosting-config', 'arg=a,arg="b c",arg=d', '-bios', file];
+      const { status, stdout, stderr } = spawnSync(QEMU, options, { encoding: 'utf8', timeout: 30_000 });
+      expect({ status, text: stdout + stderr }).toEqual({ status: 7, text: 'a "b c" d' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it.skipIf(!hasQemu)('is what QEMU makes of it', () => {

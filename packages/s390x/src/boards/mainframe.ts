@@ -1,5 +1,5 @@
 /** The machine as its CPUs' instructions reach it: each request goes to the part that answers it. */
-import { type Device, devicesOf, isPluggable, type Machine, resetTree } from '@boardwalk/core';
+import { type Cpu, type Device, devicesOf, isPluggable, type Machine, resetTree } from '@boardwalk/core';
 import type { CpuPort, FloatingInterruptions, MachineServices, Outcome, StopReason } from '../cpu/services.ts';
 import { CCW_BUS, ChannelSubsystem } from '../css/channel-subsystem.ts';
 import { Ipl, type IplSources } from '../ipl/ipl.ts';
@@ -54,6 +54,7 @@ export class Mainframe implements MachineServices {
     );
     this.sclp = machine.add(new Sclp(interruptions, () => this.#sclpFacts()), 'sclp');
     machine.onPowerdown(() => this.sclp.quiesce.send());
+    machine.onNmi((cpu) => this.#restart(cpu));
   }
 
   // --- instructions
@@ -102,6 +103,13 @@ export class Mainframe implements MachineServices {
   cpuJoined(cpu: CpuPort): void {
     this.cpus.push(cpu);
     if (this.#machine.built) this.sclp.cpuChange.send();
+  }
+
+  /** The operator's restart, which is what a monitor's NMI is here. */
+  #restart(cpu: Cpu | undefined): void {
+    const found = this.cpus.find((candidate) => candidate.index === (cpu?.index ?? 0));
+    this.#machine.whileStill(() => found?.restartCpu());
+    this.#machine.wake();
   }
 
   /** The machine ends when none of its CPUs can go on. */

@@ -72,7 +72,7 @@ export class Diag288Watchdog extends Device {
 
   #expired(): void {
     this.enabled = false;
-    this.machine.reset('guest');
+    this.machine.watchdogExpired();
   }
 }
 

@@ -128,6 +128,10 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
 
   // --- registers as the machine sees them ---
 
+  override get architecturalState(): CpuState {
+    return this.cpuState;
+  }
+
   get cpuState(): CpuState {
     return STATES[this.#word(cpuState)] ?? 'stopped';
   }

@@ -185,7 +185,14 @@ describe('the end', () => {
     test.cpu.setPsw(0x0002_0001_8000_0000n, 0xdeadn);
     test.mainframe.cpuStopped(test.cpu, 'disabled-wait');
     expect(panics).toEqual([
-      { type: 's390', core: 0, pswMask: 0x0002_0001_8000_0000n, pswAddress: 0xdeadn, reason: 'disabled-wait' },
+      {
+        outcome: 'poweroff',
+        type: 's390',
+        core: 0,
+        pswMask: 0x0002_0001_8000_0000n,
+        pswAddress: 0xdeadn,
+        reason: 'disabled-wait',
+      },
     ]);
     expect(await ended(test)).toEqual({ cause: 'guest', reason: 'panic', status: 0 });
     const other = await machineOf({});

@@ -1,10 +1,10 @@
 // Commands about machines, CPUs and memory.
-import { balloonOf, type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
+import { balloonOf, type Cpu, type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
 import { numaFromJson } from '@boardwalk/numa';
 import { debugOf } from '../../cpu-access.ts';
 import type { Emulator } from '../../emulator.ts';
 import { hotpluggableCpusOf, memdevsOf } from '../../memory-info.ts';
-import type { machineCommands } from '../schema/machine.ts';
+import type { machineCommands, S390CpuState } from '../schema/machine.ts';
 import { type Handlers, requireMachine } from './context.ts';
 import { dumpMachine } from './machine-files.ts';
 import { physicalReader, saveMemory } from './memory-files.ts';
@@ -46,6 +46,13 @@ function cpuPlace(machine: Machine | undefined, index: number) {
   };
 }
 
+/** What only one architecture tells of its CPUs. */
+function cpuState({ architecturalState }: Cpu, arch: string) {
+  return arch === 's390x' && architecturalState !== undefined
+    ? { 'cpu-state': architecturalState as S390CpuState }
+    : {};
+}
+
 function cpusOf({ machine, arch, threadId = 0 }: Emulator) {
   return (machine?.cpus ?? []).map((cpu) => ({
     'cpu-index': cpu.index,
@@ -53,6 +60,7 @@ function cpusOf({ machine, arch, threadId = 0 }: Emulator) {
     'thread-id': machine?.team?.threadId(cpu.index) ?? threadId,
     ...cpuPlace(machine, cpu.index),
     target: arch,
+    ...cpuState(cpu, arch),
   }));
 }
 

@@ -151,6 +151,8 @@ export interface CommandSpec<A extends MemberSpecs = MemberSpecs, R = unknown> {
   readonly returns?: Type<R>;
   /** May be sent as `exec-oob`. */
   readonly oob?: boolean;
+  /** It may change: `-compat` can forbid it. */
+  readonly unstable?: boolean;
   /** May be sent while there is no machine yet (`--preconfig`). */
   readonly preconfig?: boolean;
 }

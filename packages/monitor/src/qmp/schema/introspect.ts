@@ -41,6 +41,7 @@ export function introspect(
         'arg-type': arguments_ ? table.name(arguments_) : table.members(membersOf(spec.args ?? {})),
         'ret-type': spec.returns ? table.name(spec.returns) : nothing,
         ...(spec.oob ? { 'allow-oob': true } : {}),
+        ...(spec.unstable ? { features: ['unstable'] } : {}),
       };
     }),
     ...Object.entries(events).map(

@@ -3,6 +3,7 @@ import {
   bool,
   command,
   enumeration,
+  type Infer,
   int,
   list,
   opt,
@@ -38,12 +39,16 @@ const cpuProperties = {
   'thread-id': opt(int),
 } as const;
 export const CpuInstanceProperties = struct('CpuInstanceProperties', cpuProperties);
+/** Of an s390x CPU (Principles of Operation, "CPU States"). */
+const S390CpuState = enumeration('CpuS390State', ['uninitialized', 'stopped', 'check-stop', 'operating', 'load']);
+export type S390CpuState = Infer<typeof S390CpuState>;
 export const CpuInfoFast = struct('CpuInfoFast', {
   'cpu-index': int,
   'qom-path': str,
   'thread-id': int,
   props: opt(CpuInstanceProperties),
   target: str,
+  'cpu-state': opt(S390CpuState),
 });
 export const HotpluggableCPU = struct('HotpluggableCPU', {
   type: str,
@@ -170,7 +175,7 @@ export const machineCommands = {
     union: NumaOptions,
     preconfig: true,
   }),
-  'x-exit-preconfig': command({ doc: 'Ends `--preconfig`: makes the machine.', preconfig: true }),
+  'x-exit-preconfig': command({ doc: 'Ends `--preconfig`: makes the machine.', preconfig: true, unstable: true }),
   memsave: command({
     doc: "Writes memory to a file, at virtual addresses of a CPU's.",
     args: { val: int, size: int, filename: str, 'cpu-index': opt(int) },

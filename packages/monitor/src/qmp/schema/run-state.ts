@@ -1,4 +1,5 @@
 // What the monitor itself and the life of a machine are about (qapi/control.json, qapi/run-state.json).
+import { PANIC_ACTIONS, REBOOT_ACTIONS, SHUTDOWN_ACTIONS, WATCHDOG_ACTIONS } from '@boardwalk/core';
 import {
   bool,
   command,
@@ -28,6 +29,8 @@ export const RunStateEnum = enumeration('RunState', [
   'running',
   'paused',
   'postmigrate',
+  'guest-panicked',
+  'watchdog',
   'shutdown',
   'internal-error',
 ]);
@@ -44,6 +47,8 @@ export const ShutdownCause = enumeration('ShutdownCause', [
   'guest-panic',
 ]);
 
+export const WatchdogAction = enumeration('WatchdogAction', WATCHDOG_ACTIONS);
+
 export const runStateCommands = {
   qmp_capabilities: command({
     doc: 'Ends the negotiation of capabilities: other commands are taken from now on.',
@@ -57,12 +62,27 @@ export const runStateCommands = {
   stop: command({ doc: 'Stops guest code and virtual time.' }),
   cont: command({ doc: 'Lets the machine go on.' }),
   system_reset: command({ doc: 'Resets the machine.' }),
+  'set-action': command({
+    doc: 'What happens when the guest resets or shuts down the machine, cannot go on, or forgets its watchdog (`-action`).',
+    args: {
+      reboot: opt(enumeration('RebootAction', REBOOT_ACTIONS)),
+      shutdown: opt(enumeration('ShutdownAction', SHUTDOWN_ACTIONS)),
+      panic: opt(enumeration('PanicAction', PANIC_ACTIONS)),
+      watchdog: opt(WatchdogAction),
+    },
+  }),
+  'watchdog-set-action': command({
+    doc: 'What happens when the guest forgets its watchdog.',
+    args: { action: WatchdogAction },
+  }),
+  'inject-nmi': command({ doc: 'Raises an interrupt that CPUs cannot mask, on boards that have one.' }),
+  system_wakeup: command({ doc: 'Wakes a machine that is suspended: none here can be.' }),
   system_powerdown: command({ doc: 'Presses the power button.' }),
 } as const;
 
 const causeData = { guest: bool, reason: ShutdownCause } as const;
 
-export const GuestPanicAction = enumeration('GuestPanicAction', ['pause', 'poweroff']);
+export const GuestPanicAction = enumeration('GuestPanicAction', ['pause', 'poweroff', 'run']);
 export const S390CrashReason = enumeration('S390CrashReason', [
   'disabled-wait',
   'extint-loop',
@@ -97,6 +117,7 @@ export const events = {
     doc: 'The guest cannot go on.',
     data: { action: GuestPanicAction, info: GuestPanicInformation },
   },
+  WATCHDOG: { doc: 'The guest has forgotten its watchdog.', data: { action: WatchdogAction } },
   DEVICE_DELETED: { doc: 'A device is gone.', data: { device: opt(str), path: str } },
   MEMORY_DEVICE_SIZE_CHANGE: {
     doc: 'A guest has another share of a memory device.',
