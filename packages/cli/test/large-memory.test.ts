@@ -18,6 +18,8 @@ import { startProgram } from './start-program.ts';
 const GiB = 2 ** 30;
 const MINUTES = 60_000;
 const RAM_BASE = 0x8000_0000;
+/** What files of the guest's have lies in its upper 3 GiB. */
+const APPEND = 'console=ttyS0 movablecore=3G';
 const MARKER = 'in-the-upper-memory-42';
 
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-large-'));
@@ -79,16 +81,7 @@ it.skipIf(!long || !has64 || !hasGdb)(
   'Linux with 8 GiB in a file is debugged, dumped, saved, and goes on elsewhere',
   async (context) => {
     const files = (await ifReachable(prepareLinux())) ?? context.skip("Debian's packages cannot be had here");
-    const boot = [
-      '-bios',
-      files.firmware,
-      '-kernel',
-      files.kernel,
-      '-initrd',
-      files.initrd,
-      '-append',
-      'console=ttyS0',
-    ];
+    const boot = ['-bios', files.firmware, '-kernel', files.kernel, '-initrd', files.initrd, '-append', APPEND];
     const first = await start('first', boot);
     await first.console.waitFor('~ # ', { timeoutMs: 8 * MINUTES });
     first.console.send(

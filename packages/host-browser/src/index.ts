@@ -1,2 +1,4 @@
 export * from './memory/opfs-file.ts';
 export * from './memory/opfs-memory.ts';
+export { browserVcpuThreads } from './threads/browser-vcpu-threads.ts';
+export { serveVcpuWorker } from './threads/vcpu-worker.ts';

@@ -1,4 +1,4 @@
-/** Memory backends in a real browser, in a page that is isolated from other origins and in one that is not. */
+/** Memory backends, and vCPUs on workers, in a real browser, in a page that is isolated from other origins and in one that is not. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -11,6 +11,7 @@ import { build } from 'esbuild';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Findings } from './opfs-worker.ts';
+import type { ThreadFindings } from './threads-worker.ts';
 
 const program = ['chromium', 'chromium-browser', 'google-chrome'].find(
   (name) => spawnSync(name, ['--version']).status === 0,
@@ -30,8 +31,8 @@ const FLAGS = [
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 /** Runs the worker and gives what it says. */
-const SCRIPT = `globalThis.runWorker = async () => {
-  const worker = new Worker('worker.js', { type: 'module' });
+const SCRIPT = `globalThis.runWorker = async (name) => {
+  const worker = new Worker(name, { type: 'module' });
   const firmware = new Uint8Array(await (await fetch('monitor.bin')).arrayBuffer());
   return new Promise((resolve) => {
     worker.onmessage = ({ data }) => resolve(data);
@@ -40,9 +41,9 @@ const SCRIPT = `globalThis.runWorker = async () => {
   });
 };`;
 
-async function bundleWorker(): Promise<string> {
+async function bundle(program: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('opfs-worker.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(program, import.meta.url))],
     bundle: true,
     write: false,
     platform: 'browser',
@@ -58,7 +59,9 @@ async function bundleWorker(): Promise<string> {
 async function serve(): Promise<Server> {
   const files: Record<string, { type: string; body: string | Uint8Array }> = {
     '': { type: 'text/html', body: `<!doctype html><title>Boardwalk</title><script>${SCRIPT}</script>` },
-    'worker.js': { type: 'text/javascript', body: await bundleWorker() },
+    'worker.js': { type: 'text/javascript', body: await bundle('opfs-worker.ts') },
+    'threads.js': { type: 'text/javascript', body: await bundle('threads-worker.ts') },
+    'vcpu.js': { type: 'text/javascript', body: await bundle('vcpu.ts') },
     'monitor.bin': { type: 'application/octet-stream', body: await readMonitor() },
   };
   const server = createServer(({ url = '' }, response) => {
@@ -88,14 +91,14 @@ describe.skipIf(program === undefined)('in Chromium', () => {
     rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
   });
 
-  /** What the worker of a page finds, and whether the page is isolated. */
-  async function findings(folder: string): Promise<Findings & { readonly isolated: boolean }> {
+  /** What a worker of a page finds, and whether the page is isolated. */
+  async function findings<T>(folder: string, worker: string): Promise<T & { readonly isolated: boolean }> {
     const page = await context?.newPage();
     if (page === undefined || server === undefined) throw new Error('no browser');
     try {
       await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/${folder}/`);
       const isolated = (await page.evaluate('crossOriginIsolated')) as boolean;
-      const said = (await page.evaluate('runWorker()')) as { findings?: Findings; error?: string };
+      const said = (await page.evaluate(`runWorker('${worker}')`)) as { findings?: T; error?: string };
       if (said.findings === undefined) throw new Error(said.error);
       return { ...said.findings, isolated };
     } finally {
@@ -108,7 +111,7 @@ describe.skipIf(program === undefined)('in Chromium', () => {
   }
 
   it.each(['isolated', 'plain'])('boots the monitor on an OPFS file, on the page %s', async (folder) => {
-    const found = await findings(folder);
+    const found = await findings<Findings>(folder, 'worker.js');
     const isolated = folder === 'isolated';
     expect(found).toMatchObject({ isolated, sharedSpace: isolated, status: 7 });
     expect(found.output.replaceAll('\r', '')).toContain('\nwords-in-guest-memory\n> poweroff 7');
@@ -152,5 +155,17 @@ describe.skipIf(program === undefined)('in Chromium', () => {
     expect(said).toMatch(/memory@80000000 +5 GiB|memory@80000000 +5120 MiB/);
     expect(said).toContain('0x0000000180000040: 0x600df00d');
     expect(said).not.toContain('WRONG');
+  });
+
+  it('runs two harts on workers of their own', async () => {
+    const found = await findings<ThreadFindings>('isolated', 'threads.js');
+    expect(found).toMatchObject({ isolated: true, output: 'k', status: 5, sum: 40960 });
+    expect(found.stopped).toEqual([0, 0]);
+  });
+
+  it('refuses harts on workers where a page has no shared memory', async () => {
+    await expect(findings<ThreadFindings>('plain', 'threads.js')).rejects.toThrow(
+      'thread=multi: this host has no shared memory',
+    );
   });
 });
