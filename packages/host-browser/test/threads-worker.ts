@@ -58,7 +58,7 @@ async function run(): Promise<ThreadFindings> {
   const other = await Machine.create(virt, options(COUNTER));
   other.start();
   const count = (): number[] =>
-    other.cpus.map((cpu) => Number(/a0 +([0-9a-f]+)/.exec(cpu.formatRegisters())?.[1] ?? 0));
+    other.cpus.map((cpu) => Number.parseInt(/a0 +([0-9a-f]+)/.exec(cpu.formatRegisters())?.[1] ?? '0', 16));
   while (count().some((value) => value === 0)) await new Promise((resolve) => setTimeout(resolve, 5));
   other.pause();
   const seen = count();
