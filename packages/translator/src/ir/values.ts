@@ -257,7 +257,7 @@ export class ValueBuilder {
   extract(a: Value, position: number, length: number): Value {
     const width = a.ty === 'i32' ? 32 : 64;
     const down = this.shr(a, this.constant(a.ty, position));
-    return position + length >= width ? down : this.and(down, this.mask(a.ty, length));
+    return position + length >= width || isBelow(down, length) ? down : this.and(down, this.mask(a.ty, length));
   }
 
   /** `a` with bits `position` to `position + length - 1` replaced by the low bits of `part`. */
@@ -488,6 +488,18 @@ export function isConst(v: Value): boolean {
 
 function isZero(v: Value): boolean {
   return v.detail.kind === 'const' && v.lo === 0 && (v.ty === 'i32' || v.hi === 0);
+}
+
+/** Whether a value is known to have no bits but the low `length`: they need not be kept once more. */
+function isBelow(v: Value, length: number): boolean {
+  const d = v.detail;
+  if (d.kind === 'load') return !d.access.signed && d.access.size * 8 <= length;
+  if (d.kind !== 'pure') return false;
+  if (d.op.name === 'extend32U') return length >= 32;
+  const [, mask] = v.args;
+  if (!d.op.name.startsWith('and.') || mask === undefined || !isConst(mask)) return false;
+  const fits = (word: number, bits: number): boolean => bits >= 32 || word >>> Math.max(bits, 0) === 0;
+  return fits(mask.lo, length) && (v.type === 'i32' || (length >= 32 ? fits(mask.hi, length - 32) : mask.hi === 0));
 }
 
 function addConstants(b: ValueBuilder, x: Value, y: Value): Value {

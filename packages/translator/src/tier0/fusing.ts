@@ -16,6 +16,9 @@ const SEXT32 = pureOp('sext32.i64');
 const EXTEND32S = pureOp('extend32S');
 const EXTEND32U = pureOp('extend32U');
 const WRAP = pureOp('wrap');
+const AND64 = pureOp('and.i64');
+const OR64 = pureOp('or.i64');
+
 /** The slot that the statement after a load or call sets to its only use: the value can go straight there. */
 export function directTarget(node: Node, next: Node | undefined): Slot | undefined {
   const d = node.detail;
@@ -51,3 +54,24 @@ export function fuse32(node: Node): PureOp | undefined {
   if (inner.detail.op === SHL64 && !(count !== undefined && isConst(count) && count.lo >>> 0 < 32)) return undefined;
   return FUSED_64.get(inner.detail.op);
 }
+
+/**
+ * What a setting of a 64-bit slot puts into its low half where the high half stays: the i32, or the i64 whose low half that is. How
+ * architectures write the 32-bit half of a register: `slot = slot & 0xffffffff00000000 | low`.
+ */
+export function lowHalf(slot: Slot, value: Node | undefined): Node | undefined {
+  if (value === undefined || !isPure(value, OR64) || value.uses > 1) return undefined;
+  const [kept, low] = value.args;
+  if (kept === undefined || low === undefined || !isPure(kept, AND64) || kept.uses > 1 || low.mark >= 0)
+    return undefined;
+  const [old, mask] = kept.args;
+  if (old?.detail.kind !== 'get' || old.detail.slot !== slot) return undefined;
+  if (mask === undefined || !isConst(mask) || mask.lo !== 0 || mask.hi !== -1) return undefined;
+  const [inner, count] = low.args;
+  if (isPure(low, EXTEND32U)) return inner === undefined || isUnmarked(inner, WRAP) ? inner?.args[0] : inner;
+  const isLow = isPure(low, AND64) && count !== undefined && isConst(count) && count.lo === -1 && count.hi === 0;
+  return isLow ? inner : undefined;
+}
+
+const isPure = ({ detail: d }: Node, op: PureOp): boolean => d.kind === 'pure' && d.op === op;
+const isUnmarked = (node: Node, op: PureOp): boolean => node.mark < 0 && isPure(node, op);

@@ -12,7 +12,7 @@ import type { Slot } from '../ir/types.ts';
 import { DESC, TLB_REGIME_BITS } from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, TEMP_COUNT, TEMP_OFFSET } from '../state.ts';
-import { directTarget, fuse32, isTransparent } from './fusing.ts';
+import { directTarget, fuse32, isLazy, isTransparent, lowHalf } from './fusing.ts';
 import { Liveness } from './liveness.ts';
 import { branchOpNumber, memoryOpNumber, pureOpNumber, tier0Op } from './opcodes.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
@@ -184,20 +184,41 @@ export class BlockLowering {
   // --- emission ---
 
   #list(statements: readonly Node[]): void {
-    for (let i = 0; i < statements.length; i++) {
-      const node = statements[i];
-      if (node === undefined) continue;
+    let done: Node | undefined;
+    for (const [i, node] of statements.entries()) {
+      if (node === done) continue;
       const next = statements[i + 1];
-      const target = directTarget(node, next);
-      this.#statement(node, target);
+      const direct = this.#direct(statements, i);
+      done = direct?.set ?? done;
+      this.#statement(node, direct);
       if (node.kind === 'local' && !(next?.detail.kind === 'setLocal' && next.detail.local === node)) this.#clear(node);
-      if (target !== undefined) i++;
     }
   }
 
-  /** `target`: the slot that the next statement would set to this value. */
-  #statement(node: Node, target: Slot | undefined): void {
+  /** The slot that a value goes to at once, and the statement that would have set it. */
+  #direct(statements: readonly Node[], at: number): Direct | undefined {
+    const node = statements[at];
+    if (node === undefined) return undefined;
+    const next = statements[at + 1];
+    const slot = directTarget(node, next);
+    if (slot !== undefined && next !== undefined) return { slot, set: next, isLow: false };
+    if (node.detail.kind === 'pure') return this.#directPure(node, next);
+    return node.detail.kind === 'load' && node.detail.access.size <= 4 ? directLow(statements, at) : undefined;
+  }
+
+  /** A value with several uses, of which the next statement's is a slot that keeps it until the last. */
+  #directPure(node: Node, next: Node | undefined): Direct | undefined {
+    const d = next?.detail;
+    if (next === undefined || d?.kind !== 'set' || next.args[0] !== node || isLazy(node)) return undefined;
+    if (node.type !== 'i64' || d.slot.ty !== 'i64') return undefined;
+    return this.#liveness.unchanged(d.slot, next.position, node.last, true)
+      ? { slot: d.slot, set: next, isLow: false }
+      : undefined;
+  }
+
+  #statement(node: Node, direct: Direct | undefined): void {
     const d = node.detail;
+    const target = direct?.slot;
     switch (d.kind) {
       case 'insn':
         this.#insn(d.pcLo, d.pcHi, d.restart);
@@ -212,16 +233,16 @@ export class BlockLowering {
         node.mark = this.#alias(node, d.local, d.local.mark, false);
         return;
       case 'pure':
-        if (node.uses > 1) this.#shared(node);
+        if (node.uses > 1) this.#shared(node, target);
         return;
       case 'set':
-        this.#set(node.args[0], d.slot.offset, d.slot.ty);
+        if (!this.#setLow(d.slot, node.args[0])) this.#set(node.args[0], d.slot.offset, d.slot.ty);
         return;
       case 'setLocal':
         this.#set(node.args[0], d.local.mark, 'local');
         return;
       case 'load':
-        this.#load(node, target);
+        this.#load(node, direct);
         return;
       case 'count':
         node.mark = this.#newTemp(node);
@@ -290,15 +311,26 @@ export class BlockLowering {
   }
 
   /** A pure value with several uses is computed now, unless it is another name of its operand. */
-  #shared(node: Node): void {
+  #shared(node: Node, target: Slot | undefined): void {
     const [arg] = node.args;
     if (isTransparent(node) && arg !== undefined) {
       if (!isConst(arg) && arg.mark < 0) arg.mark = this.#operand(arg);
       node.mark = this.#operand(arg);
       return;
     }
-    node.mark = this.#newTemp(node);
+    node.mark = target?.offset ?? this.#newTemp(node);
     this.#pure(node, node.mark);
+  }
+
+  /** Sets the low half of a slot alone, where the high half is to stay; false where it is not. */
+  #setLow(slot: Slot, value: Node | undefined): boolean {
+    const low = lowHalf(slot, value);
+    const old = value?.args[0]?.args[0];
+    // What was read of the slot must be what it still holds.
+    if (low === undefined || old?.mark !== slot.offset) return false;
+    if (low.type === 'i32') this.#set(low, slot.offset, 'i32');
+    else this.#emit(OP.mov32, slot.offset, this.#operand(low), 0);
+    return true;
   }
 
   #set(value: Node | undefined, offset: number, ty: string): void {
@@ -403,13 +435,14 @@ export class BlockLowering {
     return { base: this.#operand(address), displacement: 0 };
   }
 
-  #load(node: Node, target: Slot | undefined): void {
+  #load(node: Node, direct: Direct | undefined): void {
     const [address] = node.args;
     const d = node.detail;
     if (d.kind !== 'load' || address === undefined) return;
     const { base, displacement } = this.#address(address);
-    node.mark = target?.offset ?? this.#newTemp(node);
-    this.#emit(memoryOpNumber(d.access, node.ty, false), node.mark, base, naturalFlag(d.access.align));
+    node.mark = direct?.slot.offset ?? this.#newTemp(node);
+    const ty = direct?.isLow === true ? 'i32' : node.ty;
+    this.#emit(memoryOpNumber(d.access, ty, false), node.mark, base, naturalFlag(d.access.align));
     this.#i32[(this.#ip - 8) >>> 2] = displacement;
     this.#i32[(this.#ip - 4) >>> 2] = d.access.mmu << TLB_REGIME_BITS;
   }
@@ -633,6 +666,35 @@ export class BlockLowering {
     if (this.#temp > TEMP_OFFSET + TEMP_COUNT * 8) throw new Error('instruction needs too many temporaries');
     return at;
   }
+}
+
+/** A slot that a value is computed straight into. */
+interface Direct {
+  readonly slot: Slot;
+  /** The statement that would have set it. */
+  readonly set: Node;
+  /** Into its low half. */
+  readonly isLow: boolean;
+}
+
+/** The low half of a slot that what is loaded goes to, where nothing else happens in between. */
+function directLow(statements: readonly Node[], at: number): Direct | undefined {
+  const load = statements[at];
+  if (load === undefined || load.uses !== 1) return undefined;
+  const reads: Node[] = [];
+  for (let i = at + 1; i < statements.length; i++) {
+    const node = statements[i];
+    if (node === undefined) return undefined;
+    const d = node.detail;
+    if (d.kind === 'set') {
+      const kept = node.args[0]?.args[0]?.args[0];
+      const isLow = lowHalf(d.slot, node.args[0]) === load && reads.every((read) => read === kept);
+      return isLow ? { slot: d.slot, set: node, isLow } : undefined;
+    }
+    if (d.kind === 'get') reads.push(node);
+    else if (!isLazy(node)) return undefined;
+  }
+  return undefined;
 }
 
 function moveOp(node: Node): number {

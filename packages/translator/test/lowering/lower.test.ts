@@ -1,5 +1,5 @@
 /** Tier 0's operations as they are written: what fuses, and what must not. */
-import { COMMON, defineHelper, IrBuilder, StateLayout } from '@boardwalk/translator';
+import { COMMON, defineHelper, IrBuilder, StateLayout, type Value } from '@boardwalk/translator';
 import { describe, expect, it } from 'vitest';
 import type { SoftMmu } from '../../src/softmmu/softmmu.ts';
 import { BlockLowering } from '../../src/tier0/lower.ts';
@@ -49,6 +49,40 @@ describe('tier 0 operations', () => {
   it('takes constants as immediates, the first operand of a commutative operation too', () => {
     expect(lower((b) => b.set(x2, b.and(b.i64(0x55), b.get(x1))))).toEqual(['and.i64# x2 x1 - 85']);
     expect(lower((b) => b.set(x2, b.sub(b.i64(5), b.get(x1))))).toEqual(['sub.i64 x2 #5 x1']);
+  });
+
+  it('writes the low half of a register alone, where the high half stays', () => {
+    const keep = (b: IrBuilder, low: Value) => b.set(x0, b.or(b.and(b.get(x0), b.i64x(0, -1)), low));
+    expect(lower((b) => keep(b, b.extend32U(b.wrap(b.get(x1)))))).toEqual(['mov32 x0 x1 -']);
+    expect(lower((b) => keep(b, b.zext(b.get(x1), 32)))).toEqual(['mov32 x0 x1 -']);
+    expect(lower((b) => keep(b, b.extend32U(b.add(b.get(w0), b.get(w1)))))).toEqual(['add.i32 x0 w0 w1']);
+    expect(lower((b) => keep(b, b.extend32U(b.wrap(b.load(b.get(x1), { size: 4 })))))).toEqual(['load.i32.4 x0 x1 -']);
+    // Not where the register was set in between, or another's half is kept.
+    const other = lower((b) => b.set(x0, b.or(b.and(b.get(x1), b.i64x(0, -1)), b.extend32U(b.get(w0)))));
+    expect(other).toContain('extend32U t1 w0 -');
+    const changed = lower((b) => {
+      const old = b.get(x0);
+      b.set(x0, b.i64(100));
+      b.set(x0, b.or(b.and(old, b.i64x(0, -1)), b.extend32U(b.get(w0))));
+    });
+    expect(changed.join()).not.toContain('mov32');
+  });
+
+  it('computes a value with several uses into the register that it is set to', () => {
+    const sum = (b: IrBuilder) => b.add(b.get(x0), b.get(x1));
+    const both = (b: IrBuilder) => {
+      const value = sum(b);
+      b.set(x2, value);
+      b.set(w0, b.wrap(value));
+    };
+    expect(lower(both)).toEqual(['add.i64 x2 x0 x1', 'mov32 w0 x2 -']);
+    const later = (b: IrBuilder) => {
+      const value = sum(b);
+      b.set(x2, value);
+      b.set(x2, b.i64(7));
+      b.set(x1, value);
+    };
+    expect(lower(later)[0]).toBe('add.i64 t0 x0 x1');
   });
 
   it('fuses a sign extension with 32-bit arithmetic', () => {

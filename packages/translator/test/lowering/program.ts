@@ -36,6 +36,8 @@ export type Step =
     }
   | { readonly do: 'get' | 'getLocal'; readonly ty: Ty; readonly from: number }
   | { readonly do: 'set' | 'setLocal'; readonly ty: Ty; readonly to: number; readonly value: number }
+  /** Sets the low half of a 64-bit register. */
+  | { readonly do: 'setLow'; readonly ty: 'i32' | 'i64'; readonly to: number; readonly value: number }
   | { readonly do: 'local'; readonly ty: Ty; readonly value: number | undefined }
   | { readonly do: 'call'; readonly helper: number; readonly args: readonly number[] }
   | {
@@ -90,6 +92,15 @@ const simple: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('get' as const), ty, from: pick }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('set' as const), ty, to: pick, value: pick }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('setLow' as const),
+      ty: fc.constantFrom('i32' as const, 'i64' as const),
+      to: pick,
+      value: pick,
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('getLocal' as const), ty, from: pick }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('setLocal' as const), ty, to: pick, value: pick }) },
   {
@@ -185,6 +196,13 @@ class Emitter {
       case 'set':
         b.set(register(step.ty, step.to), this.#value(step.ty, step.value));
         return;
+      case 'setLow': {
+        const slot = register('i64', step.to);
+        const value = this.#value(step.ty, step.value);
+        const low = step.ty === 'i32' ? b.extend32U(value) : b.zext(value, 32);
+        b.set(slot, b.or(b.and(b.get(slot), b.i64x(0, -1)), low));
+        return;
+      }
       case 'local':
         this.#locals[step.ty].push(
           step.value === undefined ? b.local(step.ty) : b.local(step.ty, this.#value(step.ty, step.value)),

@@ -93,7 +93,7 @@ export class Insn {
   /** Sets bits 32 to 63 to the low half of an i64. */
   set32(n: number, value: Value): void {
     const { b } = this;
-    this.set64(n, b.or(b.and(this.get64(n), b.i64x(...HIGH)), b.zext(value, 32)));
+    this.set64(n, b.or(b.and(this.get64(n), b.i64x(...HIGH)), b.extend32U(b.wrap(value))));
   }
 
   /** Bits 0 to 31. */
