@@ -26,8 +26,15 @@ export interface InsnContext {
   fetch16(offset: number): number;
   /** Four bytes, as an unsigned number. */
   fetch32(offset: number): number;
+  /** Whether it lies at a multiple of the frontend's `codeAlignment`. */
+  readonly isAligned: boolean;
   /** Whether the instruction is the first of its block: nothing is known of what ran before it. */
   readonly first: boolean;
+  /**
+   * What the frontend knows of the instructions before this one in the block, beyond what they left in the state: a number below
+   * 15 of its own making, 0 at the block's first instruction. Assigned for the one that follows; read it only where it matters.
+   */
+  carried: number;
   /** Set by the frontend: bytes of this instruction. */
   length: number;
   /** Set by the frontend: no further instruction belongs to the block. It must have emitted a block end. */
@@ -86,6 +93,8 @@ export interface Frontend {
   /** Number of translation regimes (`mmu` of accesses). */
   readonly mmuModes: number;
   readonly state: StateLayout;
+  /** Instructions lie at multiples of so many bytes (a power of two); the frontend raises where one does not. 1 unless given. */
+  readonly codeAlignment?: number;
   /** Most instructions in a block; 64 unless said otherwise. */
   readonly maxBlockInsns?: number;
   /** A store into the running block takes effect at the next instruction (x86). Otherwise code is refetched at block ends. */

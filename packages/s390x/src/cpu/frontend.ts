@@ -4,10 +4,10 @@ import { PGM } from './bits.ts';
 import { instructionLength } from './decode/decoder.ts';
 import { disassemble } from './decode/disassemble.ts';
 import { defineServiceInterrupt, raise } from './interruptions.ts';
-import { EXTRA_LONG, EXTRA_VALID } from './isa/execute.ts';
+import { EXTRA_LONG } from './isa/execute.ts';
 import { InstructionSet } from './isa/index.ts';
 import { type InstructionPort, portHelpers } from './isa/port.ts';
-import { MMU_MODES, MODE_FETCH_SHIFT } from './mode.ts';
+import { MMU_MODES, MODE_EXECUTED, MODE_FETCH_SHIFT } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, ilc, layout } from './state.ts';
 import { walk } from './translation.ts';
@@ -17,6 +17,7 @@ export class S390Frontend implements Frontend {
   readonly name = 's390x';
   readonly endian = 'big';
   readonly pageBits = 12;
+  readonly codeAlignment = 2;
   readonly mmuModes = MMU_MODES;
   readonly state = layout;
   readonly usesExtra = true;
@@ -74,7 +75,7 @@ export class S390Frontend implements Frontend {
 
   /** The length of the instruction: that of EXECUTE where it is the target of one. */
   restartWords(context: InsnContext): readonly number[] {
-    if ((context.extraLo & EXTRA_VALID) !== 0) return [(context.extraLo & EXTRA_LONG) !== 0 ? 6 : 4];
+    if ((context.mode & MODE_EXECUTED) !== 0) return [(context.extraLo & EXTRA_LONG) !== 0 ? 6 : 4];
     return [instructionLength(context.fetch16(0))];
   }
 

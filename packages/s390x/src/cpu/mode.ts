@@ -11,6 +11,7 @@
  *     14:12  BFP rounding mode (FPC)
  *     16     a BFP exception is enabled (FPC)
  *     15     fixed-point overflow is an exception (program mask)
+ *     17     the instruction is the target of EXECUTE, in the second word (execute.ts)
  */
 
 export const AMODE_24 = 0;
@@ -28,6 +29,7 @@ export const MODE_VECTOR = 1 << 11;
 export const MODE_ROUNDING_SHIFT = 12;
 export const MODE_FLOAT_TRAPS_SHIFT = 16;
 export const MODE_FLOAT_TRAPS = 1 << 16;
+export const MODE_EXECUTED = 1 << 17;
 export const MODE_FIXED_OVERFLOW_SHIFT = 15;
 export const MODE_FIXED_OVERFLOW = 1 << 15;
 

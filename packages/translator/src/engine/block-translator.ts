@@ -10,7 +10,7 @@ import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
 import { NEVER } from '../tier1/tier1.ts';
 import { Block, type BlockKey } from './code-cache.ts';
-import { InsnMemo, memoLength } from './insn-memo.ts';
+import { CARRIES_ON, InsnMemo, memoCarried, memoLength } from './insn-memo.ts';
 
 /** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
 export type SecondPage = () => number;
@@ -50,6 +50,9 @@ class Reader implements InsnContext {
   extent = 0;
   #extraLo = 0;
   #extraHi = 0;
+  #carried = 0;
+  /** What the instruction assigned to `carried`. */
+  handsOn = CARRIES_ON;
   ended = false;
   /** The instruction goes on in the next page, and is not the first of its block. */
   overran = false;
@@ -62,11 +65,17 @@ class Reader implements InsnContext {
   readonly #space: RamSpace;
   readonly #big: boolean;
   readonly #pageMask: number;
+  readonly #misaligned: number;
 
   constructor(space: RamSpace, frontend: Frontend) {
     this.#space = space;
+    this.#misaligned = (frontend.codeAlignment ?? 1) - 1;
     this.#big = frontend.endian === 'big';
     this.#pageMask = 2 ** codePageBits(frontend) - 1;
+  }
+
+  get isAligned(): boolean {
+    return (this.lo & this.#misaligned) === 0;
   }
 
   get pcLo(): number {
@@ -97,6 +106,17 @@ class Reader implements InsnContext {
   set extraHi(value: number) {
     this.isPlaced = true;
     this.#extraHi = value;
+  }
+
+  get carried(): number {
+    this.isPlaced = true;
+    return this.#carried;
+  }
+
+  set carried(value: number) {
+    if (value < 0 || value >= CARRIES_ON) throw new RangeError(`${value} cannot be carried`);
+    this.#carried = value;
+    this.handsOn = value;
   }
 
   /** Bytes from here to the end of the page. */
@@ -256,6 +276,7 @@ export class BlockTranslator {
     reader.secondHost = -1;
     reader.faulted = false;
     reader.first = true;
+    reader.carried = 0;
     this.#start = { mode, extraLo, extraHi };
   }
 
@@ -298,10 +319,13 @@ export class BlockTranslator {
   /** Copies the operations of an instruction that was translated before. */
   #repeat(): boolean {
     const reader = this.#reader;
+    if (!reader.isAligned) return false;
     const found = this.#memo.find(this.#space.u8, reader.host, reader.room, reader.mode);
     if (found < 0) return false;
     this.#lowering.repeat(reader.lo, reader.hi, this.#restartWords(), (to, at) => this.#memo.copy(found, to, at));
     reader.length = memoLength(found);
+    const carried = memoCarried(found);
+    if (carried !== CARRIES_ON) reader.carried = carried;
     this.#advance();
     reader.first = false;
     return true;
@@ -309,10 +333,10 @@ export class BlockTranslator {
 
   /** Keeps the operations of the instruction lowered last, if they do not depend on where it stands. */
   #remember(): void {
-    const { host, extent, length, mode, secondHost } = this.#reader;
-    if (secondHost >= 0) return;
+    const { host, extent, length, mode, handsOn: carried, secondHost, isAligned } = this.#reader;
+    if (secondHost >= 0 || !isAligned) return;
     this.#lowering.takeInsn((from, at, words) =>
-      this.#memo.add({ u8: this.#space.u8, host, extent, length, mode }, from, at, words),
+      this.#memo.add({ u8: this.#space.u8, host, extent, length, mode, carried }, from, at, words),
     );
   }
 
@@ -326,6 +350,7 @@ export class BlockTranslator {
     reader.ended = false;
     reader.overran = false;
     reader.extent = 0;
+    reader.handsOn = CARRIES_ON;
     this.#builder.insnStart(reader.lo, reader.hi, this.#restartWords());
     reader.isPlaced = false;
     this.#frontend.translateInsn(this.#builder, reader);

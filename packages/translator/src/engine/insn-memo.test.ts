@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InsnMemo, memoLength } from './insn-memo.ts';
+import { CARRIES_ON, InsnMemo, memoCarried, memoLength } from './insn-memo.ts';
 
 const ops = (first: number, count: number): Int32Array => Int32Array.from({ length: count * 4 }, (_, i) => first + i);
 
@@ -49,6 +49,16 @@ describe('instructions that were translated before', () => {
     const memo = new InsnMemo();
     keep(memo, [3, 4, 5, 6, 7, 8, 9, 10], 8, 0, ops(200, 1));
     expect(found(memo, [3, 4, 5, 6, 7, 8, 9, 10], 0)).toBeUndefined();
+  });
+
+  it('say what they hand on to the next instruction', () => {
+    const memo = new InsnMemo();
+    const u8 = Uint8Array.from([1, 2, 3, 4]);
+    memo.add({ u8, host: 0, extent: 2, length: 2, mode: 0, carried: 14 }, ops(100, 1), 0, 4);
+    memo.add({ u8, host: 2, extent: 2, length: 6, mode: 0 }, ops(200, 1), 0, 4);
+    const [first, second] = [memo.find(u8, 0, 4, 0), memo.find(u8, 2, 2, 0)];
+    expect([memoCarried(first), memoLength(first)]).toEqual([14, 2]);
+    expect([memoCarried(second), memoLength(second)]).toEqual([CARRIES_ON, 6]);
   });
 
   it('are all forgotten when there are too many, and kept again', () => {

@@ -6,10 +6,15 @@
 /** Operations that are kept, of 16 bytes each. When they are full all are forgotten. */
 const MOST_OPS = 2 ** 18;
 const FIRST_OPS = 2 ** 13;
-/** Fields of a found instruction: 18 bits place, 6 bits count of operations, 3 bits guest bytes. */
+/** Fields of a found instruction: 18 bits place, 6 bits count of operations, 3 bits guest bytes, 4 bits what it hands on. */
 const COUNT_SHIFT = 18;
 const MOST_COUNT = 63;
 const LENGTH_SHIFT = 24;
+const MOST_LENGTH = 7;
+const CARRIED_SHIFT = 27;
+
+/** The instruction hands on what it was handed. */
+export const CARRIES_ON = 15;
 
 /** Bytes that decoding an instruction may look at for it to be kept. */
 export const MOST_EXTENT = 6;
@@ -26,7 +31,12 @@ class ModeMemo {
 
 /** Guest bytes of the instruction that `find` gave. */
 export function memoLength(found: number): number {
-  return found >>> LENGTH_SHIFT;
+  return (found >>> LENGTH_SHIFT) & MOST_LENGTH;
+}
+
+/** What it hands on to the next one (`InsnContext.carried`), or `CARRIES_ON`. */
+export function memoCarried(found: number): number {
+  return found >>> CARRIED_SHIFT;
 }
 
 export class InsnMemo {
@@ -80,18 +90,19 @@ export class InsnMemo {
       readonly extent: number;
       readonly length: number;
       readonly mode: number;
+      readonly carried?: number;
     },
     from: Int32Array,
     at: number,
     words: number,
   ): void {
-    const { u8, host, extent, length, mode } = insn;
+    const { u8, host, extent, length, mode, carried = CARRIES_ON } = insn;
     const count = words / 4;
-    if (extent < 2 || extent > MOST_EXTENT || length > 7 || count > MOST_COUNT) return;
+    if (extent < 2 || extent > MOST_EXTENT || length > MOST_LENGTH || count > MOST_COUNT) return;
     if (this.#ops + count >= this.#most) this.clear();
     this.#reserve(count);
     for (let i = 0; i < words; i++) this.#words[this.#ops * 4 + i] = from[at + i] ?? 0;
-    const entry = this.#ops | (count << COUNT_SHIFT) | (length << LENGTH_SHIFT);
+    const entry = this.#ops | (count << COUNT_SHIFT) | (length << LENGTH_SHIFT) | (carried << CARRIED_SHIFT);
     this.#ops += count;
     const low = (u8[host] ?? 0) | ((u8[host + 1] ?? 0) << 8);
     const known = this.#of(mode);

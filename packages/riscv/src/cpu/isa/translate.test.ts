@@ -15,6 +15,8 @@ function translate(word: number, without: readonly Extension[] = []) {
     extraHi: 0,
     mode: 3,
     first: true,
+    isAligned: true,
+    carried: 0,
     fetch16: (offset) => (word >>> (8 * offset)) & 0xffff,
     fetch32: () => word >>> 0,
     length: 0,

@@ -3,11 +3,12 @@ import type { InsnContext, IrBuilder } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
 import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../decode/decoder.ts';
 import type { InsnWords } from '../decode/formats.ts';
+import { MODE_EXECUTED } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control/index.ts';
 import { decimalSemantics } from './decimal/index.ts';
-import { EXTRA_LONG, EXTRA_VALID } from './execute.ts';
+import { EXTRA_LONG } from './execute.ts';
 import { floatSemantics } from './float.ts';
 import { floatSupportSemantics } from './float-support.ts';
 import { generalSemantics } from './general/index.ts';
@@ -49,22 +50,18 @@ export class InstructionSet {
     const i = this.#insn;
     i.b = b;
     i.mode = c.mode;
-    i.pcLo = c.pcLo;
-    i.pcHi = c.pcHi;
+    i.c = c;
     i.ended = false;
-    if (c.first) i.kind = undefined;
-    i.isExecuted = (c.extraLo & EXTRA_VALID) !== 0;
+    i.isExecuted = (c.mode & MODE_EXECUTED) !== 0;
     const words = i.isExecuted ? executed(c) : fetched(c);
     const length = i.isExecuted ? ((c.extraLo & EXTRA_LONG) !== 0 ? 6 : 4) : instructionLength(words.a);
     c.length = length;
     i.length = length;
-    const kind = i.kind;
     try {
-      if ((c.pcLo & 1) !== 0) i.refuse(PGM.specification);
+      if (!c.isAligned) i.refuse(PGM.specification);
       this.#emit(i, words);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      i.kind = kind;
     }
     if (i.isExecuted && !i.ended) i.exit();
     c.ended = i.ended;

@@ -5,6 +5,7 @@
 import {
   accessDescriptor,
   ENGINE,
+  type InsnContext,
   type IrBuilder,
   type IrHelper,
   type RmwOp,
@@ -18,6 +19,7 @@ import {
   AMODE_64,
   MMU_KEYED_FETCH,
   MODE_AR,
+  MODE_EXECUTED,
   MODE_FIXED_OVERFLOW,
   MODE_PROBLEM,
   modeAmode,
@@ -53,16 +55,32 @@ export class Insn {
   /** Its mnemonic. */
   name = '';
   mode = 0;
-  pcLo = 0;
-  pcHi = 0;
   /** Its length; that of EXECUTE where it is executed by one. */
   length = 0;
   /** No instruction follows it in the block. */
   ended = false;
-  /** How the condition code is computed, where that is known. */
-  kind: CcKind | undefined;
   /** It is the target of EXECUTE: relative operands count from its own address, which is known only when it runs. */
   isExecuted = false;
+  /** Where it stands, and what came before it. */
+  c!: InsnContext;
+
+  get pcLo(): number {
+    return this.c.pcLo;
+  }
+
+  get pcHi(): number {
+    return this.c.pcHi;
+  }
+
+  /** How the condition code is computed, where that is known: what one instruction hands on to the next. */
+  get kind(): CcKind | undefined {
+    const { carried } = this.c;
+    return carried === 0 ? undefined : ((carried - 1) as CcKind);
+  }
+
+  set kind(kind: CcKind | undefined) {
+    this.c.carried = kind === undefined ? 0 : kind + 1;
+  }
 
   // --- registers ---
 
@@ -324,7 +342,7 @@ export class Insn {
     // Both are read before either is set: they may be made of what the last instruction left.
     b.set(ccA, x);
     if (y !== undefined) b.set(ccB, y);
-    if (this.kind !== kind) b.set(ccKind, b.i32(kind));
+    b.set(ccKind, b.i32(kind));
     this.kind = kind;
   }
 
@@ -374,7 +392,11 @@ export class Insn {
 
   /** The target of EXECUTE is complete: what comes next is not what it was executed in place of. */
   #endExecuted(): void {
-    if (this.isExecuted) this.b.set(common.extra, this.b.i64(0));
+    if (!this.isExecuted) return;
+    const { b } = this;
+    b.set(common.extra, b.i64(0));
+    // It may have changed the mode itself.
+    b.set(common.mode, b.and(b.get(common.mode), b.i32(~MODE_EXECUTED)));
   }
 
   /** Goes to the next instruction, under a mode that may have changed. */
