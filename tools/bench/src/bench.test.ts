@@ -16,6 +16,7 @@ import { derive, type Result, summarize, summarizePairs } from './results.ts';
 import { BenchError, type Sample, type Side } from './sample.ts';
 import { Session } from './session.ts';
 import { geometricMean, median, medianOfGroups, ratio, spread } from './stats.ts';
+import { DEFAULT_TARGET, TARGETS } from './target.ts';
 import { EMPTY, WORKLOADS, type Workload } from './workloads.ts';
 
 const sample = (values: Sample['values'], checksum = 'same'): Sample => ({ values, checksum });
@@ -94,6 +95,7 @@ describe('the options of npm run bench', () => {
       scale: 1,
       node: 'node',
       ours: undefined,
+      target: DEFAULT_TARGET,
       peer: 'qemu-system-riscv64',
       timeout: 300,
       rest: [],
@@ -116,6 +118,12 @@ describe('the options of npm run bench', () => {
   });
 
   it('measure in pairs where batches are asked for, and backends always', () => {
+    expect(parseBenchOptions(['--arch', 's390x'])).toMatchObject({
+      peer: 'qemu-system-s390x',
+      target: { name: 's390x' },
+    });
+    expect(() => parseBenchOptions(['--arch', 'vax'])).toThrow('--arch vax: riscv64, s390x are there');
+    expect(() => parseBenchOptions(['--arch', 's390x', '--batches', '3'])).toThrow('--batches: not with --arch s390x');
     expect(parseBenchOptions(['--batches', '3']).batches).toBe(3);
     expect(parseBenchOptions(['--backends']).batches).toBe(16);
     expect(parseBenchOptions(['--backends', '--batches', '4']).batches).toBe(4);
@@ -331,7 +339,7 @@ describe('a session', () => {
     });
     const emulators = { ours: { command: [], version: 'A' }, peer: { command: [], version: 'B' } };
     const shared = fake('shared');
-    const session = new Session(emulators, { scale: 1, timeoutMs: 1000 }, { runs: 2 });
+    const session = new Session(emulators, { scale: 1, timeoutMs: 1000, target: DEFAULT_TARGET }, { runs: 2 });
     const first = await session.measure({ ...workload, case: shared, metric: 'init', cpu: 'cpu' });
     const second = await session.measure({ ...workload, case: shared, metric: 'wall', cpu: 'cpu' });
     expect([first.ours, second.ours]).toEqual([1, 2]);
@@ -349,16 +357,21 @@ describe('guests', () => {
 
   it('print a result that is read', () => {
     const line = 'firmware\r\nbench: rounds 8 checksum 1f ticks 25000000 instructions 123 all 456\r\n';
-    expect(parseResult(line)).toEqual({ checksum: '1f', seconds: 2.5, instructions: 123, allInstructions: 456 });
-    expect(parseResult('bench: rounds 8')).toBeUndefined();
-    expect(programSample(observation(line))).toEqual({
+    expect(parseResult(line, DEFAULT_TARGET)).toEqual({
+      checksum: '1f',
+      seconds: 2.5,
+      instructions: 123,
+      allInstructions: 456,
+    });
+    expect(parseResult('bench: rounds 8', DEFAULT_TARGET)).toBeUndefined();
+    expect(programSample(observation(line), DEFAULT_TARGET)).toEqual({
       values: { wall: 3, cpu: 2, guest: 2.5, peak: 100 },
       checksum: '1f',
       instructions: 123,
       allInstructions: 456,
     });
-    expect(() => programSample(observation(line, 99))).toThrow('ended with status 99');
-    expect(() => programSample(observation(''))).toThrow('printed: nothing');
+    expect(() => programSample(observation(line, 99), DEFAULT_TARGET)).toThrow('ended with status 99');
+    expect(() => programSample(observation(''), DEFAULT_TARGET)).toThrow('printed: nothing');
   });
 
   it('in Linux are timed between marks, and their output is compared', () => {
@@ -380,7 +393,7 @@ describe('guests', () => {
 
   it('have a workload each', () => {
     const cases = new Set(WORKLOADS.map((each) => each.case.name));
-    expect(programNames().filter((name) => !cases.has(name) && !cases.has(`${name}-multi`))).toEqual([]);
+    expect(programNames(DEFAULT_TARGET).filter((name) => !cases.has(name) && !cases.has(`${name}-multi`))).toEqual([]);
     expect(new Set(WORKLOADS.map(({ name }) => name)).size).toBe(WORKLOADS.length);
   });
 
@@ -388,7 +401,8 @@ describe('guests', () => {
     const path = process.env.PATH;
     process.env.PATH = '/nowhere';
     try {
-      expect(() => compileProgram('empty', 1)).toThrow('(Debian: gcc-riscv64-linux-gnu)');
+      for (const target of TARGETS)
+        expect(() => compileProgram('empty', target, 1)).toThrow(`(Debian: ${target.compilerPackage})`);
     } finally {
       process.env.PATH = path;
     }

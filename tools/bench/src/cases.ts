@@ -1,9 +1,9 @@
 // What is run: a machine, what it boots, and what a run's sample is made of. Several workloads may look at one case.
-import { prepareLinux } from '@boardwalk/launch';
 import type { Emulator } from './emulators.ts';
 import { compileProgram, parseResult } from './guest.ts';
 import { type Observation, observe, type Step } from './process.ts';
 import { BenchError, type Sample } from './sample.ts';
+import type { Target } from './target.ts';
 
 /** Something to run on either side. */
 export interface Case {
@@ -17,6 +17,7 @@ export type PreparedCase = (emulator: Emulator) => Promise<Sample>;
 export interface Context {
   readonly scale: number;
   readonly timeoutMs: number;
+  readonly target: Target;
 }
 
 const LINUX_RAM_MIB = 256;
@@ -44,28 +45,30 @@ const nameWith = (name: string, { thread }: Cpus): string => (thread === undefin
 export function programCase(name: string, cpus = ONE_CPU): Case {
   return {
     name: nameWith(name, cpus),
-    prepare: async ({ scale, timeoutMs }) => {
-      const elf = compileProgram(name, scale);
-      return async (emulator) => programSample(await observe(programCommand(emulator, elf, cpus), { timeoutMs }));
+    prepare: async ({ scale, timeoutMs, target }) => {
+      const elf = compileProgram(name, target, scale);
+      return async (emulator) => {
+        return programSample(await observe(programCommand(emulator, target, elf, cpus), { timeoutMs }), target);
+      };
     },
   };
 }
 
 /** The command that runs a program. */
-export function programCommand({ command, memory }: Emulator, elf: string, cpus = ONE_CPU): string[] {
-  const machine = ['-M', 'virt', '-m', PROGRAM_RAM, '-nographic', '-bios', 'none', '-kernel', elf];
+export function programCommand({ command, memory }: Emulator, target: Target, elf: string, cpus = ONE_CPU): string[] {
+  const machine = [...target.machine, '-m', PROGRAM_RAM, '-nographic', '-kernel', elf];
   return [...command, ...(memory?.(PROGRAM_RAM) ?? []), ...machine, ...cpuOptions(cpus)];
 }
 
 /** What a program's run gives. */
-export function programSample({ wall, cpu, peak, status, output }: Observation): Sample {
-  const result = parseResult(output);
+export function programSample({ wall, cpu, peak, status, output }: Observation, target: Target): Sample {
+  const result = parseResult(output, target);
   if (result === undefined || status !== 0) {
     throw new BenchError(`the guest ended with status ${status} and printed: ${output.trim() || 'nothing'}`);
   }
   const values = { wall, cpu, guest: result.seconds, ...(peak === undefined ? {} : { peak }) };
   const { checksum, instructions, allInstructions } = result;
-  return { values, checksum, instructions, allInstructions };
+  return { values, checksum, ...(target.countsInstructions ? { instructions, allInstructions } : {}) };
 }
 
 /** The empty machine, from the program's start to QMP's greeting: what every client that starts an emulator waits for. */
@@ -99,11 +102,8 @@ export interface Task {
 export function linuxCase(cpus: Cpus, task?: Task): Case {
   return {
     name: nameWith(task?.name ?? `linux-${cpus.count}`, cpus),
-    prepare: async ({ timeoutMs }) => {
-      const linux = await prepareLinux();
-      const files = ['-bios', linux.firmware, '-kernel', linux.kernel, '-initrd', linux.initrd];
-      const machine = ['-M', 'virt', '-m', `${LINUX_RAM_MIB}M`, ...cpuOptions(cpus), '-nographic'];
-      const args = [...machine, ...files, '-append', 'console=ttyS0'];
+    prepare: async ({ timeoutMs, target }) => {
+      const args = [...(await target.linux()), '-m', `${LINUX_RAM_MIB}M`, ...cpuOptions(cpus), '-nographic'];
       const options = { steps: linuxSteps(task), stop: true, timeoutMs };
       return async ({ command, memory }) => {
         const all = [...command, ...(memory?.(`${LINUX_RAM_MIB}M`) ?? []), ...args];

@@ -2,10 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type BenchOptions, PEER } from './options.ts';
+import type { BenchOptions } from './options.ts';
 import { BenchError, type Side } from './sample.ts';
+import type { Target } from './target.ts';
 
-const OURS = fileURLToPath(new URL('../../../packages/cli/bin/boardwalk-system-riscv64.js', import.meta.url));
+const ourProgram = ({ name }: Target): string =>
+  fileURLToPath(new URL(`../../../packages/cli/bin/boardwalk-system-${name}.js`, import.meta.url));
 
 /** A program with QEMU's options. */
 export interface Emulator {
@@ -24,7 +26,7 @@ export interface Emulator {
  */
 export function findEmulators(options: BenchOptions): Readonly<Record<Side, Emulator>> {
   if (process.platform === 'win32') throw new BenchError('the benchmarks need a POSIX shell: Linux or macOS');
-  return { ours: findOurs(options), peer: findPeer(options.peer) };
+  return { ours: findOurs(options), peer: findPeer(options) };
 }
 
 /** Boardwalk alone. @throws BenchError when it cannot be run */
@@ -33,19 +35,19 @@ export function ourEmulator(options: BenchOptions): Emulator {
   return findOurs(options);
 }
 
-function findOurs({ node, ours, rest }: BenchOptions): Emulator {
+function findOurs({ node, ours, rest, target }: BenchOptions): Emulator {
   const nodeVersion = firstLine([node, '--version']);
   if (nodeVersion === undefined) throw new BenchError(`--node ${node}: cannot be run`);
-  const script = ours ?? OURS;
+  const script = ours ?? ourProgram(target);
   if (!existsSync(script)) throw new BenchError(`${script} is not there`);
   const extra = rest.length > 0 ? ` with ${rest.join(' ')}` : '';
   return { command: [node, script, ...rest], version: `Boardwalk${extra} on Node ${nodeVersion}` };
 }
 
-function findPeer(program: string): Emulator {
+function findPeer({ peer: program, target }: BenchOptions): Emulator {
   const version = firstLine([program, '--version']);
   if (version === undefined) {
-    const hint = program === PEER ? ' (Debian: qemu-system-misc, from Debian 13 on qemu-system-riscv)' : '';
+    const hint = program === target.peer ? ` (Debian: ${target.peerPackage})` : '';
     throw new BenchError(`the peer ${program} is not here${hint}`);
   }
   return { command: [program], version };

@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '@boardwalk/debian';
 import { BenchError } from './sample.ts';
+import type { Target } from './target.ts';
 
 const SOURCE = fileURLToPath(new URL('../guest/', import.meta.url));
-const COMPILER = 'riscv64-linux-gnu-gcc';
-const COMMON = ['start.S', 'harness.c', 'string.c', 'bench.h', 'bench.ld'];
+/** Files of every program: of all targets, and in the folder of each. */
+const COMMON = ['harness.c', 'string.c', 'bench.h', 'machine.h'];
+const OF_TARGET = ['start.S', 'machine.c', 'bench.ld'];
 const FLAGS = [
-  '-march=rv64gc',
-  '-mabi=lp64d',
-  '-mcmodel=medany',
   '-std=gnu17',
   '-O2',
   '-Wall',
@@ -29,30 +28,32 @@ const FLAGS = [
   '-no-pie',
   '-Wl,--build-id=none',
   '-Wl,--no-warn-rwx-segments',
-  '-Wl,-T,bench.ld',
 ];
 
 /** Names of the programs: the C files of guest/ that define `bench_round`. */
-export function programNames(): string[] {
+export function programNames({ lacks }: Target): string[] {
   return readdirSync(SOURCE)
     .filter((file) => file.endsWith('.c') && !COMMON.includes(file))
     .map((file) => file.slice(0, -2))
+    .filter((name) => !lacks.includes(name))
     .sort();
 }
 
 /**
  * Compiles a program, unless the cache has what this compiler makes of these sources.
  *
+ * @param target whose instructions it is of.
  * @param scale times the work.
  * @param paced work in batches, each when it is asked for.
  * @returns the ELF's path.
  * @throws BenchError without a compiler.
  */
-export function compileProgram(name: string, scale: number, paced = false): string {
-  const flags = [...FLAGS, `-DBENCH_PERCENT=${Math.max(1, Math.round(scale * 100))}`];
+export function compileProgram(name: string, target: Target, scale: number, paced = false): string {
+  const percent = Math.max(1, Math.round(scale * 100));
+  const flags = [...target.flags, ...FLAGS, `-Wl,-T,${target.name}/bench.ld`, `-DBENCH_PERCENT=${percent}`];
   if (paced) flags.push('-DBENCH_PACED');
-  const files = [...COMMON, `${name}.c`];
-  const hash = createHash('sha256').update(JSON.stringify([compilerVersion(), flags]));
+  const files = [...COMMON, ...OF_TARGET.map((file) => `${target.name}/${file}`), `${name}.c`];
+  const hash = createHash('sha256').update(JSON.stringify([compilerVersion(target), flags]));
   for (const file of files) hash.update(readFileSync(join(SOURCE, file)));
   const folder = join(cacheFolder(), 'bench');
   const program = join(folder, `${name}-${hash.digest('hex').slice(0, 16)}.elf`);
@@ -60,22 +61,22 @@ export function compileProgram(name: string, scale: number, paced = false): stri
   mkdirSync(folder, { recursive: true });
   const temporary = `${program}.${process.pid}.tmp`;
   const units = files.filter((file) => /\.[cS]$/.test(file));
-  const { status } = spawnSync(COMPILER, [...flags, '-o', temporary, ...units], {
+  const { status } = spawnSync(target.compiler, [...flags, '-o', temporary, ...units], {
     cwd: SOURCE,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (status !== 0) throw new BenchError(`${COMPILER} does not compile ${name}.c`);
+  if (status !== 0) throw new BenchError(`${target.compiler} does not compile ${name}.c`);
   renameSync(temporary, program);
   return program;
 }
 
 /** First line of the cross compiler's version. */
-export function compilerVersion(): string {
+function compilerVersion({ compiler, compilerPackage }: Target): string {
   try {
-    const text = execFileSync(COMPILER, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const text = execFileSync(compiler, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     return text.split('\n')[0] ?? '';
   } catch {
-    throw new BenchError(`the programs are compiled by ${COMPILER}, which is not here (Debian: gcc-riscv64-linux-gnu)`);
+    throw new BenchError(`the programs are compiled by ${compiler}, which is not here (Debian: ${compilerPackage})`);
   }
 }
 
@@ -84,23 +85,21 @@ export interface ProgramResult {
   readonly checksum: string;
   /** Seconds of the measured rounds, by the guest's clock. */
   readonly seconds: number;
-  /** What instret counted in the measured rounds. */
+  /** Instructions of the measured rounds; 0 where nothing counts them. */
   readonly instructions: number;
   /** The same of everything that the program did. */
   readonly allInstructions: number;
 }
 
-/** mtime's. */
-export const TICKS_PER_SECOND = 10_000_000; // mtime of the virt board, its device tree's timebase-frequency
 const RESULT = /^bench: rounds \d+ checksum ([0-9a-f]+) ticks (\d+) instructions (\d+) all (\d+)\r?$/m;
 
 /** Reads the harness's line; undefined when there is none. */
-export function parseResult(output: string): ProgramResult | undefined {
+export function parseResult(output: string, { ticksPerSecond }: Target): ProgramResult | undefined {
   const [, checksum, ticks, instructions, all] = RESULT.exec(output) ?? [];
   if (checksum === undefined) return undefined;
   return {
     checksum,
-    seconds: Number(ticks) / TICKS_PER_SECOND,
+    seconds: Number(ticks) / ticksPerSecond,
     instructions: Number(instructions),
     allInstructions: Number(all),
   };

@@ -29,7 +29,7 @@ async function bench(args: readonly string[]): Promise<number> {
   if (options.help) return print(HELP);
   if (options.list)
     return print(WORKLOADS.map(({ name, description }) => `${name.padEnd(16)}${description}\n`).join(''));
-  const workloads = select(options.only);
+  const workloads = select(options.only).filter(({ name }) => !options.target.lacks.includes(name));
   if (!options.json) process.stdout.write(`${tableHeader(options.batches !== undefined)}\n`);
   if (!options.backends) return compare(options, findEmulators(options), workloads);
   let status = 0;
@@ -51,7 +51,7 @@ async function compare(
   workloads: readonly Workload[],
 ): Promise<number> {
   process.stderr.write(`${circumstances(emulators).join('\n')}\n`);
-  const context = { scale: options.scale, timeoutMs: options.timeout * 1000 };
+  const context = { scale: options.scale, timeoutMs: options.timeout * 1000, target: options.target };
   const session = new Session(emulators, context, options, showRun);
   const results: Result[] = [];
   for (const workload of workloads) {

@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util';
 import { BenchError } from './sample.ts';
+import { DEFAULT_TARGET, TARGETS, type Target, targetOf } from './target.ts';
 
 /** What `npm run bench` was asked for. */
 export interface BenchOptions {
+  /** The guests' architecture. */
+  readonly target: Target;
   readonly help: boolean;
   readonly list: boolean;
   readonly json: boolean;
@@ -30,12 +33,11 @@ export interface BenchOptions {
   readonly rest: readonly string[];
 }
 
-export const PEER = 'qemu-system-riscv64';
-
 export const HELP = `npm run bench -- [options] [-- Boardwalk's options]
 
-Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the medians and their ratios.
+Runs workloads on Boardwalk and on QEMU, in turn in one run, and prints the medians and their ratios.
 
+  --arch NAME      guests of this architecture: ${TARGETS.map(({ name }) => name).join(', ')} (${DEFAULT_TARGET.name})
   --only NAME      only this workload (again for more, or NAME,NAME); --list names them
   --list           the workloads
   --backends       the same workloads with RAM from each kind of memory backend, against plain memory with pages as large
@@ -46,7 +48,7 @@ Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the m
   --json           one JSON object a line for each workload, instead of the table
   --node PATH      run Boardwalk on this Node (the one that runs this program)
   --ours PATH      another build of Boardwalk: a script for Node with the same options
-  --peer PROGRAM   another emulator with QEMU's options (${PEER})
+  --peer PROGRAM   another emulator with QEMU's options (qemu-system-ARCH)
   --timeout S      seconds that one run may take (300)
   --help           this text
 `;
@@ -59,8 +61,13 @@ Runs workloads on Boardwalk and on ${PEER}, in turn in one run, and prints the m
 export function parseBenchOptions(args: readonly string[], node = process.execPath): BenchOptions {
   const separator = args.indexOf('--');
   const values = parse(separator < 0 ? args : args.slice(0, separator));
+  const target = targetOf(values.arch ?? DEFAULT_TARGET.name);
   const batches = values.batches ?? (values.backends ? '16' : undefined);
+  if (batches !== undefined && !target.isPaced) {
+    throw new BenchError(`--${values.batches === undefined ? 'backends' : 'batches'}: not with --arch ${target.name}`);
+  }
   return {
+    target,
     help: values.help ?? false,
     list: values.list ?? false,
     json: values.json ?? false,
@@ -72,7 +79,7 @@ export function parseBenchOptions(args: readonly string[], node = process.execPa
     scale: positive('--scale', values.scale ?? '1', false),
     node: values.node ?? node,
     ours: values.ours,
-    peer: values.peer ?? PEER,
+    peer: values.peer ?? target.peer,
     timeout: positive('--timeout', values.timeout ?? '300', false),
     rest: separator < 0 ? [] : args.slice(separator + 1),
   };
@@ -97,6 +104,7 @@ function parse(args: readonly string[]) {
       strict: true,
       allowPositionals: false,
       options: {
+        arch: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         list: { type: 'boolean' },
         json: { type: 'boolean' },

@@ -3,8 +3,9 @@
 import { type Context, programCommand } from './cases.ts';
 import { Dialog } from './dialog.ts';
 import type { Emulator } from './emulators.ts';
-import { compileProgram, TICKS_PER_SECOND } from './guest.ts';
+import { compileProgram } from './guest.ts';
 import { BenchError, type Sample, type Samples, SIDES, type Side } from './sample.ts';
+import type { Target } from './target.ts';
 
 /** A guest that does a batch of work when it is asked to. */
 export interface PacedGuest {
@@ -25,24 +26,24 @@ const BATCH = /^bench: batch \d+ checksum ([0-9a-f]+) ticks (\d+)\r?$/m;
 export function pacedProgram(name: string): PacedCase {
   return {
     name,
-    prepare: async ({ scale, timeoutMs }) => {
-      const elf = compileProgram(name, scale, true);
+    prepare: async ({ scale, timeoutMs, target }) => {
+      const elf = compileProgram(name, target, scale, true);
       return async (emulator) => {
-        const guest = new Dialog(programCommand(emulator, elf), timeoutMs);
+        const guest = new Dialog(programCommand(emulator, target, elf), timeoutMs);
         await guest.expect(/^bench: ready\r?$/m);
-        return { batch: () => programBatch(guest), end: guest.end };
+        return { batch: () => programBatch(guest, target), end: guest.end };
       };
     },
   };
 }
 
-async function programBatch(guest: Dialog): Promise<Sample> {
+async function programBatch(guest: Dialog, { ticksPerSecond }: Target): Promise<Sample> {
   const before = guest.cpu;
   guest.type('b');
   const [, checksum = '', ticks] = await guest.expect(BATCH);
   const after = guest.cpu;
   const cpu = before === undefined || after === undefined ? {} : { batchCpu: after - before };
-  return { values: { batch: Number(ticks) / TICKS_PER_SECOND, ...cpu }, checksum };
+  return { values: { batch: Number(ticks) / ticksPerSecond, ...cpu }, checksum };
 }
 
 /** Batches that are thrown away: the last of what is compiled. */

@@ -7,34 +7,46 @@ import { programCase } from '../src/cases.ts';
 import { findEmulators } from '../src/emulators.ts';
 import { programNames } from '../src/guest.ts';
 import { interleave } from '../src/interleave.ts';
-import { PEER, parseBenchOptions } from '../src/options.ts';
+import { parseBenchOptions } from '../src/options.ts';
 import { alternate, pacedProgram } from '../src/paced.ts';
+import { DEFAULT_TARGET, TARGETS } from '../src/target.ts';
 
 const TIMEOUT_MS = 120_000;
 const built = existsSync(fileURLToPath(new URL('../../../packages/cli/dist/index.js', import.meta.url)));
 const here = (program: string) => spawnSync(program, ['--version']).status === 0;
-const possible = built && here(PEER) && here('riscv64-linux-gnu-gcc');
 
-describe.skipIf(!possible && !process.env.CI)('benchmark programs with little work', () => {
-  it.each(programNames())(
-    '%s',
-    async (name) => {
-      const emulators = findEmulators(parseBenchOptions([]));
-      const cpus = name === 'smp' ? ({ count: 4, thread: 'multi' } as const) : { count: 1 };
-      const run = await programCase(name, cpus).prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS });
-      const { ours, peer } = await interleave(1, (side) => run(emulators[side]));
-      expect(ours[0]?.checksum).toMatch(name === 'empty' ? /^0$/ : /^[0-9a-f]{8,16}$/);
-      expect(peer[0]?.checksum).toBe(ours[0]?.checksum);
-      if (name !== 'empty') expect(ours[0]?.allInstructions).toBeGreaterThan(100_000);
-    },
-    TIMEOUT_MS,
-  );
+for (const target of TARGETS) {
+  const possible = built && here(target.peer) && here(target.compiler);
+  describe.skipIf(!possible && !process.env.CI)(`benchmark programs for ${target.name} with little work`, () => {
+    it.each(programNames(target))(
+      '%s',
+      async (name) => {
+        const emulators = findEmulators(parseBenchOptions(['--arch', target.name]));
+        const cpus = name === 'smp' ? ({ count: 4, thread: 'multi' } as const) : { count: 1 };
+        const run = await programCase(name, cpus).prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS, target });
+        const { ours, peer } = await interleave(1, (side) => run(emulators[side]));
+        expect(ours[0]?.checksum).toMatch(name === 'empty' ? /^0$/ : /^[0-9a-f]{8,16}$/);
+        expect(peer[0]?.checksum).toBe(ours[0]?.checksum);
+        if (name === 'empty' || !target.countsInstructions) return;
+        expect(ours[0]?.allInstructions).toBeGreaterThan(100_000);
+      },
+      TIMEOUT_MS,
+    );
+  });
+}
 
+const possible = built && here(DEFAULT_TARGET.peer) && here(DEFAULT_TARGET.compiler);
+
+describe.skipIf(!possible && !process.env.CI)('benchmark programs', () => {
   it(
     'in batches, that both do in turn',
     async () => {
       const emulators = findEmulators(parseBenchOptions([]));
-      const start = await pacedProgram('sieve').prepare({ scale: 0.01, timeoutMs: TIMEOUT_MS });
+      const start = await pacedProgram('sieve').prepare({
+        scale: 0.01,
+        timeoutMs: TIMEOUT_MS,
+        target: DEFAULT_TARGET,
+      });
       const { ours, peer } = await alternate((side) => start(emulators[side]), 2);
       expect(new Set(ours.map(({ checksum }) => checksum)).size).toBe(2);
       for (const { values } of [...ours, ...peer]) expect(values.batch).toBeGreaterThan(0);
