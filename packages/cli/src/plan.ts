@@ -14,7 +14,7 @@ import { readBoot } from './config/boot.ts';
 import { readCompat } from './config/compat.ts';
 import { type ObjectSpec, parseDevice, parseGlobal, parseObject } from './config/devices.ts';
 import { type DriveSpec, readDrives } from './config/drives.ts';
-import { fdSets } from './config/fd-sets.ts';
+import { type FdSets, fdSets } from './config/fd-sets.ts';
 import { type BootFiles, readBootFiles } from './config/files.ts';
 import { type Incoming, readIncoming } from './config/incoming.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
@@ -47,6 +47,8 @@ export interface Plan {
   readonly incoming: Incoming | undefined;
   /** Where the guest spends its instructions is to be found out (-profile). */
   readonly profile: ProfileSpec | undefined;
+  /** Open files in place of paths: `/dev/fdset/N`. */
+  readonly fdSets: FdSets;
   /** What monitors do with what clients should not rely on. */
   readonly compat: CompatPolicy;
   /** The machine is made when a monitor says so (--preconfig). */
@@ -59,7 +61,6 @@ export function readPlan(
   architecture: ArchitecturePackage | undefined,
   settings: MachineSettings,
 ): Plan {
-  fdSets(line);
   checkOvercommit(line);
   if (settings.isThreaded && line.has('profile')) {
     throw new UserError('-profile: not with -accel tcg,thread=multi: it samples vCPUs that take turns');
@@ -67,7 +68,7 @@ export function readPlan(
   return {
     settings,
     lines: readLines(line),
-    chardevs: line.all('chardev').map((text) => forOption('chardev', () => withFile(parseChardev(text), line))),
+    chardevs: line.all('chardev').map((text) => forOption('chardev', () => withFile(parseChardev(text), fdSets(line)))),
     drives: readDrives(line),
     blockdevs: readBlockdevs(line),
     devices: line.all('device').map((text) => forOption('device', () => parseDevice(text))),
@@ -80,6 +81,7 @@ export function readPlan(
     paused: line.has('S'),
     incoming: readIncoming(line),
     profile: readProfile(line),
+    fdSets: fdSets(line),
     compat: readCompat(line),
     preconfig: line.has('preconfig'),
     files: readBootFiles(line, architecture, settings),
@@ -87,9 +89,9 @@ export function readPlan(
 }
 
 /** A file that the process was given takes the place of its number. */
-function withFile(spec: ChardevSpec, line: CommandLine): ChardevSpec {
+export function withFile(spec: ChardevSpec, sets: FdSets): ChardevSpec {
   if (spec.line.kind !== 'file') return spec;
-  return { ...spec, line: { ...spec.line, path: fdSets(line).resolve(spec.line.path, 'write') } };
+  return { ...spec, line: { ...spec.line, path: sets.resolve(spec.line.path, 'write') } };
 }
 
 /** -overcommit: only what is so anyway. @throws UserError */

@@ -37,7 +37,7 @@ import {
   type ReplacementFile,
 } from '@boardwalk/monitor';
 import { architectureModule } from './architectures.ts';
-import { openBlockdev, readBlockdev } from './config/blockdevs.ts';
+import { openBlockdev, readBlockdev, resolveFiles } from './config/blockdevs.ts';
 import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
 import { Descriptors } from './config/descriptors.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
@@ -54,7 +54,7 @@ import { endObjects } from './config/user-objects.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
 import { commandLineOptions } from './options/describe.ts';
 import { KeyValues } from './options/key-values.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, withFile } from './plan.ts';
 import { serve } from './serve.ts';
 
 /** What a plan needs to become a machine. */
@@ -92,7 +92,7 @@ export class Session implements Emulator {
   readonly #serials: LazyLine[] = [];
   readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
   readonly #nodes = new BlockNodes();
-  readonly descriptors = new Descriptors();
+  readonly descriptors: Descriptors;
   #drives: DriveOptions[] = [];
   #semihosting: SemihostingOptions | undefined;
   #numa: NumaPlan | undefined;
@@ -108,6 +108,7 @@ export class Session implements Emulator {
   private constructor(plan: Plan, context: SessionContext) {
     this.#plan = plan;
     this.#context = context;
+    this.descriptors = new Descriptors(plan.fdSets);
     this.#chardevs = new ChardevTable(context.root, context.lineHost);
   }
 
@@ -169,15 +170,15 @@ export class Session implements Emulator {
   }
 
   createFile(name: string): Promise<OutputFile> {
-    return createOutputFile(name);
+    return createOutputFile(this.#plan.fdSets.resolve(name, 'write'));
   }
 
   replaceFile(name: string): Promise<ReplacementFile> {
-    return replaceOutputFile(name);
+    return replaceOutputFile(this.#plan.fdSets.resolve(name, 'write'));
   }
 
   openBlockNode(nodes: BlockNodes, options: Readonly<Record<string, unknown>>): Promise<void> {
-    return openBlockdev(nodes, readBlockdev(options, true));
+    return openBlockdev(nodes, resolveFiles(readBlockdev(options, true), this.#plan.fdSets));
   }
 
   get chardevs(): readonly ChardevInfo[] {
@@ -187,6 +188,8 @@ export class Session implements Emulator {
   async openOutgoing(uri: string): Promise<ReplacementFile> {
     const { openOutgoing } = await import('./config/outgoing.ts');
     const [, name] = /^fd:(\D.*)$/s.exec(uri) ?? [];
+    const [, file] = /^file:(.*)$/s.exec(uri) ?? [];
+    if (file !== undefined) return this.replaceFile(file);
     return openOutgoing(name === undefined ? uri : `fd:${this.descriptors.take(name)}`);
   }
 
@@ -215,7 +218,7 @@ export class Session implements Emulator {
   }
 
   readonly lines: ChardevMaker = {
-    add: (options) => this.#chardevs.addNow(chardevOf(KeyValues.of(options))),
+    add: (options) => this.#chardevs.addNow(withFile(chardevOf(KeyValues.of(options)), this.#plan.fdSets)),
     remove: (id) => this.#chardevs.remove(id),
   };
 

@@ -50,6 +50,15 @@ print(command('closefd', {'fdname': 'other'}))
 print(command('migrate', {'uri': 'fd:other'}))
 print(command('migrate', {'uri': 'fd:saved'}))
 while command('query-migrate')['return']['status'] != 'completed': time.sleep(0.05)
+print(command('add-fd'))
+with open('memory', 'wb') as file:
+    added = command('add-fd', {'opaque': 'mine'}, [file])['return']
+print(added['fdset-id'], command('query-fdsets')['return'] == [{'fdset-id': 0, 'fds': [{'fd': added['fd'], 'opaque': 'mine'}]}])
+print(command('pmemsave', {'val': 0x80000000, 'size': 16, 'filename': '/dev/fdset/0'}))
+print(command('remove-fd', {'fdset-id': 0, 'fd': 0}))
+print(command('remove-fd', {'fdset-id': 0}))
+print(command('remove-fd', {'fdset-id': 0}))
+print(command('pmemsave', {'val': 0x80000000, 'size': 16, 'filename': '/dev/fdset/0'}))
 print(command('quit'))
 `;
 
@@ -87,8 +96,16 @@ it.skipIf(reason !== undefined)(
       failed("File descriptor named 'other' not found"),
       failed("File descriptor named 'other' has not been found"),
       done,
+      failed('No file descriptor supplied via SCM_RIGHTS'),
+      '0 True',
+      done,
+      failed("File descriptor named 'fdset-id:0, fd:0' not found"),
+      done,
+      failed("File descriptor named 'fdset-id:0' not found"),
+      failed('there is no fd set 0'),
       done,
     ]);
+    expect(readFileSync(path('memory'))).toEqual(Buffer.from(guestProgram().slice(0, 16)));
     expect((await running.ended).status).toBe(0);
     expect(readFileSync(path('saved')).subarray(0, 6).toString('latin1')).toBe('BWSNAP');
   },

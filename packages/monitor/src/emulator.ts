@@ -122,6 +122,15 @@ export interface PassedDescriptors {
   name(name: string): void;
   /** @returns false if there is none of that name */
   close(name: string): boolean;
+  /** Files by the number of their set: `/dev/fdset/N` in place of a path. */
+  readonly sets: readonly {
+    readonly set: number;
+    readonly files: readonly { readonly fd: number; readonly opaque: string | undefined }[];
+  }[];
+  /** Puts the file that came last into a set; without a number into a new one. */
+  addToSet(set: number | undefined, opaque: string | undefined): { readonly set: number; readonly fd: number };
+  /** Closes one file of a set, or all. @returns false if there is no such set or file */
+  removeFromSet(set: number, fd: number | undefined): boolean;
 }
 
 /** An option that is a list of properties. */

@@ -31,6 +31,7 @@ export interface MonitorEventData {
   readonly RESUME: undefined;
   readonly SHUTDOWN: { readonly guest: boolean; readonly reason: ShutdownReason };
   readonly MIGRATION: { readonly status: MigrationState };
+  readonly JOB_STATUS_CHANGE: { readonly id: string; readonly status: string };
   readonly POWERDOWN: undefined;
   readonly GUEST_PANICKED: { readonly action: PanicOutcome; readonly info: GuestPanicInformation };
   readonly WATCHDOG: { readonly action: GuestActions['watchdog'] };

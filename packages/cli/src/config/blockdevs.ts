@@ -3,7 +3,7 @@
 import { type BlockNodes, NullBlock, UserError } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { KeyValues } from '../options/key-values.ts';
-import { fdSets } from './fd-sets.ts';
+import { type FdSets, fdSets } from './fd-sets.ts';
 
 /** One node as read; its file has not been opened. */
 export interface BlockdevSpec {
@@ -178,12 +178,14 @@ function couldNotOpen(filename: string, error: unknown): unknown {
 
 /** All of -blockdev. @throws UserError as {@link parseBlockdev} does */
 export function readBlockdevs(line: CommandLine): BlockdevSpec[] {
-  return line.all('blockdev').map((text) => forOption('blockdev', () => resolveFiles(parseBlockdev(text), line)));
+  return line
+    .all('blockdev')
+    .map((text) => forOption('blockdev', () => resolveFiles(parseBlockdev(text), fdSets(line))));
 }
 
 /** Files that the process was given take the place of their numbers. */
-function resolveFiles(spec: BlockdevSpec, line: CommandLine): BlockdevSpec {
-  if (typeof spec.file === 'object') return { ...spec, file: resolveFiles(spec.file, line) };
+export function resolveFiles(spec: BlockdevSpec, sets: FdSets): BlockdevSpec {
+  if (typeof spec.file === 'object') return { ...spec, file: resolveFiles(spec.file, sets) };
   if (spec.filename === undefined) return spec;
-  return { ...spec, filename: fdSets(line).resolve(spec.filename, spec.readonly ? 'read' : 'read-write') };
+  return { ...spec, filename: sets.resolve(spec.filename, spec.readonly ? 'read' : 'read-write') };
 }

@@ -3,11 +3,17 @@
 import { closeSync } from 'node:fs';
 import { UserError } from '@boardwalk/core';
 import type { PassedDescriptors } from '@boardwalk/monitor';
+import type { FdSets } from './fd-sets.ts';
 
 /** They are closed with the program. */
 export class Descriptors implements PassedDescriptors {
+  readonly #sets: FdSets;
   readonly #named = new Map<string, number>();
   #last: number | undefined;
+
+  constructor(sets: FdSets) {
+    this.#sets = sets;
+  }
 
   /** One has come; one that came before and was not named is closed. */
   arrived(fd: number): void {
@@ -25,6 +31,21 @@ export class Descriptors implements PassedDescriptors {
     this.#last = undefined;
     this.close(name);
     this.#named.set(name, fd);
+  }
+
+  get sets(): FdSets['list'] {
+    return this.#sets.list;
+  }
+
+  addToSet(set: number | undefined, opaque: string | undefined): { readonly set: number; readonly fd: number } {
+    const fd = this.#last;
+    if (fd === undefined) throw new UserError('No file descriptor supplied via SCM_RIGHTS');
+    this.#last = undefined;
+    return { set: this.#sets.add({ fd, opaque }, set), fd };
+  }
+
+  removeFromSet(set: number, fd: number | undefined): boolean {
+    return this.#sets.remove(set, fd);
   }
 
   close(name: string): boolean {

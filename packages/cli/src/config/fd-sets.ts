@@ -1,6 +1,6 @@
 // -add-fd: open files that the process was given, by the number of their set: /dev/fdset/N in place of a path.
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { UserError } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { KeyValues } from '../options/key-values.ts';
@@ -8,13 +8,47 @@ import { KeyValues } from '../options/key-values.ts';
 /** What is to be done with a file. */
 export type Access = 'read' | 'write' | 'read-write';
 
+/** An open file of a set. */
+export interface FdOfSet {
+  readonly fd: number;
+  readonly opaque: string | undefined;
+}
+
 /** Open files, in sets: those of a set are the same file, opened for different accesses. */
 export class FdSets {
-  readonly #sets = new Map<number, { readonly fd: number; readonly opaque: string | undefined }[]>();
+  readonly #sets = new Map<number, FdOfSet[]>();
 
   /** @throws UserError for a file that is not open */
   constructor(line: CommandLine) {
     for (const text of line.all('add-fd')) forOption('add-fd', () => this.#add(new KeyValues(text)));
+  }
+
+  get list(): readonly { readonly set: number; readonly files: readonly FdOfSet[] }[] {
+    return [...this.#sets].map(([set, files]) => ({ set, files }));
+  }
+
+  /** @param set its number; without one the lowest that is free. @returns the number */
+  add(file: FdOfSet, set?: number): number {
+    const number = set ?? this.#free();
+    this.#sets.set(number, [...(this.#sets.get(number) ?? []), file]);
+    return number;
+  }
+
+  /** Closes one file of a set, or all. @returns false if there is no such set or file */
+  remove(set: number, fd?: number): boolean {
+    const files = this.#sets.get(set) ?? [];
+    const gone = files.filter((file) => fd === undefined || file.fd === fd);
+    for (const file of gone) closeSync(file.fd);
+    const left = files.filter((file) => !gone.includes(file));
+    if (left.length > 0) this.#sets.set(set, left);
+    else this.#sets.delete(set);
+    return gone.length > 0;
+  }
+
+  #free(): number {
+    let number = 0;
+    while (this.#sets.has(number)) number++;
+    return number;
   }
 
   /**
@@ -45,7 +79,7 @@ export class FdSets {
     } catch {
       throw new UserError(`fd ${fd} is not valid or already in use`);
     }
-    this.#sets.set(set, [...(this.#sets.get(set) ?? []), { fd, opaque }]);
+    this.add({ fd, opaque }, set);
   }
 }
 

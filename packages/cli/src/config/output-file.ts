@@ -36,8 +36,17 @@ export async function createOutputFile(name: string): Promise<OutputFile> {
   };
 }
 
+/** Files that the process has open: they have no name to take. */
+const OPEN_FILES = '/proc/self/fd/';
+
+async function openFile(name: string): Promise<ReplacementFile> {
+  const file = await createOutputFile(name);
+  return { ...file, discard: () => file.close() };
+}
+
 /** A file that takes its name when it is whole; until then it lies beside it. @throws UserError as {@link createOutputFile} */
 export async function replaceOutputFile(name: string): Promise<ReplacementFile> {
+  if (name.startsWith(OPEN_FILES)) return openFile(name);
   const beside = `${name}.${process.pid}.part`;
   const file = await createOutputFile(beside);
   return {

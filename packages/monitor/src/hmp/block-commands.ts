@@ -1,6 +1,6 @@
 // Commands about drives, and about snapshots in images.
 import { UserError } from '@boardwalk/core';
-import { type BlockDevice, blockDevices, nodeFile } from '../qmp/commands/block.ts';
+import { type BlockDevice, blockDevices, nodeFile, snapshotProblem } from '../qmp/commands/block.ts';
 import { type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, machineOf } from './command.ts';
 
 const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
@@ -66,16 +66,8 @@ function infoBlockstats(context: HmpContext): string {
   );
 }
 
-/** Snapshots in an image need a format that has a place for them, and every image here is raw. */
-function noPlace(context: HmpContext): string {
-  const writable = blockDevices(machineOf(context)).find(({ node }) => !node.backend.readonly);
-  return writable === undefined
-    ? 'no block device can store vmstate for snapshot'
-    : `Device '${writable.name || writable.node.name}' is writable but does not support snapshots`;
-}
-
 function refuseSnapshot(context: HmpContext): never {
-  throw new UserError(noPlace(context));
+  throw new UserError(snapshotProblem(machineOf(context)));
 }
 
 export const blockInfoCommands: readonly HmpCommand[] = [

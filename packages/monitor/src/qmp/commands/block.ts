@@ -32,6 +32,21 @@ export function blockDevices({ drives }: Machine): BlockDevice[] {
   return [...ofDrives, ...others.map((node) => ({ name: '', node, qdev: drives.deviceOf(node), removable: false }))];
 }
 
+/**
+ * Why a machine's images hold no snapshot: that needs a format that has a place for them, and every image here is raw.
+ * @param names of nodes that are to; without it all that can be written
+ */
+export function snapshotProblem(machine: Machine, names?: readonly string[]): string {
+  const unknown = names?.find((name) => machine.drives.nodes.find(name) === undefined);
+  if (unknown !== undefined) return `No block device node '${unknown}'`;
+  const writable = blockDevices(machine).find(
+    ({ node }) => !node.backend.readonly && (names === undefined || names.includes(node.name)),
+  );
+  return writable === undefined
+    ? 'no block device can store vmstate for snapshot'
+    : `Device '${writable.name || writable.node.name}' is writable but does not support snapshots`;
+}
+
 /** No limit on transfers. */
 const UNLIMITED = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 } as const;
 

@@ -1,5 +1,5 @@
 import { Bus, Device, defineBoard, MemoryBlock, type PropertySpec, typeOfClass, UserError } from '@boardwalk/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Emulator, OutputFile } from '../../emulator.ts';
 import { QmpClient, type TestOptions, testEmulator } from '../../fixtures.ts';
 
@@ -304,5 +304,45 @@ describe('memory into files', () => {
     expect((await client.fail('pmemsave', { val: 0, size: -1, filename: 'f' })).desc).toBe(
       'Invalid addr 0x0000000000000000/size -1 specified',
     );
+  });
+});
+
+describe('jobs', () => {
+  const snapshot = { 'job-id': 'j1', tag: 't', devices: ['x'] };
+
+  it('fail as QEMU has them fail where images are raw, and are kept until they are dismissed', async () => {
+    const emulator = await testEmulator();
+    emulator.machine.drives.nodes.add({ name: 'x', driver: 'raw', backend: new MemoryBlock(new Uint8Array(512)) });
+    const client = await QmpClient.ready(emulator);
+    client.pipe.send(JSON.stringify({ execute: 'snapshot-save', arguments: { ...snapshot, vmstate: 'nope' } }));
+    await vi.waitFor(async () => expect(await client.execute('query-jobs')).toMatchObject([{ status: 'concluded' }]));
+    const job = { type: 'snapshot-save', id: 'j1', status: 'concluded', error: "No block device node 'nope'" };
+    expect(await client.execute('query-jobs')).toEqual([{ ...job, 'current-progress': 1, 'total-progress': 1 }]);
+    const error = async (name: string, args: object) =>
+      (await client.ask({ execute: name, arguments: args }))[0]?.error;
+    const says = (desc: string) => ({ class: 'GenericError', desc });
+    expect(await error('snapshot-load', { ...snapshot, vmstate: 'x' })).toEqual(says("Job ID 'j1' already in use"));
+    expect(await error('snapshot-delete', { ...snapshot, 'job-id': '1' })).toEqual(says("Invalid job ID '1'"));
+    for (const verb of ['pause', 'cancel', 'complete', 'finalize']) {
+      const desc = `Job 'j1' in state 'concluded' cannot accept command verb '${verb}'`;
+      expect(await error(`job-${verb}`, { id: 'j1' })).toEqual(says(desc));
+    }
+    expect(await error('job-resume', { id: 'j1' })).toEqual(says("Can't resume a job that was not paused"));
+    client.take();
+    client.pipe.send(JSON.stringify({ execute: 'job-dismiss', arguments: { id: 'j1' } }));
+    expect(client.take()[0]).toMatchObject({ event: 'JOB_STATUS_CHANGE', data: { id: 'j1', status: 'null' } });
+    expect(await error('job-dismiss', { id: 'j1' })).toEqual(says('Job not found'));
+    expect(await client.execute('query-jobs')).toEqual([]);
+  });
+
+  it('tell how far they are', async () => {
+    const client = await QmpClient.ready(await testEmulator());
+    client.pipe.send(JSON.stringify({ execute: 'snapshot-delete', arguments: { ...snapshot, devices: [] } }));
+    const seen: unknown[] = [];
+    await vi.waitFor(() => {
+      seen.push(...client.take().map(({ data }) => (data as { status?: string } | undefined)?.status ?? 'answer'));
+      expect(seen).toContain('concluded');
+    });
+    expect(seen).toEqual(['created', 'running', 'answer', 'aborting', 'concluded']);
   });
 });

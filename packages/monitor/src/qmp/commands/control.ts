@@ -19,7 +19,6 @@ export const controlHandlers: Handlers<keyof typeof controlCommands> = {
   'query-target': ({ emulator: { arch } }) => ({ arch }),
   'query-kvm': () => ({ enabled: false, present: false }),
   'query-iothreads': () => [],
-  'query-jobs': () => [],
   'query-mice': () => [],
   'query-yank': () => [],
   yank: (_context, { instances }) => {

@@ -5,6 +5,7 @@ import type { Handlers } from './context.ts';
 import { controlHandlers } from './control.ts';
 import { descriptorHandlers } from './descriptors.ts';
 import { ioHandlers } from './io.ts';
+import { jobHandlers } from './jobs.ts';
 import { machineHandlers } from './machine.ts';
 import { migrationHandlers } from './migration.ts';
 import { qomHandlers } from './qom.ts';
@@ -19,5 +20,6 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...ioHandlers,
   ...blockHandlers,
   ...migrationHandlers,
+  ...jobHandlers,
   ...descriptorHandlers,
 };

@@ -6,7 +6,6 @@ export const UuidInfo = struct('UuidInfo', { UUID: str });
 export const TargetInfo = struct('TargetInfo', { arch: str });
 export const KvmInfo = struct('KvmInfo', { enabled: bool, present: bool });
 export const IOThreadInfo = struct('IOThreadInfo', { id: str, 'thread-id': int });
-export const JobInfo = struct('JobInfo', { id: str, type: str, status: str });
 export const MouseInfo = struct('MouseInfo', { name: str, index: int, current: bool, absolute: bool });
 
 export const YankInstance = union(
@@ -87,7 +86,6 @@ export const controlCommands = {
     returns: list(IOThreadInfo),
     preconfig: true,
   }),
-  'query-jobs': command({ doc: 'Jobs in the background: none.', returns: list(JobInfo) }),
   'query-mice': command({ doc: 'Pointing devices: none.', returns: list(MouseInfo) }),
   'query-yank': command({
     doc: 'What `yank` could cut off: nothing.',

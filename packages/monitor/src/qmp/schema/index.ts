@@ -4,6 +4,7 @@ import { controlCommands } from './control.ts';
 import { descriptorCommands } from './descriptors.ts';
 import type { ArgumentsOf, ReturnOf } from './dsl.ts';
 import { ioCommands } from './io.ts';
+import { jobCommands } from './jobs.ts';
 import { machineCommands } from './machine.ts';
 import { migrationCommands } from './migration.ts';
 import { qomCommands } from './qom.ts';
@@ -20,6 +21,7 @@ export const commands = {
   ...ioCommands,
   ...blockCommands,
   ...migrationCommands,
+  ...jobCommands,
   ...descriptorCommands,
 } as const;
 

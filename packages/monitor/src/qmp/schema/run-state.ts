@@ -15,6 +15,7 @@ import {
   uint64,
   union,
 } from './dsl.ts';
+import { JobStatus } from './jobs.ts';
 import { MigrationStatus } from './migration.ts';
 
 export const QmpCapability = enumeration('QMPCapability', ['oob']);
@@ -112,6 +113,7 @@ export const events = {
     doc: 'A migration has got further; told where the capability `events` is set.',
     data: { status: MigrationStatus },
   },
+  JOB_STATUS_CHANGE: { doc: 'A job has got further.', data: { id: str, status: JobStatus } },
   POWERDOWN: { doc: 'The power button was pressed.' },
   GUEST_PANICKED: {
     doc: 'The guest cannot go on.',
