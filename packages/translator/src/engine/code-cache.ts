@@ -4,7 +4,7 @@
  * whole when it is full.
  */
 import { PAGE_CODE, type RamSpace } from '@boardwalk/core';
-import { BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/layout.ts';
+import { BLOCK_HASH_BITS, BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/layout.ts';
 
 import { blockHashIndex } from '../softmmu/tables.ts';
 import { INSN_CODE_BITS, type LoweredBlock } from '../tier0/lower.ts';
@@ -14,6 +14,8 @@ const PAGE = 4096;
 /** Room for the entry of a region, before a block's first operation. */
 export const ENTRY_BYTES = 16;
 const UNLINKED = tier0Op('unlinked');
+/** Places of blocks' ends to begin with. */
+const FIRST_ENDS = 4096;
 /** Room that one block can need at most. */
 const BLOCK_ROOM = 256 * 1024;
 
@@ -71,7 +73,7 @@ export class Block implements BlockKey {
   valid = true;
   /** It starts with the entry of a region, before its first operation. */
   hasEntry = false;
-  /** The next block for the same host offset. */
+  /** The next block of the code cache with the same hash of its host offset. */
   next: Block | undefined;
   #regions: Set<BlockWatcher> | undefined;
   #unaligned: Set<number> | undefined;
@@ -184,11 +186,15 @@ export class CodeCache {
   readonly #arenaEnd: number;
   readonly blockHash: number;
   #next: number;
-  /** In the order of their places in the arena. */
+  /** In the order of their places in the arena, and where each ends. */
   #blocks: Block[] = [];
-  /** The first block of each host offset. */
-  readonly #byHost = new Map<number, Block>();
-  readonly #byPage = new Map<number, Set<Block>>();
+  #ends = new Uint32Array(FIRST_ENDS);
+  /** The first block of each hash of a host offset; the others follow by `next`. */
+  readonly #byHost: (Block | undefined)[] = new Array<Block | undefined>(2 ** BLOCK_HASH_BITS).fill(undefined);
+  readonly #byPage = new Map<number, Block[]>();
+  /** The page that was asked for last, and its blocks. */
+  #lastPage = -1;
+  #ofLastPage: Block[] = [];
   /** Raised whenever a block stops being valid: places in the arena that were remembered may be stale. */
   generation = 0;
   readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0, translateMs: 0 };
@@ -235,8 +241,8 @@ export class CodeCache {
   }
 
   find(at: Omit<BlockKey, 'secondHost'>): Block | undefined {
-    for (let b = this.#byHost.get(at.host); b !== undefined; b = b.next) {
-      if (b.pcLo !== at.pcLo || b.pcHi !== at.pcHi || b.mode !== at.mode) continue;
+    for (let b = this.#byHost[blockHashIndex(at.host)]; b !== undefined; b = b.next) {
+      if (b.host !== at.host || b.pcLo !== at.pcLo || b.pcHi !== at.pcHi || b.mode !== at.mode) continue;
       if (b.extraLo === at.extraLo && b.extraHi === at.extraHi) return b;
     }
     return undefined;
@@ -245,16 +251,26 @@ export class CodeCache {
   /** Enters a block that was written at `place()`. */
   add(block: Block): void {
     this.#next = Math.ceil(block.end / 32) * 32;
-    this.#blocks.push(block);
+    this.#noteEnd(this.#blocks.push(block) - 1, block.end);
     this.stats.translated++;
     this.stats.insns += block.insns.length;
     const { host, secondHost } = block.key;
-    block.next = this.#byHost.get(host);
-    this.#byHost.set(host, block);
+    const hash = blockHashIndex(host);
+    block.next = this.#byHost[hash];
+    this.#byHost[hash] = block;
     this.#enterPage(host, block);
     const last = secondHost >= 0 ? secondHost : host + block.bytes - 1;
     if (Math.floor(last / PAGE) !== Math.floor(host / PAGE)) this.#enterPage(last, block);
     if (secondHost < 0) this.enterHash(block);
+  }
+
+  #noteEnd(index: number, end: number): void {
+    if (index === this.#ends.length) {
+      const larger = new Uint32Array(index * 2);
+      larger.set(this.#ends);
+      this.#ends = larger;
+    }
+    this.#ends[index] = end;
   }
 
   /** Makes the block the one that the lookup in WebAssembly finds for its code. */
@@ -298,7 +314,7 @@ export class CodeCache {
     let high = this.#blocks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#blocks[middle]?.end ?? 0) > ip) high = middle;
+      if ((this.#ends[middle] ?? 0) > ip) high = middle;
       else low = middle + 1;
     }
     const block = this.#blocks[low];
@@ -312,15 +328,15 @@ export class CodeCache {
     for (let page = Math.floor(host / PAGE); page * PAGE < end; page++) {
       const blocks = this.#byPage.get(page);
       if (blocks === undefined) continue;
+      let kept = 0;
       for (const block of blocks) {
-        if (!touched(block, host, end)) continue;
-        blocks.delete(block);
-        this.#drop(block);
-        dropped = true;
+        if (touched(block, host, end)) {
+          this.#drop(block);
+          dropped = true;
+        } else blocks[kept++] = block;
       }
-      if (blocks.size > 0) continue;
-      this.#byPage.delete(page);
-      this.#pages.release([page]);
+      blocks.length = kept;
+      if (kept === 0) this.#leavePage(page);
     }
     if (dropped) this.#forget();
   }
@@ -328,9 +344,7 @@ export class CodeCache {
   /** Makes writes to the page of a host offset known, before code is read there. After `place()`, which may let go of it. */
   claim(host: number): void {
     const page = Math.floor(host / PAGE);
-    if (this.#byPage.has(page)) return;
-    this.#byPage.set(page, new Set());
-    this.#pages.claim(page);
+    this.#blocksOf(page);
   }
 
   /** Drops all blocks of the pages in a range, which somebody else has let go of in this cache's name. */
@@ -338,6 +352,7 @@ export class CodeCache {
     for (let page = Math.floor(host / PAGE); page * PAGE < host + length; page++) {
       for (const block of this.#byPage.get(page) ?? []) this.#drop(block);
       this.#byPage.delete(page);
+      this.#lastPage = -1;
     }
     this.#forget();
   }
@@ -346,8 +361,8 @@ export class CodeCache {
   dropWhere(picks: (block: Block) => boolean): void {
     for (const block of this.#blocks.filter((b) => b.valid && picks(b))) {
       const { host, secondHost } = block.key;
-      this.#leavePage(host, block);
-      this.#leavePage(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
+      this.#removeFrom(host, block);
+      this.#removeFrom(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
       this.#drop(block);
     }
     this.#forget();
@@ -363,8 +378,9 @@ export class CodeCache {
     }
     this.#pages.release(this.#byPage.keys());
     this.#blocks = [];
-    this.#byHost.clear();
+    this.#byHost.fill(undefined);
     this.#byPage.clear();
+    this.#lastPage = -1;
     this.#next = this.#arena;
     this.#space.u8.fill(0, this.blockHash, this.blockHash + BLOCK_HASH_BYTES);
     this.#forget();
@@ -372,30 +388,43 @@ export class CodeCache {
   }
 
   #enterPage(host: number, block: Block): void {
-    const page = Math.floor(host / PAGE);
-    const set = this.#byPage.get(page);
-    if (set !== undefined) {
-      set.add(block);
-      return;
-    }
-    this.#byPage.set(page, new Set([block]));
-    this.#pages.claim(page);
+    this.#blocksOf(Math.floor(host / PAGE)).push(block);
   }
 
-  #leavePage(host: number, block: Block): void {
+  /** The blocks of a page, which is claimed where it has none. */
+  #blocksOf(page: number): Block[] {
+    if (page === this.#lastPage) return this.#ofLastPage;
+    let blocks = this.#byPage.get(page);
+    if (blocks === undefined) {
+      blocks = [];
+      this.#byPage.set(page, blocks);
+      this.#pages.claim(page);
+    }
+    this.#lastPage = page;
+    this.#ofLastPage = blocks;
+    return blocks;
+  }
+
+  #removeFrom(host: number, block: Block): void {
     const page = Math.floor(host / PAGE);
     const blocks = this.#byPage.get(page);
-    blocks?.delete(block);
-    if (blocks?.size !== 0) return;
+    const at = blocks?.indexOf(block) ?? -1;
+    if (at >= 0) blocks?.splice(at, 1);
+    if (blocks?.length === 0) this.#leavePage(page);
+  }
+
+  /** A page has no blocks any more. */
+  #leavePage(page: number): void {
     this.#byPage.delete(page);
+    this.#lastPage = -1;
     this.#pages.release([page]);
   }
 
   #leaveHost(host: number, block: Block): void {
-    const first = this.#byHost.get(host);
+    const hash = blockHashIndex(host);
+    const first = this.#byHost[hash];
     if (first === block) {
-      if (block.next === undefined) this.#byHost.delete(host);
-      else this.#byHost.set(host, block.next);
+      this.#byHost[hash] = block.next;
       return;
     }
     for (let b = first; b !== undefined; b = b.next) if (b.next === block) b.next = block.next;

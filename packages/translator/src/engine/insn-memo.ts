@@ -19,14 +19,18 @@ export const CARRIES_ON = 15;
 /** Bytes that decoding an instruction may look at for it to be kept. */
 export const MOST_EXTENT = 6;
 
-/** The instructions of one mode word. */
-class ModeMemo {
-  /** What was made of them, by the 2, 4 or 6 bytes looked at. */
-  readonly two = new Map<number, number>();
-  readonly four = new Map<number, number>();
-  readonly six = new Map<number, number>();
-  /** Which of the three have an instruction whose first byte is the index: bits 1, 2, 4. */
-  readonly hints = new Uint8Array(256);
+/** Slots of the table of instructions, three words each: the first four bytes, the rest of the key, what was made of it. */
+const FIRST_SLOTS = 2 ** 13;
+/** The rest of the key: 2 bits for which extent, 16 for bytes 4 and 5, then the number of the mode word. */
+const MODE_SHIFT = 18;
+const MOST_MODES = 2 ** 13;
+
+/** What is known of one mode word. */
+interface ModeMemo {
+  /** Its number, in place. */
+  readonly key: number;
+  /** Which extents, of 2, 4 and 6 bytes, instructions with this first byte have: bits 1, 2, 4. */
+  readonly hints: Uint8Array;
 }
 
 /** Guest bytes of the instruction that `find` gave. */
@@ -46,6 +50,9 @@ export class InsnMemo {
   readonly #modes = new Map<number, ModeMemo>();
   #mode = 0;
   #current: ModeMemo | undefined;
+  #table = new Int32Array(FIRST_SLOTS * 3);
+  #mask = FIRST_SLOTS - 1;
+  #count = 0;
 
   constructor(mostOps = MOST_OPS) {
     this.#most = mostOps;
@@ -54,23 +61,24 @@ export class InsnMemo {
   /** The instruction at `host`, of which `room` bytes lie in the page; -1 if it is not known. */
   find(u8: Uint8Array, host: number, room: number, mode: number): number {
     if (room < 2) return -1;
-    const known = this.#of(mode);
+    const { hints, key } = this.#of(mode);
     const first = u8[host] ?? 0;
-    const hint = known.hints[first] ?? 0;
+    const hint = hints[first] ?? 0;
     if (hint === 0) return -1;
     const low = first | ((u8[host + 1] ?? 0) << 8);
     if ((hint & 1) !== 0) {
-      const found = known.two.get(low);
-      if (found !== undefined) return found;
+      const found = this.#at(this.#slot(low, key));
+      if (found !== 0) return found;
     }
-    if (room < 4) return -1;
+    if (room < 4 || hint === 1) return -1;
     const word = low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
     if ((hint & 2) !== 0) {
-      const found = known.four.get(word);
-      if (found !== undefined) return found;
+      const found = this.#at(this.#slot(word, key | 1));
+      if (found !== 0) return found;
     }
     if (room < 6 || (hint & 4) === 0) return -1;
-    return known.six.get(sixBytes(u8, host, word)) ?? -1;
+    const found = this.#at(this.#slot(word, key | 2 | lastBytes(u8, host)));
+    return found === 0 ? -1 : found;
   }
 
   /** Copies the operations of a found instruction to `at`, an index of `to`; gives the number of words. */
@@ -99,40 +107,71 @@ export class InsnMemo {
     const { u8, host, extent, length, mode, carried = CARRIES_ON } = insn;
     const count = words / 4;
     if (extent < 2 || extent > MOST_EXTENT || length > MOST_LENGTH || count > MOST_COUNT) return;
-    if (this.#ops + count >= this.#most) this.clear();
+    if (this.#ops + count >= this.#most || this.#modes.size >= MOST_MODES) this.clear();
     this.#reserve(count);
     for (let i = 0; i < words; i++) this.#words[this.#ops * 4 + i] = from[at + i] ?? 0;
     const entry = this.#ops | (count << COUNT_SHIFT) | (length << LENGTH_SHIFT) | (carried << CARRIED_SHIFT);
     this.#ops += count;
     const low = (u8[host] ?? 0) | ((u8[host + 1] ?? 0) << 8);
-    const known = this.#of(mode);
+    const { hints, key } = this.#of(mode);
     const index = extent <= 2 ? 0 : extent <= 4 ? 1 : 2;
-    known.hints[low & 0xff] = (known.hints[low & 0xff] ?? 0) | (1 << index);
-    if (index === 0) {
-      known.two.set(low, entry);
-      return;
-    }
-    const word = low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
-    if (index === 1) known.four.set(word, entry);
-    else known.six.set(sixBytes(u8, host, word), entry);
+    hints[low & 0xff] = (hints[low & 0xff] ?? 0) | (1 << index);
+    const word = index === 0 ? low : low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
+    this.#enter(word, key | index | (index === 2 ? lastBytes(u8, host) : 0), entry);
   }
 
   clear(): void {
     this.#ops = 0;
     this.#modes.clear();
     this.#current = undefined;
+    this.#table.fill(0);
+    this.#count = 0;
   }
 
   #of(mode: number): ModeMemo {
     if (this.#current !== undefined && this.#mode === mode) return this.#current;
     let known = this.#modes.get(mode);
     if (known === undefined) {
-      known = new ModeMemo();
+      known = { key: this.#modes.size << MODE_SHIFT, hints: new Uint8Array(256) };
       this.#modes.set(mode, known);
     }
     this.#mode = mode;
     this.#current = known;
     return known;
+  }
+
+  /** Index in the table of the slot that has a key, or of the empty one where it belongs. */
+  #slot(word: number, rest: number): number {
+    const table = this.#table;
+    let n = (Math.imul(word ^ Math.imul(rest, 0x85ebca6b), 0x9e3779b1) >>> 8) & this.#mask;
+    for (;;) {
+      const at = n * 3;
+      if (table[at + 2] === 0 || (table[at] === word && table[at + 1] === rest)) return at;
+      n = (n + 1) & this.#mask;
+    }
+  }
+
+  /** What the slot at an index has; 0 if it is empty. */
+  #at(slot: number): number {
+    return this.#table[slot + 2] ?? 0;
+  }
+
+  #enter(word: number, rest: number, entry: number): void {
+    if (this.#count * 2 > this.#mask) this.#grow();
+    const at = this.#slot(word, rest);
+    if (this.#at(at) === 0) this.#count++;
+    this.#table[at] = word;
+    this.#table[at + 1] = rest;
+    this.#table[at + 2] = entry;
+  }
+
+  #grow(): void {
+    const old = this.#table;
+    this.#table = new Int32Array(old.length * 2);
+    this.#mask = this.#mask * 2 + 1;
+    for (let i = 0; i < old.length; i += 3) {
+      if (old[i + 2] !== 0) this.#table.set(old.subarray(i, i + 3), this.#slot(old[i] ?? 0, old[i + 1] ?? 0));
+    }
   }
 
   #reserve(count: number): void {
@@ -143,6 +182,7 @@ export class InsnMemo {
   }
 }
 
-function sixBytes(u8: Uint8Array, host: number, word: number): number {
-  return (word >>> 0) * 65536 + ((u8[host + 4] ?? 0) | ((u8[host + 5] ?? 0) << 8));
+/** Bytes 4 and 5 of an instruction, where a key has them. */
+function lastBytes(u8: Uint8Array, host: number): number {
+  return ((u8[host + 4] ?? 0) << 2) | ((u8[host + 5] ?? 0) << 10);
 }

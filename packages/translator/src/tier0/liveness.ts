@@ -11,16 +11,19 @@ interface LoopRange {
 
 /** Numbers the statements of one instruction (`position` of its nodes) and finds where each value is last used (`last`). */
 export class Liveness {
-  /** Positions at which a slot or local is written; calls write any slot. */
-  readonly #writes = new Map<Slot | Node, number[]>();
-  #calls: number[] = [];
+  /** Slots and locals that are written, in order, and the position of each write. There are few: a list is quicker than a map. */
+  readonly #written: (Slot | Node)[] = [];
+  readonly #writes: number[] = [];
+  /** Positions of calls, which write any slot. */
+  readonly #calls: number[] = [];
   #position = 0;
 
   /** Takes in the statements of an instruction. */
   analyse(statements: readonly Node[]): void {
     this.#position = 0;
-    this.#writes.clear();
-    this.#calls = [];
+    this.#written.length = 0;
+    this.#writes.length = 0;
+    this.#calls.length = 0;
     this.#number(statements);
     this.#findLastUses(statements, []);
   }
@@ -46,9 +49,8 @@ export class Liveness {
   }
 
   #noteWrite(place: Slot | Node, position: number): void {
-    const list = this.#writes.get(place);
-    if (list === undefined) this.#writes.set(place, [position]);
-    else list.push(position);
+    this.#written.push(place);
+    this.#writes.push(position);
   }
 
   /** Backwards: at which position the value of each node is last needed; `loops` are those around, outermost first. */
@@ -66,9 +68,7 @@ export class Liveness {
       }
       const use = isLazy(node) ? node.last : node.position;
       for (const arg of node.args) {
-        // What comes from before a loop is needed until its last round.
-        const around = loops.find((l) => arg.position < l.start);
-        const needed = around === undefined ? use : Math.max(use, around.end);
+        const needed = loops.length === 0 ? use : neededUntil(arg, use, loops);
         if (needed > arg.last) arg.last = needed;
       }
     }
@@ -76,10 +76,19 @@ export class Liveness {
 
   /** Whether a slot or local read at `from` still holds its value at `to`. */
   unchanged(place: Slot | Node, from: number, to: number, bySlot: boolean): boolean {
-    for (const p of this.#writes.get(place) ?? []) if (p > from && p < to) return false;
+    for (let i = 0; i < this.#writes.length; i++) {
+      const p = this.#writes[i] ?? 0;
+      if (p > from && p < to && this.#written[i] === place) return false;
+    }
     if (bySlot) for (const p of this.#calls) if (p > from && p < to) return false;
     return true;
   }
+}
+
+/** What comes from before a loop is needed until its last round. */
+function neededUntil(arg: Node, use: number, loops: readonly LoopRange[]): number {
+  const around = loops.find((l) => arg.position < l.start);
+  return around === undefined ? use : Math.max(use, around.end);
 }
 
 function lastPosition(statements: readonly Node[], otherwise: number): number {
