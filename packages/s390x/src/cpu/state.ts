@@ -31,6 +31,8 @@ export const fpc: Slot = layout.field('fpc', 'i32');
 
 /** Flags of the floating-point operation that runs, in the order of the software floating point's. */
 export const floatFlags: Slot = layout.field('floatFlags', 'i32');
+/** The right half of an extended result. */
+export const floatLow: Slot = layout.field('floatLow', 'i64');
 
 /** Mask half of the PSW; the condition code in it is not kept up to date, see condition.ts. */
 export const pswMask: Slot = layout.field('pswMask', 'i64');

@@ -1,15 +1,16 @@
 /** Conversions among formats and integers, IEEE 754-2019 sections 5.4.1, 5.4.2 and 5.8. */
 import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper, type IrHelper } from '../ir/helper.ts';
-import { FLAG_INEXACT, FLAG_INVALID, type FloatEnvironment } from './environment.ts';
+import { FLAG_INEXACT, FLAG_INVALID, type FloatEnvironment, ROUND_ODD } from './environment.ts';
 import type { FloatFormat } from './format.ts';
-import { type IntegerFormat, integerName } from './integer.ts';
+import { type IntegerFormat, integerName, integerRange } from './integer.ts';
 import {
   defaultNan,
   isNan,
   isNanMagnitude,
   isNotFinite,
   magnitudeOf,
+  notZero,
   placeSign,
   raiseFlags,
   raiseIfSignaling,
@@ -69,13 +70,15 @@ export function defineToInteger(f: FloatFormat, integer: IntegerFormat, env: Flo
     const x = unpack(b, f, magnitude);
     const power = b.sub(x.exponent, b.i64(f.bias));
     const isTooLarge = b.or(isNotFinite(b, f, magnitude), b.gtS(power, b.i64(63)));
-    b.if(isTooLarge, () => returnInvalidInteger(b, f, integer, env, bits));
+    const refuse = (): void => returnInvalidInteger(b, integer, env, isNegative, isNan(b, f, bits));
+    b.if(isTooLarge, refuse);
     const { whole, tail } = splitInteger(b, power, x.significand);
     const odd = b.and(whole, b.i64(1));
     const carry = b.shr(b.add(tail, roundingIncrement(b, TAIL_BITS, rm, odd, sign)), b.i64(TAIL_BITS));
-    const rounded = b.add(whole, carry);
-    const limit = b.select(isNegative, b.big(-lowest(integer)), b.big(highest(integer)));
-    b.if(b.gtU(rounded, limit), () => returnInvalidInteger(b, f, integer, env, bits));
+    const toOdd = b.and(notZero(b, tail), b.extend32U(b.eq(rm, b.i32(ROUND_ODD))));
+    const rounded = b.or(b.add(whole, carry), toOdd);
+    const { lowest, highest } = integerRange(integer);
+    b.if(b.gtU(rounded, b.select(isNegative, b.big(-lowest), b.big(highest))), refuse);
     b.if(b.ne(tail, b.i64(0)), () => raiseFlags(b, env, FLAG_INEXACT));
     return b.sext(b.select(isNegative, b.neg(rounded), rounded), integer.bits);
   });
@@ -95,28 +98,22 @@ function splitInteger(b: IrBuilder, power: Value, significand: Value): { readonl
   return { whole, tail };
 }
 
-function lowest(integer: IntegerFormat): bigint {
-  return integer.signed ? -(1n << BigInt(integer.bits - 1)) : 0n;
-}
-
-function highest(integer: IntegerFormat): bigint {
-  return (1n << BigInt(integer.signed ? integer.bits - 1 : integer.bits)) - 1n;
-}
-
-function returnInvalidInteger(
+/** Leaves a helper of a conversion with what an operand that does not fit gives. */
+export function returnInvalidInteger(
   b: IrBuilder,
-  f: FloatFormat,
   integer: IntegerFormat,
   env: FloatEnvironment,
-  bits: Value,
+  isNegative: Value,
+  isNotNumber: Value,
 ): void {
+  const { lowest, highest } = integerRange(integer);
   raiseFlags(b, env, FLAG_INVALID);
   const extended = (value: bigint): Value => b.big(BigInt.asIntN(integer.bits, value));
   if (env.invalidInteger === 'indefinite') {
-    b.return_(extended(integer.signed ? lowest(integer) : highest(integer)));
+    b.return_(extended(integer.signed ? lowest : highest));
     return;
   }
-  const saturated = b.select(b.eqz(signOf(b, f, bits)), extended(highest(integer)), extended(lowest(integer)));
-  const ofNan = extended(env.invalidInteger === 'saturate' ? highest(integer) : 0n);
-  b.return_(b.select(isNan(b, f, bits), ofNan, saturated));
+  const saturated = b.select(isNegative, extended(lowest), extended(highest));
+  const ofNan = extended(env.invalidInteger === 'saturate' ? highest : 0n);
+  b.return_(b.select(isNotNumber, ofNan, saturated));
 }

@@ -17,6 +17,8 @@ export const ROUND_TOWARD_ZERO = 1;
 export const ROUND_DOWN = 2;
 export const ROUND_UP = 3;
 export const ROUND_NEAREST_AWAY = 4;
+/** Truncated; where that is inexact, the lowest bit is one, so that rounding once more to a shorter format rounds only once. */
+export const ROUND_ODD = 5;
 
 /** Where an architecture differs from another in what IEEE 754 leaves open. */
 export interface SoftFloatOptions {

@@ -7,8 +7,11 @@
 /** IEEE 754 binary16, binary32, binary64. */
 export type FloatFormatName = 'f16' | 'f32' | 'f64';
 
+/** And binary128, which is two i64 (`quad/`). */
+export type AnyFormatName = FloatFormatName | 'f128';
+
 export interface FloatFormat {
-  readonly name: FloatFormatName;
+  readonly name: AnyFormatName;
   /** Width of the exponent field in bits. */
   readonly expBits: number;
   /** Width of the trailing significand in bits; the precision is one more. */
@@ -28,7 +31,7 @@ export interface FloatFormat {
   readonly quietBit: bigint;
 }
 
-function binaryFormat(name: FloatFormatName, expBits: number, fracBits: number): FloatFormat {
+function binaryFormat(name: AnyFormatName, expBits: number, fracBits: number): FloatFormat {
   const maxExp = 2 ** expBits - 1;
   const signBit = 1n << BigInt(expBits + fracBits);
   return {
@@ -46,8 +49,9 @@ function binaryFormat(name: FloatFormatName, expBits: number, fracBits: number):
   };
 }
 
-export const FLOAT_FORMATS: Readonly<Record<FloatFormatName, FloatFormat>> = {
+export const FLOAT_FORMATS: Readonly<Record<AnyFormatName, FloatFormat>> = {
   f16: binaryFormat('f16', 5, 10),
   f32: binaryFormat('f32', 8, 23),
   f64: binaryFormat('f64', 11, 52),
+  f128: binaryFormat('f128', 15, 112),
 };

@@ -19,7 +19,7 @@ import { anyOf, isNan, isNotFinite, magnitudeOf, raiseFlags } from './parts.ts';
 type HostFormat = FloatFormat & { readonly name: 'f32' | 'f64' };
 
 function isHostFormat(f: FloatFormat): f is HostFormat {
-  return f.name !== 'f16';
+  return f.name === 'f32' || f.name === 'f64';
 }
 
 export function toHost(b: IrBuilder, f: FloatFormat, bits: Value): Value {

@@ -8,10 +8,12 @@ export {
   ROUND_DOWN,
   ROUND_NEAREST_AWAY,
   ROUND_NEAREST_EVEN,
+  ROUND_ODD,
   ROUND_TOWARD_ZERO,
   ROUND_UP,
   type SoftFloatOptions,
 } from './environment.ts';
-export { FLOAT_FORMATS, type FloatFormat, type FloatFormatName } from './format.ts';
+export { type AnyFormatName, FLOAT_FORMATS, type FloatFormat, type FloatFormatName } from './format.ts';
 export type { IntegerFormat } from './integer.ts';
+export type { QuadFloat } from './quad/quad.ts';
 export { createSoftFloat, type SoftFloat } from './softfloat.ts';

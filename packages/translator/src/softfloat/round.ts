@@ -9,10 +9,11 @@ import {
   ROUND_DOWN,
   ROUND_NEAREST_AWAY,
   ROUND_NEAREST_EVEN,
+  ROUND_ODD,
   ROUND_UP,
 } from './environment.ts';
 import type { FloatFormat } from './format.ts';
-import { anyOf, placeSign, raiseFlags, roundingIncrement, shiftRightSticky } from './parts.ts';
+import { anyOf, notZero, placeSign, raiseFlags, roundingIncrement, shiftRightSticky } from './parts.ts';
 
 /**
  * (sign i64 0 or 1, biased exponent i64, significand i64, rm i32) -> bits.
@@ -67,7 +68,8 @@ export function defineRound(f: FloatFormat, env: FloatEnvironment): IrHelper {
           () => raiseFlags(b, env, FLAG_INEXACT),
         );
       });
-      return b.or(signBit, magnitude);
+      const toOdd = b.and(notZero(b, rest), b.extend32U(b.eq(rm, b.i32(ROUND_ODD))));
+      return b.or(b.or(signBit, magnitude), toOdd);
     },
   );
 }
@@ -93,7 +95,7 @@ function tinyTest(b: IrBuilder, env: FloatEnvironment, discarded: number, r: Rou
 }
 
 /** Whether an overflow delivers infinity rather than the largest finite number (i32). */
-function overflowsToInfinity(b: IrBuilder, rm: Value, sign: Value): Value {
+export function overflowsToInfinity(b: IrBuilder, rm: Value, sign: Value): Value {
   const away = b.select(b.ne(sign, b.i64(0)), b.i32(ROUND_DOWN), b.i32(ROUND_UP));
   return anyOf(b, b.eq(rm, b.i32(ROUND_NEAREST_EVEN)), b.eq(rm, b.i32(ROUND_NEAREST_AWAY)), b.eq(rm, away));
 }

@@ -6,7 +6,7 @@ import { OPERATIONS, type Operation, operation } from '../../test/softfloat/oper
 import { StateLayout } from '../state.ts';
 import { createSoftFloat, FLAG_INEXACT, FLAG_INVALID, FLOAT_FORMATS, type FloatFormatName } from './index.ts';
 
-const MODES = [0, 1, 2, 3, 4] as const;
+const MODES = [0, 1, 2, 3, 4, 5] as const;
 const RANDOM_CASES = 400;
 
 const batch = new Batch(OPERATIONS);
@@ -76,7 +76,8 @@ describe.each(['f16', 'f32', 'f64'] as const)('fma of %s edges', (f) => {
 
 describe('tininess before rounding', () => {
   const o = ['mul', 'div', 'fma'].flatMap((kind) => ['f16', 'f32', 'f64'].map((f) => operation(`${f}.${kind}`)));
-  it.each([...o, operation('f64.to.f32'), operation('f32.to.f16')])('$name', (one) => {
+  const quad = ['f128.mul', 'f128.div', 'f128.to.f64'].map(operation);
+  it.each([...o, ...quad, operation('f64.to.f32'), operation('f32.to.f16')])('$name', (one) => {
     const random = new Random(11n);
     const sets = Array.from({ length: RANDOM_CASES }, () => randomOperands(random, one.operands));
     check(batchBefore, one, sets, 'before');

@@ -2,9 +2,10 @@
  * IEEE 754-2019 arithmetic with exact results and flags in every rounding direction, as helpers in the IR.
  *
  * Operands and results are bits of the format in the low end of an i64, the rest zero. rm is an i32: 0 to nearest,
- * ties to even; 1 toward zero; 2 down; 3 up; 4 to nearest, ties away from zero.
+ * ties to even; 1 toward zero; 2 down; 3 up; 4 to nearest, ties away from zero; 5 to odd where inexact.
  */
 import { defineHelper, type IrHelper } from '../ir/helper.ts';
+import type { Slot } from '../ir/types.ts';
 import { defineAdd } from './add.ts';
 import { defineClassify, defineEqual, defineExtreme, defineLess } from './compare.ts';
 import { defineConvert, defineFromInteger, defineToInteger } from './convert.ts';
@@ -24,6 +25,7 @@ import { tryHostFusedMultiplyAdd } from './host-fma.ts';
 import { type IntegerFormat, integerName } from './integer.ts';
 import { defineMultiply } from './multiply.ts';
 import { isNan } from './parts.ts';
+import { createQuadFloat, type QuadFloat } from './quad/quad.ts';
 import { defineRound } from './round.ts';
 
 /** The operations; each is made when first asked for and stays the same helper. */
@@ -58,6 +60,8 @@ export interface SoftFloat {
   fromInt(f: FloatFormatName, integer: IntegerFormat): IrHelper;
   /** (a i64, rm i32) -> i64: a in the format `to`. */
   convert(from: FloatFormatName, to: FloatFormatName): IrHelper;
+  /** Operations on binary128, which leave the right halves of results in an i64 slot. */
+  quad(low: Slot): QuadFloat;
 }
 
 /** @throws RangeError if the flags slot is not an i32. */
@@ -183,6 +187,10 @@ class SoftFloatLibrary implements SoftFloat {
         return b.call(exact, bits, rm);
       });
     });
+  }
+
+  quad(low: Slot): QuadFloat {
+    return createQuadFloat(this.#env, low, (f) => this.#round(f));
   }
 
   /** a - b is a + (-b), except that the sign of a NaN stays. */

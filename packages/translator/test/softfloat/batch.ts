@@ -21,8 +21,8 @@ export interface CaseResult {
 
 const STATE_AT = 0;
 const RECORDS_AT = 65536;
-/** Three operands, the result, flags before and after, rm. */
-const RECORD = { bytes: 48, result: 24, before: 32, after: 36, rm: 40 } as const;
+/** Up to four words of operands, the result, its right half if it has one, flags before and after, rm. */
+const RECORD = { bytes: 64, result: 32, low: 40, before: 48, after: 52, rm: 56 } as const;
 const PAGES = 512;
 const CAPACITY = Math.floor(((PAGES - 1) * 65536) / RECORD.bytes);
 
@@ -34,10 +34,12 @@ export class Batch {
   readonly #functions: ReturnType<typeof compileHelpers>;
 
   constructor(operations: readonly Operation[], options: Omit<SoftFloatOptions, 'flags'> = RISCV) {
-    const flags = new StateLayout().field('flags', 'i32');
+    const state = new StateLayout();
+    const flags = state.field('flags', 'i32');
+    const low = state.field('low', 'i64');
     const library = createSoftFloat({ flags, ...options });
     const driver = (o: Operation): IrHelper => {
-      const helper = o.helper(library);
+      const helper = o.helper(library, low);
       return defineHelper(`run ${o.name}`, ['i32'], undefined, (b, end) => {
         const at = b.local('i32', b.i32(RECORDS_AT));
         b.loop((breakIf) => {
@@ -50,6 +52,7 @@ export class Batch {
           const result = b.call(helper, ...args);
           const wide = helper.result === 'i32' ? b.extend32U(result) : result;
           b.hostStore(b.add(here, b.i32(RECORD.result)), wide, { size: 8 });
+          b.hostStore(b.add(here, b.i32(RECORD.low)), b.get(low), { size: 8 });
           b.hostStore(b.add(here, b.i32(RECORD.after)), b.get(flags), { size: 4 });
           b.setLocal(at, b.add(here, b.i32(RECORD.bytes)));
         });
@@ -68,20 +71,24 @@ export class Batch {
   }
 
   #runPart(o: Operation, cases: readonly Case[], results: CaseResult[]): void {
-    this.#write(cases);
+    this.#write(o, cases);
     this.#call(o, cases.length);
     const view = new DataView(this.#memory.buffer, RECORDS_AT);
     for (let at = 0; at < cases.length * RECORD.bytes; at += RECORD.bytes) {
-      const bits = view.getBigUint64(at + RECORD.result, true);
+      const word = view.getBigUint64(at + RECORD.result, true);
+      const bits = o.result === 'f128' ? (word << 64n) | view.getBigUint64(at + RECORD.low, true) : word;
       results.push({ bits, flags: view.getInt32(at + RECORD.after, true) });
     }
   }
 
-  #write(cases: readonly Case[]): void {
+  #write(o: Operation, cases: readonly Case[]): void {
     const view = new DataView(this.#memory.buffer, RECORDS_AT);
     for (const [i, { operands, rm, before }] of cases.entries()) {
       const at = i * RECORD.bytes;
-      for (const [k, operand] of operands.entries()) view.setBigUint64(at + 8 * k, operand, true);
+      const words = operands.flatMap((operand, k) =>
+        o.operands[k] === 'f128' ? [operand >> 64n, operand] : [operand],
+      );
+      for (const [k, word] of words.entries()) view.setBigUint64(at + 8 * k, BigInt.asUintN(64, word), true);
       view.setInt32(at + RECORD.before, before, true);
       view.setInt32(at + RECORD.rm, rm, true);
     }
@@ -95,7 +102,7 @@ export class Batch {
 
   /** Writes the cases, at most {@link CAPACITY}, and gives what runs them all, any number of times. */
   prepare(o: Operation, cases: readonly Case[]): () => void {
-    this.#write(cases);
+    this.#write(o, cases);
     return () => this.#call(o, cases.length);
   }
 }

@@ -1,10 +1,5 @@
 /** Operands that look for trouble: the same ones in every run. */
-import {
-  FLOAT_FORMATS,
-  type FloatFormat,
-  type FloatFormatName,
-  type IntegerFormat,
-} from '../../src/softfloat/index.ts';
+import { type AnyFormatName, FLOAT_FORMATS, type FloatFormat, type IntegerFormat } from '../../src/softfloat/index.ts';
 
 /** xorshift64*: a small generator with a fixed seed. */
 export class Random {
@@ -101,7 +96,7 @@ function integerOperand(random: Random, integer: IntegerFormat): bigint {
   return BigInt.asUintN(64, random.bits(1) === 1n ? value : -value);
 }
 
-export function randomOperands(random: Random, kinds: readonly (FloatFormatName | IntegerFormat)[]): bigint[] {
+export function randomOperands(random: Random, kinds: readonly (AnyFormatName | IntegerFormat)[]): bigint[] {
   const operands: bigint[] = [];
   for (const kind of kinds) {
     if (typeof kind !== 'string') operands.push(integerOperand(random, kind));

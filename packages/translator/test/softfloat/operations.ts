@@ -1,14 +1,16 @@
 /** Every operation of the library as data: how to get its helper and what the reference says. */
 import type { IrHelper } from '../../src/ir/helper.ts';
-import type { FloatFormatName, IntegerFormat, SoftFloat } from '../../src/softfloat/index.ts';
+import type { Slot } from '../../src/ir/types.ts';
+import type { AnyFormatName, FloatFormatName, IntegerFormat, SoftFloat } from '../../src/softfloat/index.ts';
 import * as reference from './reference.ts';
 
 export interface Operation {
   readonly name: string;
   /** What each operand is. */
-  readonly operands: readonly (FloatFormatName | IntegerFormat)[];
-  readonly result: FloatFormatName | 'integer';
-  readonly helper: (library: SoftFloat) => IrHelper;
+  readonly operands: readonly (AnyFormatName | IntegerFormat)[];
+  readonly result: AnyFormatName | 'integer';
+  /** `low`: where the right half of a binary128 result goes. */
+  readonly helper: (library: SoftFloat, low: Slot) => IrHelper;
   readonly expect: (operands: readonly bigint[], rules: reference.ReferenceRules) => reference.Outcome;
 }
 
@@ -113,11 +115,88 @@ function conversions(f: FloatFormatName): Operation[] {
   return [...toIntegers, ...fromIntegers, ...toOthers];
 }
 
-export const OPERATIONS: readonly Operation[] = FORMAT_NAMES.flatMap((f) => [
-  ...arithmetic(f),
-  ...comparisons(f),
-  ...conversions(f),
-]);
+/** Those of binary128, which has a library of its own. */
+function quadOperations(): Operation[] {
+  const f = 'f128';
+  const models = { add: reference.add, sub: reference.sub, mul: reference.mul, div: reference.div };
+  const binary = (['add', 'sub', 'mul', 'div'] as const).map(
+    (kind): Operation => ({
+      name: `${f}.${kind}`,
+      operands: [f, f],
+      result: f,
+      helper: (library, low) => library.quad(low).binary(kind),
+      expect: ([a = ZERO, b = ZERO], rules) => models[kind](f, a, b, rules),
+    }),
+  );
+  const relations = (['eq', 'lt'] as const).map(
+    (kind): Operation => ({
+      name: `${f}.${kind}`,
+      operands: [f, f],
+      result: 'integer',
+      helper: (library, low) => library.quad(low)[kind](),
+      expect: ([a = ZERO, b = ZERO]) => reference.relation(f, kind, a, b),
+    }),
+  );
+  const unary: readonly Operation[] = [
+    {
+      name: `${f}.sqrt`,
+      operands: [f],
+      result: f,
+      helper: (library, low) => library.quad(low).sqrt(),
+      expect: ([a = ZERO], rules) => reference.sqrt(f, a, rules),
+    },
+    {
+      name: `${f}.integral`,
+      operands: [f],
+      result: f,
+      helper: (library, low) => library.quad(low).roundToIntegral(),
+      expect: ([a = ZERO], rules) => reference.roundToIntegral(f, a, rules),
+    },
+  ];
+  return [...binary, ...relations, ...unary, ...quadConversions()];
+}
+
+function quadConversions(): Operation[] {
+  const f = 'f128';
+  const integers = INTEGERS.flatMap((integer): Operation[] => [
+    {
+      name: `${f}.to.${integer.name}`,
+      operands: [f],
+      result: 'integer',
+      helper: (library, low) => library.quad(low).toInt(integer),
+      expect: ([a = ZERO], rules) => reference.toInt(f, integer, a, rules),
+    },
+    {
+      name: `${integer.name}.to.${f}`,
+      operands: [integer],
+      result: f,
+      helper: (library, low) => library.quad(low).fromInt(integer),
+      expect: ([v = ZERO], rules) => reference.fromInt(f, integer, v, rules),
+    },
+  ]);
+  const formats = FORMAT_NAMES.flatMap((other): Operation[] => [
+    {
+      name: `${f}.to.${other}`,
+      operands: [f],
+      result: other,
+      helper: (library, low) => library.quad(low).narrow(other),
+      expect: ([a = ZERO], rules) => reference.convert(f, other, a, rules),
+    },
+    {
+      name: `${other}.to.${f}`,
+      operands: [other],
+      result: f,
+      helper: (library, low) => library.quad(low).widen(other),
+      expect: ([a = ZERO], rules) => reference.convert(other, f, a, rules),
+    },
+  ]);
+  return [...integers, ...formats];
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  ...FORMAT_NAMES.flatMap((f) => [...arithmetic(f), ...comparisons(f), ...conversions(f)]),
+  ...quadOperations(),
+];
 
 /** @throws Error where there is no such operation. */
 export function operation(name: string): Operation {

@@ -3,6 +3,7 @@
  * rounds. It shares nothing with the library but the figures of the formats.
  */
 import {
+  type AnyFormatName,
   FLAG_DIVIDE_BY_ZERO,
   FLAG_INEXACT,
   FLAG_INVALID,
@@ -10,11 +11,11 @@ import {
   FLAG_UNDERFLOW,
   FLOAT_FORMATS,
   type FloatFormat,
-  type FloatFormatName,
   type IntegerFormat,
   ROUND_DOWN,
   ROUND_NEAREST_AWAY,
   ROUND_NEAREST_EVEN,
+  ROUND_ODD,
   ROUND_UP,
 } from '../../src/softfloat/index.ts';
 
@@ -75,6 +76,7 @@ function roundToInteger(
   else if (rm === ROUND_NEAREST_AWAY) up = against >= 0n;
   else if (rm === ROUND_DOWN) up = negative;
   else if (rm === ROUND_UP) up = !negative;
+  else if (rm === ROUND_ODD) up = floor % 2n === 0n;
   return { integer: up ? floor + 1n : floor, exact: false };
 }
 
@@ -124,7 +126,7 @@ const infinityOf = (f: FloatFormat, negative: boolean): Outcome => ({
   flags: 0,
 });
 
-export function fma(name: FloatFormatName, a: bigint, b: bigint, c: bigint, rules: ReferenceRules): Outcome {
+export function fma(name: AnyFormatName, a: bigint, b: bigint, c: bigint, rules: ReferenceRules): Outcome {
   const f = FLOAT_FORMATS[name];
   const [x, y, z] = [decode(f, a), decode(f, b), decode(f, c)] as const;
   const productIsNegative = isNegative(x) !== isNegative(y);
@@ -143,21 +145,21 @@ export function fma(name: FloatFormatName, a: bigint, b: bigint, c: bigint, rule
   return pack(f, sum, zeroIsNegative, rules);
 }
 
-export function add(name: FloatFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
+export function add(name: AnyFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
   const f = FLOAT_FORMATS[name];
   return fma(name, a, BigInt(f.bias) << BigInt(f.fracBits), b, rules);
 }
 
-export function sub(name: FloatFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
+export function sub(name: AnyFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
   return add(name, a, b ^ FLOAT_FORMATS[name].signBit, rules);
 }
 
-export function mul(name: FloatFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
+export function mul(name: AnyFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
   // Adding a zero of the product's own sign changes nothing.
   return fma(name, a, b, (a ^ b) & FLOAT_FORMATS[name].signBit, rules);
 }
 
-export function div(name: FloatFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
+export function div(name: AnyFormatName, a: bigint, b: bigint, rules: ReferenceRules): Outcome {
   const f = FLOAT_FORMATS[name];
   const [x, y] = [decode(f, a), decode(f, b)] as const;
   const nan = nanOutcome(f, x, y);
@@ -173,7 +175,7 @@ export function div(name: FloatFormatName, a: bigint, b: bigint, rules: Referenc
   return pack(f, times(x.value, inverse), negative, rules);
 }
 
-export function sqrt(name: FloatFormatName, a: bigint, rules: ReferenceRules): Outcome {
+export function sqrt(name: AnyFormatName, a: bigint, rules: ReferenceRules): Outcome {
   const f = FLOAT_FORMATS[name];
   const x = decode(f, a);
   const nan = nanOutcome(f, x);
@@ -198,7 +200,7 @@ function integerRoot(n: bigint): bigint {
   }
 }
 
-export function convert(from: FloatFormatName, to: FloatFormatName, a: bigint, rules: ReferenceRules): Outcome {
+export function convert(from: AnyFormatName, to: AnyFormatName, a: bigint, rules: ReferenceRules): Outcome {
   const f = FLOAT_FORMATS[to];
   const x = decode(FLOAT_FORMATS[from], a);
   const nan = nanOutcome(f, x);
@@ -206,13 +208,24 @@ export function convert(from: FloatFormatName, to: FloatFormatName, a: bigint, r
   return x.kind === 'finite' ? pack(f, x.value, x.negative, rules) : infinityOf(f, isNegative(x));
 }
 
-export function fromInt(name: FloatFormatName, integer: IntegerFormat, v: bigint, rules: ReferenceRules): Outcome {
+export function roundToIntegral(name: AnyFormatName, a: bigint, rules: ReferenceRules): Outcome {
+  const f = FLOAT_FORMATS[name];
+  const x = decode(f, a);
+  const nan = nanOutcome(f, x);
+  if (nan !== undefined) return nan;
+  if (x.kind !== 'finite') return { bits: a, flags: 0 };
+  const { integer, exact } = roundToInteger({ n: abs(x.value.n), d: x.value.d }, x.negative, rules.rm);
+  const { bits } = pack(f, { n: x.negative ? -integer : integer, d: 1n }, x.negative, rules);
+  return { bits, flags: exact ? 0 : FLAG_INEXACT };
+}
+
+export function fromInt(name: AnyFormatName, integer: IntegerFormat, v: bigint, rules: ReferenceRules): Outcome {
   const n = integer.signed ? BigInt.asIntN(integer.bits, v) : BigInt.asUintN(integer.bits, v);
   return pack(FLOAT_FORMATS[name], { n, d: 1n }, false, rules);
 }
 
 /** The RISC-V choice for what does not fit: the nearest integer, the largest for a NaN. */
-export function toInt(name: FloatFormatName, integer: IntegerFormat, a: bigint, rules: ReferenceRules): Outcome {
+export function toInt(name: AnyFormatName, integer: IntegerFormat, a: bigint, rules: ReferenceRules): Outcome {
   const x = decode(FLOAT_FORMATS[name], a);
   const width = BigInt(integer.bits);
   const least = integer.signed ? -(1n << (width - 1n)) : 0n;
@@ -227,7 +240,7 @@ export function toInt(name: FloatFormatName, integer: IntegerFormat, a: bigint, 
   return { bits: register(n), flags: exact ? 0 : FLAG_INEXACT };
 }
 
-export function relation(name: FloatFormatName, kind: 'eq' | 'lt' | 'le', a: bigint, b: bigint): Outcome {
+export function relation(name: AnyFormatName, kind: 'eq' | 'lt' | 'le', a: bigint, b: bigint): Outcome {
   const f = FLOAT_FORMATS[name];
   const [x, y] = [decode(f, a), decode(f, b)] as const;
   const nan = nanOutcome(f, x, y);
@@ -240,10 +253,10 @@ export function relation(name: FloatFormatName, kind: 'eq' | 'lt' | 'le', a: big
 /** An infinity as a number larger than every finite one. */
 function ordered(x: Decoded): Rational {
   if (x.kind === 'finite') return x.value;
-  return { n: (isNegative(x) ? -1n : 1n) << 2000n, d: 1n };
+  return { n: (isNegative(x) ? -1n : 1n) << 20000n, d: 1n };
 }
 
-export function extreme(name: FloatFormatName, kind: 'min' | 'max', a: bigint, b: bigint): Outcome {
+export function extreme(name: AnyFormatName, kind: 'min' | 'max', a: bigint, b: bigint): Outcome {
   const f = FLOAT_FORMATS[name];
   const [x, y] = [decode(f, a), decode(f, b)] as const;
   const nan = nanOutcome(f, x, y);
@@ -256,7 +269,7 @@ export function extreme(name: FloatFormatName, kind: 'min' | 'max', a: bigint, b
   return { bits: aIsLess === (kind === 'min') ? a : b, flags: 0 };
 }
 
-export function classify(name: FloatFormatName, a: bigint): Outcome {
+export function classify(name: AnyFormatName, a: bigint): Outcome {
   const f = FLOAT_FORMATS[name];
   const x = decode(f, a);
   if (x.kind === 'nan') return { bits: x.signaling ? 1n << 8n : 1n << 9n, flags: 0 };

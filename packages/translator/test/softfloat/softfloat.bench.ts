@@ -3,7 +3,7 @@
  * about 3 are the loop's. `min` is the figure to read on a busy machine. Run with `pnpm exec vitest bench`.
  */
 import { bench, describe } from 'vitest';
-import { FLAG_INEXACT, FLOAT_FORMATS, type FloatFormatName, ROUND_NEAREST_EVEN } from '../../src/softfloat/index.ts';
+import { type AnyFormatName, FLAG_INEXACT, FLOAT_FORMATS, ROUND_NEAREST_EVEN } from '../../src/softfloat/index.ts';
 import { Batch, type Case } from './batch.ts';
 import { Random } from './operands.ts';
 import { operation } from './operations.ts';
@@ -16,7 +16,7 @@ const NAMES = [
 ];
 
 /** A positive number from 1/16 to 256. */
-function ordinary(random: Random, name: FloatFormatName): bigint {
+function ordinary(random: Random, name: AnyFormatName): bigint {
   const f = FLOAT_FORMATS[name];
   return (BigInt(f.bias - 4 + random.below(12)) << BigInt(f.fracBits)) | random.bits(f.fracBits);
 }

@@ -10,7 +10,7 @@ import { floatFlags, fpc } from '../state.ts';
 import { binaryFloat, getFloat, getShort, setFloat, setShort } from './float-support.ts';
 import type { Emitter, Insn } from './insn.ts';
 
-const soft = createSoftFloat({
+export const soft = createSoftFloat({
   flags: floatFlags,
   defaultNan: false,
   tininess: 'before',
@@ -23,11 +23,12 @@ const FLAGS_SHIFT = 19;
 const MASKS_SHIFT = 27;
 
 /** Rounding modes of the software floating point. */
-const NEAREST = 0;
+export const NEAREST = 0;
 const TO_ZERO = 1;
 const DOWN = 2;
 const UP = 3;
 const AWAY = 4;
+const TO_ODD = 5;
 
 /** A format: its bits, and how registers and storage hold it. */
 interface Format {
@@ -63,14 +64,14 @@ const magnitude = (i: Insn, f: Format, v: Value): Value => i.b.and(v, i.b.big(f.
 const isNan = (i: Insn, f: Format, v: Value): Value => i.b.gtU(magnitude(i, f, v), i.b.big(f.infinity));
 const isQuiet = (i: Insn, f: Format, v: Value): Value => i.b.geU(magnitude(i, f, v), i.b.big(f.infinity | f.quiet));
 
-/** The rounding mode that the FPC says. Mode 7, to prepare for a shorter precision, is rounded as toward zero. */
-function currentRounding(i: Insn): number {
-  return [NEAREST, TO_ZERO, UP, DOWN, NEAREST, NEAREST, NEAREST, TO_ZERO][modeRounding(i.mode)] ?? NEAREST;
+/** The rounding mode that the FPC says; 7 prepares for a shorter precision. */
+export function currentRounding(i: Insn): number {
+  return [NEAREST, TO_ZERO, UP, DOWN, NEAREST, NEAREST, NEAREST, TO_ODD][modeRounding(i.mode)] ?? NEAREST;
 }
 
-/** The rounding mode that an instruction says in `m3`. */
-function rounding(i: Insn): number {
-  switch (i.f.m3) {
+/** The rounding mode that an instruction says in a mask. */
+export function roundingOf(i: Insn, m: number): number {
+  switch (m) {
     case 0:
       return currentRounding(i);
     case 1:
@@ -78,6 +79,7 @@ function rounding(i: Insn): number {
     case 4:
       return NEAREST;
     case 3:
+      return TO_ODD;
     case 5:
       return TO_ZERO;
     case 6:
@@ -90,7 +92,7 @@ function rounding(i: Insn): number {
 }
 
 /** Begins an operation. Where no exception is enabled, flags that are set already need not be found again. */
-function begin(i: Insn): void {
+export function begin(i: Insn): void {
   binaryFloat(i);
   const { b } = i;
   const traps = (i.mode & MODE_FLOAT_TRAPS) !== 0;
@@ -98,7 +100,7 @@ function begin(i: Insn): void {
 }
 
 /** Ends an operation: its flags become the FPC's, or an exception that is enabled is one. `store` is what it would do. */
-function end(i: Insn, store: () => void): void {
+export function end(i: Insn, store: () => void): void {
   const { b } = i;
   const flags = b.get(floatFlags);
   if ((i.mode & MODE_FLOAT_TRAPS) === 0) {
@@ -238,7 +240,7 @@ const convert =
     const { b } = i;
     begin(i);
     // The longer format has every number of the shorter; the other way, the instruction may say how to round.
-    const rm = b.i32(from === LONG ? rounding(i) : NEAREST);
+    const rm = b.i32(from === LONG ? roundingOf(i, i.f.m3) : NEAREST);
     const result = b.local('i64', b.call(soft.convert(from.name, to.name), second(i, from), rm));
     if (from === LONG) withoutInexact(i);
     end(i, () => to.set(i, i.f.r1, b.getLocal(result)));
@@ -263,7 +265,7 @@ const fromInteger =
   (i) => {
     const { b } = i;
     begin(i);
-    const rm = rounding(i);
+    const rm = roundingOf(i, i.f.m3);
     const helper = soft.fromInt(f.name, { bits, signed });
     const result = b.local('i64', b.call(helper, i.get64(i.f.r2), b.i32(rm)));
     withoutInexact(i);
@@ -271,7 +273,7 @@ const fromInteger =
   };
 
 /** Bit 5 of m4: inexact is not told. */
-function withoutInexact(i: Insn): void {
+export function withoutInexact(i: Insn): void {
   if ((i.f.m4 & 4) === 0) return;
   const { b } = i;
   const before = (i.mode & MODE_FLOAT_TRAPS) !== 0 ? b.i32(0) : b.and(b.shr(b.get(fpc), b.i32(FLAGS_SHIFT)), b.i32(1));
@@ -284,7 +286,7 @@ const toInteger =
   (i) => {
     const { b } = i;
     begin(i);
-    const rm = rounding(i);
+    const rm = roundingOf(i, i.f.m3);
     const x = f.get(i, i.f.r2);
     // Whether this operation is invalid is looked at on its own.
     const before = b.local('i32', b.get(floatFlags));
@@ -314,7 +316,7 @@ const loadInteger =
   (i) => {
     const { b } = i;
     begin(i);
-    const rm = rounding(i);
+    const rm = roundingOf(i, i.f.m3);
     const x = f.get(i, i.f.r2);
     const result = b.local('i64', x);
     const large = f === LONG ? 0x4330_0000_0000_0000n : 0x4b00_0000n;

@@ -10,6 +10,7 @@ import { controlSemantics } from './control/index.ts';
 import { decimalSemantics } from './decimal/index.ts';
 import { EXTRA_LONG } from './execute.ts';
 import { floatSemantics } from './float.ts';
+import { extendedFloatSemantics } from './float-extended.ts';
 import { floatSupportSemantics } from './float-support.ts';
 import { generalSemantics } from './general/index.ts';
 import { lockedSemantics } from './general/locked.ts';
@@ -33,6 +34,7 @@ export class InstructionSet {
       ...storageSemantics,
       ...floatSupportSemantics,
       ...floatSemantics,
+      ...extendedFloatSemantics,
       ...decimalSemantics,
       ...controlSemantics(helpers),
       ...machineSemantics(config, helpers),

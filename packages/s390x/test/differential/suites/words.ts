@@ -67,6 +67,8 @@ export function prepareNibbles(program: Program, encoding: Encoding): number[] {
       nibbles[place] = (nibbles[place] ?? 0) & 14;
     }
   }
+  // Of LOAD ROUNDED from an extended number both registers are of pairs, which the reference does not insist on.
+  if (/^l[de]xbr$/.test(mnemonic)) nibbles[6] = (nibbles[6] ?? 0) & 13;
   // The second byte is no part of the operation code, but the reference thinks so.
   if (format.name === 'S' && encoding.opcode.length === 2) nibbles[2] = nibbles[3] = 0;
   if (format.name === 'RIE-f') {
