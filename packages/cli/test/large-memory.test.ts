@@ -34,7 +34,7 @@ else if (!has64 || !hasGdb) console.log('skipped: Linux with 8 GiB in a file nee
 
 /** The other end of a serial port that listens on a Unix socket. */
 async function talk(socket: string): Promise<PipeChar> {
-  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: MINUTES });
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 5 * MINUTES });
   const line = new PipeChar();
   const connection = createConnection(socket);
   connection.on('data', (bytes: Buffer) => line.write(bytes));
@@ -73,7 +73,9 @@ async function start(name: string, more: readonly string[]) {
     ...['-M', 'virt,memory-backend=ram0', '-m', '8G', '-smp', '2', '-display', 'none'],
     ...['-serial', line('serial'), '-qmp', line('qmp'), '-gdb', line('gdb'), ...more],
   ]);
-  const console = await talk(socket('serial'));
+  const early = running.ended.then((outcome) => Promise.reject(new Error(`ended: ${JSON.stringify(outcome)}`)));
+  const console = await Promise.race([talk(socket('serial')), early]);
+  early.catch(() => {});
   return { running, console, qmp: await QmpClient.connect(socket('qmp')), gdbSocket: socket('gdb') };
 }
 
