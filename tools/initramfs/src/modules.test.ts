@@ -47,6 +47,7 @@ describe('kernel modules', () => {
     };
     await put('modules.builtin', 'kernel/drivers/virtio/virtio.ko\n');
     await put('kernel/fs/ext9.ko', moduleFile('name=ext9', 'depends=journal9,crc-9', 'alias=fs-ext9', 'alias=ext-9'));
+    await put('kernel/fs/ext10.ko', moduleFile('name=ext10', 'depends=journal9'));
     await put('kernel/fs/journal9.ko.gz', gzipSync(moduleFile('name=journal9', 'depends=crc_9')));
     await put('kernel/lib/crc-9.ko', moduleFile('name=crc_9', 'depends='));
     await put('kernel/drivers/virtio-net.ko', moduleFile('name=virtio_net', 'depends=virtio'));
@@ -60,6 +61,8 @@ describe('kernel modules', () => {
     expect(formatModulesDep(modules)).toBe(
       'crc_9.ko:\njournal9.ko: crc_9.ko\next9.ko: journal9.ko crc_9.ko\nvirtio_net.ko:\n',
     );
+    const deep = formatModulesDep(await tree.withDependencies(['ext10']));
+    expect(deep).toContain('ext10.ko: journal9.ko crc_9.ko\n');
     expect(formatModulesAlias(modules)).toBe('alias fs-ext9 ext9\nalias ext-9 ext9\n');
   });
 

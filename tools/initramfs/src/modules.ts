@@ -68,14 +68,21 @@ async function decompress(path: string, file: Uint8Array): Promise<Uint8Array> {
   throw new RangeError(`${basename(path)}: only modules packed with xz or gzip are understood`);
 }
 
-/** The file that modprobe finds dependencies in (modules.dep(5)); all modules lie in one folder. */
+/**
+ * The file that modprobe finds dependencies in (modules.dep(5)): for each module all that it needs, directly or not, those to
+ * load first at the end. All modules lie in one folder.
+ * @param modules dependencies before what needs them
+ */
 export function formatModulesDep(modules: readonly KernelModule[]): string {
-  const file = (name: string) => `${moduleName(name)}.ko`;
-  const present = new Set(modules.map((module) => moduleName(module.info.name)));
+  const closures = new Map<string, ReadonlySet<string>>();
+  const names = modules.map(({ info }) => moduleName(info.name));
   return modules
     .map(({ info }) => {
-      const depends = info.depends.filter((name) => present.has(moduleName(name))).map(file);
-      return `${file(info.name)}:${depends.map((name) => ` ${name}`).join('')}\n`;
+      const direct = info.depends.map(moduleName).filter((name) => closures.has(name));
+      const all = new Set(direct.flatMap((name) => [name, ...(closures.get(name) ?? [])]));
+      closures.set(moduleName(info.name), all);
+      const order = names.filter((name) => all.has(name)).reverse();
+      return `${moduleName(info.name)}.ko:${order.map((name) => ` ${name}.ko`).join('')}\n`;
     })
     .join('');
 }

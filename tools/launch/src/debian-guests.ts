@@ -1,9 +1,11 @@
 // What Debian has for the riscv64 virt board, as paths of files in the cache.
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   cacheFolder,
   DebianError,
+  exists,
   type FetchOptions,
   fetchDebianFiles,
   readDebianKernel,
@@ -93,10 +95,13 @@ export async function prepareMainframeLinux(source: DebianSource = {}): Promise<
   await mkdir(folder, { recursive: true });
   const image = join(folder, 'vmlinuz');
   await writeFileAtomically(image, kernel.image);
-  const initrd = join(folder, 'initrd.cpio');
   const busybox = await readFile(join(busyboxPackage.dir, 'bin/busybox'));
   const modules = { bootModules: MAINFRAME_MODULES, spareModules: MAINFRAME_SPARE_MODULES };
-  await writeFileAtomically(initrd, await buildInitramfs({ busybox, kernel, ...modules }));
+  const archive = await buildInitramfs({ busybox, kernel, ...modules });
+  // Named after its contents: another version of this program may use the same cache at this moment.
+  const digest = createHash('sha256').update(archive).digest('hex').slice(0, 8);
+  const initrd = join(folder, `initrd-${digest}.cpio`);
+  if (!(await exists(initrd))) await writeFileAtomically(initrd, archive);
   return { kernel: image, initrd, packages };
 }
 

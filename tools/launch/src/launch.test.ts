@@ -29,6 +29,9 @@ describe('the options of npm start', () => {
     ['--guest windows', '--guest windows: use linux or monitor'],
     ['--guest monitor --kernel Image', 'leave out --kernel'],
     ['--initrd rd', '--initrd needs --kernel'],
+    ['--arch vax', '--arch vax: use riscv64 or s390x'],
+    ['--arch s390x --guest monitor', '--arch s390x boots a kernel without firmware'],
+    ['--arch s390x --bios fw', '--arch s390x boots a kernel without firmware'],
   ])('%s is a mistake', (args, message) => {
     expect(() => parseStartOptions(args.split(' '))).toThrow(OptionError);
     expect(() => parseStartOptions(args.split(' '))).toThrow(message);
@@ -39,6 +42,11 @@ describe('the options of npm start', () => {
     const machine = '-M virt -m 256M -smp 2 -nographic';
     const linux = { arguments: ['-bios', 'fw', '-kernel', 'Image'], notes: [] };
     expect(emulatorArguments(options, linux).join(' ')).toBe(`${machine} -bios fw -kernel Image -append quiet -d int`);
+    const mainframe = emulatorArguments(parseStartOptions(['--arch', 's390x']), {
+      arguments: ['-kernel', 'k'],
+      notes: [],
+    });
+    expect(mainframe.join(' ')).toBe('-M s390-ccw-virtio -m 256M -smp 1 -nographic -kernel k -append console=ttysclp0');
     const monitor = { arguments: ['-bios', 'monitor'], notes: [] };
     expect(emulatorArguments(options, monitor).join(' ')).toBe(`${machine} -bios monitor -d int`);
   });

@@ -2,11 +2,22 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DebianError } from '@boardwalk/debian';
 import { monitorPath } from '@boardwalk/guest';
-import { type DebianSource, isUnreachable, prepareFirmware, prepareLinux } from './debian-guests.ts';
-import { HELP, OptionError, parseStartOptions, type StartOptions } from './options.ts';
+import {
+  type DebianSource,
+  isUnreachable,
+  type LinuxGuest,
+  type MainframeGuest,
+  prepareFirmware,
+  prepareLinux,
+  prepareMainframeLinux,
+} from './debian-guests.ts';
+import { HELP, OptionError, parseStartOptions, type StartArchitecture, type StartOptions } from './options.ts';
 import { ProgressDisplay } from './progress.ts';
 
-const EMULATOR = fileURLToPath(new URL('../../../packages/cli/bin/boardwalk-system-riscv64.js', import.meta.url));
+const BOARDS: Readonly<Record<StartArchitecture, string>> = { riscv64: 'virt', s390x: 's390-ccw-virtio' };
+
+const emulatorOf = (arch: StartArchitecture): string =>
+  fileURLToPath(new URL(`../../../packages/cli/bin/boardwalk-system-${arch}.js`, import.meta.url));
 
 /** What is there to boot: emulator options and a line for the user. */
 export interface Boot {
@@ -28,7 +39,7 @@ export async function start(args: readonly string[]): Promise<number> {
     }
     const boot = await prepareBoot(options);
     for (const note of boot.notes) process.stderr.write(`${note}\n`);
-    return await runEmulator(options.emulator, emulatorArguments(options, boot));
+    return await runEmulator(options, emulatorArguments(options, boot));
   } catch (error) {
     if (!isUsersConcern(error)) throw error;
     process.stderr.write(`npm start: ${error.message}\n`);
@@ -49,7 +60,7 @@ async function prepareBoot(options: StartOptions): Promise<Boot> {
   const source = { suite, mirror, keyring, refresh, onProgress: display.show.bind(display) };
   try {
     return options.kernel === undefined
-      ? await debianBoot(options.bios, source)
+      ? await debianBoot(options, source)
       : await kernelBoot(options.kernel, options, source);
   } catch (error) {
     if (!canFallBack(error, options)) throw error;
@@ -65,25 +76,26 @@ async function prepareBoot(options: StartOptions): Promise<Boot> {
 
 /** Nothing at hand is not the user's mistake, unless the user said where to take it from. */
 export function canFallBack(error: unknown, options: StartOptions): error is DebianError {
+  // Our monitor is a program for riscv64.
+  if (options.arch !== 'riscv64') return false;
   const asked = [options.kernel, options.suite, options.mirror, options.keyring].some((value) => value !== undefined);
   return !asked && !options.refresh && isUnreachable(error);
 }
 
-async function debianBoot(bios: string | undefined, source: DebianSource): Promise<Boot> {
-  const linux = await prepareLinux(source);
+async function debianBoot({ arch, bios }: StartOptions, source: DebianSource): Promise<Boot> {
+  const { firmware, kernel, initrd, packages }: MainframeGuest & Partial<LinuxGuest> =
+    arch === 's390x' ? await prepareMainframeLinux(source) : await prepareLinux(source);
   return {
-    arguments: ['-bios', bios ?? linux.firmware, '-kernel', linux.kernel, '-initrd', linux.initrd],
-    notes: [
-      `Booting ${linux.packages.map(({ name, version }) => `${name} ${version}`).join(', ')}.`,
-      'Ctrl-a x leaves.',
-    ],
+    arguments: [...(firmware === undefined ? [] : ['-bios', bios ?? firmware]), '-kernel', kernel, '-initrd', initrd],
+    notes: [`Booting ${packages.map(({ name, version }) => `${name} ${version}`).join(', ')}.`, 'Ctrl-a x leaves.'],
   };
 }
 
 async function kernelBoot(kernel: string, options: StartOptions, source: DebianSource): Promise<Boot> {
-  const bios = options.bios ?? (await prepareFirmware(source).catch(explainFirmware));
   const initrd = options.initrd === undefined ? [] : ['-initrd', options.initrd];
-  return { arguments: ['-bios', bios, '-kernel', kernel, ...initrd], notes: [`Booting ${kernel}. Ctrl-a x leaves.`] };
+  const firmware =
+    options.arch === 's390x' ? [] : ['-bios', options.bios ?? (await prepareFirmware(source).catch(explainFirmware))];
+  return { arguments: [...firmware, '-kernel', kernel, ...initrd], notes: [`Booting ${kernel}. Ctrl-a x leaves.`] };
 }
 
 function explainFirmware(error: unknown): never {
@@ -98,13 +110,13 @@ function monitorBoot(notes: readonly string[]): Boot {
 /** The emulator's command line for a boot. */
 export function emulatorArguments(options: StartOptions, boot: Boot): string[] {
   const append = boot.arguments.includes('-kernel') ? ['-append', options.append] : [];
-  const machine = ['-M', 'virt', '-m', options.memory, '-smp', options.smp, '-nographic'];
+  const machine = ['-M', BOARDS[options.arch], '-m', options.memory, '-smp', options.smp, '-nographic'];
   return [...machine, ...boot.arguments, ...append, ...options.rest];
 }
 
 /** Runs the emulator on this terminal; Ctrl-C and the like are the guest's or the emulator's, not ours. */
-function runEmulator(emulator: string | undefined, args: readonly string[]): Promise<number> {
-  const [program, ...first] = emulator === undefined ? [process.execPath, EMULATOR] : [emulator];
+function runEmulator({ emulator, arch }: StartOptions, args: readonly string[]): Promise<number> {
+  const [program, ...first] = emulator === undefined ? [process.execPath, emulatorOf(arch)] : [emulator];
   return new Promise((resolve) => {
     const ignore = () => {};
     process.on('SIGINT', ignore);
