@@ -19,6 +19,7 @@ import { type BootFiles, readBootFiles } from './config/files.ts';
 import { type Incoming, readIncoming } from './config/incoming.ts';
 import { type ChardevSpec, parseChardev } from './config/lines.ts';
 import type { MachineSettings } from './config/machine-settings.ts';
+import { type NetdevSpec, parseNetdev } from './config/netdevs.ts';
 import { type ProfileSpec, readProfile } from './config/profile.ts';
 import { readSemihosting, type SemihostingSpec } from './config/semihosting.ts';
 import { type LinePlan, readLines } from './config/services.ts';
@@ -31,6 +32,7 @@ export interface Plan {
   readonly files: BootFiles;
   readonly lines: LinePlan;
   readonly chardevs: readonly ChardevSpec[];
+  readonly netdevs: readonly NetdevSpec[];
   readonly drives: readonly DriveSpec[];
   readonly blockdevs: readonly BlockdevSpec[];
   readonly devices: readonly DeviceOptions[];
@@ -69,6 +71,7 @@ export function readPlan(
     settings,
     lines: readLines(line),
     chardevs: line.all('chardev').map((text) => forOption('chardev', () => withFile(parseChardev(text), fdSets(line)))),
+    netdevs: line.all('netdev').map((text) => forOption('netdev', () => parseNetdev(text))),
     drives: readDrives(line),
     blockdevs: readBlockdevs(line),
     devices: line.all('device').map((text) => forOption('device', () => parseDevice(text))),

@@ -420,7 +420,14 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -bios none -nographic -daemonize', '-nographic cannot be used with -daemonize'],
     ['-M virt -bios none -daemonize -monitor stdio', 'cannot use stdio with -daemonize'],
     ['-M virt -bios none -rtc driftfix=slew', '-rtc: driftfix=slew is not supported'],
-    ['-M virt -netdev user,id=n', '-netdev: invalid option'],
+    ['-M virt -bios none -netdev user,id=n', "-netdev: type 'user' is not supported; socket, stream are"],
+    ['-M virt -bios none -netdev frob,id=n', "-netdev: Invalid parameter 'frob'"],
+    ['-M virt -bios none -netdev socket,id=n', '-netdev: exactly one of listen= and connect= is required'],
+    ['-M virt -bios none -netdev socket,id=n,listen=:x', "-netdev: 'x' is no port: 0 to 65535 are"],
+    [
+      '-M virt -bios none -device virtio-net-device,netdev=n',
+      "Property 'virtio-net-device.netdev' can't find value 'n'",
+    ],
     ['--load @missing.js', '-load: @missing.js: no such file'],
     ['--load @disk -M virt', '-load: @disk: '],
   ])('%s', refuses);

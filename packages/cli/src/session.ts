@@ -45,6 +45,7 @@ import { nameFile } from './config/files.ts';
 import { takeIncoming } from './config/incoming.ts';
 import { chardevOf } from './config/lines.ts';
 import { parseMigrationUri } from './config/migration-uri.ts';
+import { Netdevs } from './config/netdevs.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
 import type { MachineHook } from './config/plugins.ts';
 import { Profile } from './config/profile.ts';
@@ -89,6 +90,7 @@ export class Session implements Emulator {
   readonly #plan: Plan;
   readonly #context: SessionContext;
   readonly #chardevs: ChardevTable;
+  readonly #netdevs = new Netdevs();
   readonly #serials: LazyLine[] = [];
   readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
   readonly #nodes = new BlockNodes();
@@ -275,6 +277,7 @@ export class Session implements Emulator {
   /** Opens the lines, where a server waits for its client, and begins to serve. @throws UserError if the host refuses one */
   async begin(): Promise<void> {
     await this.#chardevs.begin();
+    await this.#netdevs.begin();
     for (const { spec, line } of this.#services) {
       await forOptionNamed(spec.option, () => serve(spec.service, this, line, this.#context.complete));
     }
@@ -298,6 +301,7 @@ export class Session implements Emulator {
     if (this.#machine) await this.#machine.dispose();
     else await this.#closeImages();
     endObjects(this.#context.root, 'dispose');
+    this.#netdevs.close();
     this.#chardevs.close();
   }
 
@@ -309,6 +313,7 @@ export class Session implements Emulator {
     for (const spec of plan.blockdevs) await forOptionAsync('blockdev', () => openBlockdev(this.#nodes, spec));
     for (const spec of plan.chardevs) await forOptionAsync('chardev', () => this.#chardevs.add(spec, 'chardev'));
     this.#semihosting = this.#openSemihosting(plan.semihosting);
+    for (const spec of plan.netdevs) await forOptionAsync('netdev', () => this.#netdevs.add(spec));
     for (const [port, choice] of plan.lines.serials.entries()) {
       const label = `serial${port}`;
       // Port without a line: the device is there, and nobody at its other end.
@@ -381,6 +386,7 @@ export class Session implements Emulator {
       drives: this.#drives,
       blockNodes: this.#nodes,
       serials: this.#serials,
+      netdevs: this.#netdevs.backends,
       devices,
       globals,
       ...actions,
@@ -401,6 +407,7 @@ export class Session implements Emulator {
 
   async #abandon(): Promise<void> {
     await this.#machine?.dispose();
+    this.#netdevs.close();
     this.#chardevs.close();
     await this.#closeImages();
     endObjects(this.#context.root, 'abandon');

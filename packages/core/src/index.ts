@@ -8,6 +8,7 @@ export * from './loader/index.ts';
 export * from './log/index.ts';
 export * from './machine/index.ts';
 export * from './memory/index.ts';
+export * from './net/index.ts';
 export * from './object/index.ts';
 export * from './replay/index.ts';
 export * from './snapshot/index.ts';

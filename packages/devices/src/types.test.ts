@@ -21,6 +21,7 @@ describe('device types', () => {
     expect(types.list({ implements: 'device' }).map((type) => type.name)).toEqual([
       'virtio-blk-device',
       'virtio-balloon-device',
+      'virtio-net-device',
       'virtio-rng-device',
       'virtio-scsi-device',
       'scsi-hd',

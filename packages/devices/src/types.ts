@@ -8,6 +8,7 @@ import { VirtioBalloon } from './virtio/virtio-balloon.ts';
 import { VirtioBlk } from './virtio/virtio-blk.ts';
 import { VirtioDevice } from './virtio/virtio-device.ts';
 import { VirtioMem } from './virtio/virtio-mem.ts';
+import { VirtioNet } from './virtio/virtio-net.ts';
 import { VirtioRng } from './virtio/virtio-rng.ts';
 import { VirtioScsi } from './virtio/virtio-scsi.ts';
 import { VirtioSerial } from './virtio/virtio-serial.ts';
@@ -25,6 +26,7 @@ export function registerDeviceTypes(registry: TypeRegistry): void {
     typeOfClass(VirtioDevice, { abstract: true, description: 'base of virtio devices' }),
     typeOfClass(VirtioBlk, { description: 'virtio block device', create: () => new VirtioBlk() }),
     typeOfClass(VirtioBalloon, { description: 'virtio memory balloon', create: () => new VirtioBalloon() }),
+    typeOfClass(VirtioNet, { description: 'virtio network card', create: () => new VirtioNet() }),
     typeOfClass(VirtioRng, { description: 'virtio entropy device', create: () => new VirtioRng() }),
     typeOfClass(VirtioScsi, { description: 'virtio SCSI host adapter', create: () => new VirtioScsi() }),
     typeOfClass(ScsiDevice, { abstract: true, description: 'base of SCSI devices' }),

@@ -7,6 +7,7 @@ import type { ValueOption } from '../options/table.ts';
 import { typeHelp, typesHelp } from './devices.ts';
 import { firmwareFolders } from './firmware.ts';
 import { CHARDEV_HELP } from './lines.ts';
+import { NETDEV_HELP } from './netdevs.ts';
 import { logHelp } from './log.ts';
 import { TRACE_HELP } from './trace.ts';
 
@@ -37,6 +38,7 @@ export function optionHelp(line: CommandLine, subjects: HelpSubjects): string | 
           : typeHelp(subjects.types, topic),
     ],
     ['chardev', () => CHARDEV_HELP],
+    ['netdev', () => NETDEV_HELP],
     ['d', logHelp],
     ['trace', () => TRACE_HELP],
     ['L', () => `${firmwareFolders(line.all('L').filter((folder) => folder !== 'help')).join('\n')}\n`],

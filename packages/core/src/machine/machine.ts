@@ -5,6 +5,7 @@ import { devicesOf } from '../device/tree.ts';
 import { GuestLog } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
 import { type BwObject, Container, createObjectTree } from '../object/index.ts';
+import { NetTable } from '../net/index.ts';
 import { InputLog } from '../replay/replay.ts';
 import { SharedClockSource } from '../threads/shared-clock.ts';
 import type { VcpuTeam } from '../threads/team.ts';
@@ -58,6 +59,7 @@ export class Machine extends MachineLife {
   readonly log: GuestLog;
   readonly drives: DriveTable;
   readonly actions: GuestActions;
+  readonly netdevs: NetTable;
   #ram: MainRam | undefined;
   #deviceMemory: DeviceMemory | undefined;
   readonly #blocks = new Set<RamBlock>();
@@ -82,6 +84,7 @@ export class Machine extends MachineLife {
     this.smp = resolveSmp(options.smp ?? {}, board);
     this.cpuModel = resolveCpuModel(options.cpu, board);
     this.drives = new DriveTable(options.drives ?? [], options.blockNodes);
+    this.netdevs = new NetTable(options.netdevs);
     const root = options.root ?? createObjectTree();
     const objects = root.children.get('objects') ?? root.addChild('objects', new Container());
     const { size, backend } = chooseRam(board, options, objects);
@@ -374,6 +377,7 @@ export class Machine extends MachineLife {
     this.team?.dispose();
     this.#releaseRam('dispose');
     for (const serial of this.options.serials ?? []) serial.close();
+    this.netdevs.close();
     await this.drives.nodes.closeAll();
   }
 

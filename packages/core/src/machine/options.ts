@@ -3,6 +3,7 @@ import type { BlockBackend, BlockNodes } from '../block/index.ts';
 import type { CharBackend } from '../char/index.ts';
 import type { GuestLog } from '../log/index.ts';
 import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
+import type { NetBackend } from '../net/index.ts';
 import type { BwObject, TypeRegistry } from '../object/index.ts';
 import type { VcpuThreads } from '../threads/host.ts';
 import type { VcpuThread } from '../threads/vcpu-thread.ts';
@@ -86,6 +87,8 @@ export interface MachineOptions {
   /** `none`: start without the board's firmware. */
   readonly firmware?: Uint8Array | 'none';
   readonly drives?: readonly DriveOptions[];
+  /** Network backends by id, for devices that name them; they are closed with the machine. */
+  readonly netdevs?: ReadonlyMap<string, NetBackend>;
   /** Block backends that devices name (-blockdev); without it there are only those of `drives`. */
   readonly blockNodes?: BlockNodes;
   readonly serials?: readonly CharBackend[];

@@ -69,6 +69,7 @@ export function removeDevice(device: Device): void {
   const id = parent?.id === 'peripheral' ? device.id : '';
   device.unplug();
   machine.drives.release(path);
+  machine.netdevs.release(path);
   device.remove();
   device.dispose();
   machine.tellUnplugged({ id, path });

@@ -5,6 +5,7 @@ export { VirtioBlk } from './virtio-blk.ts';
 export { VirtioDevice, type VirtioTransport } from './virtio-device.ts';
 export { VirtioMem } from './virtio-mem.ts';
 export { VIRTIO_MMIO_SIZE, VirtioMmio, type VirtioMmioOptions } from './virtio-mmio.ts';
+export { VirtioNet } from './virtio-net.ts';
 export { VirtioRng } from './virtio-rng.ts';
 export { VirtioScsi } from './virtio-scsi.ts';
 export { VirtioSerial, VirtioSerialBus } from './virtio-serial.ts';

@@ -1,6 +1,14 @@
 /** The virtio devices that can be had on a subchannel, by the names that users know. */
 import { BwObject, type ObjectClass, type PropertySpec, type TypeRegistry, typeOfClass } from '@boardwalk/core';
-import { VirtioBalloon, VirtioBlk, type VirtioDevice, VirtioRng, VirtioScsi, VirtioSerial } from '@boardwalk/devices';
+import {
+  VirtioBalloon,
+  VirtioBlk,
+  type VirtioDevice,
+  VirtioNet,
+  VirtioRng,
+  VirtioScsi,
+  VirtioSerial,
+} from '@boardwalk/devices';
 import { loadParameterProblem } from '../sclp/sclp.ts';
 import { devnoProperty } from './device-id.ts';
 import { VirtioCcw } from './virtio-ccw.ts';
@@ -38,6 +46,12 @@ const TYPES: readonly CcwDeviceType[] = [
     description: 'virtio memory balloon on a subchannel',
     create: () => new VirtioBalloon(),
     backend: VirtioBalloon,
+  },
+  {
+    name: 'virtio-net-ccw',
+    description: 'virtio network card on a subchannel',
+    create: () => new VirtioNet(),
+    backend: VirtioNet,
   },
   {
     name: 'virtio-rng-ccw',

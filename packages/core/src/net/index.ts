@@ -1,0 +1,3 @@
+export { ETHERNET_HEADER, LARGEST_FRAME, type NetBackend } from './net-backend.ts';
+export { NetTable } from './net-table.ts';
+export { StreamNet } from './stream-net.ts';
