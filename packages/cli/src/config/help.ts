@@ -7,8 +7,8 @@ import type { ValueOption } from '../options/table.ts';
 import { typeHelp, typesHelp } from './devices.ts';
 import { firmwareFolders } from './firmware.ts';
 import { CHARDEV_HELP } from './lines.ts';
-import { NETDEV_HELP } from './netdevs.ts';
 import { logHelp } from './log.ts';
+import { NETDEV_HELP } from './netdevs.ts';
 import { TRACE_HELP } from './trace.ts';
 
 /** What help is given about. */

@@ -4,8 +4,8 @@ import type { Device } from '../device/device.ts';
 import { devicesOf } from '../device/tree.ts';
 import { GuestLog } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
-import { type BwObject, Container, createObjectTree } from '../object/index.ts';
 import { NetTable } from '../net/index.ts';
+import { type BwObject, Container, createObjectTree } from '../object/index.ts';
 import { InputLog } from '../replay/replay.ts';
 import { SharedClockSource } from '../threads/shared-clock.ts';
 import type { VcpuTeam } from '../threads/team.ts';
@@ -59,6 +59,7 @@ export class Machine extends MachineLife {
   readonly log: GuestLog;
   readonly drives: DriveTable;
   readonly actions: GuestActions;
+  /** The network backends that devices name. */
   readonly netdevs: NetTable;
   #ram: MainRam | undefined;
   #deviceMemory: DeviceMemory | undefined;
