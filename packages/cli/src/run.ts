@@ -65,7 +65,7 @@ async function start(arch: string, argv: readonly string[], messages: Messages):
   const space = RamSpace.create(ramSpaceOptions(line));
   const trace = new Trace(line);
   const findHostMemory = hostMemoryOnDemand({
-    trace: ({ step, name, detail }) => trace.tell(`host_memory_${step}`, `name=${name} detail=${detail ?? ''}`),
+    trace: ({ step, name, detail }) => trace.tracer.tell(`host_memory_${step}`, `name=${name} detail=${detail ?? ''}`),
   });
   // The machine's own backend is plain memory unless something is asked of it.
   const hostMemory = line.has('mem-path') || line.has('mem-prealloc') ? findHostMemory() : undefined;
@@ -147,7 +147,7 @@ function sessionContext(
   quit: Quit,
   complete: Promise<void>,
 ): SessionContext {
-  const { line, arch, program, types, space, hostMemory, hooks } = launched;
+  const { line, arch, program, types, space, hostMemory, hooks, trace } = launched;
   return {
     name: program.name,
     version: programVersion(),
@@ -158,6 +158,7 @@ function sessionContext(
     root: createObjectTree(),
     hooks,
     log,
+    trace: trace.tracer,
     lineHost: {
       ...readEscape(line),
       onQuit: () => quit.byUser(),

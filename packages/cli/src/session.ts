@@ -20,6 +20,7 @@ import {
   planNuma,
   type RamSpace,
   type SemihostingOptions,
+  type Tracer,
   type TypeRegistry,
   UserError,
   VirtualClock,
@@ -70,6 +71,7 @@ export interface SessionContext {
   /** The object tree. */
   readonly root: BwObject;
   readonly log: GuestLog;
+  readonly trace: Tracer;
   readonly lineHost: LineHost;
   readonly guestName: string | undefined;
   readonly uuid: string | undefined;
@@ -252,6 +254,10 @@ export class Session implements Emulator {
     };
   }
 
+  get trace(): Tracer {
+    return this.#context.trace;
+  }
+
   get compat(): CompatPolicy {
     return this.#plan.compat;
   }
@@ -371,7 +377,7 @@ export class Session implements Emulator {
   #machineOptions(): MachineOptions {
     const { settings, files, devices, globals, actions, boot, paused } = this.#plan;
     const { board: _, icount, isThreaded, dumpGuestCore: __, ...rest } = settings;
-    const { space, hostMemory, types, root, log } = this.#context;
+    const { space, hostMemory, types, root, log, trace } = this.#context;
     return {
       ...rest,
       ...files.options,
@@ -381,6 +387,7 @@ export class Session implements Emulator {
       types,
       root,
       log,
+      trace,
       ...(hostMemory && { hostMemory }),
       ...(this.#numa && { numa: this.#numa }),
       drives: this.#drives,

@@ -6,6 +6,7 @@ import type {
   CpuModelInfo,
   Machine,
   NumaPlan,
+  Tracer,
   TypeRegistry,
 } from '@boardwalk/core';
 import type { NumaOption } from '@boardwalk/numa';
@@ -65,6 +66,8 @@ export interface Emulator {
   readonly chardevs?: readonly ChardevInfo[];
   /** What is done with commands that may change (`-compat`); without it they are taken. */
   readonly compat?: CompatPolicy;
+  /** What goes on inside, and where it is told (`trace-event`). */
+  readonly trace?: Tracer;
   /** Ends the program at once, as after a failure of its own. */
   abort?(): never;
   /** Ends the program with status 0, after what was said is out. */

@@ -1,39 +1,25 @@
 // -trace: what goes on inside the program, an event a line: `PID@SECONDS.MICROSECONDS:EVENT DETAILS`, as QEMU's log has them.
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { UserError } from '@boardwalk/core';
+import { type TraceEvent, Tracer, traceEvents, UserError } from '@boardwalk/core';
 import { hostError } from '@boardwalk/host-node';
 import { formatJson, type MonitorEvents } from '@boardwalk/monitor';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { helpTopic, KeyValues } from '../options/key-values.ts';
 
-/** Every event there is. */
-export const TRACE_EVENTS = [
-  'host_memory_map',
-  'host_memory_advise',
-  'host_memory_bind',
-  'host_memory_populate',
-  'host_memory_attach',
-  'host_memory_release',
-  'monitor_protocol_event_emit',
-] as const;
-
-export type TraceEvent = (typeof TRACE_EVENTS)[number];
-
 /** The text of `-trace help`. */
-export const TRACE_HELP = `${TRACE_EVENTS.join('\n')}\n`;
+export const TRACE_HELP = `${Object.keys(traceEvents).join('\n')}\n`;
 
 const STDERR = 2;
 
-/** Events that the user wants to hear of, and where they are told. */
+/** Events that the user wants to hear of, and where they are told. A monitor can switch others on. */
 export class Trace {
-  readonly #enabled: ReadonlySet<string>;
+  readonly tracer = new Tracer((event, details) => this.#write(event, details));
   readonly #path: string | undefined;
   #fd = STDERR;
 
   /** @throws UserError for a pattern that fits no event, or a file that cannot be read */
   constructor(line: CommandLine) {
-    const enabled = new Set<string>();
     let path: string | undefined;
     for (const text of line.all('trace')) {
       if (helpTopic(text) !== undefined) continue;
@@ -47,16 +33,11 @@ export class Trace {
           ...(pattern === undefined ? [] : [pattern]),
           ...(list === undefined ? [] : readList(list)),
         ]) {
-          for (const event of matching(wanted)) enabled.add(event);
+          this.#switch(wanted);
         }
       });
     }
-    this.#enabled = enabled;
     this.#path = path;
-  }
-
-  enabled(event: TraceEvent): boolean {
-    return this.#enabled.has(event);
   }
 
   /** Makes the file. @throws UserError if the host refuses */
@@ -69,8 +50,28 @@ export class Trace {
     }
   }
 
-  tell(event: TraceEvent, details: string): void {
-    if (!this.#enabled.has(event)) return;
+  /** Tells of what monitors are told. */
+  follow(events: MonitorEvents): void {
+    events.listen(({ event, data }) => {
+      if (!this.tracer.enabled('monitor_protocol_event_emit')) return;
+      this.tracer.tell('monitor_protocol_event_emit', `event=${event} data=${formatJson(data ?? {})}`);
+    });
+  }
+
+  close(): void {
+    if (this.#fd !== STDERR) closeSync(this.#fd);
+    this.#fd = STDERR;
+  }
+
+  /** @throws UserError for a pattern that fits none. A `-` before one switches off what earlier ones have switched on. */
+  #switch(pattern: string): void {
+    const isOff = pattern.startsWith('-');
+    const events = Tracer.matching(isOff ? pattern.slice(1) : pattern);
+    if (events.length === 0) throw new UserError(`trace event '${pattern}' does not exist`);
+    this.tracer.set(events, !isOff);
+  }
+
+  #write(event: TraceEvent, details: string): void {
     const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
     const time = `${Math.floor(microseconds / 1e6)}.${String(microseconds % 1e6).padStart(6, '0')}`;
     try {
@@ -78,19 +79,6 @@ export class Trace {
     } catch {
       // Nobody reads, or the disk is full: the trace is lost, the machine goes on.
     }
-  }
-
-  /** Tells of what monitors are told. */
-  follow(events: MonitorEvents): void {
-    if (!this.enabled('monitor_protocol_event_emit')) return;
-    events.listen(({ event, data }) => {
-      this.tell('monitor_protocol_event_emit', `event=${event} data=${formatJson(data ?? {})}`);
-    });
-  }
-
-  close(): void {
-    if (this.#fd !== STDERR) closeSync(this.#fd);
-    this.#fd = STDERR;
   }
 }
 
@@ -102,11 +90,4 @@ function readList(path: string): string[] {
   } catch (error) {
     throw hostError(path, error);
   }
-}
-
-function matching(pattern: string): TraceEvent[] {
-  const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
-  const events = TRACE_EVENTS.filter((event) => expression.test(event));
-  if (events.length === 0) throw new UserError(`trace event '${pattern}' does not exist`);
-  return events;
 }

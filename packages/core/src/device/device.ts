@@ -37,6 +37,14 @@ export class Device extends BwObject {
   readonly #outputs = new Map<string, readonly IrqOutput[]>();
 
   /** The machine that it is part of. @throws Error before it has been added */
+  /** @internal tells of a new level of an input */
+  traceInput({ name, index }: IrqInput, level: boolean): void {
+    const trace = this.#machine?.trace;
+    if (trace?.enabled('irq_line_set')) {
+      trace.tell('irq_line_set', `device '${this.path}' line ${name}[${index}] level ${level ? 1 : 0}`);
+    }
+  }
+
   get machine(): Machine {
     if (this.#machine === undefined) throw new Error(`${this.constructor.name} is not part of a machine yet`);
     return this.#machine;

@@ -35,6 +35,7 @@ export class IrqInput {
   set(level: boolean): void {
     if (level === this.#level) return;
     this.#level = level;
+    this.owner.traceInput(this, level);
     this.#handler(level, this.index);
     this.#watcher?.(level, this.index);
   }

@@ -1,6 +1,6 @@
 // The life of a machine: started, paused, reset, shut down, by its guest and by whoever runs it, and what it tells of that.
 import { resetTree } from '../device/tree.ts';
-import type { GuestLog } from '../log/index.ts';
+import type { GuestLog, Tracer } from '../log/index.ts';
 import { BwObject, UserError } from '../object/index.ts';
 import type { VirtualClock } from '../time/index.ts';
 import { type GuestActions, panicOutcome } from './actions.ts';
@@ -51,6 +51,7 @@ export abstract class MachineLife extends BwObject {
   abstract readonly options: MachineOptions;
   abstract readonly clock: VirtualClock;
   abstract readonly log: GuestLog;
+  abstract readonly trace: Tracer;
   /** What follows on the guest's own doings. */
   abstract readonly actions: GuestActions;
   protected abstract readonly loop: MachineLoop;
@@ -84,17 +85,17 @@ export abstract class MachineLife extends BwObject {
 
   /** @internal a snapshot was put back: what had ended can go on */
   restored(): void {
-    if (this.#state !== 'prelaunch') this.#state = 'paused';
+    if (this.#state !== 'prelaunch') this.#become('paused');
   }
 
   /** A snapshot of a paused machine was taken, to go on elsewhere: its state tells so until it goes on here. */
   migrated(): void {
-    if (this.#state === 'paused' || this.#state === 'prelaunch') this.#state = 'postmigrate';
+    if (this.#state === 'paused' || this.#state === 'prelaunch') this.#become('postmigrate');
   }
 
   /** Before the start: the machine will go on from a snapshot that is not there yet. Until then {@link resume} is only noted. */
   expectIncoming(): void {
-    if (this.#state === 'prelaunch') this.#state = 'inmigrate';
+    if (this.#state === 'prelaunch') this.#become('inmigrate');
   }
 
   /** The snapshot has been put back: the machine goes on, unless it is to start stopped. */
@@ -258,13 +259,13 @@ export abstract class MachineLife extends BwObject {
   }
 
   #go(): void {
-    this.#state = 'running';
+    this.#become('running');
     if (!this.#timersHeld) this.clock.source.start();
     this.loop.start();
   }
 
   #halt(state: RunState): void {
-    this.#state = state;
+    this.#become(state);
     this.loop.halt();
     this.#timersHeld = false;
     this.clock.source.stop();
@@ -293,7 +294,7 @@ export abstract class MachineLife extends BwObject {
       });
     });
     // One that stands still is as if it had not begun, and can begin again.
-    if (cause !== undefined && this.#state !== 'running' && this.#state !== 'inmigrate') this.#state = 'prelaunch';
+    if (cause !== undefined && this.#state !== 'running' && this.#state !== 'inmigrate') this.#become('prelaunch');
     this.log.write('reset', cause === undefined ? 'machine: first reset' : `machine: reset by the ${cause}`);
     if (cause !== undefined) this.events.emit('reset', { cause });
     this.loop.wake();
@@ -336,9 +337,14 @@ export abstract class MachineLife extends BwObject {
 
   /** Nothing of it runs any more, whatever it did. */
   protected endRun(): void {
-    this.#state = 'shutdown';
+    this.#become('shutdown');
     this.clock.source.stop();
     this.loop.wake();
+  }
+
+  #become(state: RunState): void {
+    if (this.#state !== state) this.trace.tell('runstate_set', `current_state ${this.#state} new_state ${state}`);
+    this.#state = state;
   }
 
   protected get timersHeld(): boolean {

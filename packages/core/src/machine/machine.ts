@@ -2,7 +2,7 @@
 import { type CharBackend, NullChar } from '../char/index.ts';
 import type { Device } from '../device/device.ts';
 import { devicesOf } from '../device/tree.ts';
-import { GuestLog } from '../log/index.ts';
+import { GuestLog, Tracer } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
 import { NetTable } from '../net/index.ts';
 import { type BwObject, Container, createObjectTree } from '../object/index.ts';
@@ -30,6 +30,7 @@ import { SeededRandom } from './random.ts';
 import { type MachineLoop, RunLoop } from './run-loop.ts';
 import { resolveSmp, type SmpTopology } from './smp.ts';
 import { ThreadedLoop } from './threaded-loop.ts';
+import { traceMachine } from './trace-machine.ts';
 import { makeTeam } from './vcpu-team.ts';
 import { WallClock } from './wall-clock.ts';
 
@@ -57,6 +58,7 @@ export class Machine extends MachineLife {
   readonly numa: NumaConfiguration | undefined;
   readonly clock: VirtualClock;
   readonly log: GuestLog;
+  readonly trace: Tracer;
   readonly drives: DriveTable;
   readonly actions: GuestActions;
   /** The network backends that devices name. */
@@ -98,6 +100,7 @@ export class Machine extends MachineLife {
     this.numa = completeNuma(board, options, root, size);
     this.#random = options.seed === undefined ? undefined : new SeededRandom(BigInt(options.seed));
     this.log = options.log ?? new GuestLog();
+    this.trace = options.trace ?? new Tracer();
     this.space = options.space ?? RamSpace.create({ guestRam: size, maxGuestRam: this.memoryLimits.maximum });
     this.vcpuThread = options.vcpuThread;
     this.team = makeTeam(this, {
@@ -117,6 +120,7 @@ export class Machine extends MachineLife {
         ? new RunLoop(this.#loopOwner(), scheduler)
         : new ThreadedLoop(this.#loopOwner(), scheduler, this.team);
     this.#watchClock();
+    traceMachine(this);
     // Somebody who only listens to the error event does not have to look at the promise too.
     this.ended.promise.catch(() => {});
     root.addChild('machine', this);

@@ -1,7 +1,7 @@
 // What a user says about a machine. Files have been read by the caller: here are bytes and backends.
 import type { BlockBackend, BlockNodes } from '../block/index.ts';
 import type { CharBackend } from '../char/index.ts';
-import type { GuestLog } from '../log/index.ts';
+import type { GuestLog, Tracer } from '../log/index.ts';
 import type { HostMemory, NoHostMemory, RamSpace } from '../memory/index.ts';
 import type { NetBackend } from '../net/index.ts';
 import type { BwObject, TypeRegistry } from '../object/index.ts';
@@ -103,6 +103,8 @@ export interface MachineOptions {
   readonly boardProps?: Readonly<Record<string, unknown>>;
   readonly clock?: VirtualClock;
   readonly log?: GuestLog;
+  /** What goes on inside is told there (-trace). */
+  readonly trace?: Tracer;
   /** Where all RAM lies, the backends' under `root` too; without it one as large as the runtime gives, up to 4 GiB. */
   readonly space?: RamSpace;
   /** `qtest`: no vCPU executes. Default `tcg`. */

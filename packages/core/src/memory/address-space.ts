@@ -36,6 +36,9 @@ function copyOut(from: Uint8Array, at: number, into: Uint8Array, start: number, 
   else for (let i = 0; i < length; i++) into[start + i] = from[at + i] as number;
 }
 
+/** An access of a device: its region's name, the address, bytes, the value. */
+export type PortAccessListener = (region: string, address: number, size: number, value: bigint, write: boolean) => void;
+
 /**
  * A tree of regions with the ways to access it. Values of loads and stores are in little-endian order: the byte at the lowest address is
  * the least significant. Results are {@link MEM_OK} or negative.
@@ -49,6 +52,8 @@ export class AddressSpace {
   hi = 0;
   /** Hears of accesses that failed for want of a region. */
   onInvalidAccess: InvalidAccessListener | undefined;
+  /** Hears of accesses of devices that were answered. */
+  onPortAccess: PortAccessListener | undefined;
   #view: FlatView;
   readonly #listeners = new Set<MapListener>();
   readonly #endUse: () => void;
@@ -144,6 +149,7 @@ export class AddressSpace {
     const at = address - range.base;
     const { port } = range.region;
     if (range.writeHost < 0 && port !== undefined && address + 8 <= range.end) {
+      this.onPortAccess?.(range.region.name, address, 8, (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0), true);
       const result = port.write64(range.offset + at, lo, hi, attrs);
       return this.#told(result, range.region, range.offset + at, address, 8, true);
     }
@@ -301,7 +307,9 @@ export class AddressSpace {
     const { region } = range;
     const offset = range.offset + (address - range.base);
     if (region.port !== undefined) {
-      return this.#told(region.port.read(offset, size, attrs), region, offset, address, size, false);
+      const value = region.port.read(offset, size, attrs);
+      if (value >= 0) this.onPortAccess?.(region.name, address, size, BigInt(value), false);
+      return this.#told(value, region, offset, address, size, false);
     }
     const entry = region.translate?.(offset, false, attrs);
     if (!entry?.read) return this.#invalid(address, size, false, region);
@@ -314,6 +322,7 @@ export class AddressSpace {
     const { region } = range;
     const offset = range.offset + (address - range.base);
     if (region.port !== undefined) {
+      this.onPortAccess?.(region.name, address, size, BigInt(value >>> 0), true);
       return this.#told(region.port.write(offset, size, value, attrs), region, offset, address, size, true);
     }
     if (region.translate === undefined) return this.#storeToRom(range, address, size, value, attrs);
@@ -368,6 +377,8 @@ export class AddressSpace {
     if (port === undefined) return this.#loadHalves(address, attrs);
     const offset = range.offset + (address - range.base);
     const result = port.read64(offset, attrs);
+    if (result >= 0)
+      this.onPortAccess?.(range.region.name, address, 8, (BigInt(port.hi >>> 0) << 32n) | BigInt(port.lo >>> 0), false);
     this.lo = port.lo;
     this.hi = port.hi;
     return this.#told(result, range.region, offset, address, 8, false);

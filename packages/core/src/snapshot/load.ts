@@ -28,7 +28,10 @@ export async function loadSnapshot(machine: Machine, open: () => Bytes): Promise
   machine.clock.source.set(header.timeNs);
   machine.runState = { turn: header.turn, random: header.random };
   const byPath = new Map(devicesOf(machine).map((device) => [device.path, device]));
-  for (const { path, state } of devices) byPath.get(path)?.restore(state);
+  for (const { path, state } of devices) {
+    machine.trace.tell('snapshot_load_device', `path '${path}'`);
+    byPath.get(path)?.restore(state);
+  }
   machine.restored();
 }
 

@@ -18,6 +18,7 @@ export function* saveSnapshot(machine: Machine): Generator<Uint8Array, void> {
   yield fileStart();
   yield frame(SECTION.machine, encodeJson(headerOf(machine)));
   for (const device of devicesOf(machine)) {
+    machine.trace.tell('snapshot_save_device', `path '${device.path}'`);
     yield frame(SECTION.device, encodeJson({ path: device.path, state: device.save() }));
   }
   for (const [index, block] of savedBlocks(machine).entries()) yield* ramSections(block, index);

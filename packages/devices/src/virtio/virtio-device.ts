@@ -162,14 +162,21 @@ export abstract class VirtioDevice extends Device {
       next &= ~STATUS_FEATURES_OK;
     }
     this.status = next;
+    this.#trace('virtio_set_status', `val ${next}`);
     if ((raised & STATUS_DRIVER_OK) !== 0) this.#start();
   }
 
   /** The driver notifies a queue. Before DRIVER_OK, and when broken, nothing happens. */
   notify(index: number): void {
     const queue = this.#queues[index];
+    this.#trace('virtio_queue_notify', `n ${index}`);
     if (queue === undefined) guestError(this, `notification of queue ${index}, which does not exist`);
     else this.#service(queue);
+  }
+
+  #trace(event: 'virtio_queue_notify' | 'virtio_set_status', details: string): void {
+    const { trace } = this.machine;
+    if (trace.enabled(event)) trace.tell(event, `vdev '${this.path}' ${details}`);
   }
 
   /** Bytes of configuration space, little-endian unless {@link bigEndian}. */

@@ -87,6 +87,12 @@ export class HmpNotice extends Error {
   override readonly name = 'HmpNotice';
 }
 
+/** What a switch says. @throws HmpNotice for another word */
+export function isOn(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new HmpNotice("Expected 'on' or 'off'");
+  return text === 'on';
+}
+
 /** The machine. @throws UserError while there is none */
 export function machineOf({ emulator }: HmpContext): Machine {
   if (!emulator.machine) throw new UserError('Command not available: there is no machine yet');

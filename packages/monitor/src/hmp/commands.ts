@@ -11,6 +11,7 @@ import { memoryCommands } from './memory-commands.ts';
 import { migrationCommands } from './migration-commands.ts';
 import { objectCommands } from './object-commands.ts';
 import { findCommand } from './parse.ts';
+import { traceCommands } from './trace-commands.ts';
 
 const help: HmpCommand = {
   name: 'help',
@@ -170,6 +171,7 @@ export const hmpCommands: readonly HmpCommand[] = [
   ...migrationCommands,
   ...chardevCommands,
   ...objectCommands,
+  ...traceCommands,
 ];
 
 function logHelp(): string {

@@ -29,6 +29,7 @@ function find(line: string): Found | string {
 /** @returns what the line shows, lines ended by line feeds; mistakes of the user are texts like any other */
 export async function executeHmp(context: HmpContext, line: string): Promise<string> {
   if (line.trim() === '') return '';
+  context.emulator.trace?.tell('handle_hmp_command', `cmdline: ${line}`);
   const found = find(line);
   if (typeof found === 'string') return found;
   const { command, rest, label } = found;

@@ -8,6 +8,7 @@ import { cpuOf, type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, 
 import { lines, memoryInfoCommands } from './info-memory.ts';
 import { migrationInfoCommands } from './migration-commands.ts';
 import { formatDeviceTree, formatObjectTree } from './qtree.ts';
+import { traceInfoCommands } from './trace-commands.ts';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
@@ -141,4 +142,5 @@ export const infoCommands: readonly HmpCommand[] = [
     preconfig: true,
     run: ({ history }) => lines(history.map((line, i) => `${i}: '${line}'`)),
   },
+  ...traceInfoCommands,
 ];

@@ -1,7 +1,7 @@
 // Commands about migrations.
 import { UserError } from '@boardwalk/core';
 import { migrationHandlers, migrationOf } from '../qmp/commands/migration.ts';
-import { type HmpCommand, type HmpContext, machineOf } from './command.ts';
+import { type HmpCommand, type HmpContext, isOn, machineOf } from './command.ts';
 
 function describe({ emulator }: HmpContext): string {
   const { status, error, progress } = migrationOf(emulator);
@@ -72,8 +72,7 @@ export const migrationCommands: readonly HmpCommand[] = [
     run({ emulator }, args) {
       const [name, state] = [args.requireText('capability'), args.requireText('state')];
       if (name !== 'events') throw new UserError(`Invalid parameter '${name}'`);
-      if (state !== 'on' && state !== 'off') throw new UserError("Parameter 'state' expects 'on' or 'off'");
-      migrationOf(emulator).events = state === 'on';
+      migrationOf(emulator).events = isOn(state);
       return undefined;
     },
   },

@@ -146,6 +146,8 @@ class QmpSession {
   /** @returns a promise if the answer takes time */
   #execute(message: JsonValue): Promise<void> | undefined {
     const id = idOf(message);
+    const { trace } = this.#emulator;
+    if (trace?.enabled('handle_qmp_command')) trace.tell('handle_qmp_command', `req: ${formatJson(message)}`);
     const fail = (error: unknown): void => this.#send({ ...id, error: { ...toQmpError(error) } });
     try {
       const request = readRequest(message, {

@@ -1,7 +1,16 @@
-import { Bus, Device, defineBoard, MemoryBlock, type PropertySpec, typeOfClass, UserError } from '@boardwalk/core';
+import {
+  Bus,
+  Device,
+  defineBoard,
+  MemoryBlock,
+  type PropertySpec,
+  Tracer,
+  typeOfClass,
+  UserError,
+} from '@boardwalk/core';
 import { describe, expect, it, vi } from 'vitest';
 import type { Emulator, OutputFile } from '../../emulator.ts';
-import { QmpClient, type TestOptions, testEmulator } from '../../fixtures.ts';
+import { HmpClient, QmpClient, type TestOptions, testEmulator } from '../../fixtures.ts';
 
 const KiB = 1024;
 
@@ -345,4 +354,24 @@ describe('jobs', () => {
     });
     expect(seen).toEqual(['created', 'running', 'answer', 'aborting', 'concluded']);
   });
+});
+
+it('monitors switch events on and off, and are told which are on', async () => {
+  const told: string[] = [];
+  const trace = new Tracer((event, details) => told.push(`${event} ${details}`));
+  const emulator = await testEmulator({ emulator: { trace } });
+  const client = await QmpClient.ready(emulator);
+  const hmp = new HmpClient(emulator);
+  await client.execute('trace-event-set-state', { name: 'handle_*', enable: true });
+  expect(await client.execute('trace-event-get-state', { name: 'handle_hmp_command' })).toEqual([
+    { name: 'handle_hmp_command', state: 'enabled', vcpu: false },
+  ]);
+  expect(await hmp.enter('trace-event handle_qmp_command off')).toBe('');
+  expect(await hmp.enter('info trace-events handle_*')).toBe(
+    'handle_hmp_command : state 1\nhandle_qmp_command : state 0\n',
+  );
+  expect(await hmp.enter('trace-event frob on')).toBe('Error: unknown event "frob"\n');
+  expect(await hmp.enter('trace-event handle_hmp_command maybe')).toBe("Expected 'on' or 'off'\n");
+  expect(told[0]).toMatch(/^handle_qmp_command req: \{"execute": "trace-event-get-state"/);
+  expect(told).toContain('handle_hmp_command cmdline: info trace-events handle_*');
 });

@@ -10,6 +10,7 @@ import { machineHandlers } from './machine.ts';
 import { migrationHandlers } from './migration.ts';
 import { qomHandlers } from './qom.ts';
 import { runStateHandlers } from './run-state.ts';
+import { traceHandlers } from './trace.ts';
 
 /** `qmp_capabilities` is the session's own affair. */
 export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
@@ -22,4 +23,5 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...migrationHandlers,
   ...jobHandlers,
   ...descriptorHandlers,
+  ...traceHandlers,
 };

@@ -9,6 +9,7 @@ import { machineCommands } from './machine.ts';
 import { migrationCommands } from './migration.ts';
 import { qomCommands } from './qom.ts';
 import { runStateCommands } from './run-state.ts';
+import { traceCommands } from './trace.ts';
 
 export { events } from './run-state.ts';
 
@@ -23,6 +24,7 @@ export const commands = {
   ...migrationCommands,
   ...jobCommands,
   ...descriptorCommands,
+  ...traceCommands,
 } as const;
 
 /** Name of a command. */
