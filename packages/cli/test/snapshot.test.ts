@@ -1,6 +1,7 @@
 // A machine saved by a monitor goes on in another program; its memory becomes a core file.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
@@ -117,4 +118,57 @@ it('a machine moves to another program over a socket, and is saved through a com
     err: 'boardwalk-system-riscv64: -incoming: exec:echo no: this is no snapshot\n',
     code: 1,
   });
+}, 60_000);
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+it('a machine moves over TCP, comes from an open file, and stays when that is called off', async () => {
+  const start = (name: string, more: string[]) =>
+    startProgram([...VIRT, '-serial', 'null', '-qmp', `unix:${path(`q-${name}`)},server=on,wait=off`, ...more]);
+  const connect = (name: string): Promise<QmpClient> =>
+    vi.waitFor(() => QmpClient.connect(path(`q-${name}`)), { timeout: 20_000 });
+  const state = async (qmp: QmpClient) => ((await qmp.command('query-status')).return as { status: string }).status;
+  const becomes = (qmp: QmpClient, wanted: string) =>
+    vi.waitFor(async () => expect(await state(qmp)).toBe(wanted), { timeout: 20_000, interval: 10 });
+  const source = start('a', []);
+  const from = await connect('a');
+  await from.command('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
+
+  // A command that does not end: the machine waits for it, until that is called off.
+  const pid = path('pid');
+  await from.command('migrate', { uri: `exec:echo $$ > ${pid}; exec sleep 600` });
+  await migrated(from, 'active');
+  await soon(() => expect(existsSync(pid) && readFileSync(pid, 'utf8')).toMatch(/^\d+\n$/));
+  expect(await state(from)).toBe('paused');
+  expect(await from.command('migrate_cancel')).toEqual({ return: {} });
+  await migrated(from, 'cancelled');
+  await becomes(from, 'running');
+  await soon(() => expect(() => process.kill(Number(readFileSync(pid, 'utf8')), 0)).toThrow());
+
+  const port = await freePort();
+  const target = start('b', ['-incoming', `tcp:127.0.0.1:${port}`]);
+  const to = await connect('b');
+  expect(await state(to)).toBe('inmigrate');
+  await from.command('migrate', { uri: `tcp:127.0.0.1:${port}` });
+  await migrated(from, 'completed');
+  await becomes(to, 'running');
+  expect(await state(from)).toBe('postmigrate');
+  await from.command('quit');
+
+  await to.command('migrate', { uri: `file:${path('for-fd')}` });
+  await migrated(to, 'completed');
+  await to.command('quit');
+  const file = openSync(path('for-fd'), 'r');
+  const last = start('c', ['-incoming', `fd:${file}`]);
+  const at = await connect('c');
+  await becomes(at, 'running');
+  await at.command('quit');
+  for (const { ended } of [source, target, last]) expect((await ended).status).toBe(0);
 }, 60_000);

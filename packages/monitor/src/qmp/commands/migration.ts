@@ -15,7 +15,7 @@ export class Migration {
   #status: MigrationState | undefined;
   #error: string | undefined;
   #events = false;
-  #cancelled = false;
+  #cancel: () => void = () => {};
   #transferred = 0;
   #began = 0;
   #totalMs = 0;
@@ -67,7 +67,6 @@ export class Migration {
       throw new UserError('the machine has ended: Resetting the Virtual Machine is required');
     }
     if (!this.#emulator.openOutgoing) throw new UserError("Parameter 'uri' expects a valid migration protocol");
-    this.#cancelled = false;
     this.#transferred = 0;
     this.#error = undefined;
     this.#began = performance.now();
@@ -81,9 +80,9 @@ export class Migration {
     }
   }
 
-  /** Ends one that is under way. */
+  /** Ends one that is under way, whatever it waits for. */
   cancel(): void {
-    if (this.#active) this.#cancelled = true;
+    this.#cancel();
   }
 
   async #run(file: ReplacementFile): Promise<void> {
@@ -91,6 +90,11 @@ export class Migration {
     let wentOn = false;
     let ran = false;
     let unlisten: () => void = () => {};
+    const cancelled = new Promise<never>((_, reject) => {
+      this.#cancel = () => reject(new Cancelled());
+    });
+    cancelled.catch(() => {});
+    const unlessCancelled = <T>(work: Promise<T>): Promise<T> => Promise.race([work, cancelled]);
     this.#become('active');
     try {
       ran = await standStill(machine);
@@ -98,11 +102,10 @@ export class Migration {
         wentOn = true;
       });
       for (const piece of saveSnapshot(machine)) {
-        if (this.#cancelled) throw new Cancelled();
-        await writeStill(file, piece, () => wentOn);
+        await unlessCancelled(writeStill(file, piece, () => wentOn));
         this.#transferred += piece.length;
       }
-      await file.close();
+      await unlessCancelled(file.close());
       unlisten();
       machine.migrated();
       this.#end('completed');
@@ -115,6 +118,7 @@ export class Migration {
   }
 
   #end(status: MigrationState, error?: unknown): void {
+    this.#cancel = () => {};
     this.#totalMs = performance.now() - this.#began;
     if (status === 'failed') this.#error = error instanceof Error ? error.message : String(error);
     this.#become(status);
