@@ -107,6 +107,8 @@ export class Node {
   last = -1;
   /** The same, in tier 1: not 0 where the local that holds the value is an i32, to be extended so (tier1/extension.ts). */
   extension = 0;
+  /** Where the high half alone is that of the local (`KEEP`): the i32 local of the low half. */
+  low = -1;
 
   constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = [], lo = 0, hi = 0) {
     this.detail = detail;

@@ -62,16 +62,15 @@ export function fuse32(node: Node): PureOp | undefined {
 export function lowHalf(slot: Slot, value: Node | undefined): Node | undefined {
   if (value === undefined || !isPure(value, OR64) || value.uses > 1) return undefined;
   const [kept, low] = value.args;
-  if (kept === undefined || low === undefined || !isPure(kept, AND64) || kept.uses > 1 || low.mark >= 0)
+  if (kept === undefined || low === undefined || !isPure(kept, AND64) || kept.uses > 1 || low.uses > 1)
     return undefined;
   const [old, mask] = kept.args;
   if (old?.detail.kind !== 'get' || old.detail.slot !== slot) return undefined;
   if (mask === undefined || !isConst(mask) || mask.lo !== 0 || mask.hi !== -1) return undefined;
   const [inner, count] = low.args;
-  if (isPure(low, EXTEND32U)) return inner === undefined || isUnmarked(inner, WRAP) ? inner?.args[0] : inner;
+  if (isPure(low, EXTEND32U)) return inner !== undefined && isPure(inner, WRAP) ? inner.args[0] : inner;
   const isLow = isPure(low, AND64) && count !== undefined && isConst(count) && count.lo === -1 && count.hi === 0;
   return isLow ? inner : undefined;
 }
 
 const isPure = ({ detail: d }: Node, op: PureOp): boolean => d.kind === 'pure' && d.op === op;
-const isUnmarked = (node: Node, op: PureOp): boolean => node.mark < 0 && isPure(node, op);

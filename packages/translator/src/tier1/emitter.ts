@@ -67,6 +67,12 @@ export class Emitter extends CodeWriter {
     return this.op((extension & ZERO) !== 0 ? W.i64ExtendI32U : W.i64ExtendI32S);
   }
 
+  /** Pushes an i64: the high half of one local, and another local. */
+  halves(high: number, low: number): this {
+    this.get(high).i64(0, -1).op(W.i64And);
+    return this.get(low).op(W.i64ExtendI32U, W.i64Or);
+  }
+
   zero(ty: Ty): this {
     if (ty === 'i32') return this.i32(0);
     if (ty === 'i64') return this.i64(0, 0);
@@ -92,6 +98,13 @@ export class Emitter extends CodeWriter {
   /** Stores a local to a slot. */
   storeLocal(slot: Slot, local: number, extension: Extension = 0): this {
     this.get(CPU).area().get(local).extend(extension).code(SLOT_STORE[slot.ty]);
+    this.out.unsigned(slot.offset);
+    return this;
+  }
+
+  /** Stores an i32 local to the low half of a slot. */
+  storeLow(slot: Slot, local: number): this {
+    this.get(CPU).area().get(local).code(SLOT_STORE.i32);
     this.out.unsigned(slot.offset);
     return this;
   }

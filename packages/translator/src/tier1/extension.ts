@@ -6,12 +6,21 @@ import { isConst, type Value } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
 import { PURE_OPS, type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
+import { lowHalf } from '../tier0/fusing.ts';
 
 /** How the high half of a 64-bit value follows from its low half: bits, both where the value is below 2^31. */
 export const SIGN = 1;
 export const ZERO = 2;
 export type Extension = number;
 const BOTH = SIGN | ZERO;
+/**
+ * Of a slot, not of a value: the low half is in the local of low halves, the high half in that of whole values. Where code writes
+ * 32-bit halves of registers, they need not be put together before somebody wants both.
+ */
+export const KEEP = 4;
+
+/** What is known of the high half of a slot's value, in this form. */
+export const known = (form: Extension): Extension => form & BOTH;
 const NONE = 0;
 
 /** What is known of a value that was read from a slot. */
@@ -118,6 +127,7 @@ export interface Definition {
 
 /** Looks at a setting. `value` undefined: nothing is known of it. */
 export function define(slot: Slot, value: Node, insn: number, isKnown: boolean): Definition {
+  if (isKnown && lowHalf(slot, value) !== undefined) return { slot, value, insn, most: KEEP, depends: false };
   const most = isKnown ? extensionOf(value, () => BOTH) : NONE;
   return { slot, value, insn, most, depends: most !== NONE && extensionOf(value, () => NONE) !== most };
 }

@@ -1,13 +1,13 @@
 /**
- * In which form each 64-bit slot is where a node of a region begins: whole, or as the low half from which it follows
+ * In which form each 64-bit slot is where a node of a region begins: whole, as the low half from which it follows, or in halves
  * (`extension.ts`). Values set by 32-bit arithmetic stay narrow until ways meet that do not agree.
  */
 import type { Slot } from '../ir/types.ts';
-import { type Extension, extensionOf, SIGN, ZERO } from './extension.ts';
+import { type Extension, extensionOf, KEEP, known, SIGN, ZERO } from './extension.ts';
 import type { SlotSets } from './liveness.ts';
 import type { RegionNode } from './region.ts';
 
-/** An extension for each slot of `SlotSets`, by its number; 0: whole. */
+/** For each slot of `SlotSets`, by its number, an extension or `KEEP`; 0: whole. */
 export type Forms = Uint8Array;
 
 /** Finds the forms that a region's slots have where each node begins. */
@@ -41,7 +41,7 @@ class Solver {
     for (const [n, node] of this.#nodes.entries()) {
       const forms = new Uint8Array(slots.length);
       // The state holds whole values.
-      if (n > 0) for (const [i, slot] of slots.entries()) forms[i] = slot.ty === 'i64' ? SIGN | ZERO : 0;
+      if (n > 0) for (const [i, slot] of slots.entries()) forms[i] = slot.ty === 'i64' ? SIGN | ZERO | KEEP : 0;
       this.before.set(node, forms);
     }
     for (let changed = true; changed; ) {
@@ -75,7 +75,7 @@ class Solver {
       if (d.insn !== insn) set.clear();
       insn = d.insn;
       // What the instruction itself has set may have been read before or after.
-      const read = (_: unknown, slot: Slot): Extension => (set.has(slot) ? 0 : (forms[sets.index(slot)] ?? 0));
+      const read = (_: unknown, slot: Slot): Extension => (set.has(slot) ? 0 : known(forms[sets.index(slot)] ?? 0));
       forms[sets.index(d.slot)] = d.depends ? extensionOf(d.value, read) : d.most;
       set.add(d.slot);
     }

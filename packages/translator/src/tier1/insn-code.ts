@@ -6,12 +6,13 @@ import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
+import { lowHalf } from '../tier0/fusing.ts';
 import { W } from '../wasm/opcodes.ts';
 import type { AccessEmitter, Lookup, PageCache } from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
-import type { Extension } from './extension.ts';
+import { type Extension, KEEP } from './extension.ts';
 import { fastPathOf } from './fast-path.ts';
 import type { SlotLocals } from './slot-locals.ts';
 import { ValueEmitter } from './value-code.ts';
@@ -29,10 +30,11 @@ export interface InsnContext {
   atomicHelper(node: Node): Helper;
 }
 
-/** A local, and how its i32 is to be extended; 0 where it is not. */
+/** A local, and how its i32 is to be extended, 0 where it is not; with `KEEP` it is the low half, and `whole` has the high one. */
 interface Held {
   readonly local: number;
   readonly extension: Extension;
+  readonly whole: number;
 }
 
 /** Where instructions are compiled. */
@@ -206,34 +208,48 @@ export class InsnEmitter {
     for (const slot of slots) {
       if (this.#variable.has(slot)) continue;
       const local = this.#e.temp(slot.ty);
-      const { local: before, extension } = this.#current(slot);
-      this.#e.get(before).extend(extension).set(local);
-      this.#pending.set(slot, { local, extension: 0 });
+      this.#push(this.#current(slot));
+      this.#e.set(local);
+      this.#pending.set(slot, { local, extension: 0, whole: local });
       this.#variable.add(slot);
     }
   }
 
   #current(slot: Slot): Held {
     const { slots } = this.#c;
-    return this.#pending.get(slot) ?? { local: slots.current(slot), extension: slots.extension(slot) };
+    const extension = slots.extension(slot);
+    return this.#pending.get(slot) ?? { local: slots.current(slot), extension, whole: slots.whole(slot) };
+  }
+
+  /** Pushes all of what is held. */
+  #push({ local, extension, whole }: Held): void {
+    if (extension === KEEP) this.#e.halves(whole, local);
+    else this.#e.get(local).extend(extension);
   }
 
   #get(node: Node, slot: Slot): void {
     // A slot that only helpers use has no local.
     if (!isKept(slot) || !this.#c.slots.has(slot)) this.#keep(node, () => this.#e.loadSlot(slot));
     else {
-      const { local, extension } = this.#current(slot);
-      if (this.#variable.has(slot) || this.#volatile.has(slot)) this.#copy(node, local, extension);
-      else this.#mark(node, local, extension);
+      const held = this.#current(slot);
+      if (this.#variable.has(slot) || this.#volatile.has(slot)) this.#copy(node, held);
+      else if (held.extension !== KEEP) this.#mark(node, held.local, held.extension);
+      else {
+        this.#mark(node, held.whole, KEEP);
+        node.low = held.local;
+      }
     }
   }
 
-  /** Keeps what a local holds now. */
-  #copy(node: Node, from: number, extension: Extension): void {
+  /** Keeps what is held now. */
+  #copy(node: Node, held: Held): void {
     if (node.uses === 0) return;
-    const local = this.#e.temp(extension === 0 ? node.ty : 'i32');
-    this.#e.get(from).set(local);
-    this.#mark(node, local, extension);
+    const isNarrow = held.extension !== 0 && held.extension !== KEEP;
+    const local = this.#e.temp(isNarrow ? 'i32' : node.ty);
+    if (isNarrow) this.#e.get(held.local);
+    else this.#push(held);
+    this.#e.set(local);
+    this.#mark(node, local, isNarrow ? held.extension : 0);
   }
 
   /** Notes which local holds a value, or its low half. */
@@ -254,16 +270,29 @@ export class InsnEmitter {
       e.set(pending.local);
       return;
     }
-    const value = argumentOf(node, 0);
-    const extension = slot.ty === 'i64' ? this.#values.extension(value) : 0;
-    if (extension === 0) this.#values.operand(value);
-    else this.#values.narrow(value);
+    const extension = this.#pushFor(slot, argumentOf(node, 0));
     if (isLast && pending === undefined && this.#pending.size === 0) e.set(this.#c.slots.define(slot, extension));
     else {
       const local = e.temp(extension === 0 ? slot.ty : 'i32');
       e.set(local);
-      this.#pending.set(slot, { local, extension });
+      this.#pending.set(slot, { local, extension, whole: extension === KEEP ? this.#c.slots.whole(slot) : local });
     }
+  }
+
+  /** Pushes a value for a slot, or the low half of it; gives the form that the slot is in with that. */
+  #pushFor(slot: Slot, value: Node): Extension {
+    const values = this.#values;
+    const low = this.#pending.has(slot) || this.#volatile.has(slot) ? undefined : lowHalf(slot, value);
+    if (low !== undefined) {
+      this.#c.slots.fillHigh(slot);
+      if (low.type === 'i64') values.narrow(low);
+      else values.operand(low);
+      return KEEP;
+    }
+    const extension = slot.ty === 'i64' ? values.extension(value) : 0;
+    if (extension === 0) values.operand(value);
+    else values.narrow(value);
+    return extension;
   }
 
   #keep(node: Node, value: () => void): void {

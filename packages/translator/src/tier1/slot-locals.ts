@@ -2,9 +2,12 @@
 import type { Slot } from '../ir/types.ts';
 import { W } from '../wasm/opcodes.ts';
 import type { Emitter } from './emitter.ts';
-import type { Extension } from './extension.ts';
+import { type Extension, KEEP, known } from './extension.ts';
 import type { Forms } from './forms.ts';
 import type { SlotSets } from './liveness.ts';
+
+/** Whole, extended, in halves. */
+const kindOf = (form: Extension): number => (form === KEEP ? KEEP : Math.min(form, 1));
 
 export class SlotLocals {
   readonly #e: Emitter;
@@ -30,7 +33,7 @@ export class SlotLocals {
     return this.#forms[this.#sets.index(slot)] ?? 0;
   }
 
-  /** The local that a slot is in. */
+  /** The local that a slot is in; of one in halves the low one's. */
   current(slot: Slot): number {
     return this.#local(slot, this.extension(slot));
   }
@@ -41,14 +44,16 @@ export class SlotLocals {
     return this.#local(slot, extension);
   }
 
-  /** Pushes the value of a slot. */
-  push(slot: Slot): void {
-    this.#e.get(this.current(slot)).extend(this.extension(slot));
+  /** The local of a slot's whole value, or of its high half. */
+  whole(slot: Slot): number {
+    return this.#local(slot, 0);
   }
 
   /** Writes a slot to the state. */
   store(slot: Slot): void {
-    this.#e.storeLocal(slot, this.current(slot), this.extension(slot));
+    const form = this.extension(slot);
+    if (form === KEEP) this.#e.storeLocal(slot, this.whole(slot)).storeLow(slot, this.current(slot));
+    else this.#e.storeLocal(slot, this.current(slot), form);
   }
 
   /** The forms of all slots now. */
@@ -65,11 +70,10 @@ export class SlotLocals {
   become(forms: Forms, only?: ReadonlySet<Slot>): void {
     for (const [n, slot] of this.#sets.slots.entries()) {
       const [from, to] = [this.#forms[n] ?? 0, forms[n] ?? 0];
-      if ((from === 0) === (to === 0) || only?.has(slot) === false) continue;
-      this.#e.get(this.#local(slot, from));
-      if (to === 0) this.#e.extend(from);
-      else this.#e.op(W.i32WrapI64);
-      this.#e.set(this.#local(slot, to));
+      if (kindOf(from) === kindOf(to) || only?.has(slot) === false) continue;
+      // What is extended, or in halves, has its low half in place; the high half is in the local of the whole.
+      if (from !== 0) this.#fillWhole(slot, from);
+      else this.#e.get(this.whole(slot)).op(W.i32WrapI64).set(this.#local(slot, to));
     }
     this.forms = forms;
   }
@@ -83,11 +87,20 @@ export class SlotLocals {
 
   /** Fills the whole locals of these slots, on a way that does not come back. */
   fillWhole(slots: Iterable<Slot>): void {
-    for (const slot of slots) {
-      const extension = this.extension(slot);
-      if (extension === 0) continue;
-      this.#e.get(this.#local(slot, extension)).extend(extension).set(this.#local(slot, 0));
-    }
+    for (const slot of slots) this.#fillWhole(slot, this.extension(slot));
+  }
+
+  /** Gets a slot ready for a new low half: its high half is in the local of the whole afterwards. */
+  fillHigh(slot: Slot): void {
+    if (known(this.extension(slot)) !== 0) this.#fillWhole(slot, this.extension(slot));
+  }
+
+  #fillWhole(slot: Slot, form: Extension): void {
+    if (form === 0) return;
+    const [whole, low] = [this.whole(slot), this.#local(slot, form)];
+    if (form === KEEP) this.#e.halves(whole, low);
+    else this.#e.get(low).extend(form);
+    this.#e.set(whole);
   }
 
   #local(slot: Slot, extension: Extension): number {

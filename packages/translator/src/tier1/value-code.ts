@@ -7,7 +7,7 @@ import type { Node } from '../ir/nodes.ts';
 import { type PureOp, pureOp } from '../ir/ops.ts';
 import { W } from '../wasm/opcodes.ts';
 import type { Emitter } from './emitter.ts';
-import { type Extension, extensionOf, SIGN, ZERO } from './extension.ts';
+import { type Extension, extensionOf, KEEP, known, SIGN, ZERO } from './extension.ts';
 
 const op = (name: string): PureOp => pureOp(name);
 const WRAP = op('wrap');
@@ -43,6 +43,7 @@ export class ValueEmitter {
   /** Pushes a value. */
   operand(node: Node): void {
     if (isConst(node)) this.#e.constant(node.ty, node.lo, node.hi);
+    else if (node.mark >= 0 && node.extension === KEEP) this.#e.halves(node.mark, node.low);
     else if (node.mark >= 0) this.#e.get(node.mark).extend(node.extension);
     else if (this.isNarrow(node)) this.narrow(node).extend(this.extension(node));
     else this.#pure(node);
@@ -50,7 +51,7 @@ export class ValueEmitter {
 
   /** What is known of the high half of an i64. */
   extension(node: Node): Extension {
-    return extensionOf(node, (get) => get.extension);
+    return extensionOf(node, (get) => known(get.extension));
   }
 
   /** Whether an i64 is best kept as its low half, from which it follows. */
@@ -66,7 +67,7 @@ export class ValueEmitter {
       this.operand(node);
       return e.op(W.i32WrapI64);
     }
-    if (node.mark >= 0) return e.get(node.mark);
+    if (node.mark >= 0) return e.get(node.extension === KEEP ? node.low : node.mark);
     const d = node.detail;
     const [a, b] = node.args;
     if (d.kind !== 'pure' || a === undefined) throw new Error(`${node.kind} has no low half`);
