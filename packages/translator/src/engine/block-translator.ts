@@ -185,7 +185,7 @@ export class BlockTranslator {
 
   /** Says what fences of the guest have to do. */
   orderAccesses(fences: FenceNeed): void {
-    this.#builder.fences = fences;
+    for (const builder of [this.#plain, this.#instrumented]) builder.fences = fences;
   }
 
   /** The IR of a block translated before; undefined if the same block cannot be had again. */

@@ -61,6 +61,11 @@ export class IrBuilder extends ValueBuilder {
   /** What a fence of the guest's has to do on this host. */
   fences: FenceNeed = 'none';
 
+  /** Other vCPUs run at the same time: what has to happen at once for them needs an atomic operation, not a load and a store. */
+  get isConcurrent(): boolean {
+    return this.fences !== 'none';
+  }
+
   /** Ends building and gives the statements in order. The builder can be used again. */
   finish(): Node[] {
     const list = this.list;

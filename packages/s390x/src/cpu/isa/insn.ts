@@ -266,9 +266,8 @@ export class Insn {
 
   /** An interlocked update of storage: the value before, zero-extended. A misaligned operand is a specification exception. */
   atomic(op: RmwOp, address: Value, base: number, operand: Value, size: Size): Value {
-    if (!this.#byAccessRegister(base)) {
-      return this.b.atomicRmw(op, address, operand, { size, endian: 'big', mmu: this.mmu });
-    }
+    const isPlain = this.#byAccessRegister(base) || (size === 1 && !this.b.isConcurrent);
+    if (!isPlain) return this.b.atomicRmw(op, address, operand, { size, endian: 'big', mmu: this.mmu });
     if (size > 1) this.aligned(address, size);
     return this.#plainUpdate(op, address, base, operand, size);
   }
@@ -276,7 +275,8 @@ export class Insn {
   /** The same for an operand that may be misaligned: it is not interlocked then. */
   atomicAny(op: RmwOp, address: Value, base: number, operand: Value, size: Size): Value {
     const { b } = this;
-    if (this.#byAccessRegister(base)) return this.#plainUpdate(op, address, base, operand, size);
+    // Between two instructions is the only place where CPUs in one thread see each other's storage.
+    if (!b.isConcurrent || this.#byAccessRegister(base)) return this.#plainUpdate(op, address, base, operand, size);
     const old = b.local('i64');
     b.if(
       b.wrap(b.and(address, b.i64(size - 1))),
