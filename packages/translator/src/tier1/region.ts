@@ -248,8 +248,9 @@ class RegionFormer {
     for (const target of seen) {
       if (node.targets.length >= this.#limits.targets) break;
       if (node.targets.some((t) => t.lo === target.lo && t.hi === target.hi)) continue;
-      // Other callers' return addresses are no targets of an inlined function.
-      if (!isCall && node.targets.length > 0 && caller !== undefined) continue;
+      // Other callers' return addresses are no targets of an inlined function; where a return is conditional, what follows is one.
+      const isBehind = target.lo === lo && target.hi === hi;
+      if (!isCall && node.targets.length > 0 && caller !== undefined && !isBehind) continue;
       const found = this.#found(block, code, target.lo, target.hi);
       const next = found === undefined ? undefined : this.#node(found, callers);
       if (next === undefined) continue;

@@ -432,13 +432,12 @@ export class Insn {
     }
   }
 
-  /** Goes to a computed address where a condition holds, else on. */
+  /** Goes to a computed address where a condition holds, else on: one jump, so that regions go on both ways (conditional returns). */
   branch(taken: Value, address: Value): void {
     const { b } = this;
     const target = this.wrap(address);
     this.#endExecuted();
-    b.if(taken, () => b.gotoIndirect(target));
-    b.goto(...this.nextPc());
+    b.gotoIndirect(b.select(taken, target, b.i64x(...this.nextPc())));
     this.ended = true;
   }
 
