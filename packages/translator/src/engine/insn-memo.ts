@@ -107,7 +107,7 @@ export class InsnMemo {
     const { u8, host, extent, length, mode, carried = CARRIES_ON } = insn;
     const count = words / 4;
     if (extent < 2 || extent > MOST_EXTENT || length > MOST_LENGTH || count > MOST_COUNT) return;
-    if (this.#ops + count >= this.#most || this.#modes.size >= MOST_MODES) this.clear();
+    if (this.#ops + count >= this.#most || this.#count >= this.#most || this.#modes.size >= MOST_MODES) this.clear();
     this.#reserve(count);
     for (let i = 0; i < words; i++) this.#words[this.#ops * 4 + i] = from[at + i] ?? 0;
     const entry = this.#ops | (count << COUNT_SHIFT) | (length << LENGTH_SHIFT) | (carried << CARRIED_SHIFT);

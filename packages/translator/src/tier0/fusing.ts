@@ -74,3 +74,32 @@ export function lowHalf(slot: Slot, value: Node | undefined): Node | undefined {
 }
 
 const isPure = ({ detail: d }: Node, op: PureOp): boolean => d.kind === 'pure' && d.op === op;
+
+/** A slot that a value is computed straight into. */
+export interface Direct {
+  readonly slot: Slot;
+  /** The statement that would have set it. */
+  readonly set: Node;
+  /** Into its low half. */
+  readonly isLow: boolean;
+}
+
+/** The low half of a slot that what is loaded goes to, where nothing else happens in between. */
+export function directLow(statements: readonly Node[], at: number): Direct | undefined {
+  const load = statements[at];
+  if (load === undefined || load.uses !== 1) return undefined;
+  const reads: Node[] = [];
+  for (let i = at + 1; i < statements.length; i++) {
+    const node = statements[i];
+    if (node === undefined) return undefined;
+    const d = node.detail;
+    if (d.kind === 'set') {
+      const kept = node.args[0]?.args[0]?.args[0];
+      const isLow = lowHalf(d.slot, node.args[0]) === load && reads.every((read) => read === kept);
+      return isLow ? { slot: d.slot, set: node, isLow } : undefined;
+    }
+    if (d.kind === 'get') reads.push(node);
+    else if (!isLazy(node)) return undefined;
+  }
+  return undefined;
+}

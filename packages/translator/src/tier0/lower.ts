@@ -3,7 +3,6 @@
  * is computed where it is used, into its register if it is set there; constants are immediates; comparisons fuse with
  * branches, additions with the address of an access, sign extensions with 32-bit arithmetic.
  */
-import { codePageBits } from '../frontend.ts';
 import { isConst } from '../ir/builder.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { BlockEnd, Node } from '../ir/nodes.ts';
@@ -12,9 +11,11 @@ import type { Slot } from '../ir/types.ts';
 import { DESC, TLB_REGIME_BITS } from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, TEMP_COUNT, TEMP_OFFSET } from '../state.ts';
-import { directTarget, fuse32, isLazy, isTransparent, lowHalf } from './fusing.ts';
+import { BlockEnds } from './block-ends.ts';
+import { type Direct, directLow, directTarget, fuse32, isLazy, isTransparent, lowHalf } from './fusing.ts';
 import { Liveness } from './liveness.ts';
-import { branchOpNumber, memoryOpNumber, pureOpNumber, tier0Op } from './opcodes.ts';
+import { type CodeMemory, OpWriter } from './op-writer.ts';
+import { memoryOpNumber, pureOpNumber, tier0Op } from './opcodes.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
 
 const OP = {
@@ -26,28 +27,14 @@ const OP = {
   jmp: tier0Op('jmp'),
   brz: tier0Op('brz'),
   brnz: tier0Op('brnz'),
-  branch: tier0Op('branch'),
-  goto: tier0Op('goto'),
-  gotoPage: tier0Op('gotoPage'),
-  gotoIndirect: tier0Op('gotoIndirect'),
-  lookup: tier0Op('lookup'),
-  raise: tier0Op('raise'),
-  halt: tier0Op('halt'),
   call: tier0Op('call'),
   callFault: tier0Op('callFault'),
-  unlinked: tier0Op('unlinked'),
   nop: tier0Op('nop'),
   debug: tier0Op('debug'),
 } as const;
 
 const ADD64 = pureOp('add.i64');
 const ZERO = COMMON.constants[1]?.offset ?? 0;
-
-/** Host memory as the lowering writes it. */
-export interface CodeMemory {
-  readonly u16: Uint16Array;
-  readonly i32: Int32Array;
-}
 
 /** Bits of a packed instruction that hold its bytes from the start of the block, which lies in a page of 4 KiB. */
 export const INSN_CODE_BITS = 13;
@@ -77,15 +64,13 @@ export class BlockLowering {
   readonly #o: BlockLoweringOptions;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
-  #ip = 0;
-  #tail = 0;
-  #countdown = 0;
+  readonly #out: OpWriter;
+  readonly #ends: BlockEnds;
   #temp = 0;
   #start = 0;
   #insns: number[] = [];
   #restarts: (readonly number[])[] = [];
   #firstLo = 0;
-  #firstHi = 0;
   #pcLo = 0;
   #pcHi = 0;
   /** The operations of the instruction lowered last depend on where it stands. */
@@ -98,6 +83,11 @@ export class BlockLowering {
     this.#o = o;
     this.#u16 = o.memory.u16;
     this.#i32 = o.memory.i32;
+    this.#out = new OpWriter(o.memory);
+    this.#ends = new BlockEnds(this.#out, o.mmu.frontend, {
+      operandOf: (node) => this.#operand(node),
+      freeTemp: () => this.#temp,
+    });
   }
 
   /** Lowers all statements of a block: see `begin`. */
@@ -112,8 +102,7 @@ export class BlockLowering {
    * times the engine is told.
    */
   begin(place: number, countdown: number): void {
-    this.#ip = place;
-    this.#countdown = countdown;
+    this.#out.begin(place, countdown);
     this.#emit(OP.nop, 0, 0, 0);
     this.#start = this.#ip;
     this.#insns = [];
@@ -143,7 +132,7 @@ export class BlockLowering {
   /** Adds an instruction whose operations `copy` writes; it gives how many words they have. */
   repeat(pcLo: number, pcHi: number, restart: readonly number[], copy: (to: Int32Array, at: number) => number): void {
     this.#insn(pcLo, pcHi, restart);
-    this.#ip += copy(this.#i32, this.#ip >>> 2) * 4;
+    this.#out.ip += copy(this.#i32, this.#ip >>> 2) * 4;
   }
 
   /** Shows the operations of the instruction added last, unless they would be others in another place. */
@@ -154,7 +143,7 @@ export class BlockLowering {
   finish(): LoweredBlock {
     return {
       start: this.#start,
-      tail: this.#tail,
+      tail: this.#out.tail,
       end: this.#ip,
       insns: this.#insns,
       restarts: this.#restarts,
@@ -163,7 +152,7 @@ export class BlockLowering {
 
   /** Lowers a breakpoint: a block without instructions that leaves for the engine. */
   lowerStop(place: number): LoweredBlock {
-    this.#ip = place;
+    this.#out.begin(place, 0);
     this.#emit(OP.nop, 0, 0, 0);
     const start = this.#ip;
     this.#emit(OP.debug, 0, 0, 0);
@@ -173,7 +162,7 @@ export class BlockLowering {
   #insn(pcLo: number, pcHi: number, restart: readonly number[]): void {
     if (this.#insns.length === 0) {
       this.#firstLo = pcLo;
-      this.#firstHi = pcHi;
+      this.#ends.begin(pcLo, pcHi);
     }
     this.#pcLo = pcLo;
     this.#pcHi = pcHi;
@@ -524,139 +513,17 @@ export class BlockLowering {
 
   #end(node: Node, d: BlockEnd): void {
     this.#isPlaced = true;
-    const index = this.#insns.length;
-    const [first, second] = node.args;
-    switch (d.kind) {
-      case 'goto':
-        this.#goto(d.pcLo, d.pcHi, index);
-        return;
-      case 'gotoIf':
-        this.#gotoIf(d, first, index);
-        return;
-      case 'gotoIndirect':
-        if (first !== undefined) this.#emitEnd(OP.gotoIndirect, this.#operand(first), 0, index);
-        return;
-      case 'raise': {
-        if (first === undefined || second === undefined) return;
-        const [code, value] = [this.#operand(first), this.#operand(second)];
-        this.#restart();
-        this.#emitEnd(OP.raise, code, value, index - 1);
-        this.#pc(this.#ip - 32, this.#pcLo, this.#pcHi);
-        return;
-      }
-      case 'lookup':
-        this.#emitEnd(OP.lookup, 0, 0, index);
-        return;
-      case 'halt':
-        this.#emitEnd(OP.halt, 0, 0, index);
-        return;
-    }
-  }
-
-  /** Puts the restart words of the instruction at hand into their slots. */
-  #restart(): void {
-    const words = this.#restarts.at(-1) ?? [];
-    for (const [i, slot] of (this.#o.mmu.frontend.restartSlots ?? []).entries()) {
-      const temp = this.#temp;
-      this.#emit(OP.const, temp, 0, 0);
-      this.#i32[(this.#ip - 8) >>> 2] = words[i] ?? 0;
-      this.#emit(OP.mov32, slot.offset, temp, 0);
-    }
-  }
-
-  #gotoIf(d: BlockEnd & { kind: 'gotoIf' }, condition: Node | undefined, cost: number): void {
-    if (condition === undefined) return;
-    const cd = condition.detail;
-    const at = this.#fusedBranch(condition, cost) ?? this.#ip;
-    if (at === this.#ip || cd.kind !== 'pure') {
-      const operand = this.#operand(condition);
-      const plain = this.#ip;
-      this.#emitEnd(OP.branch, operand, 0, cost);
-      this.#link(plain + 16, d.takenLo, d.takenHi);
-      this.#link(plain + 20, d.fallLo, d.fallHi);
-      return;
-    }
-    this.#link(at + 16, d.takenLo, d.takenHi);
-    this.#link(at + 20, d.fallLo, d.fallHi);
-  }
-
-  /** Emits a branch fused with its comparison; undefined where the condition is none. */
-  #fusedBranch(condition: Node, cost: number): number | undefined {
-    const d = condition.detail;
-    const [a, b] = condition.args;
-    if (d.kind !== 'pure' || condition.mark >= 0 || a === undefined) return undefined;
-    const immediate = b !== undefined && isConst(b) ? branchOpNumber(d.op, true) : undefined;
-    const op = immediate ?? branchOpNumber(d.op, false);
-    if (op === undefined) return undefined;
-    const x = this.#operand(a);
-    const y = b !== undefined && immediate === undefined ? this.#operand(b) : 0;
-    const at = this.#ip;
-    this.#emitEnd(op, x, y, cost);
-    if (immediate !== undefined && b !== undefined) {
-      this.#i32[(at + 8) >>> 2] = b.lo;
-      this.#i32[(at + 12) >>> 2] = b.ty === 'i32' ? b.lo >> 31 : b.hi;
-    }
-    return at;
-  }
-
-  #goto(pcLo: number, pcHi: number, cost: number): void {
-    if (!this.#samePage(pcLo, pcHi)) {
-      this.#emitEnd(OP.gotoPage, 0, 0, cost);
-      this.#pc(this.#ip - 32, pcLo, pcHi);
-      return;
-    }
-    const at = this.#ip;
-    this.#emitEnd(OP.goto, 0, 0, cost);
-    this.#link(at + 16, pcLo, pcHi);
-  }
-
-  /** Makes the word at `word` lead to a stub: within the page one that is linked later, else one that looks up. */
-  #link(word: number, pcLo: number, pcHi: number): void {
-    this.#i32[word >>> 2] = this.#ip;
-    const at = this.#ip;
-    if (this.#samePage(pcLo, pcHi)) {
-      this.#emit(OP.unlinked, 0, 0, 0);
-      this.#i32[(at + 4) >>> 2] = word;
-    } else {
-      const tail = this.#tail;
-      this.#emitEnd(OP.gotoPage, 0, 0, 0);
-      this.#tail = tail;
-    }
-    this.#pc(at, pcLo, pcHi);
-  }
-
-  #samePage(pcLo: number, pcHi: number): boolean {
-    if (this.#insns.length === 0) return false;
-    const bits = codePageBits(this.#o.mmu.frontend);
-    return this.#firstHi === pcHi && this.#firstLo >>> bits === pcLo >>> bits;
-  }
-
-  #pc(at: number, lo: number, hi: number): void {
-    this.#i32[(at + 8) >>> 2] = lo;
-    this.#i32[(at + 12) >>> 2] = hi;
+    const restart = this.#restarts.at(-1) ?? [];
+    const [pcLo, pcHi, count] = [this.#pcLo, this.#pcHi, this.#insns.length];
+    this.#ends.end(node, d, { pcLo, pcHi, count, restart });
   }
 
   #emit(op: number, dst: number, a: number, b: number): void {
-    const at = this.#ip >>> 1;
-    this.#u16[at] = op;
-    this.#u16[at + 1] = dst;
-    this.#u16[at + 2] = a;
-    this.#u16[at + 3] = b;
-    this.#i32[(this.#ip + 8) >>> 2] = 0;
-    this.#i32[(this.#ip + 12) >>> 2] = 0;
-    this.#ip += 16;
+    this.#out.emit(op, dst, a, b);
   }
 
-  /** A 32-byte operation that ends the block; `cost` instructions are paid. */
-  #emitEnd(op: number, a: number, b: number, cost: number): void {
-    this.#tail = this.#ip;
-    this.#emit(op, 0, a, b);
-    const at = this.#ip >>> 2;
-    this.#i32[at] = 0;
-    this.#i32[at + 1] = 0;
-    this.#i32[at + 2] = cost;
-    this.#i32[at + 3] = this.#countdown;
-    this.#ip += 16;
+  get #ip(): number {
+    return this.#out.ip;
   }
 
   #newTemp(node: Node): number {
@@ -666,35 +533,6 @@ export class BlockLowering {
     if (this.#temp > TEMP_OFFSET + TEMP_COUNT * 8) throw new Error('instruction needs too many temporaries');
     return at;
   }
-}
-
-/** A slot that a value is computed straight into. */
-interface Direct {
-  readonly slot: Slot;
-  /** The statement that would have set it. */
-  readonly set: Node;
-  /** Into its low half. */
-  readonly isLow: boolean;
-}
-
-/** The low half of a slot that what is loaded goes to, where nothing else happens in between. */
-function directLow(statements: readonly Node[], at: number): Direct | undefined {
-  const load = statements[at];
-  if (load === undefined || load.uses !== 1) return undefined;
-  const reads: Node[] = [];
-  for (let i = at + 1; i < statements.length; i++) {
-    const node = statements[i];
-    if (node === undefined) return undefined;
-    const d = node.detail;
-    if (d.kind === 'set') {
-      const kept = node.args[0]?.args[0]?.args[0];
-      const isLow = lowHalf(d.slot, node.args[0]) === load && reads.every((read) => read === kept);
-      return isLow ? { slot: d.slot, set: node, isLow } : undefined;
-    }
-    if (d.kind === 'get') reads.push(node);
-    else if (!isLazy(node)) return undefined;
-  }
-  return undefined;
 }
 
 function moveOp(node: Node): number {

@@ -1,0 +1,149 @@
+/** Lowers what ends a block: jumps with the stubs that they lead to until they are linked, exceptions, exits. */
+import { codePageBits, type Frontend } from '../frontend.ts';
+import { isConst } from '../ir/builder.ts';
+import type { BlockEnd, Node } from '../ir/nodes.ts';
+import type { OpWriter } from './op-writer.ts';
+import { branchOpNumber, tier0Op } from './opcodes.ts';
+
+const OP = {
+  const: tier0Op('const'),
+  mov32: tier0Op('mov32'),
+  branch: tier0Op('branch'),
+  goto: tier0Op('goto'),
+  gotoPage: tier0Op('gotoPage'),
+  gotoIndirect: tier0Op('gotoIndirect'),
+  lookup: tier0Op('lookup'),
+  raise: tier0Op('raise'),
+  halt: tier0Op('halt'),
+  unlinked: tier0Op('unlinked'),
+} as const;
+
+/** The instruction that a block ends in. */
+export interface EndedInsn {
+  readonly pcLo: number;
+  readonly pcHi: number;
+  /** Its number in the block, from 1. */
+  readonly count: number;
+  readonly restart: readonly number[];
+}
+
+/** What the lowering of values does for that of a block's end. */
+export interface BlockValues {
+  /** The place of a value, which is computed if need be. */
+  operandOf(node: Node): number;
+  /** A temporary that nothing is in. */
+  freeTemp(): number;
+}
+
+export class BlockEnds {
+  readonly #out: OpWriter;
+  readonly #frontend: Frontend;
+  readonly #values: BlockValues;
+  #firstLo = 0;
+  #firstHi = 0;
+
+  constructor(out: OpWriter, frontend: Frontend, values: BlockValues) {
+    this.#out = out;
+    this.#frontend = frontend;
+    this.#values = values;
+  }
+
+  /** The block's first instruction is at this pc. */
+  begin(pcLo: number, pcHi: number): void {
+    this.#firstLo = pcLo;
+    this.#firstHi = pcHi;
+  }
+
+  end(node: Node, d: BlockEnd, insn: EndedInsn): void {
+    const { count } = insn;
+    const [first, second] = node.args;
+    switch (d.kind) {
+      case 'goto':
+        this.#goto(d.pcLo, d.pcHi, count);
+        return;
+      case 'gotoIf':
+        this.#gotoIf(d, first, count);
+        return;
+      case 'gotoIndirect':
+        if (first !== undefined) this.#out.emitEnd(OP.gotoIndirect, this.#values.operandOf(first), 0, count);
+        return;
+      case 'raise': {
+        if (first === undefined || second === undefined) return;
+        const [code, value] = [this.#values.operandOf(first), this.#values.operandOf(second)];
+        this.#restart(insn);
+        this.#out.setPair(this.#out.emitEnd(OP.raise, code, value, count - 1), insn.pcLo, insn.pcHi);
+        return;
+      }
+      case 'lookup':
+        this.#out.emitEnd(OP.lookup, 0, 0, count);
+        return;
+      case 'halt':
+        this.#out.emitEnd(OP.halt, 0, 0, count);
+        return;
+    }
+  }
+
+  /** Puts the restart words of the instruction at hand into their slots. */
+  #restart({ restart }: EndedInsn): void {
+    const temp = this.#values.freeTemp();
+    for (const [i, slot] of (this.#frontend.restartSlots ?? []).entries()) {
+      this.#out.emit(OP.const, temp, 0, 0);
+      this.#out.setPair(this.#out.ip - 16, restart[i] ?? 0, 0);
+      this.#out.emit(OP.mov32, slot.offset, temp, 0);
+    }
+  }
+
+  #gotoIf(d: BlockEnd & { kind: 'gotoIf' }, condition: Node | undefined, cost: number): void {
+    if (condition === undefined) return;
+    const at =
+      this.#fusedBranch(condition, cost) ?? this.#out.emitEnd(OP.branch, this.#values.operandOf(condition), 0, cost);
+    this.#link(at + 16, d.takenLo, d.takenHi);
+    this.#link(at + 20, d.fallLo, d.fallHi);
+  }
+
+  /** Emits a branch fused with its comparison; undefined where the condition is none. */
+  #fusedBranch(condition: Node, cost: number): number | undefined {
+    const d = condition.detail;
+    const [a, b] = condition.args;
+    if (d.kind !== 'pure' || condition.mark >= 0 || a === undefined) return undefined;
+    const immediate = b !== undefined && isConst(b) ? branchOpNumber(d.op, true) : undefined;
+    const op = immediate ?? branchOpNumber(d.op, false);
+    if (op === undefined) return undefined;
+    const x = this.#values.operandOf(a);
+    const y = b !== undefined && immediate === undefined ? this.#values.operandOf(b) : 0;
+    const at = this.#out.emitEnd(op, x, y, cost);
+    if (immediate !== undefined && b !== undefined) {
+      this.#out.setPair(at, b.lo, b.ty === 'i32' ? b.lo >> 31 : b.hi);
+    }
+    return at;
+  }
+
+  #goto(pcLo: number, pcHi: number, cost: number): void {
+    if (!this.#samePage(pcLo, pcHi)) {
+      this.#out.setPair(this.#out.emitEnd(OP.gotoPage, 0, 0, cost), pcLo, pcHi);
+      return;
+    }
+    this.#link(this.#out.emitEnd(OP.goto, 0, 0, cost) + 16, pcLo, pcHi);
+  }
+
+  /** Makes the word at `word` lead to a stub: within the page one that is linked later, else one that looks up. */
+  #link(word: number, pcLo: number, pcHi: number): void {
+    const out = this.#out;
+    const at = out.ip;
+    out.setWord(word, at);
+    if (this.#samePage(pcLo, pcHi)) {
+      out.emit(OP.unlinked, 0, 0, 0);
+      out.setWord(at + 4, word);
+    } else {
+      const { tail } = out;
+      out.emitEnd(OP.gotoPage, 0, 0, 0);
+      out.tail = tail;
+    }
+    out.setPair(at, pcLo, pcHi);
+  }
+
+  #samePage(pcLo: number, pcHi: number): boolean {
+    const bits = codePageBits(this.#frontend);
+    return this.#firstHi === pcHi && this.#firstLo >>> bits === pcLo >>> bits;
+  }
+}
