@@ -150,6 +150,15 @@ export class StateLayout {
     return Array.from({ length: count }, (_, i) => this.field(`${name}${i}`, ty, o));
   }
 
+  /**
+   * The high half of a v128 under a name of its own, as floating-point registers lie in vector registers. It is no field: the
+   * vector is. Instructions may name both; helpers get them as arguments.
+   */
+  highHalf(name: string, whole: Slot): Slot {
+    if (whole.ty !== 'v128') throw new Error(`${whole.name} is no vector`);
+    return { name, offset: whole.offset + 8, ty: 'i64', whole };
+  }
+
   /** Every field in the order of declaration. */
   get fields(): readonly StateField[] {
     return this.#fields;

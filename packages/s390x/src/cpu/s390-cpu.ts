@@ -46,6 +46,7 @@ import {
   pswMask,
   r,
   todpr,
+  v,
   vh,
 } from './state.ts';
 import { nanosecondsOf } from './tod.ts';
@@ -284,7 +285,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     this.#storeStatusOnStop = false;
     for (const slot of [...emergencyFrom, ...malfunctionFrom, machineCheck]) this.setRegister(slot, 0n);
     const mask = this.pswMask;
-    if (kind === 'clear') for (const slot of [...r, ...ar, ...vh]) this.setRegister(slot, 0n);
+    if (kind === 'clear') for (const slot of [...r, ...ar, ...v]) this.setRegister(slot, 0n);
     if (kind !== 'cpu') {
       const resets = new Map(this.frontend.state.fields.map((field) => [field.slot, field.reset]));
       for (const slot of [...cr, fpc, prefix, ckc, todpr, ccKind, ccA]) this.setRegister(slot, resets.get(slot) ?? 0n);

@@ -21,10 +21,13 @@ export const cr: readonly Slot[] = Array.from({ length: 16 }, (_, n) =>
   layout.field(`cr${n}`, 'i64', { reset: n === 0 ? 0xe0 : n === 14 ? 0xc200_0000 : 0 }),
 );
 
+/**
+ * Vector registers, each as a number of 128 bits, so that the leftmost element of the manual is in the highest lane. A load or
+ * store is one reversal of bytes for every element size, and elements of all sizes lie in lanes of theirs.
+ */
+export const v: readonly Slot[] = layout.array('v', 'v128', 32);
 /** Left halves of the vector registers; those of 0 to 15 are the floating-point registers. */
-export const vh: readonly Slot[] = layout.array('vh', 'i64', 32);
-/** Right halves of the vector registers. */
-export const vl: readonly Slot[] = layout.array('vl', 'i64', 32);
+export const vh: readonly Slot[] = v.map((whole, n) => layout.highHalf(n < 16 ? `f${n}` : `v${n}.left`, whole));
 
 /** Floating-point-control register. */
 export const fpc: Slot = layout.field('fpc', 'i32');

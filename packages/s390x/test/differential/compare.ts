@@ -72,7 +72,11 @@ function operands(program: Program, index: number, text: string): string {
       .filter((n) => named.has(`${file}${n}`) || (file === 'r' && named.has(`r${n - 1}`)))
       .map((n) => `${file}${n}=${hex(view.getBigUint64(file === 'r' ? RECORD.r(n) : RECORD.f(n)))}`),
   );
-  return [`psw=${hex(view.getBigUint64(0))}`, `fpc=${hex(view.getUint32(RECORD.fpc))}`, ...values].join(' ');
+  const vectors = Array.from({ length: program.vectors ? 32 : 0 }, (_, n) => n)
+    .filter((n) => named.has(`v${n}`))
+    .map((n) => `v${n}=${hex((view.getBigUint64(RECORD.v(n)) << 64n) | view.getBigUint64(RECORD.v(n) + 8))}`);
+  const words = [`psw=${hex(view.getBigUint64(0))}`, `fpc=${hex(view.getUint32(RECORD.fpc))}`];
+  return [...words, ...values, ...vectors].join(' ');
 }
 
 export const describeDifference = ({ field, ours, theirs }: Difference): string =>

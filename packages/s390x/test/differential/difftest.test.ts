@@ -8,8 +8,9 @@ import { decimal } from './suites/decimal.ts';
 import { float } from './suites/float.ts';
 import { execute, general } from './suites/general.ts';
 import { locked } from './suites/locked.ts';
-import { sequences } from './suites/sequences.ts';
+import { sequences, vectorSequences } from './suites/sequences.ts';
 import type { Suite } from './suites/suite.ts';
+import { vector } from './suites/vector.ts';
 
 if (REFERENCE.missing !== undefined) console.warn(`differential tests skipped: ${REFERENCE.missing}`);
 
@@ -29,7 +30,7 @@ async function runSuite(suite: Suite): Promise<readonly string[]> {
   return differences;
 }
 
-const suites: readonly Suite[] = [general, execute, sequences, float, decimal, locked];
+const suites: readonly Suite[] = [general, execute, sequences, float, decimal, locked, vector, vectorSequences];
 
 describe.skipIf(REFERENCE.missing !== undefined)('as on qemu-system-s390x', () => {
   test.each(suites)(

@@ -29,6 +29,8 @@ export interface CaseOptions {
   readonly pswMask?: bigint;
   readonly r?: Readonly<Record<number, bigint>>;
   readonly f?: Readonly<Record<number, bigint>>;
+  /** Vector registers, of 128 bits; the left halves of 0 to 15 are `f`. */
+  readonly v?: Readonly<Record<number, bigint>>;
   readonly ar?: Readonly<Record<number, number>>;
   readonly fpc?: number;
   readonly note?: string;
@@ -123,7 +125,7 @@ export class Program {
   /** Adds a case; registers that it does not name get interesting values. */
   add(options: CaseOptions): void {
     if (this.isFull) throw new RangeError(`program ${this.name}: no room for more cases`);
-    const { group, pc, pswMask = SUPERVISOR, r = {}, f = {}, ar = {}, fpc = 0, note = '' } = options;
+    const { group, pc, pswMask = SUPERVISOR, r = {}, f = {}, v = {}, ar = {}, fpc = 0, note = '' } = options;
     const record = this.end;
     this.poke64(record + RECORD.pswMask, pswMask);
     this.poke64(record + RECORD.pswAddress, BigInt(pc));
@@ -136,8 +138,11 @@ export class Program {
     }
     if (this.vectors) {
       for (let n = 0; n < 32; n++) {
-        this.poke64(record + RECORD.v(n), this.integer());
-        this.poke64(record + RECORD.v(n) + 8, this.integer());
+        const value = v[n] ?? (this.integer() << 64n) | BigInt.asUintN(64, this.integer());
+        this.poke64(record + RECORD.v(n), value >> 64n);
+        this.poke64(record + RECORD.v(n) + 8, value);
+        // The executor loads the floating-point registers last.
+        if (n < 16 && v[n] !== undefined) this.poke64(record + RECORD.f(n), value >> 64n);
       }
     }
     this.cases.push({ group, code: pc, note });

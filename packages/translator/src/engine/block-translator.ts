@@ -188,15 +188,20 @@ export class BlockTranslator {
     for (const builder of [this.#plain, this.#instrumented]) builder.fences = fences;
   }
 
-  /** The IR of a block translated before; undefined if the same block cannot be had again. */
-  irOf(block: Block, maxInsns: number): Node[] | undefined {
+  /** The IR of a block translated before; undefined if the same block cannot be had again. `wholes` as in `ValueBuilder`. */
+  irOf(block: Block, maxInsns: number, wholes: boolean): Node[] | undefined {
     const { key } = block;
     if (key.secondHost >= 0) return undefined;
     if (block.isBreakpoint) return undefined;
     this.#begin(key, () => FETCH_FAULT, undefined);
     // A breakpoint may have cut it, and may be gone.
     const ir: Node[] = [];
-    if (!this.#read(Math.min(maxInsns, block.insns.length), (list) => append(ir, list), false)) return undefined;
+    this.#plain.wholes = wholes;
+    try {
+      if (!this.#read(Math.min(maxInsns, block.insns.length), (list) => append(ir, list), false)) return undefined;
+    } finally {
+      this.#plain.wholes = false;
+    }
     if (this.#reader.host - key.host !== block.bytes) return undefined;
     return ir;
   }

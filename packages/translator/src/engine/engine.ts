@@ -328,7 +328,7 @@ export class Engine implements ThreadTranslator {
         table: this.#table,
         reserve: (bytes) => space.reserve(bytes),
         release: (at, bytes) => space.release(at, bytes),
-        irOf: (block) => blocks.irOf(block, longest),
+        irOf: (block, wholes) => blocks.irOf(block, longest, wholes),
         lookup: (lo, hi, mode) => this.#running?.lookup(lo, hi, mode),
         highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,
         cpus: () => this.#cpus.keys(),

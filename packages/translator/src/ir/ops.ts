@@ -18,6 +18,8 @@ export interface PureOp {
   readonly compare: boolean;
   /** Tier 0 calls it instead of having an operation for it: there are many of these, and only some architectures use them. */
   readonly outlined: boolean;
+  /** A constant vector: its 32-bit words, the lowest first. */
+  readonly words?: readonly number[];
 }
 
 const table = new Map<string, PureOp>();
@@ -337,7 +339,48 @@ export const PURE_OPS: readonly PureOp[] = [...table.values()];
 
 /** The operation called `name` (`add.i64`); throws where there is none. */
 export function pureOp(name: string): PureOp {
-  const op = table.get(name);
+  const op = table.get(name) ?? immediateOp(name);
   if (op === undefined) throw new Error(`no IR operation ${name}`);
   return op;
+}
+
+const NONE: Omit<PureOp, 'name' | 'args' | 'result' | 'code'> = {
+  immediate: false,
+  commutative: false,
+  compare: false,
+  outlined: true,
+};
+const shuffles = new Map<string, PureOp>();
+
+/** A vector from its halves, `v128.const.<number in hexadecimal>`. */
+export function constantOp(low: bigint, high: bigint): PureOp {
+  const value = (BigInt.asUintN(64, high) << 64n) | BigInt.asUintN(64, low);
+  const part = (n: number, bits: number): number => Number(BigInt.asUintN(bits, value >> BigInt(n * bits)));
+  const bytes = Array.from({ length: 16 }, (_, n) => part(n, 8));
+  const words = Array.from({ length: 4 }, (_, n) => part(n, 32) | 0);
+  const name = `v128.const.${value.toString(16)}`;
+  return { ...NONE, name, args: [], result: 'v128', code: [...simd(0x0c), ...bytes], words };
+}
+
+/**
+ * Bytes of two vectors by their numbers, `shuffle.<number of each in hexadecimal>`. Each is kept: a frontend has few, and none that
+ * a guest makes up.
+ */
+export function shuffleOp(lanes: readonly number[]): PureOp {
+  const name = `shuffle.${lanes.map((lane) => lane.toString(16).padStart(2, '0')).join('')}`;
+  const known = shuffles.get(name);
+  if (known !== undefined) return known;
+  if (lanes.length !== 16 || lanes.some((lane) => !(lane >= 0 && lane < 32))) throw new Error(`no ${name}`);
+  const op: PureOp = { ...NONE, name, args: V, result: 'v128', code: [...simd(0x0d), ...lanes] };
+  shuffles.set(name, op);
+  return op;
+}
+
+/** An operation whose name holds its immediate. */
+function immediateOp(name: string): PureOp | undefined {
+  const [, kind = '', digits = ''] = /^(v128\.const|shuffle)\.([0-9a-f]+)$/.exec(name) ?? [];
+  if (kind === 'shuffle') return shuffleOp((digits.match(/../g) ?? []).map((lane) => Number.parseInt(lane, 16)));
+  if (kind === '') return undefined;
+  const value = BigInt(`0x${digits}`);
+  return constantOp(value, value >> 64n);
 }

@@ -142,6 +142,7 @@ class Parser {
     const [x, y, z] = values;
     const [kind, ...shape] = head.split('.');
     if (head === 'cpuBase') return b.cpuBase();
+    if (kind === 'v128' && shape[0] === 'const') return b.pure(head);
     if (x === undefined) throw new Error('operands are missing');
     if (kind === 'load' || kind === 'hostLoad') {
       const ty = shape[0] as 'i32' | 'i64' | 'v128';

@@ -9,4 +9,6 @@ export interface Slot {
   readonly name: string;
   readonly offset: number;
   readonly ty: Ty;
+  /** The v128 whose high half this i64 is (`StateLayout.highHalf`). */
+  readonly whole?: Slot;
 }

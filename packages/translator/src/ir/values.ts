@@ -3,7 +3,7 @@
  * its operands when it is built. Constants are folded where that is free.
  */
 import { type Detail, Node } from './nodes.ts';
-import { pureOp } from './ops.ts';
+import { constantOp, pureOp, shuffleOp } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
 
 /** A value of the IR: assigned once, typed. */
@@ -48,12 +48,20 @@ export class ValueBuilder {
   }
 
   // --- state ---
+  /** Halves of vectors are read and set as parts of the whole: for code that keeps the whole in a local. */
+  wholes = false;
+
   get(slot: Slot): Value {
+    if (this.wholes && slot.whole !== undefined) return this.op('high64', this.get(slot.whole));
     return this.emit({ kind: 'get', slot }, slot.ty);
   }
 
   set(slot: Slot, value: Value): void {
     expectType(`set ${slot.name}`, value, slot.ty);
+    if (this.wholes && slot.whole !== undefined) {
+      this.set(slot.whole, this.op('withHigh64', this.get(slot.whole), value));
+      return;
+    }
     this.emit({ kind: 'set', slot }, undefined, [value]);
   }
 
@@ -332,23 +340,19 @@ export class ValueBuilder {
 
   /** A vector from its 64-bit halves. */
   v128(low: bigint, high: bigint): Value {
-    const both = this.op('splat.i64x2', this.big(low));
-    return low === high ? both : this.op('withHigh64', both, this.big(high));
+    return this.emit({ kind: 'pure', op: constantOp(low, high) }, 'v128');
   }
 
   /** Bytes of two vectors by constant numbers: 0 to 15 of `a`, 16 to 31 of `b`. */
   shuffle(a: Value, b: Value, lanes: readonly number[]): Value {
-    if (lanes.length !== 16 || lanes.some((lane) => lane < 0 || lane > 31))
-      throw new Error(`no shuffle ${lanes.join()}`);
-    // A lane that is out of range for a swizzle gives zero.
-    const pick = (from: number): Value => {
-      const bytes = lanes.map((lane) => BigInt(lane >= from && lane < from + 16 ? lane - from : 0xff));
-      const half = (start: number): bigint =>
-        bytes.slice(start, start + 8).reduceRight((n, byte) => n * 256n + byte, 0n);
-      return this.v128(half(0), half(8));
-    };
-    const ofA = this.op('v128.swizzle.i8x16', a, pick(0));
-    return this.op('v128.or', ofA, this.op('v128.swizzle.i8x16', b, pick(16)));
+    expectType('shuffle', a, 'v128');
+    expectType('shuffle', b, 'v128');
+    const op = shuffleOp(lanes);
+    const isOne = a === b || lanes.every((lane) => lane < 16);
+    if (!isOne && lanes.some((lane) => lane < 16)) return this.emit({ kind: 'pure', op }, 'v128', [a, b]);
+    const half = (start: number): bigint =>
+      lanes.slice(start, start + 8).reduceRight((n, lane) => n * 256n + BigInt(lane & 15), 0n);
+    return this.op('v128.swizzle.i8x16', isOne ? a : b, this.v128(half(0), half(8)));
   }
 
   /** High 64 bits of the unsigned 128-bit product. */

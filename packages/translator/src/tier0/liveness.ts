@@ -34,7 +34,7 @@ export class Liveness {
       node.last = -1;
       node.mark = -1;
       const d = node.detail;
-      if (d.kind === 'set') this.#noteWrite(d.slot, node.position);
+      if (d.kind === 'set') this.#noteWrite(d.slot.whole ?? d.slot, node.position);
       else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
       else if (d.kind === 'local') this.#noteWrite(node, node.position);
       else if (d.kind === 'call') this.#calls.push(node.position);

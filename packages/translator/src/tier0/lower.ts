@@ -213,7 +213,7 @@ export class BlockLowering {
         this.#insn(d.pcLo, d.pcHi, d.restart);
         return;
       case 'get':
-        node.mark = this.#alias(node, d.slot, d.slot.offset, true);
+        node.mark = this.#alias(node, d.slot.whole ?? d.slot, d.slot.offset, true);
         return;
       case 'local':
         node.mark = this.#newTemp(node);
@@ -373,6 +373,7 @@ export class BlockLowering {
     if (node.detail.kind !== 'pure') throw new Error(`${node.kind} is used before it is computed`);
     const op = node.detail.op;
     const [a, b, c] = node.args;
+    if (op.words !== undefined) this.#constantVector(dst, op.words);
     if (a === undefined) return;
     const fused = fuse32(node);
     if (fused !== undefined && a.detail.kind === 'pure') {
@@ -392,6 +393,14 @@ export class BlockLowering {
       const [x, y, z] = [this.#operand(a), this.#operand(b), this.#operand(c)];
       this.#emit(pureOpNumber(op, false) ?? 0, dst, x, y);
       this.#u16[(this.#ip - 8) >>> 1] = z;
+    }
+  }
+
+  #constantVector(dst: number, words: readonly number[]): void {
+    for (const half of [0, 1]) {
+      this.#emit(OP.const, dst + half * 8, 0, 0);
+      this.#i32[(this.#ip - 8) >>> 2] = words[half * 2] ?? 0;
+      this.#i32[(this.#ip - 4) >>> 2] = words[half * 2 + 1] ?? 0;
     }
   }
 

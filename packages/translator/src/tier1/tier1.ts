@@ -17,6 +17,7 @@ import { ByteWriter } from '../wasm/bytes.ts';
 import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
 import { analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
+import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
 import { formRegion, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
 import { emitRegion, REGION_COUNTER_BYTES, REGION_EXITS, type RegionExit, SLOW_COUNTDOWN } from './region-code.ts';
@@ -100,7 +101,7 @@ export interface Tier1Engine {
   reserve(bytes: number): number;
   release(at: number, bytes: number): void;
   /** IR of a block, built anew. */
-  irOf(block: Block): readonly Node[] | undefined;
+  irOf(block: Block, wholes: boolean): readonly Node[] | undefined;
   /** A block for a pc in a mode that the vCPU running now would find; undefined where it would have to translate. */
   lookup(lo: number, hi: number, mode: number): Block | undefined;
   /** The high half of a pc whose low half was seen lately. */
@@ -303,7 +304,7 @@ export class Tier1 {
 
   #compile(block: Block, wanted: ReadonlySet<Block>): void {
     const started = performance.now();
-    const root = formRegion(block, [...wanted], this.#source, REGION_LIMITS);
+    const root = this.#form(block, wanted);
     if (root === undefined) {
       this.#stats.refused++;
       return;
@@ -342,6 +343,15 @@ export class Tier1 {
     for (const b of region.blocks) this.#coverBlock(b);
     this.#stats.formMs += formed - started;
     this.#stats.compileMs += performance.now() - formed;
+  }
+
+  /** Forms a region; where some of its code works on vectors of which other code works on halves, all works on the vectors. */
+  #form(block: Block, wanted: ReadonlySet<Block>): RegionNode | undefined {
+    const root = formRegion(block, [...wanted], this.#source, REGION_LIMITS);
+    if (root === undefined || !overlaps(root)) return root;
+    const codes = new Map<Block, BlockCode>();
+    const codeOf = (of: Block): BlockCode | undefined => this.#codeOf(of, codes, true);
+    return formRegion(block, [...wanted], { ...this.#source, codeOf }, REGION_LIMITS);
   }
 
   /** Drops the oldest regions, a quarter of the room, where there are too many or their code is too large. */
@@ -441,7 +451,7 @@ export class Tier1 {
   // --- what is known of blocks ---
 
   readonly #source: RegionSource = {
-    codeOf: (block) => this.#codeOf(block),
+    codeOf: (block) => this.#codeOf(block, this.#code, false),
     linked: (word) => {
       const block = this.#engine.cache.blockAt(this.#engine.u32[word >>> 2] ?? 0);
       return block?.valid && this.#engine.u32[word >>> 2] === block.entry ? block : undefined;
@@ -486,14 +496,14 @@ export class Tier1 {
     return block?.valid && block.key.secondHost < 0 ? block : undefined;
   }
 
-  #codeOf(block: Block): BlockCode | undefined {
-    const known = this.#code.get(block);
+  #codeOf(block: Block, codes: Map<Block, BlockCode>, wholes: boolean): BlockCode | undefined {
+    const known = codes.get(block);
     if (known !== undefined) return known;
-    const ir = this.#engine.irOf(block);
+    const ir = this.#engine.irOf(block, wholes);
     if (ir === undefined) return undefined;
     const code = analyzeBlock(ir, block.key.mode);
-    if (this.#code.size >= KEPT_CODE) this.#code.clear();
-    this.#code.set(block, code);
+    if (codes.size >= KEPT_CODE) codes.clear();
+    codes.set(block, code);
     return code;
   }
 }

@@ -19,6 +19,7 @@ import { machineSemantics } from './machine/index.ts';
 import type { PortHelpers } from './port.ts';
 import { requirement } from './requirements.ts';
 import { storageSemantics } from './storage/index.ts';
+import { vectorSemantics } from './vector/index.ts';
 
 export class InstructionSet {
   readonly #semantics: Readonly<Record<string, Emitter>>;
@@ -36,6 +37,7 @@ export class InstructionSet {
       ...floatSemantics,
       ...extendedFloatSemantics,
       ...decimalSemantics,
+      ...vectorSemantics,
       ...controlSemantics(helpers),
       ...machineSemantics(config, helpers),
     };

@@ -255,6 +255,42 @@ export class Insn {
     this.b.callChecked(ENGINE.store, address, value, descriptor, this.space(base));
   }
 
+  /** Loads a vector, the leftmost byte first. */
+  load128(address: Value, base: number): Value {
+    const { b } = this;
+    if (!this.#byAccessRegister(base)) return b.load(address, { size: 16, endian: 'big', mmu: this.mmu });
+    const left = this.load(address, base, 8);
+    const right = this.load(this.wrap(b.add(address, b.i64(8))), base, 8);
+    return b.pure('withHigh64', b.pure('splat.i64x2', right), left);
+  }
+
+  store128(address: Value, base: number, value: Value): void {
+    const { b } = this;
+    if (!this.#byAccessRegister(base)) {
+      b.store(address, value, { size: 16, endian: 'big', mmu: this.mmu });
+      return;
+    }
+    this.probe(address, base, b.i32(16), true);
+    this.store(address, base, b.pure('high64', value), 8);
+    this.store(this.wrap(b.add(address, b.i64(8))), base, b.pure('low64', value), 8);
+  }
+
+  /** Loads an i64 whose bytes are reversed in storage. */
+  loadSwapped(address: Value, base: number, size: Size): Value {
+    if (!this.#byAccessRegister(base)) return this.b.load(address, { size, mmu: this.mmu });
+    const descriptor = this.b.i32(accessDescriptor({ size, endian: 'little' }));
+    return this.b.callChecked(ENGINE.load, address, descriptor, this.space(base));
+  }
+
+  storeSwapped(address: Value, base: number, value: Value, size: Size): void {
+    if (!this.#byAccessRegister(base)) {
+      this.b.store(address, value, { size, mmu: this.mmu });
+      return;
+    }
+    const descriptor = this.b.i32(accessDescriptor({ size, endian: 'little' }));
+    this.b.callChecked(ENGINE.store, address, value, descriptor, this.space(base));
+  }
+
   /** Faults now if `length` bytes (i32) of an operand could not be accessed. */
   probe(address: Value, base: number, length: Value, write: boolean): void {
     if (!this.#byAccessRegister(base)) {

@@ -15,7 +15,9 @@ const APART = /^(lfpc|sfpc|srnmb?|lxr|lzxr|mdebr?|mxdbr?)$/;
 const names = new Set(
   [floatSemantics, extendedFloatSemantics, floatSupportSemantics].flatMap((table) => Object.keys(table)),
 );
-const forms = ENCODINGS.filter(({ mnemonic }) => names.has(mnemonic) && !APART.test(mnemonic) && ONLY.test(mnemonic));
+export const floatForms = ENCODINGS.filter(
+  ({ mnemonic }) => names.has(mnemonic) && !APART.test(mnemonic) && ONLY.test(mnemonic),
+);
 
 const isShort = (mnemonic: string): boolean =>
   /^(a|s|m|ma|ms|d|sq|c|k|lt|lc|lp|ln|fi|tc|me|md|ld|cf|cg|clf|clg)?e/.test(mnemonic) ||
@@ -27,7 +29,7 @@ export const float: Suite = {
   build: (program, cases) => {
     const { random } = program;
     for (let n = 0; n < cases && !program.isFull; n++) {
-      const form = forms[n % forms.length];
+      const form = floatForms[n % floatForms.length];
       if (form === undefined) continue;
       const number = (): bigint =>
         isShort(form.mnemonic)

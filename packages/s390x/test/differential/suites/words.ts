@@ -31,7 +31,8 @@ const basesOf = ({ places }: Format): readonly number[] =>
   ['b1', 'b2', 'b4'].map((base) => places.get(base)).filter((place) => place !== undefined);
 
 /** Instructions whose second operand's address is no address of storage. */
-const NO_STORAGE = /^(s[lr][ald]g?k?|s[lr][ld]?[al]?k?|srdl|sldl|srda|slda|rllg?|la|lay|srnmb?|mvcle|clcle)$/;
+const NO_STORAGE =
+  /^(s[lr][ald]g?k?|s[lr][ld]?[al]?k?|srdl|sldl|srda|slda|rllg?|la|lay|vesr?[la]|verll|vlgv|vlvg|lcbb|srnmb?|mvcle|clcle)$/;
 /** Branches to an address in a register. */
 const BRANCH_TO = /^(b[a-z]*|(c|cg|cl|clg)(r|i)b)$/;
 
@@ -92,6 +93,7 @@ function placeExecute(program: Program, target: readonly number[]): number {
 /** Adds a case of one instruction. */
 export interface WordOptions {
   readonly f?: Readonly<Record<number, bigint>>;
+  readonly v?: Readonly<Record<number, bigint>>;
   readonly fpc?: number;
   /** What storage operands are given to hold. */
   readonly memory?: () => bigint;
@@ -99,12 +101,15 @@ export interface WordOptions {
   readonly execute?: boolean;
   /** Fourth and fifth nibble. */
   readonly fixed?: readonly number[] | undefined;
+  /** Changes the nibbles as it needs. */
+  readonly adjust?: (nibbles: number[]) => void;
 }
 
 export function addWordCase(program: Program, encoding: Encoding, options: WordOptions = {}): void {
   const { random } = program;
   const nibbles = prepareNibbles(program, encoding);
   for (const [n, value] of (options.fixed ?? []).entries()) nibbles[4 + n] = value;
+  options.adjust?.(nibbles);
   const r: Record<number, bigint> = {};
   const { mnemonic, format } = encoding;
   const branches = BRANCH_TO.test(mnemonic);
@@ -115,8 +120,8 @@ export function addWordCase(program: Program, encoding: Encoding, options: WordO
   if (branches) setTargets();
   // Comparisons and additions of equals are worth having.
   if (random.oneIn(6) && !branches) r[f.r2] = r[f.r1] ??= program.integer();
-  const { f: floats = {}, fpc = 0 } = options;
-  program.add({ group: mnemonic, pc, r, f: floats, fpc, pswMask: anyMask(random) });
+  const { f: floats = {}, v = {}, fpc = 0 } = options;
+  program.add({ group: mnemonic, pc, r, f: floats, v, fpc, pswMask: anyMask(random) });
 
   function setAddresses(): void {
     if (NO_STORAGE.test(mnemonic)) return;

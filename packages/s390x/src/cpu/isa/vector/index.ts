@@ -1,0 +1,15 @@
+/** The vector facility and its enhancements. */
+import type { Emitter } from '../insn.ts';
+import { integerSemantics } from './integer.ts';
+import { loadStoreSemantics } from './load-store.ts';
+import { permuteSemantics } from './permute.ts';
+import { shiftSemantics } from './shift.ts';
+import { stringSemantics } from './string.ts';
+
+export const vectorSemantics: Readonly<Record<string, Emitter>> = {
+  ...loadStoreSemantics,
+  ...permuteSemantics,
+  ...integerSemantics,
+  ...shiftSemantics,
+  ...stringSemantics,
+};
