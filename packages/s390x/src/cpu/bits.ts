@@ -174,6 +174,8 @@ export const LOWCORE = {
   programNew: 0x1d0,
   machineCheckNew: 0x1e0,
   ioNew: 0x1f0,
+  /** Address of the machine-check extended save area. */
+  extendedSaveArea: 0x11b0,
   externalParameter64: 0x11b8,
   /** The save area of STORE STATUS and of machine checks. */
   saveArea: 0x1200,

@@ -71,6 +71,8 @@ const STATES: Readonly<Record<number, CpuState>> = {
 /** Machine-check-interruption code of a channel report, with everything valid: the registers saved, the storage, the clocks. */
 const MCIC_VALID = 0x0040_0f1d_4037_0000n;
 const MCIC_CHANNEL_REPORT = 1n << 54n;
+/** The vector registers are in the extended save area. */
+const MCIC_VECTORS = 1n << 38n;
 
 function at<T>(list: readonly T[], n: number): T {
   const found = list[n];
@@ -262,6 +264,31 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     }
   }
 
+  /** The vector facility is installed. */
+  get hasVectors(): boolean {
+    return this.complex.config.facilities.has('vx');
+  }
+
+  /** Stores the vector registers at an absolute address, 512 bytes. */
+  storeVectors(address: number): void {
+    const area = new DataView(new ArrayBuffer(0x200));
+    for (let n = 0; n < 32; n++) {
+      const value = this.register(at(v, n));
+      area.setBigUint64(n * 16, value >> 64n);
+      area.setBigUint64(n * 16 + 8, BigInt.asUintN(64, value));
+    }
+    this.machine.addressSpace.writeBytes(address, new Uint8Array(area.buffer));
+  }
+
+  /** Stores them where the prefix area says that a machine check is to: whether it does. */
+  #storeExtendedArea(): boolean {
+    if (!this.hasVectors) return false;
+    const to = Number(this.#read(this.prefix + LOWCORE.extendedSaveArea).getBigUint64(0) & ~0x3ffn);
+    if (to === 0 || !this.isStorage(to, 1024)) return false;
+    this.storeVectors(to);
+    return true;
+  }
+
   queueMachineCheck(code: bigint): void {
     this.setRegister(machineCheck, this.register(machineCheck) | code);
     this.floatingChanged();
@@ -400,7 +427,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     const { addressSpace } = this.machine;
     this.storeStatus(area + LOWCORE.saveArea);
     const words = new DataView(new ArrayBuffer(16));
-    words.setBigUint64(0, code);
+    words.setBigUint64(0, this.#storeExtendedArea() ? code | MCIC_VECTORS : code);
     addressSpace.writeBytes(area + LOWCORE.machineCheckCode, new Uint8Array(words.buffer, 0, 8));
     words.setBigUint64(0, this.pswMask);
     words.setBigUint64(8, this.pswAddress);

@@ -17,6 +17,7 @@ const ORDER = {
   setArchitecture: 0x12,
   conditionalEmergencySignal: 0x13,
   senseRunningStatus: 0x15,
+  storeAdditionalStatusAtAddress: 0x17,
 } as const;
 
 const STATUS = {
@@ -101,6 +102,14 @@ export function signalProcessor(
       if (!target.isStorage(to, 512)) return status(STATUS.invalidParameter);
       if (!isStopped) return status(STATUS.incorrectState);
       target.storeStatus(to);
+      return accepted;
+    }
+    case ORDER.storeAdditionalStatusAtAddress: {
+      if (!target.hasVectors) return status(STATUS.invalidOrder);
+      const to = Number(BigInt.asUintN(52, parameter & ~0x3ffn));
+      if (!target.isStorage(to, 1024)) return status(STATUS.invalidParameter);
+      if (!isStopped) return status(STATUS.incorrectState);
+      target.storeVectors(to);
       return accepted;
     }
     case ORDER.senseRunningStatus:

@@ -37,6 +37,10 @@ export const floatFlags: Slot = layout.field('floatFlags', 'i32');
 /** The right half of an extended result. */
 export const floatLow: Slot = layout.field('floatLow', 'i64');
 
+/** Flags of the elements of a vector operation so far, and the code of the first exception that is enabled. */
+export const vectorFlags: Slot = layout.field('vectorFlags', 'i32');
+export const vectorCode: Slot = layout.field('vectorCode', 'i32');
+
 /** Mask half of the PSW; the condition code in it is not kept up to date, see condition.ts. */
 export const pswMask: Slot = layout.field('pswMask', 'i64');
 

@@ -2,7 +2,13 @@
  * Semantics of binary floating point, short and long. Principles of Operation, SA22-7832, chapter "Binary-Floating-Point
  * Instructions". The arithmetic is the translator's exact software floating point.
  */
-import { createSoftFloat, type FloatFormatName, type IrHelper, type Value } from '@boardwalk/translator';
+import {
+  createSoftFloat,
+  type FloatFormatName,
+  type IrBuilder,
+  type IrHelper,
+  type Value,
+} from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
 import { CC } from '../condition.ts';
 import { MODE_FLOAT_TRAPS, modeRounding } from '../mode.ts';
@@ -18,20 +24,20 @@ export const soft = createSoftFloat({
 });
 
 /** Where the flags of an operation lie in the FPC: inexact in bit 12, and so on to invalid in bit 8. */
-const FLAGS_SHIFT = 19;
+export const FLAGS_SHIFT = 19;
 /** Where their masks lie. */
-const MASKS_SHIFT = 27;
+export const MASKS_SHIFT = 27;
 
 /** Rounding modes of the software floating point. */
 export const NEAREST = 0;
 const TO_ZERO = 1;
-const DOWN = 2;
-const UP = 3;
+export const DOWN = 2;
+export const UP = 3;
 const AWAY = 4;
 const TO_ODD = 5;
 
 /** A format: its bits, and how registers and storage hold it. */
-interface Format {
+export interface Format {
   readonly name: FloatFormatName;
   readonly size: 4 | 8;
   readonly sign: bigint;
@@ -41,7 +47,7 @@ interface Format {
   set(i: Insn, n: number, v: Value): void;
 }
 
-const SHORT: Format = {
+export const SHORT: Format = {
   name: 'f32',
   size: 4,
   sign: 1n << 31n,
@@ -50,7 +56,7 @@ const SHORT: Format = {
   get: (i, n) => i.b.extend32U(getShort(i, n)),
   set: (i, n, v) => setShort(i, n, i.b.wrap(v)),
 };
-const LONG: Format = {
+export const LONG: Format = {
   name: 'f64',
   size: 8,
   sign: 1n << 63n,
@@ -60,9 +66,15 @@ const LONG: Format = {
   set: setFloat,
 };
 
-const magnitude = (i: Insn, f: Format, v: Value): Value => i.b.and(v, i.b.big(f.sign - 1n));
-const isNan = (i: Insn, f: Format, v: Value): Value => i.b.gtU(magnitude(i, f, v), i.b.big(f.infinity));
-const isQuiet = (i: Insn, f: Format, v: Value): Value => i.b.geU(magnitude(i, f, v), i.b.big(f.infinity | f.quiet));
+/** What builds IR: an instruction, or a helper. */
+export interface Builds {
+  readonly b: IrBuilder;
+}
+
+export const magnitude = (i: Builds, f: Format, v: Value): Value => i.b.and(v, i.b.big(f.sign - 1n));
+export const isNan = (i: Builds, f: Format, v: Value): Value => i.b.gtU(magnitude(i, f, v), i.b.big(f.infinity));
+export const isQuiet = (i: Builds, f: Format, v: Value): Value =>
+  i.b.geU(magnitude(i, f, v), i.b.big(f.infinity | f.quiet));
 
 /** The rounding mode that the FPC says; 7 prepares for a shorter precision. */
 export function currentRounding(i: Insn): number {
@@ -142,7 +154,7 @@ const register2: Second = (i, f) => f.get(i, i.f.r2);
 const storage2: Second = (i, f) => i.load2(f.size);
 
 /** Of two NaNs a signaling one comes first: the software takes the first NaN. */
-function firstOperand(i: Insn, f: Format, x: Value, y: Value): Value {
+export function firstOperand(i: Builds, f: Format, x: Value, y: Value): Value {
   const { b } = i;
   const signaling = b.and(isNan(i, f, y), b.eqz(isQuiet(i, f, y)));
   return b.select(b.and(isQuiet(i, f, x), signaling), y, x);
@@ -280,7 +292,31 @@ export function withoutInexact(i: Insn): void {
   b.set(floatFlags, b.or(b.and(b.get(floatFlags), b.i32(-2)), before));
 }
 
-/** CONVERT TO FIXED and TO LOGICAL: what does not fit is the nearest that does, and a NaN the smallest; condition code 3. */
+/**
+ * The integer of a number: of what does not fit the nearest that does, of a NaN the smallest. `invalid`: one of these, 0 or 1. Exceptions
+ * are added to `floatFlags`; a number that does not fit is inexact too.
+ */
+export function integerOf(
+  i: Builds,
+  f: Format,
+  x: Value,
+  integer: { readonly bits: 32 | 64; readonly signed: boolean },
+  rm: Value,
+): { readonly value: Value; readonly invalid: Value } {
+  const { b } = i;
+  // Whether this operation is invalid is looked at on its own.
+  const before = b.local('i32', b.get(floatFlags));
+  b.set(floatFlags, b.and(b.getLocal(before), b.i32(15)));
+  const value = b.call(soft.toInt(f.name, integer), x, rm);
+  const invalid = b.local('i32', b.ne(b.and(b.get(floatFlags), b.i32(16)), b.i32(0)));
+  const outside = b.and(b.getLocal(invalid), b.eqz(isNan(i, f, x)));
+  b.set(floatFlags, b.or(b.or(b.get(floatFlags), outside), b.getLocal(before)));
+  const smallest = integer.signed ? b.big(integer.bits === 32 ? -(1n << 31n) : -(1n << 63n)) : b.i64(0);
+  const result = b.local('i64', b.select(isNan(i, f, x), smallest, value));
+  return { value: b.getLocal(result), invalid: b.getLocal(invalid) };
+}
+
+/** CONVERT TO FIXED and TO LOGICAL; condition code 3 where the integer is not the number's. */
 const toInteger =
   (f: Format, bits: 32 | 64, signed: boolean): Emitter =>
   (i) => {
@@ -288,54 +324,57 @@ const toInteger =
     begin(i);
     const rm = roundingOf(i, i.f.m3);
     const x = f.get(i, i.f.r2);
-    // Whether this operation is invalid is looked at on its own.
-    const before = b.local('i32', b.get(floatFlags));
-    b.set(floatFlags, b.and(b.getLocal(before), b.i32(15)));
-    const value = b.call(soft.toInt(f.name, { bits, signed }), x, b.i32(rm));
-    const invalid = b.local('i32', b.ne(b.and(b.get(floatFlags), b.i32(16)), b.i32(0)));
-    // A number that does not fit is inexact too.
-    const outside = b.and(b.getLocal(invalid), b.eqz(isNan(i, f, x)));
-    b.set(floatFlags, b.or(b.get(floatFlags), outside));
+    const { value, invalid } = integerOf(i, f, x, { bits, signed }, b.i32(rm));
     withoutInexact(i);
-    b.set(floatFlags, b.or(b.get(floatFlags), b.getLocal(before)));
-    const smallest = signed ? b.big(bits === 32 ? -(1n << 31n) : -(1n << 63n)) : b.i64(0);
-    const result = b.local('i64', b.select(isNan(i, f, x), smallest, value));
     const size = magnitude(i, f, x);
     const number = b.select(b.eqz(size), b.i32(0), b.select(b.eq(size, x), b.i32(2), b.i32(1)));
-    const cc = b.local('i32', b.select(b.getLocal(invalid), b.i32(3), number));
+    const cc = b.local('i32', b.select(invalid, b.i32(3), number));
     end(i, () => {
-      if (bits === 64) i.set64(i.f.r1, b.getLocal(result));
-      else i.set32(i.f.r1, b.getLocal(result));
+      if (bits === 64) i.set64(i.f.r1, value);
+      else i.set32(i.f.r1, value);
       i.setCcValue(b.getLocal(cc));
     });
   };
 
-/** LOAD FP INTEGER: numbers from 2^52 on are integers already; smaller ones go by way of an integer, and keep their sign. */
+/**
+ * A number rounded to an integral one: from 2^52 on it is one; smaller ones go by way of an integer, which `change` may replace, and
+ * keep their sign.
+ */
+export function roundToIntegral(
+  i: Builds,
+  f: Format,
+  x: Value,
+  rm: Value,
+  change: (convert: () => Value) => Value = (convert) => convert(),
+): Value {
+  const { b } = i;
+  const result = b.local('i64', x);
+  const large = f === LONG ? 0x4330_0000_0000_0000n : 0x4b00_0000n;
+  const integer = { bits: 64, signed: true } as const;
+  b.if(
+    b.ltU(magnitude(i, f, x), b.big(large)),
+    () => {
+      const whole = change(() => b.call(soft.toInt(f.name, integer), x, rm));
+      const back = b.call(soft.fromInt(f.name, integer), whole, b.i32(NEAREST));
+      b.setLocal(result, b.or(magnitude(i, f, back), b.and(x, b.big(f.sign))));
+    },
+    () =>
+      b.if(b.and(isNan(i, f, x), b.eqz(isQuiet(i, f, x))), () => {
+        b.setLocal(result, b.or(x, b.big(f.quiet)));
+        b.set(floatFlags, b.or(b.get(floatFlags), b.i32(16)));
+      }),
+  );
+  return b.getLocal(result);
+}
+
+/** LOAD FP INTEGER. */
 const loadInteger =
   (f: Format): Emitter =>
   (i) => {
-    const { b } = i;
     begin(i);
-    const rm = roundingOf(i, i.f.m3);
-    const x = f.get(i, i.f.r2);
-    const result = b.local('i64', x);
-    const large = f === LONG ? 0x4330_0000_0000_0000n : 0x4b00_0000n;
-    const integer = { bits: 64, signed: true } as const;
-    b.if(
-      b.ltU(magnitude(i, f, x), b.big(large)),
-      () => {
-        const whole = b.call(soft.toInt(f.name, integer), x, b.i32(rm));
-        const back = b.call(soft.fromInt(f.name, integer), whole, b.i32(NEAREST));
-        b.setLocal(result, b.or(magnitude(i, f, back), b.and(x, b.big(f.sign))));
-      },
-      () =>
-        b.if(b.and(isNan(i, f, x), b.eqz(isQuiet(i, f, x))), () => {
-          b.setLocal(result, b.or(x, b.big(f.quiet)));
-          b.set(floatFlags, b.or(b.get(floatFlags), b.i32(16)));
-        }),
-    );
+    const result = roundToIntegral(i, f, f.get(i, i.f.r2), i.b.i32(roundingOf(i, i.f.m3)));
     withoutInexact(i);
-    end(i, () => f.set(i, i.f.r1, b.getLocal(result)));
+    end(i, () => f.set(i, i.f.r1, result));
   };
 
 /** TEST DATA CLASS: whether the number is of a class that the second operand's address selects. */

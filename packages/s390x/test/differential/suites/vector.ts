@@ -1,7 +1,9 @@
 /** The vector facility: every instruction with every size of element; registers are made of what its elements find interesting. */
-import type { Random } from '@boardwalk/testing';
+import { interestingDouble, interestingSingle, type Random } from '@boardwalk/testing';
 import { ENCODINGS, type Encoding } from '../../../src/cpu/decode/decoder.ts';
+import type { Format } from '../../../src/cpu/decode/formats.ts';
 import { requirement } from '../../../src/cpu/isa/requirements.ts';
+import { vectorFloatSemantics } from '../../../src/cpu/isa/vector/float.ts';
 import { vectorSemantics } from '../../../src/cpu/isa/vector/index.ts';
 import type { Program } from '../program.ts';
 import { ONLY } from '../settings.ts';
@@ -78,6 +80,42 @@ export function adjustVector(random: Random, { mnemonic, format }: Encoding, nib
   // The number of an element is at most what there is of them.
   if (mnemonic === 'vrep' && !random.oneIn(8)) for (const n of [4, 5, 6]) nibbles[n] = 0;
   if (/^(vgbm|verim)$/.test(mnemonic)) nibbles[8] = random.below(4);
+  if (Object.hasOwn(vectorFloatSemantics, mnemonic)) adjustFloat(random, mnemonic, format, nibbles);
+}
+
+/** Formats, single elements, rounding modes, kinds of minimum that there are, mostly. */
+function adjustFloat(random: Random, mnemonic: string, { places }: Format, nibbles: number[]): void {
+  const put = (field: string, values: readonly number[]): void => {
+    const place = places.get(field);
+    if (place !== undefined && !random.oneIn(16)) nibbles[place] = random.pick(values);
+  };
+  const isConversion = /^(vc|vled|vfi)/.test(mnemonic);
+  const single = isConversion ? [0, 0, 4, 8, 12] : [0, 0, 8];
+  const size = mnemonic === 'vlde' ? [2] : mnemonic === 'vled' ? [3] : [2, 3];
+  if (/^vfn?m[as]$/.test(mnemonic)) {
+    put('m6', size);
+    put('m5', single);
+  } else if (/^(vc|vl|vfi|vfsq|vfpso|wf)/.test(mnemonic)) {
+    put('m3', size);
+    put('m4', mnemonic.startsWith('wf') ? [0] : single);
+    put('m5', mnemonic === 'vfpso' ? [0, 1, 2] : [0, 1, 3, 4, 5, 6, 7]);
+  } else {
+    put('m4', size);
+    put('m5', /^vfc/.test(mnemonic) ? [0, 4, 8, 12] : single);
+    put('m6', /^vfc/.test(mnemonic) ? [0, 1] : [0, 1, 2, 3, 4, 8, 9, 10, 11, 12]);
+  }
+  // Quadwords are not numbers yet.
+  const field = /^vfn?m[as]$/.test(mnemonic) ? 'm6' : /^(vc|vl|vfi|vfsq|vfpso|wf)/.test(mnemonic) ? 'm3' : 'm4';
+  const place = places.get(field);
+  if (place !== undefined && nibbles[place] === 4) nibbles[place] = 3;
+}
+
+/** Numbers of both formats, of the same or different size. */
+function floatRegisters(random: Random): Record<number, bigint> {
+  const isShort = random.oneIn(2);
+  const single = (): bigint => interestingSingle(random) & 0xffff_ffffn;
+  const half = (): bigint => (isShort ? (single() << 32n) | single() : BigInt.asUintN(64, interestingDouble(random)));
+  return Object.fromEntries(Array.from({ length: 32 }, (_, n) => [n, (half() << 64n) | half()]));
 }
 
 export const vector: Suite = {
@@ -95,6 +133,14 @@ export const vector: Suite = {
         const small = (): bigint => BigInt(random.below(0x400));
         for (let k = 0; k < 32; k++) v[k] = (small() << 96n) | (small() << 64n) | (small() << 32n) | small();
         if (form.mnemonic.endsWith('g')) for (let k = 0; k < 32; k++) v[k] = (small() << 64n) | small();
+      }
+      if (Object.hasOwn(vectorFloatSemantics, form.mnemonic)) {
+        // Flags, rounding mode, and now and then exceptions that are enabled.
+        const masks = random.oneIn(3) ? random.below(32) << 27 : 0;
+        const fpc = masks | (random.below(32) << 19) | random.below(4);
+        const adjust = (nibbles: number[]): void => adjustVector(random, form, nibbles);
+        addWordCase(program, form, { v: floatRegisters(random), fpc, adjust });
+        continue;
       }
       addWordCase(program, form, { v, adjust: (nibbles) => adjustVector(random, form, nibbles) });
     }

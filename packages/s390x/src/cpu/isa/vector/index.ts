@@ -1,5 +1,6 @@
 /** The vector facility and its enhancements. */
 import type { Emitter } from '../insn.ts';
+import { vectorFloatSemantics } from './float.ts';
 import { integerSemantics } from './integer.ts';
 import { loadStoreSemantics } from './load-store.ts';
 import { permuteSemantics } from './permute.ts';
@@ -12,4 +13,5 @@ export const vectorSemantics: Readonly<Record<string, Emitter>> = {
   ...integerSemantics,
   ...shiftSemantics,
   ...stringSemantics,
+  ...vectorFloatSemantics,
 };
