@@ -20,6 +20,8 @@ export interface Outcome {
   readonly fpc: number;
   r(n: number): bigint;
   f(n: number): bigint;
+  /** A vector register, where the trials have some. */
+  v(n: number): bigint;
   memory(address: number): bigint;
 }
 
@@ -29,7 +31,7 @@ export { NO_INTERRUPTION };
 
 /** Runs trials, one after the other with the storage that the one before left, in one tier. */
 async function runIn(tier: 'tier0' | 'tier1', trials: readonly Trial[]): Promise<readonly Outcome[]> {
-  const program = new Program('trials', 1);
+  const program = new Program('trials', 1, { vectors: trials.some(({ v }) => v !== undefined) });
   for (const { code, memory = {}, ...rest } of trials) {
     for (const [address, value] of Object.entries(memory)) program.poke64(Number(address), value);
     program.add({ group: 'trial', pc: program.place(code), ...rest });
@@ -45,6 +47,8 @@ async function runIn(tier: 'tier0' | 'tier1', trials: readonly Trial[]): Promise
       fpc: view.getUint32(record + RECORD.fpc),
       r: (register) => view.getBigUint64(record + RECORD.r(register)),
       f: (register) => view.getBigUint64(record + RECORD.f(register)),
+      v: (register) =>
+        (view.getBigUint64(record + RECORD.v(register)) << 64n) | view.getBigUint64(record + RECORD.v(register) + 8),
       memory: (address) => view.getBigUint64(address),
     };
   });
@@ -58,7 +62,14 @@ export async function runTrials(trials: readonly Trial[]): Promise<readonly Outc
   const [interpreted, compiled] = [await runIn('tier0', trials), await runIn('tier1', trials)];
   const text = (outcomes: readonly Outcome[]): string =>
     outcomes
-      .map((o) => [o.cc, o.interruption, o.fpc, ...Array.from({ length: 16 }, (_, n) => [o.r(n), o.f(n)])].join())
+      .map((o) =>
+        [
+          o.cc,
+          o.interruption,
+          o.fpc,
+          ...Array.from({ length: 16 }, (_, n) => [o.r(n), o.f(n), o.v(n), o.v(n + 16)]),
+        ].join(),
+      )
       .join('\n');
   if (text(interpreted) !== text(compiled)) throw new Error(`tiers differ:\n${text(interpreted)}\n${text(compiled)}`);
   return interpreted;

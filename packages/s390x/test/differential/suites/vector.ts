@@ -118,6 +118,12 @@ function floatRegisters(random: Random): Record<number, bigint> {
   return Object.fromEntries(Array.from({ length: 32 }, (_, n) => [n, (half() << 64n) | half()]));
 }
 
+/** A vector whose eighth byte is a length, of whole elements mostly. */
+function withLength(random: Random, value: bigint): bigint {
+  const length = BigInt(4 * random.below(5));
+  return random.oneIn(2) ? (value & ~(0xffn << 64n)) | (length << 64n) : value;
+}
+
 export const vector: Suite = {
   name: 'vector',
   quick: 800,
@@ -142,6 +148,8 @@ export const vector: Suite = {
         addWordCase(program, form, { v: floatRegisters(random), fpc, adjust });
         continue;
       }
+      // The length of what is searched for is at most a register.
+      if (form.mnemonic === 'vstrs') for (let k = 0; k < 32; k++) v[k] = withLength(random, v[k] ?? 0n);
       addWordCase(program, form, { v, adjust: (nibbles) => adjustVector(random, form, nibbles) });
     }
   },

@@ -41,7 +41,7 @@ export const choose = (b: IrBuilder, condition: Value, x: Digits, y: Digits): Di
 });
 
 /** Not zero where any of 16 nibbles is no digit. */
-const noDigits = (b: IrBuilder, word: Value): Value =>
+export const noDigits = (b: IrBuilder, word: Value): Value =>
   b.and(b.and(word, b.or(b.shl(word, b.i64(1)), b.shl(word, b.i64(2)))), b.big(0x8888_8888_8888_8888n));
 
 /** One in each nibble. */

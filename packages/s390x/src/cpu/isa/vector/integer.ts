@@ -287,6 +287,22 @@ const ternary = (op: Ternary): Emitter =>
 const quadSum: Binary = (b, x, y) => sumOf(b, addQuad(b, x, y));
 const quadDifference: Binary = (b, x, y) => sumOf(b, addQuad(b, x, not(b, y), b.i32(1)));
 
+/** MULTIPLY SUM LOGICAL: both products of doublewords, each doubled if m6 says so, and the fourth operand. */
+const multiplySum: Emitter = vector((i) => {
+  const { b } = i;
+  elementSize(i, i.f.m5, 3, 3);
+  const [x, y] = [halves(b, get(i, i.f.v2)), halves(b, get(i, i.f.v3))];
+  let total = get(i, i.f.v4);
+  for (const n of [0, 1] as const) {
+    const { low, high } = b.mulWide(x[n], y[n], false);
+    const isDoubled = (i.f.m6 & (8 >> n)) !== 0;
+    const left = isDoubled ? b.or(b.shl(high, b.i64(1)), b.shr(low, b.i64(63))) : high;
+    const right = isDoubled ? b.shl(low, b.i64(1)) : low;
+    total = sumOf(b, addQuad(b, total, join(b, left, right)));
+  }
+  set(i, i.f.v1, total);
+});
+
 export const integerSemantics: Readonly<Record<string, Emitter>> = {
   va: binary(row('add'), 3, quadSum),
   vs: binary(row('sub'), 3, quadDifference),
@@ -335,6 +351,7 @@ export const integerSemantics: Readonly<Record<string, Emitter>> = {
   vclz: unary(leadingZeros),
   vctz: unary(trailingZeros),
   vpopct: unary(populationCount),
+  vmsl: multiplySum,
   vsum: binary(sumInWords, 1),
   vsumg: binary(sumInDoublewords, 2, undefined, 1),
   vsumq: binary(sumInQuadword, 3, undefined, 2),

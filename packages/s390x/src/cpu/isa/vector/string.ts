@@ -11,6 +11,7 @@ import {
   lanewise,
   leftBytes,
   leftmost,
+  moveLeft,
   not,
   or,
   pickElements,
@@ -153,10 +154,62 @@ const compareRanges: Emitter = (i) => {
   search(i, es, i.f.m6, (i.f.m6 & INVERT) !== 0 ? not(b, inside) : inside);
 };
 
+/** What a search for a string came to. */
+const FOUND = 2;
+const FOUND_PART = 3;
+
+/**
+ * (string, what is searched for, its bytes, the string's bytes before its end, whether it ends) -> index of bytes in bits 7:0, condition
+ * code in bits 15:8. What reaches beyond the register is found in part, if the string does not end before.
+ */
+const searchOf = (es: number): IrHelper =>
+  defineHelper(`s390_vstrs${es}`, ['v128', 'v128', 'i32', 'i32'], 'i32', (b, x, what, length, end) => {
+    const step = b.i32(1 << es);
+    const at = b.local('i32', b.i32(0));
+    const result = (index: Value, code: Value): Value => b.or(index, b.shl(code, b.i32(8)));
+    b.if(b.eqz(length), () => b.return_(b.i32(FOUND << 8)));
+    b.loop((breakIf) => {
+      const from = b.getLocal(at);
+      const room = b.sub(b.i32(16), from);
+      breakIf(b.geS(from, end));
+      const equal = b.pure('v128.bitmask.i8x16', lanewise(b, 'eq', 0, moveLeft(b, x, from), what));
+      const compared = minimum(b, length, room);
+      // Bytes that differ, the leftmost in bit 31.
+      const differ = b.shl(b.not(equal), b.i32(16));
+      const isSame = b.geU(b.clz(b.or(differ, b.i32(0x8000))), compared);
+      const fits = b.leU(b.add(from, length), end);
+      const isPart = b.and(b.gtU(length, room), b.eq(end, b.i32(16)));
+      b.if(b.and(isSame, b.or(fits, isPart)), () =>
+        b.return_(result(from, b.select(fits, b.i32(FOUND), b.i32(FOUND_PART)))),
+      );
+      b.setLocal(at, b.add(from, step));
+    });
+    return result(b.i32(16), b.ne(end, b.i32(16)));
+  });
+const SEARCH = [searchOf(0), searchOf(1), searchOf(2)] as const;
+
+/** STRING SEARCH: for as many bytes of the third operand as the fourth says, up to zeros if m6 says so. */
+const searchString: Emitter = (i) => {
+  const { b } = i;
+  const es = sizeOf(i, i.f.m5);
+  const flags = flagsOf(i, i.f.m6, ZERO_SEARCH);
+  const [x, what] = [get(i, i.f.v2), get(i, i.f.v3)];
+  // Of whole elements.
+  const bytes = b.and(b.wrap(b.pure('high64', get(i, i.f.v4))), b.i32(0xff & -(1 << es)));
+  const ends = (v: Value): Value => leftmost(b, zerosOf(b, es, v));
+  const given = minimum(b, bytes, b.i32(16));
+  const length = flags === 0 ? given : minimum(b, given, ends(what));
+  const end = flags === 0 ? b.i32(16) : ends(x);
+  const found = b.local('i32', b.call(SEARCH[es], x, what, length, end));
+  setIndex(i, b.and(b.getLocal(found), b.i32(0xff)));
+  i.setCcValue(b.shr(b.getLocal(found), b.i32(8)));
+};
+
 export const stringSemantics: Readonly<Record<string, Emitter>> = {
   vfae: vector(findAny),
   vfee: vector(findEqual),
   vfene: vector(findNotEqual),
   vistr: vector(isolate),
   vstrc: vector(compareRanges),
+  vstrs: vector(searchString),
 };
