@@ -336,17 +336,8 @@ const toInteger =
     });
   };
 
-/**
- * A number rounded to an integral one: from 2^52 on it is one; smaller ones go by way of an integer, which `change` may replace, and
- * keep their sign.
- */
-export function roundToIntegral(
-  i: Builds,
-  f: Format,
-  x: Value,
-  rm: Value,
-  change: (convert: () => Value) => Value = (convert) => convert(),
-): Value {
+/** A number rounded to an integral one: from 2^52 on it is one; smaller ones go by way of an integer, and keep their sign. */
+export function roundToIntegral(i: Builds, f: Format, x: Value, rm: Value): Value {
   const { b } = i;
   const result = b.local('i64', x);
   const large = f === LONG ? 0x4330_0000_0000_0000n : 0x4b00_0000n;
@@ -354,7 +345,7 @@ export function roundToIntegral(
   b.if(
     b.ltU(magnitude(i, f, x), b.big(large)),
     () => {
-      const whole = change(() => b.call(soft.toInt(f.name, integer), x, rm));
+      const whole = b.call(soft.toInt(f.name, integer), x, rm);
       const back = b.call(soft.fromInt(f.name, integer), whole, b.i32(NEAREST));
       b.setLocal(result, b.or(magnitude(i, f, back), b.and(x, b.big(f.sign))));
     },

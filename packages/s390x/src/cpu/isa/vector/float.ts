@@ -268,74 +268,32 @@ function inexactBy(i: Insn, compute: () => Value): Value {
   return b.getLocal(value);
 }
 
-/** The rounding mode to prepare for a shorter precision: toward zero, and to the odd neighbour if that is inexact. */
-const TO_ODD = 3;
-
-/** A number rounded toward zero, and whether that is inexact (i64, 0 or 1) in this operation. */
-function truncated(i: Builds, compute: () => Value): readonly [value: Value, isInexact: Value] {
-  const { b } = i;
-  const before = b.local('i32', b.get(floatFlags));
-  b.set(floatFlags, b.i32(0));
-  const value = b.local('i64', compute());
-  const flags = b.local('i32', b.get(floatFlags));
-  b.set(floatFlags, b.or(b.getLocal(before), b.getLocal(flags)));
-  const isInexact = b.eq(b.and(b.getLocal(flags), b.i32(17)), b.i32(1));
-  return [b.getLocal(value), b.extend32U(isInexact)];
-}
-
-/** The odd neighbour of an integer that x was truncated to: away from zero where that is even. None of what has no sign is below zero. */
-function oddInteger(i: Builds, f: Format, x: Value, signed: boolean, compute: () => Value): Value {
-  const { b } = i;
-  const [value, isInexact] = truncated(i, compute);
-  const away = b.and(isInexact, b.not(value));
-  const isNegative = b.ne(b.and(x, b.big(f.sign)), b.i64(0));
-  return b.select(isNegative, signed ? b.sub(value, away) : value, b.add(value, away));
-}
-
-/** `convert`: (x, rounding mode) -> i64, for an instruction that rounds to odd or not. */
-const conversion = (convert: (f: Format, isOdd: boolean) => IrHelper): Emitter =>
+/** `convert`: (x, rounding mode) -> i64. */
+const conversion = (convert: (f: Format) => IrHelper): Emitter =>
   vector((i) => {
     const rm = roundingOf(i, i.f.m5);
-    const isOdd = i.f.m5 === TO_ODD;
     operation(i, i.f.m3, only(i, i.f.m4, SINGLE | NO_INEXACT), (f, of) =>
-      inexactBy(i, () => i.b.call(convert(f, isOdd), of(i.f.v2), i.b.i32(rm))),
+      inexactBy(i, () => i.b.call(convert(f), of(i.f.v2), i.b.i32(rm))),
     );
   });
 
 const bitsOf = (f: Format): 32 | 64 => (f === LONG ? 64 : 32);
 
-/** (x, rounding mode): of a float that was truncated the odd one is that with its last bit set. */
-const oddFloat = (name: string, truncate: IrHelper): IrHelper =>
-  helperOf(`odd_${name}`, (full) =>
-    defineHelper(full, ['i64', 'i32'], 'i64', (b, x, rm) => {
-      const [value, isInexact] = truncated({ b }, () => b.call(truncate, x, rm));
-      return b.or(value, isInexact);
-    }),
-  );
-
-const fromInteger = (signed: boolean): Emitter =>
-  conversion((f, isOdd) => {
-    const helper = soft.fromInt(f.name, { bits: bitsOf(f), signed });
-    return isOdd ? oddFloat(helper.name, helper) : helper;
-  });
+const fromInteger = (signed: boolean): Emitter => conversion((f) => soft.fromInt(f.name, { bits: bitsOf(f), signed }));
 
 const toInteger = (signed: boolean): Emitter =>
-  conversion((f, isOdd) =>
-    helperOf(`${isOdd ? 'odd' : 'to'}_${signed ? 'int' : 'uint'}_${f.name}`, (name) =>
+  conversion((f) =>
+    helperOf(`to_${signed ? 'int' : 'uint'}_${f.name}`, (name) =>
       defineHelper(name, ['i64', 'i32'], 'i64', (b, x, rm) => {
-        const convert = (): Value => integerOf({ b }, f, x, { bits: bitsOf(f), signed }, rm).value;
-        const value = isOdd ? oddInteger({ b }, f, x, signed, convert) : convert();
+        const { value } = integerOf({ b }, f, x, { bits: bitsOf(f), signed }, rm);
         return f === LONG ? value : b.zext(value, 32);
       }),
     ),
   );
 
-const toIntegral: Emitter = conversion((f, isOdd) =>
-  helperOf(`${isOdd ? 'odd' : 'to'}_integral_${f.name}`, (name) =>
-    defineHelper(name, ['i64', 'i32'], 'i64', (b, x, rm) => {
-      const o = { b };
-      return roundToIntegral(o, f, x, rm, isOdd ? (convert) => oddInteger(o, f, x, true, convert) : undefined);
-    }),
+const toIntegral: Emitter = conversion((f) =>
+  helperOf(`integral_${f.name}`, (name) =>
+    defineHelper(name, ['i64', 'i32'], 'i64', (b, x, rm) => roundToIntegral({ b }, f, x, rm)),
   ),
 );
 
@@ -354,8 +312,7 @@ const round: Emitter = vector((i) => {
   if (i.f.m3 !== 3) i.refuse(PGM.specification);
   const single = (only(i, i.f.m4, SINGLE | NO_INEXACT) & SINGLE) !== 0;
   const rm = roundingOf(i, i.f.m5);
-  const plain = soft.convert('f64', 'f32');
-  const convert = i.f.m5 === TO_ODD ? oddFloat(plain.name, plain) : plain;
+  const convert = soft.convert('f64', 'f32');
   const compute = (n: number): Value =>
     inexactBy(i, () => b.call(convert, element(i, LONG, i.f.v2, n, single), b.i32(rm)));
   const toLeft = (value: Value): Value => b.shl(value, b.i64(32));
