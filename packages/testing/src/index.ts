@@ -5,6 +5,7 @@ export {
   box,
   doubleBits,
   interestingDouble,
+  interestingExtended,
   interestingInteger,
   interestingSingle,
   Random,

@@ -95,6 +95,7 @@ interface Format {
 }
 const SINGLE: Format = { bits: 32, fraction: 23 };
 const DOUBLE: Format = { bits: 64, fraction: 52 };
+const EXTENDED: Format = { bits: 128, fraction: 112 };
 
 /** A fraction with few bits set or cleared, at either end: where rounding ties and carries happen. */
 function interestingFraction(random: Random, bits: number): bigint {
@@ -114,7 +115,7 @@ function interestingFraction(random: Random, bits: number): bigint {
     case 5:
       return all & ~(bit - 1n);
     default:
-      return random.u64() & all;
+      return (bits > 64 ? (random.u64() << 64n) | random.u64() : random.u64()) & all;
   }
 }
 
@@ -140,6 +141,9 @@ function interestingFloat(random: Random, { bits, fraction }: Format): bigint {
 
 /** Bits of a double: zeros, subnormals, ties, extremes, infinities, NaNs of both kinds. */
 export const interestingDouble = (random: Random): bigint => interestingFloat(random, DOUBLE);
+
+/** Bits of a number of 128. */
+export const interestingExtended = (random: Random): bigint => interestingFloat(random, EXTENDED);
 
 /** A single in its box; one in twelve is not boxed, and must read as a NaN. */
 export function interestingSingle(random: Random): bigint {

@@ -47,8 +47,8 @@ export const FACILITIES = {
   edat2: { bit: 78, description: 'enhanced DAT 2: pages of 2 GiB', since: 12 },
   vx: { bit: 129, description: 'vector', since: 13 },
   vxpd: { bit: 134, description: 'vector packed decimal', since: 14 },
-  vxeh: { bit: 135, description: 'vector enhancements 1', since: 99 },
-  vxeh2: { bit: 148, description: 'vector enhancements 2', since: 99 },
+  vxeh: { bit: 135, description: 'vector enhancements 1', since: 14 },
+  vxeh2: { bit: 148, description: 'vector enhancements 2', since: 15 },
 } as const satisfies Record<string, FacilitySpec>;
 
 export type Facility = keyof typeof FACILITIES;

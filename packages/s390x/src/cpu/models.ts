@@ -63,7 +63,20 @@ export function configureCpu(request: CpuRequest): CpuConfig {
     else if (/^(off|false|no)$/.test(value)) facilities.delete(name);
     else throw new UserError(`CPU ${model.model}: ${name}=${value}: on or off is expected`);
   }
+  if (!facilities.has('vx')) leaveOutVectors(model.model, request, facilities);
   return { model: model.model, machineType: model.machineType, facilities };
+}
+
+/** Facilities that have vectors to work on. */
+const OF_VECTORS: readonly Facility[] = ['vxpd', 'vxeh', 'vxeh2'];
+
+/** Without vectors there is nothing that enhances them. */
+function leaveOutVectors(model: string, request: CpuRequest, facilities: Set<Facility>): void {
+  for (const name of OF_VECTORS) {
+    const isAsked = request.properties.some((one) => one.name === name) && facilities.has(name);
+    if (isAsked) throw new UserError(`CPU ${model}: ${name} needs vx`);
+    facilities.delete(name);
+  }
 }
 
 function isFacility(name: string): name is Facility {

@@ -37,6 +37,10 @@ export const floatFlags: Slot = layout.field('floatFlags', 'i32');
 /** The right half of an extended result. */
 export const floatLow: Slot = layout.field('floatLow', 'i64');
 
+/** The fourth operand of an extended MULTIPLY AND ADD. */
+export const addendHigh: Slot = layout.field('addendHigh', 'i64');
+export const addendLow: Slot = layout.field('addendLow', 'i64');
+
 /** Flags of the elements of a vector operation so far, and the code of the first exception that is enabled. */
 export const vectorFlags: Slot = layout.field('vectorFlags', 'i32');
 export const vectorCode: Slot = layout.field('vectorCode', 'i32');

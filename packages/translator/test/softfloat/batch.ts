@@ -21,8 +21,8 @@ export interface CaseResult {
 
 const STATE_AT = 0;
 const RECORDS_AT = 65536;
-/** Up to four words of operands, the result, its right half if it has one, flags before and after, rm. */
-const RECORD = { bytes: 64, result: 32, low: 40, before: 48, after: 52, rm: 56 } as const;
+/** Up to six words of operands, the result, its right half if it has one, flags before and after, rm. */
+const RECORD = { bytes: 80, result: 48, low: 56, before: 64, after: 68, rm: 72 } as const;
 const PAGES = 512;
 const CAPACITY = Math.floor(((PAGES - 1) * 65536) / RECORD.bytes);
 
@@ -37,9 +37,10 @@ export class Batch {
     const state = new StateLayout();
     const flags = state.field('flags', 'i32');
     const low = state.field('low', 'i64');
+    const addend = [state.field('addendHigh', 'i64'), state.field('addendLow', 'i64')] as const;
     const library = createSoftFloat({ flags, ...options });
     const driver = (o: Operation): IrHelper => {
-      const helper = o.helper(library, low);
+      const helper = o.helper(library, low, addend);
       return defineHelper(`run ${o.name}`, ['i32'], undefined, (b, end) => {
         const at = b.local('i32', b.i32(RECORDS_AT));
         b.loop((breakIf) => {

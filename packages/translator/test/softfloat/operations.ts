@@ -1,5 +1,6 @@
 /** Every operation of the library as data: how to get its helper and what the reference says. */
-import type { IrHelper } from '../../src/ir/helper.ts';
+import type { Value } from '../../src/ir/builder.ts';
+import { defineHelper, type IrHelper } from '../../src/ir/helper.ts';
 import type { Slot } from '../../src/ir/types.ts';
 import type { AnyFormatName, FloatFormatName, IntegerFormat, SoftFloat } from '../../src/softfloat/index.ts';
 import * as reference from './reference.ts';
@@ -9,8 +10,8 @@ export interface Operation {
   /** What each operand is. */
   readonly operands: readonly (AnyFormatName | IntegerFormat)[];
   readonly result: AnyFormatName | 'integer';
-  /** `low`: where the right half of a binary128 result goes. */
-  readonly helper: (library: SoftFloat, low: Slot) => IrHelper;
+  /** `low`: where the right half of a binary128 result goes; `addend`: where both of a third operand come from. */
+  readonly helper: (library: SoftFloat, low: Slot, addend: readonly [Slot, Slot]) => IrHelper;
   readonly expect: (operands: readonly bigint[], rules: reference.ReferenceRules) => reference.Outcome;
 }
 
@@ -138,6 +139,22 @@ function quadOperations(): Operation[] {
     }),
   );
   const unary: readonly Operation[] = [
+    {
+      name: `${f}.fma`,
+      operands: [f, f, f],
+      result: f,
+      helper: (library, low, [high, right]) => {
+        const fma = library.quad(low).fma(high, right);
+        const words = ['i64', 'i64', 'i64', 'i64', 'i64', 'i64'] as const;
+        return defineHelper('quad fma', [...words, 'i32'], 'i64', (b, ...args) => {
+          const [xh, xl, yh, yl, zh, zl, rm] = args as [Value, Value, Value, Value, Value, Value, Value];
+          b.set(high, zh);
+          b.set(right, zl);
+          return b.call(fma, xh, xl, yh, yl, rm);
+        });
+      },
+      expect: ([a = ZERO, b = ZERO, c = ZERO], rules) => reference.fma(f, a, b, c, rules),
+    },
     {
       name: `${f}.sqrt`,
       operands: [f],

@@ -6,20 +6,20 @@ import type { IrHelper, Value } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
 import { CC } from '../condition.ts';
 import { floatFlags, floatLow } from '../state.ts';
-import { begin, currentRounding, end, roundingOf, soft, withoutInexact } from './float.ts';
+import { type Builds, begin, currentRounding, end, roundingOf, soft, withoutInexact } from './float.ts';
 import { binaryFloat, getFloat, getShort, setFloat, setShort } from './float-support.ts';
 import type { Emitter, Insn } from './insn.ts';
 
-const quad = soft.quad(floatLow);
+export const quad: ReturnType<typeof soft.quad> = soft.quad(floatLow);
 
-const SIGN = 1n << 63n;
+export const SIGN = 1n << 63n;
 const INFINITY = 0x7fffn << 48n;
-const QUIET = 1n << 47n;
+export const QUIET = 1n << 47n;
 const SMALLEST_NORMAL = 1n << 48n;
 const INVALID = 16;
 
 /** An extended number. */
-interface Extended {
+export interface Extended {
   readonly high: Value;
   readonly low: Value;
 }
@@ -43,16 +43,19 @@ function call(i: Insn, helper: IrHelper, ...args: readonly Value[]): Extended {
   return { high: b.getLocal(high), low: b.getLocal(low) };
 }
 
-const magnitude = (i: Insn, x: Extended): Extended => ({ high: i.b.and(x.high, i.b.big(SIGN - 1n)), low: x.low });
-const isZero = (i: Insn, x: Extended): Value => i.b.eqz(i.b.or(magnitude(i, x).high, x.low));
-function isNan(i: Insn, x: Extended): Value {
+export const magnitude = (i: Builds, x: Extended): Extended => ({
+  high: i.b.and(x.high, i.b.big(SIGN - 1n)),
+  low: x.low,
+});
+export const isZero = (i: Builds, x: Extended): Value => i.b.eqz(i.b.or(magnitude(i, x).high, x.low));
+export function isNan(i: Builds, x: Extended): Value {
   const { b } = i;
   const { high, low } = magnitude(i, x);
   const hasPayload = b.and(b.eq(high, b.big(INFINITY)), b.ne(low, b.i64(0)));
   return b.or(b.gtU(high, b.big(INFINITY)), hasPayload);
 }
-const isQuiet = (i: Insn, x: Extended): Value => i.b.geU(magnitude(i, x).high, i.b.big(INFINITY | QUIET));
-const isSignaling = (i: Insn, x: Extended): Value => i.b.and(isNan(i, x), i.b.eqz(isQuiet(i, x)));
+export const isQuiet = (i: Builds, x: Extended): Value => i.b.geU(magnitude(i, x).high, i.b.big(INFINITY | QUIET));
+export const isSignaling = (i: Builds, x: Extended): Value => i.b.and(isNan(i, x), i.b.eqz(isQuiet(i, x)));
 
 /** The condition code of a number: zero 0, negative 1, positive 2, a NaN 3. */
 function codeOf(i: Insn, x: Extended): Value {
@@ -62,7 +65,7 @@ function codeOf(i: Insn, x: Extended): Value {
 }
 
 /** Of two NaNs a signaling one comes first: the software takes the first NaN. */
-function firstOperand(i: Insn, x: Extended, y: Extended): Extended {
+export function firstOperand(i: Builds, x: Extended, y: Extended): Extended {
   const { b } = i;
   const swapped = b.and(isQuiet(i, x), isSignaling(i, y));
   return { high: b.select(swapped, y.high, x.high), low: b.select(swapped, y.low, x.low) };
@@ -251,19 +254,24 @@ const loadInteger: Emitter = (i) => {
   end(i, () => set(i, i.f.r1, result));
 };
 
-/** TEST DATA CLASS: whether the number is of a class that the second operand's address selects. */
-const testClass: Emitter = (i) => {
+/** The bit of TEST DATA CLASS that a number is of (i32). */
+export function kindOf(i: Builds, x: Extended): Value {
   const { b } = i;
-  pairs(i, i.f.r1);
-  binaryFloat(i);
-  const x = get(i, i.f.r1);
   const size = magnitude(i, x);
   const nan = b.select(isQuiet(i, x), b.i32(0x8), b.i32(0x2));
   const infinite = b.eq(size.high, b.big(INFINITY));
   const large = b.select(infinite, b.i32(0x20), b.i32(0x200));
   const finite = b.select(b.ltU(size.high, b.big(SMALLEST_NORMAL)), b.i32(0x80), large);
   const kind = b.select(isNan(i, x), nan, b.select(isZero(i, x), b.i32(0x800), finite));
-  const selected = b.and(b.shr(kind, b.wrap(b.shr(x.high, b.i64(63)))), b.wrap(i.address2()));
+  return b.shr(kind, b.wrap(b.shr(x.high, b.i64(63))));
+}
+
+/** TEST DATA CLASS: whether the number is of a class that the second operand's address selects. */
+const testClass: Emitter = (i) => {
+  const { b } = i;
+  pairs(i, i.f.r1);
+  binaryFloat(i);
+  const selected = b.and(kindOf(i, get(i, i.f.r1)), b.wrap(i.address2()));
   i.setCc(CC.value, b.extend32U(b.ne(selected, b.i32(0))));
 };
 

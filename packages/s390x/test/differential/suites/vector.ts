@@ -1,5 +1,5 @@
 /** The vector facility: every instruction with every size of element; registers are made of what its elements find interesting. */
-import { interestingDouble, interestingSingle, type Random } from '@boardwalk/testing';
+import { interestingDouble, interestingExtended, interestingSingle, type Random } from '@boardwalk/testing';
 import { ENCODINGS, type Encoding } from '../../../src/cpu/decode/decoder.ts';
 import type { Format } from '../../../src/cpu/decode/formats.ts';
 import { requirement } from '../../../src/cpu/isa/requirements.ts';
@@ -90,8 +90,9 @@ function adjustFloat(random: Random, mnemonic: string, { places }: Format, nibbl
     if (place !== undefined && !random.oneIn(16)) nibbles[place] = random.pick(values);
   };
   const isConversion = /^(vc|vled|vfi)/.test(mnemonic);
+  const isInteger = mnemonic.startsWith('vc');
   const single = isConversion ? [0, 0, 4, 8, 12] : [0, 0, 8];
-  const size = mnemonic === 'vlde' ? [2] : mnemonic === 'vled' ? [3] : [2, 3];
+  const size = mnemonic === 'vlde' ? [2, 3] : mnemonic === 'vled' ? [3, 4] : isInteger ? [2, 3] : [2, 3, 4];
   if (/^vfn?m[as]$/.test(mnemonic)) {
     put('m6', size);
     put('m5', single);
@@ -104,14 +105,13 @@ function adjustFloat(random: Random, mnemonic: string, { places }: Format, nibbl
     put('m5', /^vfc/.test(mnemonic) ? [0, 4, 8, 12] : single);
     put('m6', /^vfc/.test(mnemonic) ? [0, 1] : [0, 1, 2, 3, 4, 8, 9, 10, 11, 12]);
   }
-  // Quadwords are not numbers yet.
-  const field = /^vfn?m[as]$/.test(mnemonic) ? 'm6' : /^(vc|vl|vfi|vfsq|vfpso|wf)/.test(mnemonic) ? 'm3' : 'm4';
-  const place = places.get(field);
-  if (place !== undefined && nibbles[place] === 4) nibbles[place] = 3;
 }
 
-/** Numbers of both formats, of the same or different size. */
+/** Numbers of all formats, of the same or different size. */
 function floatRegisters(random: Random): Record<number, bigint> {
+  if (random.oneIn(3)) {
+    return Object.fromEntries(Array.from({ length: 32 }, (_, n) => [n, interestingExtended(random)]));
+  }
   const isShort = random.oneIn(2);
   const single = (): bigint => interestingSingle(random) & 0xffff_ffffn;
   const half = (): bigint => (isShort ? (single() << 32n) | single() : BigInt.asUintN(64, interestingDouble(random)));

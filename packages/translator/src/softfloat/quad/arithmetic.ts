@@ -47,7 +47,7 @@ function defineBinary(name: string, body: Binary): IrHelper {
   );
 }
 
-const signed = (b: IrBuilder, sign: Value, value: bigint): Wide => {
+export const signed = (b: IrBuilder, sign: Value, value: bigint): Wide => {
   const { high, low } = wide(b, value);
   return { high: b.or(placeSign(b, sign), high), low };
 };
@@ -66,7 +66,7 @@ function aligned(b: IrBuilder, magnitude: Wide): { exponent: Value; significand:
 }
 
 /** x - x is +0, in rounding down -0; the sum of two zeros of one sign has that sign. */
-function zeroSum(b: IrBuilder, isDifference: Value, sign: Value, rm: Value): Wide {
+export function zeroSum(b: IrBuilder, isDifference: Value, sign: Value, rm: Value): Wide {
   const ofDifference = b.extend32U(b.eq(rm, b.i32(ROUND_DOWN)));
   return { high: placeSign(b, b.select(isDifference, ofDifference, sign)), low: b.i64(0) };
 }

@@ -7,6 +7,7 @@ import type { IntegerFormat } from '../integer.ts';
 import { integerName } from '../integer.ts';
 import { defineAdd, defineDivide, defineMultiply, defineRelation, defineSquareRoot } from './arithmetic.ts';
 import { defineFromInteger, defineNarrow, defineRoundToIntegral, defineToInteger, defineWiden } from './convert.ts';
+import { defineFusedMultiplyAdd } from './fma.ts';
 import { defineQuadRound, type QuadEnvironment } from './parts.ts';
 
 /** The operations; each helper is made when first asked for. `x` and `y` are two i64. */
@@ -15,6 +16,8 @@ export interface QuadFloat {
   binary(operation: 'add' | 'sub' | 'mul' | 'div'): IrHelper;
   /** (x, rm i32) -> i64. */
   sqrt(): IrHelper;
+  /** (x, y, rm i32) -> i64: x * y + z, rounded once; the halves of z are in two i64 slots. */
+  fma(high: Slot, low: Slot): IrHelper;
   /** (x, rm i32) -> i64: rounded to an integral number; inexact where it is another. */
   roundToIntegral(): IrHelper;
   /** (x, y) -> i32 0 or 1: x = y, invalid for signaling NaNs only. */
@@ -56,6 +59,7 @@ export function createQuadFloat(
         return operation === 'div' ? defineDivide(env, round()) : defineAdd(env, round(), operation === 'sub');
       }),
     sqrt: () => once('sqrt', () => defineSquareRoot(env, round())),
+    fma: (high, right) => once(`fma.${high.name}`, () => defineFusedMultiplyAdd(env, round(), high, right)),
     roundToIntegral: () => once('integral', () => defineRoundToIntegral(env, round())),
     eq: () => once('eq', () => defineRelation(env, 'eq')),
     lt: () => once('lt', () => defineRelation(env, 'lt')),

@@ -4,57 +4,47 @@
  */
 import { defineHelper, type FloatFormatName, type IrHelper, type Value } from '@boardwalk/translator';
 import { PGM } from '../../bits.ts';
-import { MODE_FLOAT_TRAPS } from '../../mode.ts';
-import { floatFlags, fpc, vectorCode, vectorFlags } from '../../state.ts';
+import { floatFlags } from '../../state.ts';
 import {
   type Builds,
   currentRounding,
-  DOWN,
-  FLAGS_SHIFT,
   type Format,
   firstOperand,
   integerOf,
   isNan,
   isQuiet,
   LONG,
-  MASKS_SHIFT,
   magnitude,
   NEAREST,
   roundingOf,
   roundToIntegral,
   SHORT,
   soft,
-  UP,
 } from '../float.ts';
 import type { Emitter, Insn } from '../insn.ts';
+import {
+  C_FUNCTION,
+  C_MACRO,
+  CPP,
+  forEach,
+  IEEE_MAGNITUDE,
+  inexactBy,
+  JAVA,
+  mirrored,
+  NO_INEXACT,
+  only,
+  type Relation,
+  SIGNALING,
+  SINGLE,
+} from './float-common.ts';
+import { extendedVectors } from './float-extended.ts';
 import { countOf, extract, get, getLeft, join, replace, set, setLeft, vector } from './lanes.ts';
-
-/** The leftmost bit of a mask: the leftmost element alone. */
-const SINGLE = 8;
-/** Inexact is not told. */
-const NO_INEXACT = 4;
-const SIGNALING = 4;
-
-/** Flags of the software floating point, with the numbers that vector exceptions have for them. */
-const EXCEPTIONS = [
-  [16, 1],
-  [8, 2],
-  [4, 3],
-  [2, 4],
-  [1, 5],
-] as const;
 
 function formatOf(i: Insn, m: number): Format {
   return m === 3 ? LONG : m === 2 ? SHORT : i.refuse(PGM.specification);
 }
 
 const sizeOf = (f: Format): 2 | 3 => (f === LONG ? 3 : 2);
-
-/** Refuses a mask with bits that the instruction has none of. */
-function only(i: Insn, m: number, allowed: number): number {
-  if ((m & ~allowed) !== 0) i.refuse(PGM.specification);
-  return m;
-}
 
 /** Elements of a register of a format, by their numbers; the first is in the floating-point register. */
 function element(i: Insn, f: Format, register: number, n: number, single: boolean): Value {
@@ -75,48 +65,6 @@ function setElements(i: Insn, f: Format, values: readonly Value[]): void {
     for (const [n, value] of values.entries()) whole = replace(b, 2, whole, n, value);
     set(i, i.f.v1, whole);
   }
-}
-
-/** (element): adds its flags to those of the operation, and notes its exception if it is the first that is enabled. */
-const noteElement = defineHelper('s390_vector_exception', ['i32'], undefined, (b, n) => {
-  const flags = b.get(floatFlags);
-  b.set(vectorFlags, b.or(b.get(vectorFlags), flags));
-  const enabled = b.and(flags, b.shr(b.get(fpc), b.i32(MASKS_SHIFT)));
-  b.if(b.or(b.eqz(enabled), b.get(vectorCode)), () => b.return_());
-  const code = EXCEPTIONS.reduceRight<Value>(
-    (other, [flag, number]) => b.select(b.and(enabled, b.i32(flag)), b.i32(number), other),
-    b.i32(0),
-  );
-  b.set(vectorCode, b.or(b.shl(n, b.i32(4)), code));
-});
-
-/**
- * Computes a value (i64) for each element, with its exceptions, and then lets `store` keep them. Where none is enabled, flags that are
- * set already need not be found again.
- */
-function forEach(
-  i: Insn,
-  count: number,
-  compute: (n: number) => Value,
-  store: (values: readonly Value[]) => void,
-): void {
-  const { b } = i;
-  const traps = (i.mode & MODE_FLOAT_TRAPS) !== 0;
-  if (traps) {
-    b.set(vectorFlags, b.i32(0));
-    b.set(vectorCode, b.i32(0));
-  } else b.set(floatFlags, b.and(b.shr(b.get(fpc), b.i32(FLAGS_SHIFT)), b.i32(31)));
-  const values: Value[] = [];
-  for (let n = 0; n < count; n++) {
-    if (traps) b.set(floatFlags, b.i32(0));
-    values.push(b.local('i64', compute(n)));
-    if (traps) b.call(noteElement, b.i32(n));
-  }
-  if (traps) {
-    b.if(b.get(vectorCode), () => i.raise(PGM.vectorProcessing, b.extend32U(b.get(vectorCode))));
-  }
-  b.set(fpc, b.or(b.get(fpc), b.shl(b.get(traps ? vectorFlags : floatFlags), b.i32(FLAGS_SHIFT))));
-  store(values.map((value) => b.getLocal(value)));
 }
 
 /** Helpers by their names, each made when it is first asked for. */
@@ -167,25 +115,26 @@ const squareRoot: Emitter = vector((i) => {
 /** The number with its sign changed; a NaN as it is. */
 const negated = (i: Insn, f: Format, x: Value): Value => i.b.select(isNan(i, f, x), x, i.b.xor(x, i.b.big(f.sign)));
 
-const mirrored = (rm: number): number => (rm === UP ? DOWN : rm === DOWN ? UP : rm);
-
 /** Second times third, plus or minus the fourth, rounded once; negated or not. */
 const multiplyAdd = (subtract: boolean, negate: boolean): Emitter =>
   vector((i) => {
     const { b } = i;
+    const rm = currentRounding(i);
     operation(i, i.f.m6, only(i, i.f.m5, SINGLE), (f, of) => {
-      const z = of(i.f.v4);
+      const [x, y, z] = [of(i.f.v2), of(i.f.v3), of(i.f.v4)];
       const addend = subtract ? negated(i, f, z) : z;
-      // What is negated is what is rounded.
-      const rm = negate ? mirrored(currentRounding(i)) : currentRounding(i);
-      const result = b.call(soft.fma(f.name), of(i.f.v2), of(i.f.v3), addend, b.i32(rm));
-      return negate ? negated(i, f, result) : result;
+      const sum = (mode: number): Value => b.call(soft.fma(f.name), x, y, addend, b.i32(mode));
+      if (!negate) return sum(rm);
+      // What is negated is what is rounded; but the sign of a zero that is exact is by the mode that there is.
+      const result = b.local('i64', sum(mirrored(rm)));
+      if (mirrored(rm) === rm) return negated(i, f, b.getLocal(result));
+      const plain = b.local('i64', sum(rm));
+      const isZero = b.eqz(magnitude(i, f, b.or(b.getLocal(result), b.getLocal(plain))));
+      return negated(i, f, b.select(isZero, b.getLocal(plain), b.getLocal(result)));
     });
   });
 
 // --- comparisons ---
-
-type Relation = 'eq' | 'lt' | 'le';
 
 /** (x, y) -> i32, whether a relation holds; a NaN is invalid if it is signaling, or the comparison. */
 function relation(f: Format, how: Relation, signaling: boolean): IrHelper {
@@ -257,16 +206,6 @@ const compareScalar = (signaling: boolean): Emitter =>
   });
 
 // --- conversions ---
-
-/** Leaves an element's operation without an inexact exception if m4 says so. */
-function inexactBy(i: Insn, compute: () => Value): Value {
-  if ((i.f.m4 & NO_INEXACT) === 0) return compute();
-  const { b } = i;
-  const before = b.local('i32', b.and(b.get(floatFlags), b.i32(1)));
-  const value = b.local('i64', compute());
-  b.set(floatFlags, b.or(b.and(b.get(floatFlags), b.i32(~1)), b.getLocal(before)));
-  return b.getLocal(value);
-}
 
 /** `convert`: (x, rounding mode) -> i64. */
 const conversion = (convert: (f: Format) => IrHelper): Emitter =>
@@ -366,13 +305,6 @@ const testClass: Emitter = vector((i) => {
 
 // --- minimum and maximum (vector enhancements 1) ---
 
-/** What m6 says of NaNs and zeros: 0 as IEEE 754, or one of these. With 8 operands are magnitudes; of IEEE's, only compared so. */
-const IEEE_MAGNITUDE = 8;
-const JAVA = 1;
-const C_MACRO = 2;
-const CPP = 3;
-const C_FUNCTION = 4;
-
 function extremeOf(i: Builds, f: Format, x: Value, y: Value, how: number, isMax: boolean): Value {
   const { b } = i;
   const result = b.local('i64', x);
@@ -450,7 +382,7 @@ const extreme = (isMax: boolean): Emitter =>
     });
   });
 
-export const vectorFloatSemantics: Readonly<Record<string, Emitter>> = {
+const shorter: Readonly<Record<string, Emitter>> = {
   vfa: binary((f) => soft.add(f)),
   vfs: binary((f) => soft.sub(f)),
   vfm: binary((f) => soft.mul(f)),
@@ -477,3 +409,18 @@ export const vectorFloatSemantics: Readonly<Record<string, Emitter>> = {
   vfmax: extreme(true),
   vfmin: extreme(false),
 };
+
+/** The field that says the format: 2 short, 3 long, 4 extended. */
+const formatField = (i: Insn): number =>
+  i.f[/^vfn?m[as]$/.test(i.name) ? 'm6' : /^(vl|vfi|vfsq|vfpso|wf)/.test(i.name) ? 'm3' : 'm4'];
+/** LOAD LENGTHENED names the format that it loads. */
+const isExtended = (i: Insn): boolean => formatField(i) === (i.name === 'vlde' ? 3 : 4);
+
+export const vectorFloatSemantics: Readonly<Record<string, Emitter>> = Object.fromEntries(
+  Object.entries(shorter).map(([name, emit]) => {
+    const extended = extendedVectors[name];
+    if (extended === undefined) return [name, emit];
+    const checked = vector(extended);
+    return [name, (i: Insn): void => (isExtended(i) ? checked(i) : emit(i))];
+  }),
+);
