@@ -18,6 +18,8 @@ export const TEAM_FENCE = 5;
 export const TEAM_OWNERS = 6;
 /** Threads that wait for {@link TEAM_LOCK}. */
 export const TEAM_LOCK_WAITERS = 7;
+/** Not zero: the only vCPU that may work, its index plus one. */
+export const TEAM_ALONE = 8;
 /** Whether virtual time goes on. */
 export const TEAM_CLOCK_RUNS = 15;
 /** Virtual nanoseconds when the clock was last started or stopped, and the host's milliseconds then: f64 each. */

@@ -7,6 +7,7 @@ import {
   AT,
   CALL_ASKED,
   CALL_NONE,
+  TEAM_ALONE,
   TEAM_OWNERS,
   TEAM_QUIT,
   TEAM_RESYNC,
@@ -133,9 +134,12 @@ export class VcpuThread {
     for (;;) {
       this.words.store(VCPU_AT, AT.work);
       const world = this.team.load(TEAM_WORLD);
-      if (world === WORLD.run || (world === WORLD.stopped && from === AT.inner)) return;
+      const alone = this.#aloneElsewhere;
+      const isFree = world === WORLD.run || (world === WORLD.stopped && from === AT.inner);
+      if (isFree && alone === 0) return;
       this.rest(from);
-      this.team.wait(TEAM_WORLD, world, 1000);
+      if (alone === 0) this.team.wait(TEAM_WORLD, world, 1000);
+      else this.team.wait(TEAM_ALONE, alone, 1000);
     }
   }
 
@@ -149,6 +153,10 @@ export class VcpuThread {
       this.#dropAllLater = false;
       if (all) this.#translator?.dropAllCode();
       else for (const { page } of later) this.#translator?.dropCode(page * PAGE_SIZE, PAGE_SIZE);
+      if (this.#aloneElsewhere !== 0) {
+        this.rest(AT.boundary);
+        this.work(AT.boundary);
+      }
       if (this.team.load(TEAM_WORLD) === WORLD.run) continue;
       this.#writeText(this.#translator?.describe().join('\n') ?? '');
       this.rest(AT.boundary);
@@ -177,6 +185,42 @@ export class VcpuThread {
     this.work(AT.inner);
     this.#look();
     return words.load(VCPU_CALL_RESULT);
+  }
+
+  // --- alone ---
+
+  /** Who else is alone, as {@link TEAM_ALONE} says it; 0 for nobody. */
+  get #aloneElsewhere(): number {
+    const alone = this.team.load(TEAM_ALONE);
+    return alone === this.init.index + 1 ? 0 : alone;
+  }
+
+  /**
+   * Brings every other vCPU to a safe point and keeps it there until {@link together}, for what no atomic access of the host can do.
+   * Within an instruction: what others told until then is looked at first.
+   */
+  alone(): void {
+    const { team } = this;
+    this.rest(AT.inner);
+    while (!team.swap(TEAM_ALONE, 0, this.init.index + 1)) {
+      const other = team.load(TEAM_ALONE);
+      if (other !== 0) team.wait(TEAM_ALONE, other, 1);
+    }
+    team.add(TEAM_WAITERS, 1);
+    for (const { block } of this.#others) {
+      if (block.isSafe) continue;
+      block.interrupt();
+      block.words.waitUntil(VCPU_PROGRESS, () => block.isSafe);
+    }
+    team.add(TEAM_WAITERS, -1);
+    this.work(AT.inner);
+    this.#look();
+  }
+
+  /** The others go on. */
+  together(): void {
+    this.team.store(TEAM_ALONE, 0);
+    this.team.notify(TEAM_ALONE);
   }
 
   /** Executes nothing more until the machine has stopped and goes on. */

@@ -128,12 +128,16 @@ export class Engine implements ThreadTranslator {
   readonly #mmu: SoftMmu;
   readonly #bind: ReadonlyMap<Helper, IrHelper>;
 
+  /** Where the vCPU runs on a thread. */
+  readonly #thread: VcpuThread | undefined;
+
   constructor(o: EngineOptions) {
     const { addressSpace, frontend } = o;
     this.frontend = frontend;
     this.space = addressSpace.space;
     this.log = o.log;
     const { thread, team } = o;
+    this.#thread = thread;
     this.#bus = thread === undefined ? addressSpace : new RemoteBus(thread);
     const forget = (): void => {
       for (const base of this.#cpus.keys()) this.exports.flushJumps(base);
@@ -333,6 +337,7 @@ export class Engine implements ThreadTranslator {
         highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,
         cpus: () => this.#cpus.keys(),
         log: this.log,
+        isThreaded: this.#thread !== undefined,
         helperFunction: (helper) => this.#helperFunction(helper),
       },
       options,
@@ -400,6 +405,8 @@ export class Engine implements ThreadTranslator {
           this.#cpus.get(cpu >>> 0)?.flaggedWrite(host, length) === true ? 1 : 0,
         [IMPORTS.flaggedWritten.name]: (cpu: number, host: number, length: number) =>
           this.#cpus.get(cpu >>> 0)?.flaggedWritten(host, length),
+        [IMPORTS.alone.name]: (_cpu: number, begins: number) =>
+          begins !== 0 ? this.#thread?.alone() : this.#thread?.together(),
         [IMPORTS.isMidBlock.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isMidBlock() === false ? 0 : 1),
         [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
           this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,

@@ -12,6 +12,8 @@ export const IMPORTS = {
   flaggedWrite: { kind: 'import', name: 'flaggedWrite', params: ['f64', 'i32'], result: 'i32' },
   /** A write that `flaggedWrite` was told of has happened: host offset (as a number), bytes. Only where vCPUs run on threads. */
   flaggedWritten: { kind: 'import', name: 'flaggedWritten', params: ['f64', 'i32'], result: undefined },
+  /** 1: every other vCPU waits from now on; 0: they go on. Only where vCPUs run on threads. */
+  alone: { kind: 'import', name: 'alone', params: ['i32'], result: undefined },
   /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
   watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
   /** Not 0: the instruction that reaches a device is not the first of its block, so its number is not known exactly. */

@@ -26,6 +26,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     translateAccess: translation.translateAccess,
     watch: translation.watch,
     atomicHost,
+    isThreaded: layout.isThreaded === true,
     cached,
   });
   const { physFind, ramHost, translate, translateNumber, debugAddress } = translation;

@@ -7,6 +7,7 @@ import type { IrBuilder, Value } from '../ir/builder.ts';
 import { defineHelper, type IrHelper } from '../ir/helper.ts';
 import type { RmwOp } from '../ir/nodes.ts';
 import { COMMON } from '../state.ts';
+import { IMPORTS } from './imports.ts';
 import { DESC, FAULTED, LOAD, NOT_RAM, STORE, WATCH_READ, WATCH_WRITE } from './layout.ts';
 
 /** What the softmmu has for accesses of any size. */
@@ -28,6 +29,8 @@ export interface WideParts {
   readonly watch: (b: IrBuilder, va: Value, size: Value, kinds: number, refused: () => void) => void;
   readonly beforeWrite: (b: IrBuilder, host: Value, size: Value, refused: () => void) => void;
   readonly afterWrite: (b: IrBuilder, host: Value, size: Value) => void;
+  /** vCPUs run on threads. */
+  readonly isThreaded: boolean;
   /** Makes a helper once. */
   readonly cached: (name: string, make: () => IrHelper) => IrHelper;
 }
@@ -143,24 +146,35 @@ export function createWideAccess(p: WideParts) {
   );
 
   /*
-   * WebAssembly has no atomic access of 16 bytes. All vCPUs run in one thread, in turns, and a turn ends between
-   * instructions: a load and a store in one helper are atomic. With a vCPU in each of several threads the others have to be
-   * stopped around these two (`exitRequest` brings each to its next block's end), and nothing else changes.
+   * WebAssembly has no atomic access of 16 bytes. Where all vCPUs run in one thread, in turns, a turn ends between
+   * instructions: a load and a store in one helper are atomic. With a vCPU in each of several threads the others wait
+   * meanwhile, at the ends of instructions; and as this is a safe point, the page may have got flags until then.
    */
-  const update = (b: IrBuilder, op: RmwOp, host: Value, value: Value, big: boolean): Value => {
-    const raw = big ? b.bswap(value) : value;
-    const old = b.hostLoad(host, { size: 16 });
-    b.hostStore(host, op === 'swap' ? raw : b.pure(`v128.${op}`, old, raw), { size: 16 });
-    return big ? b.bswap(old) : old;
+  const alone = (b: IrBuilder, host: Value, work: () => Value): Value => {
+    if (!p.isThreaded) return work();
+    b.call(IMPORTS.alone, b.i32(1));
+    const old = b.local('v128', work());
+    b.call(IMPORTS.alone, b.i32(0));
+    p.afterWrite(b, host, size(b));
+    return b.getLocal(old);
   };
 
-  const compareAndSwap = (b: IrBuilder, host: Value, expected: Value, value: Value, big: boolean): Value => {
-    const old = b.hostLoad(host, { size: 16 });
-    const difference = b.pure('v128.xor', old, big ? b.bswap(expected) : expected);
-    const isEqual = b.eqz(b.pure('v128.anyTrue', difference));
-    b.if(isEqual, () => b.hostStore(host, value, { size: 16, endian: big ? 'big' : 'little' }));
-    return big ? b.bswap(old) : old;
-  };
+  const update = (b: IrBuilder, op: RmwOp, host: Value, value: Value, big: boolean): Value =>
+    alone(b, host, () => {
+      const raw = big ? b.bswap(value) : value;
+      const old = b.hostLoad(host, { size: 16 });
+      b.hostStore(host, op === 'swap' ? raw : b.pure(`v128.${op}`, old, raw), { size: 16 });
+      return big ? b.bswap(old) : old;
+    });
+
+  const compareAndSwap = (b: IrBuilder, host: Value, expected: Value, value: Value, big: boolean): Value =>
+    alone(b, host, () => {
+      const old = b.hostLoad(host, { size: 16 });
+      const difference = b.pure('v128.xor', old, big ? b.bswap(expected) : expected);
+      const isEqual = b.eqz(b.pure('v128.anyTrue', difference));
+      b.if(isEqual, () => b.hostStore(host, value, { size: 16, endian: big ? 'big' : 'little' }));
+      return big ? b.bswap(old) : old;
+    });
 
   const suffix = (big: boolean): string => (big ? '.16.big' : '.16');
   const guarded = (b: IrBuilder, va: Value, mmu: Value): Value => {

@@ -67,8 +67,12 @@ export function pcKey(lo: number, hi: number): string {
   return `${hi}:${lo}`;
 }
 
-/** Looks at a block's statements. */
-export function analyzeBlock(statements: readonly Node[], mode: number): BlockCode {
+/**
+ * Looks at a block's statements.
+ *
+ * @param isThreaded vCPUs run on threads: an atomic access of 16 bytes waits for the others, which no region may
+ */
+export function analyzeBlock(statements: readonly Node[], mode: number, isThreaded: boolean): BlockCode {
   const list = splitInstructions(statements);
   const insns: (readonly Node[])[] = [];
   let terminal: Terminal = { kind: 'leave', insn: 0 };
@@ -77,7 +81,7 @@ export function analyzeBlock(statements: readonly Node[], mode: number): BlockCo
     const end = index === list.length - 1 ? last?.detail : undefined;
     const rest = end === undefined || !isBlockEnd(end) ? insn : insn.slice(0, -1);
     terminal = { kind: 'leave', insn: index };
-    if (mustLeave(rest)) break;
+    if (mustLeave(rest) || (isThreaded && rest.some(isWideAtomic))) break;
     if (end !== undefined && isBlockEnd(end)) {
       if (end.kind !== 'goto' && end.kind !== 'gotoIf' && end.kind !== 'gotoIndirect') break;
       terminal = { kind: 'end', end, args: last?.args ?? [] };
@@ -123,6 +127,10 @@ class Progress {
   done = false;
   stored = false;
   readonly set = new Set<Slot>();
+}
+
+function isWideAtomic({ detail }: Node): boolean {
+  return (detail.kind === 'rmw' || detail.kind === 'cas') && detail.access.size === 16;
 }
 
 /** Whether an instruction is one for tier 0. */

@@ -107,6 +107,8 @@ export interface Tier1Engine {
   /** The high half of a pc whose low half was seen lately. */
   highOf(lo: number, near: Block): number;
   readonly log: GuestLog;
+  /** The vCPU runs on a thread. */
+  readonly isThreaded: boolean;
   /** Host offsets of the vCPUs' states. */
   cpus(): Iterable<number>;
   helperFunction(helper: Helper): (...args: never[]) => unknown;
@@ -501,7 +503,7 @@ export class Tier1 {
     if (known !== undefined) return known;
     const ir = this.#engine.irOf(block, wholes);
     if (ir === undefined) return undefined;
-    const code = analyzeBlock(ir, block.key.mode);
+    const code = analyzeBlock(ir, block.key.mode, this.#engine.isThreaded);
     if (codes.size >= KEPT_CODE) codes.clear();
     codes.set(block, code);
     return code;
