@@ -8,6 +8,7 @@ import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
 import { machineBooter, type TestMachine } from '@boardwalk/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { architecture, s390CcwVirtio } from '../src/index.ts';
+import { NetPeer } from './net-peer.ts';
 
 const MINUTES = 60_000;
 const PROMPT = '~ # ';
@@ -30,10 +31,11 @@ async function shell(guest: TestMachine, command: string): Promise<string> {
 }
 
 it(
-  'Linux uses a SCSI disk, a balloon, a console, a CPU that comes later, and ends when the power button is pressed',
+  'Linux uses a SCSI disk, a balloon, a network, a console, a CPU that comes later, and ends when the power button is pressed',
   async (context) => {
     const files = (await ifReachable(prepareMainframeLinux())) ?? context.skip("Debian's packages cannot be had here");
     const port = new PipeChar();
+    const peer = new NetPeer([10, 0, 0, 1]);
     const disk = new MemoryBlock(new Uint8Array(MiB(1)).fill(0x41));
     const guest = await bootMachine({
       board: s390CcwVirtio,
@@ -47,12 +49,13 @@ it(
         { driver: 'virtio-scsi-ccw', id: 'scsi' },
         { driver: 'scsi-hd', id: 'disk', properties: { drive: disk, 'scsi-id': 2, lun: 3, serial: 'BW1' } },
         { driver: 'virtio-balloon-ccw', id: 'balloon' },
+        { driver: 'virtio-net-ccw', id: 'net', properties: { netdev: peer, mac: '52:54:00:00:00:99' } },
         { driver: 'virtio-serial-ccw', id: 'serial' },
         { driver: 'virtconsole', id: 'console', properties: { chardev: port } },
       ],
     });
     await guest.expectSerial(PROMPT, { timeoutMs: 8 * MINUTES });
-    await shell(guest, 'modprobe -a virtio_scsi sd_mod virtio_balloon');
+    await shell(guest, 'modprobe -a virtio_scsi sd_mod virtio_balloon virtio_net');
 
     expect(
       await shell(
@@ -69,6 +72,11 @@ it(
     await vi.waitFor(() => expect(balloonOf(guest.machine).guestMemory).toBe(MiB(192)), asked);
     const total = /MemTotal: +(\d+) kB/.exec(await shell(guest, 'grep MemTotal /proc/meminfo'))?.[1];
     expect(Number(total)).toBeLessThan(192 * 1024);
+
+    await shell(guest, 'ip address add 10.0.0.2/24 dev eth0; ip link set eth0 up');
+    expect(await shell(guest, 'ip link show eth0')).toContain('52:54:00:00:00:99');
+    expect(await shell(guest, 'ping -c 2 -s 1400 10.0.0.1')).toContain('2 packets received');
+    expect(peer.echoes).toBe(2);
 
     await shell(guest, 'echo to the console >/dev/hvc0');
     await port.waitFor('to the console', { timeoutMs: MINUTES });

@@ -1,7 +1,7 @@
 // A root file system of Debian for the mainframe, made as debootstrap does: packages are unpacked here, and configure themselves in the guest.
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   cacheFolder,
@@ -61,8 +61,9 @@ export async function prepareMainframeRoot(source: DebianSource = {}): Promise<M
   const suite = source.suite ?? 'bookworm';
   const archives = await fetchDebianArchives({ ...source, suite, packages: PACKAGES, arch: 's390x' });
   const second = fileURLToPath(new URL('../guest/second-stage', import.meta.url));
-  const files = await Promise.all([linux.kernel, linux.initrd, second].map((file) => stat(file)));
-  const facts = [INITTAB, ZIPL_CONF, ...files.map(({ size }) => size), ...archives.map(({ path }) => path)];
+  // The initramfs has its digest in its name.
+  const files = [linux.kernel, linux.initrd, ...archives.map(({ path }) => path)];
+  const facts = [INITTAB, ZIPL_CONF, await readFile(second, 'utf8'), ...files.map((file) => basename(file))];
   const key = createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 16);
   const folder = join(source.cache ?? cacheFolder(), 'roots', `${suite}-s390x-${key}`);
   const firstStage = join(folder, 'first-stage.img');
