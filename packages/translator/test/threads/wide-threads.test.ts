@@ -1,14 +1,7 @@
 /** Atomic operations of 16 bytes among vCPUs on threads: they lose nothing, to each other and to narrower ones of the same bytes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { defineBoard, Machine, type VcpuInit, type VcpuThreadEvents, type VcpuThreads } from '@boardwalk/core';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { RAM_BYTES, TestCpu } from '../frontends/harness.ts';
-import { jmp, movImm, rr, X, x86ish } from '../frontends/x86ish.ts';
+import { jmp, movImm, rr, X } from '../frontends/x86ish.ts';
+import { slotOf, TestThreads } from './test-threads.ts';
 
 const WORK_MS = 300;
 const WIDE_CPUS = 3;
@@ -17,13 +10,6 @@ const SCRATCH = 0x6000;
 const NARROW_CODE = 0x100;
 /** Not zero: all end. */
 const OVER = 0x5000;
-
-/** A CPU whose thread makes one of its own. */
-class ThreadedCpu extends TestCpu {
-  protected override threadDescription(): unknown {
-    return {};
-  }
-}
 
 /** `[X.jz, i(n)]` and the like are 5 bytes. */
 const jz = (from: number, to: number): number[] => [X.jz, ...jmp(from, to).slice(1)];
@@ -47,62 +33,15 @@ const WIDE = untilOver(0, [
 const NARROW = untilOver(NARROW_CODE, [...[X.load, rr(0, 1), X.mov, rr(2, 0), X.add, rr(2, 6), X.cmpxchg, rr(1, 2)]]);
 
 describe('a compare and swap of 16 bytes on a thread', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'boardwalk-wide-'));
-  const program = join(folder, 'vcpu.mjs');
-  beforeAll(async () => {
-    await build({
-      entryPoints: [fileURLToPath(new URL('vcpu-program.ts', import.meta.url))],
-      outfile: program,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      conditions: ['boardwalk-source'],
-      logLevel: 'silent',
-    });
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  const threads: VcpuThreads = {
-    order: process.arch === 'x64' ? 'tso' : 'weak',
-    now: () => performance.timeOrigin + performance.now(),
-    start: (init: VcpuInit, events: VcpuThreadEvents) => {
-      const worker = new Worker(program, { workerData: init });
-      worker.on('error', (error) => events.failed(error instanceof Error ? error : new Error(String(error))));
-      const ready = new Promise<void>((resolve) => {
-        worker.on('message', (message) => (message === 'call' ? events.called() : resolve()));
-      });
-      return { ready, threadId: undefined, end: async () => void (await worker.terminate()) };
-    },
-  };
+  const threads = new TestThreads();
+  beforeAll(() => threads.prepare());
+  afterAll(() => threads.dispose());
 
   it.each(['off', { threshold: 20 }] as const)('loses nothing, tier1 %o', async (tier1) => {
-    const cpus: ThreadedCpu[] = [];
-    const board = defineBoard({
-      name: 'test',
-      description: 'four CPUs and RAM',
-      arch: 'test',
-      defaultCpu: 'test',
-      maxCpus: 4,
-      defaultRamSize: RAM_BYTES,
-      defaultRamId: 'ram',
-      build(machine) {
-        machine.map(0, machine.ram);
-        for (let n = 0; n <= WIDE_CPUS; n++) cpus.push(machine.add(new ThreadedCpu(n, x86ish, undefined), `cpu${n}`));
-      },
-    });
-    const machine = await Machine.create(board, { smp: { cpus: WIDE_CPUS + 1 }, threads, tier1 });
-    let failure: unknown;
-    machine.on('error', ({ error }) => {
-      failure = error;
-    });
+    const made = await threads.machine(WIDE_CPUS + 1, tier1);
+    const { machine, cpus } = made;
     machine.addressSpace.writeBytes(0, Uint8Array.from(WIDE));
     machine.addressSpace.writeBytes(NARROW_CODE, Uint8Array.from(NARROW));
-    const slot = (name: string) => {
-      const field = x86ish.state.fields.find((f) => f.slot.name === name);
-      if (field === undefined) throw new Error(`no register ${name}`);
-      return field.slot;
-    };
     for (const [n, cpu] of cpus.entries()) {
       const isWide = n < WIDE_CPUS;
       const scratch = SCRATCH + n * 0x100;
@@ -115,15 +54,15 @@ describe('a compare and swap of 16 bytes on a thread', () => {
         e6: 1,
         e7: 3,
       };
-      for (const [name, value] of Object.entries(registers)) cpu.setRegister(slot(name), BigInt(value));
+      for (const [name, value] of Object.entries(registers)) cpu.setRegister(slotOf(name), BigInt(value));
       cpu.pc = BigInt(isWide ? 0 : NARROW_CODE);
     }
     machine.start();
-    const counts = (): number[] => cpus.map((cpu) => Number(cpu.register(slot('e5'))));
+    const counts = (): number[] => cpus.map((cpu) => Number(cpu.register(slotOf('e5'))));
     const soon = (check: () => void): Promise<void> =>
       vi.waitFor(
         () => {
-          if (failure !== undefined) throw failure;
+          if (made.failure !== undefined) throw made.failure;
           check();
         },
         { timeout: 25_000, interval: 10 },
