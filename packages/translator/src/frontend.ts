@@ -126,6 +126,12 @@ export interface Frontend {
   fetchMmu(b: IrBuilder): Value;
   /** (va i64, access i32 0 load 1 store 2 fetch, mmu i32) -> i32: 0 and walk* set, or not 0 and excCode, excValue set. */
   readonly walk: IrHelper;
+  /**
+   * (va i64, access i32, mmu i32) -> i32, after a walk that succeeded: log2 of the aligned bytes around the address that the same
+   * access may be made to as well, a constant away from where they are, without another walk: no page's accessed bit or storage
+   * key hears of it. For tier 1 (softmmu/spans.ts); below 16 says that a page is all that is known.
+   */
+  readonly span?: IrHelper;
   /** () : enters the exception in excCode and excValue at `pc`; sets pc and mode. */
   readonly raise: IrHelper;
   /** () -> i32: takes the highest pending enabled interrupt, if any: 1; clears `halted` when one is pending. */

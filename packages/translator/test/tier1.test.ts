@@ -3,7 +3,7 @@ import type { Machine } from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
 import { be32, PORT, RAM_BYTES, start, type TestMachine } from './frontends/harness.ts';
 import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
-import { i, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
+import { i, movImm, rr, X, x86ish, x86ishPaged } from './frontends/x86ish.ts';
 
 /** Runs `body` e3 times: e3 counts down by a register that is 1, e4 unless said otherwise. */
 function loop(body: readonly number[], rounds: number, one = 4): number[] {
@@ -261,7 +261,7 @@ describe('a pointer that moves through pages', () => {
 describe('misaligned accesses', () => {
   it('lead to a region that makes them itself, within a page', async () => {
     const code = loop([X.load, rr(6, 5), X.add, rr(0, 6)], 5000);
-    const m = await start(x86ish, code, { tier1: 10 });
+    const m = await start(x86ishPaged, code, { tier1: 10 });
     m.put(0x3001, [1, 0, 0, 0]);
     m.setReg('e5', 0x3001);
     m.run();

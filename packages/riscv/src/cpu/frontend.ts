@@ -23,7 +23,7 @@ import { riscvDebug } from './debug.ts';
 import { type Emitter, endBlock, readX, writeX } from './isa/emitter.ts';
 import { InstructionSet } from './isa/index.ts';
 import { systemEmitters } from './isa/system.ts';
-import { defineLoggedWalk, defineWalk, type WalkPort } from './mmu.ts';
+import { defineLoggedWalk, defineSpan, defineWalk, type WalkPort } from './mmu.ts';
 import { MMU_MODES, MMU_U } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, layout } from './state.ts';
@@ -64,6 +64,7 @@ export class RiscvFrontend implements Frontend {
   readonly raise = raise;
   readonly serviceInterrupt = serviceInterrupt;
   readonly walk: IrHelper;
+  readonly span: IrHelper;
   /** The user's regimes make unprivileged accesses. */
   readonly regimeAttributes = Array.from({ length: MMU_MODES }, (_, mmu) => ((mmu & 3) === MMU_U ? ATTR_USER : 0));
   readonly config: CpuConfig;
@@ -87,6 +88,7 @@ export class RiscvFrontend implements Frontend {
       options.logWalks === true
         ? defineLoggedWalk(config, port, options.isThreaded)
         : defineWalk(config, options.isThreaded);
+    this.span = defineSpan(config);
     this.csrs = defineCsrs(config, defineTimeHelpers(port));
     this.debug = riscvDebug(config, this.csrs);
     const system = systemEmitters(config, this.csrs);

@@ -22,7 +22,7 @@ import {
 } from './bits.ts';
 import { MMU_M, MMU_MXR, MMU_S, MMU_S_SUM } from './mode.ts';
 import type { CpuConfig } from './models.ts';
-import { noPmpCheck, PMP_BITS_SHIFT, PROT_ALL, PROT_R, PROT_W, PROT_X, pmpCheck } from './pmp.ts';
+import { noPmpCheck, noPmpSpan, PMP_BITS_SHIFT, PROT_ALL, PROT_R, PROT_W, PROT_X, pmpCheck, pmpSpan } from './pmp.ts';
 import { common, csr } from './state.ts';
 
 /** Access kinds of the translator. */
@@ -248,5 +248,17 @@ export function defineWalk(config: CpuConfig, isThreaded = false): IrHelper {
     b.if(b.or(machine, bare), () => finish(w, va, b.i32(PROT_ALL), machine, b.i32(PAGE_BITS)));
     walkTables(w, config, satp);
     return b.i32(1);
+  });
+}
+
+/**
+ * How far the answer of a walk goes, as `Frontend.span` has it: where addresses are not translated, as far as no boundary of PMP.
+ */
+export function defineSpan(config: CpuConfig): IrHelper {
+  const uniform = config.extensions.has('pmp') ? pmpSpan : noPmpSpan;
+  return defineHelper('riscv_span', ['i64', 'i32', 'i32'], 'i32', (b, _va, _access, mmu) => {
+    const bare = b.eqz(b.shr(b.get(csr.satp), b.i64(60)));
+    b.if(b.or(b.eq(mmu, b.i32(MMU_M)), bare), () => b.return_(b.call(uniform, b.get(common.walkPa))));
+    return b.i32(0);
   });
 }

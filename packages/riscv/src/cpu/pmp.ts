@@ -18,6 +18,8 @@ export const PROT_X = 4;
 export const PROT_ALL = PROT_R | PROT_W | PROT_X;
 
 const PAGE_BITS = 12;
+/** Bits of a physical address. */
+const PHYSICAL_BITS = 56;
 /** log2 of the answer's extent stands above the rights. */
 export const PMP_BITS_SHIFT = 8;
 
@@ -80,9 +82,9 @@ function unmatched(b: IrBuilder, machine: Value): Value {
   return b.select(machine, b.i32(PROT_ALL), b.i32(0));
 }
 
-/** log2 of the largest aligned block around `pa` that no boundary of an entry divides, at most a page. */
-function uniformBits(b: IrBuilder, pa: Value): Value {
-  const bits = b.local('i32', b.i32(PAGE_BITS));
+/** log2 of the largest aligned block around `pa` that no boundary of an entry divides, at most `most`. */
+function uniformBits(b: IrBuilder, pa: Value, most: number): Value {
+  const bits = b.local('i32', b.i32(most));
   for (let entry = 0; entry < PMP_ENTRIES; entry++) {
     const { lo, hi } = entrySlots(entry);
     for (const boundary of [b.get(lo), b.get(hi)]) {
@@ -103,7 +105,7 @@ const checkDivided: IrHelper = defineHelper(
   ['i64', 'i32', 'i32'],
   'i32',
   (b, pa, size, machine) => {
-    const extent = b.shl(uniformBits(b, pa), b.i32(PMP_BITS_SHIFT));
+    const extent = b.shl(uniformBits(b, pa, PAGE_BITS), b.i32(PMP_BITS_SHIFT));
     const end = b.add(pa, b.extend32U(size));
     for (let entry = 0; entry < PMP_ENTRIES; entry++) {
       const [first, past] = [b.get(entrySlots(entry).lo), b.get(entrySlots(entry).hi)];
@@ -144,7 +146,16 @@ export const pmpCheck: IrHelper = defineHelper('pmp_check', ['i64', 'i32', 'i32'
   return b.or(unmatched(b, machine), wholePage);
 });
 
+/** (physical address) -> log2 of the aligned bytes around it that have the same rights, above a page too. */
+export const pmpSpan: IrHelper = defineHelper('pmp_span', ['i64'], 'i32', (b, pa) => {
+  b.if(b.eqz(b.get(pmp.active)), () => b.return_(b.i32(PHYSICAL_BITS)));
+  return uniformBits(b, pa, PHYSICAL_BITS);
+});
+
 /** The same for a hart without PMP: everything is allowed. */
+export const noPmpSpan: IrHelper = defineHelper('pmp_absent_span', ['i64'], 'i32', (b) => b.i32(PHYSICAL_BITS));
+
+/** `pmpCheck`: everything is allowed. */
 export const noPmpCheck: IrHelper = defineHelper('pmp_absent', ['i64', 'i32', 'i32'], 'i32', (b) =>
   b.i32(PROT_ALL | (PAGE_BITS << PMP_BITS_SHIFT)),
 );

@@ -77,6 +77,7 @@ export class Block implements BlockKey {
   next: Block | undefined;
   #regions: Set<BlockWatcher> | undefined;
   #unaligned: Set<number> | undefined;
+  #scattered: Set<number> | undefined;
 
   /** It stands for a breakpoint: it stops the program, and never becomes part of anything larger. */
   get isBreakpoint(): boolean {
@@ -117,6 +118,16 @@ export class Block implements BlockKey {
   addUnaligned(index: number): void {
     this.#unaligned ??= new Set();
     this.#unaligned.add(index);
+  }
+
+  /** Numbers of instructions whose accesses tier 1 is to look for in the TLB: they are often outside the span. */
+  get scattered(): ReadonlySet<number> {
+    return this.#scattered ?? NO_NUMBERS;
+  }
+
+  addScattered(index: number): void {
+    this.#scattered ??= new Set();
+    this.#scattered.add(index);
   }
 
   get regions(): Iterable<BlockWatcher> {

@@ -336,6 +336,7 @@ export class Engine implements ThreadTranslator {
         lookup: (lo, hi, mode) => this.#running?.lookup(lo, hi, mode),
         highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,
         cpus: () => this.#cpus.keys(),
+        flushTranslations: () => this.flushTranslations(),
         log: this.log,
         isThreaded: this.#thread !== undefined,
         helperFunction: (helper) => this.#helperFunction(helper),

@@ -16,7 +16,8 @@ import {
 } from '@boardwalk/core';
 import type { Frontend } from '../frontend.ts';
 import type { Slot } from '../ir/types.ts';
-import { cpuAreaBytes, JUMP_CACHE } from '../softmmu/layout.ts';
+import { cpuAreaBytes } from '../softmmu/layout.ts';
+import { emptyTables } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import { DEFAULT_THRESHOLD, type Tier1Options } from '../tier1/tier1.ts';
 import { TranslatedCpuDebug } from './debug.ts';
@@ -95,7 +96,7 @@ export abstract class TranslatedCpu extends Cpu implements ThreadedCpu {
     const base = this.#thread?.init.state ?? space.reserve(bytes);
     const words = new VcpuWords(space, base);
     this.#words = words;
-    if (this.#thread === undefined) space.u8.fill(0xff, base + JUMP_CACHE, base + bytes);
+    if (this.#thread === undefined) emptyTables(space.u8, base, this.frontend.mmuModes);
     const engine = engineOf(this.machine, this.frontend, this.arenaBytes, this.tier1);
     this.#engine = engine;
     this.#execution = new Execution({ cpu: this, engine, words, debug: this.#debug, thread: this.#thread });

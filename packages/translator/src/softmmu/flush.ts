@@ -19,12 +19,14 @@ import {
   TLB_REGIME_BITS,
   TLB_TABLE_BYTES,
 } from './layout.ts';
+import { cutSpan, forgetSpans, forgetSpansAt } from './spans.ts';
 import { jumpFilter, largeAreaBits, largeMark, largeMarks, tlbEntryOf } from './tables.ts';
 
 /** Makes the helpers that forget translations. */
 export function createFlushes(frontend: Frontend) {
   const pageBytes = 2 ** frontend.pageBits;
   const slowBit = 2 ** (frontend.pageBits - 1);
+  const hasSpans = frontend.span !== undefined;
 
   const flushJumps = defineHelper('flushJumps', [], undefined, (b) => {
     b.hostFill(b.add(b.cpuBase(), b.i32(JUMP_CACHE)), b.i32(0xff), b.i32(JUMP_CACHE_BYTES));
@@ -38,6 +40,7 @@ export function createFlushes(frontend: Frontend) {
       const table = TLB + Math.floor(i / 3) * 2 ** TLB_REGIME_BITS + (i % 3) * TLB_TABLE_BYTES;
       b.if(b.and(used, b.i32(2 ** i)), () => {
         b.hostFill(b.add(b.cpuBase(), b.i32(table)), b.i32(0xff), b.i32(TLB_TABLE_BYTES));
+        if (hasSpans && i % 3 !== FETCH) forgetSpans(b, b.i32(Math.floor(i / 3)));
       });
     }
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
@@ -88,6 +91,7 @@ export function createFlushes(frontend: Frontend) {
       const mark = b.hostLoad(largeMark(b, marks, frontend.pageBits, level, va), { size: 1, ty: 'i32' });
       b.if(b.eqz(mark), () => {
         b.call(flushRange, b.and(va, mask), mask, mmu);
+        if (hasSpans) forgetSpans(b, mmu);
         if (level === 0) b.if(mayJumpNear(b, va), () => b.call(flushJumps));
         else b.call(flushJumps);
       });
@@ -103,6 +107,7 @@ export function createFlushes(frontend: Frontend) {
       b.if(b.and(used, b.i32(7 << (mmu * 3))), () => {
         const any = b.add(largeMarks(b, b.i32(mmu)), b.i32(TLB_LARGE_ANY));
         b.if(b.eqz(b.hostLoad(any, { size: 1, ty: 'i32' })), () => b.call(flushLarge, va, b.i32(mmu)));
+        if (hasSpans) forgetSpansAt(b, va, b.i32(mmu));
         for (const access of [LOAD, STORE, FETCH]) {
           const entry = tlbEntryOf(b, frontend.pageBits, va, b.i32(access), b.i32(mmu));
           const isPage = b.eq(b.and(b.hostLoad(entry, { size: 8 }), b.i64(-pageBytes)), page);
@@ -121,6 +126,7 @@ export function createFlushes(frontend: Frontend) {
     for (let mmu = 0; mmu < frontend.mmuModes; mmu++) {
       const table = TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_TABLE_BYTES;
       b.if(b.and(used, b.i32(2 << (mmu * 3))), () => {
+        if (hasSpans) cutSpan(b, host, b.i32(mmu));
         const entry = b.local('i32', b.add(b.cpuBase(), b.i32(table)));
         const end = b.add(b.getLocal(entry), b.i32(TLB_TABLE_BYTES));
         b.loop((breakIf) => {

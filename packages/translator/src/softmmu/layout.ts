@@ -33,6 +33,17 @@ export const TLB_LARGE_MARKS = 2048;
 export const TLB_LARGE_ANY = TLB_LARGE_LEVELS * TLB_LARGE_MARKS;
 export const TLB_LARGE_BYTES = TLB_LARGE_ANY + 8;
 
+/**
+ * Offset within a regime of its spans, one for loads and one for stores: {first i64, count i64, addend i64, unused i64}. Accesses
+ * of up to 16 bytes at `count` addresses from `first` on need nothing but the addend; a count of 0 where there is no span.
+ */
+export const TLB_SPANS = TLB_LARGE + TLB_LARGE_BYTES;
+export const TLB_SPAN_BYTES = 32;
+/** Addresses at the end of a span that an access of 16 bytes would not fit at. */
+export const TLB_SPAN_TAIL = 15;
+/** A span has as many bytes at least: pages do for less. */
+export const TLB_SPAN_LEAST = 2 ** 16;
+
 /** Bytes of a vCPU's area for a frontend with so many regimes. */
 export function cpuAreaBytes(mmuModes: number): number {
   return TLB + mmuModes * 2 ** TLB_REGIME_BITS;

@@ -2,6 +2,7 @@
 import type { IrBuilder, Value } from '../ir/builder.ts';
 import {
   BLOCK_HASH_BITS,
+  cpuAreaBytes,
   type EngineLayout,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
@@ -17,8 +18,19 @@ import {
   TLB_PA,
   TLB_PA_BYTES,
   TLB_REGIME_BITS,
+  TLB_SPAN_BYTES,
+  TLB_SPANS,
   TLB_TABLE_BYTES,
 } from './layout.ts';
+
+/** Empties the tables in a vCPU's area, when it is made. */
+export function emptyTables(u8: Uint8Array, area: number, mmuModes: number): void {
+  u8.fill(0xff, area + JUMP_CACHE, area + cpuAreaBytes(mmuModes));
+  for (let mmu = 0; mmu < mmuModes; mmu++) {
+    const spans = area + TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS;
+    u8.fill(0, spans, spans + 2 * TLB_SPAN_BYTES);
+  }
+}
 
 /** Place of the TLB entry for an address. */
 export function tlbEntryOf(b: IrBuilder, pageBits: number, va: Value, access: Value, mmu: Value): Value {
@@ -43,6 +55,12 @@ export function largeMark(b: IrBuilder, marks: Value, pageBits: number, level: n
   const bits = largeAreaBits(pageBits, level);
   if (bits === 64) return table;
   return b.add(table, b.and(b.wrap(b.shr(va, b.i64(bits))), b.i32(TLB_LARGE_MARKS - 1)));
+}
+
+/** Place of a regime's span for an access, 0 a load, 1 a store. */
+export function spanOf(b: IrBuilder, access: Value, mmu: Value): Value {
+  const regime = b.add(b.add(b.cpuBase(), b.i32(TLB + TLB_SPANS)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+  return b.add(regime, b.mul(access, b.i32(TLB_SPAN_BYTES)));
 }
 
 /** Place of the physical page number that belongs to a TLB entry. */

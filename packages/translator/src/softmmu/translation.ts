@@ -24,7 +24,8 @@ import {
   WATCH_READ,
   WATCH_WRITE,
 } from './layout.ts';
-import { hostNumber, largeAreaBits, largeMark, largeMarks, paEntry, tlbEntryOf } from './tables.ts';
+import { createNoteSpan } from './spans.ts';
+import { hostNumber, largeAreaBits, largeMark, largeMarks, paEntry, spanOf, tlbEntryOf } from './tables.ts';
 
 export type Translation = ReturnType<typeof createTranslation>;
 
@@ -183,6 +184,16 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
     }
   });
 
+  const noteSpan = createNoteSpan(frontend, layout, physFind);
+
+  /** Finds the regime's span for an access whose page was walked to now, where there is none yet. */
+  const findSpan = (b: IrBuilder, va: Value, access: Value, mmu: Value): void => {
+    if (noteSpan === undefined) return;
+    const count = b.hostLoad(b.add(spanOf(b, access, mmu), b.i32(8)), { size: 8 });
+    const isWanted = b.and(b.ne(access, b.i32(FETCH)), b.eqz(b.get(COMMON.watchCount)));
+    b.if(isWanted, () => b.if(b.eqz(count), () => b.call(noteSpan, va, access, mmu)));
+  };
+
   /** As `translate`, for an access of `state.accessBytes` within a page. */
   const translateAccess = defineHelper('translateAccess', ['i64', 'i32', 'i32'], 'i64', (b, va, access, mmu) => {
     const entry = tlbEntry(b, va, access, mmu);
@@ -215,6 +226,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
         b.if(b.gtU(b.get(COMMON.walkBits), b.i32(frontend.pageBits)), () =>
           b.call(noteLarge, va, b.get(COMMON.walkBits), mmu),
         );
+        b.if(b.getLocal(cacheable), () => findSpan(b, va, access, mmu));
       },
     );
     const host = b.call(resolve, b.getLocal(pa), access);

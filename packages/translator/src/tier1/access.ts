@@ -1,10 +1,12 @@
 /** Guest memory accesses of tier 1: the TLB lookup, the host address, byte order. */
-import type { MemAccess } from '../ir/nodes.ts';
+import type { MemAccess, Node } from '../ir/nodes.ts';
+import { pureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
-import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
+import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
 import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { CPU, type Emitter } from './emitter.ts';
+import type { SpanKind } from './spans.ts';
 
 /** Where a lookup finds its entry. */
 export interface Lookup {
@@ -21,6 +23,26 @@ export interface PageCache {
   readonly addend: number;
 }
 
+/** Locals that hold a regime's span (softmmu/spans.ts). */
+export interface Span {
+  readonly first: number;
+  readonly count: number;
+  readonly addend: number;
+}
+
+/** The address without a constant that it is more: one that the access itself can add, as guest memory lies higher. */
+export function splitAddress(address: Node): readonly [base: Node, offset: number] {
+  const d = address.detail;
+  const [base, constant] = address.args;
+  if (d.kind !== 'pure' || d.op !== ADD || base === undefined || constant?.detail.kind !== 'const') return [address, 0];
+  const isSmall = constant.hi === 0 && constant.lo >= 0 && constant.lo < MOST_OFFSET;
+  return isSmall ? [base, constant.lo] : [address, 0];
+}
+
+const ADD = pureOp('add.i64');
+/** Nothing below is given out in the RAM space. */
+const MOST_OFFSET = 0x8000;
+
 export class AccessEmitter {
   readonly #e: Emitter;
   readonly #pageBits: number;
@@ -31,6 +53,7 @@ export class AccessEmitter {
   /** Local of the tag that the last lookup found. */
   readonly tag: number;
   readonly #cpu: number | undefined;
+  readonly #spans = new Map<number, Span>();
 
   /** `cpu`: host offset of the vCPU's area, if there is but one. */
   constructor(e: Emitter, pageBits: number, cpu: number | undefined) {
@@ -93,6 +116,54 @@ export class AccessEmitter {
     else e.op(W.i32WrapI64, W.i32Add);
   }
 
+  /** Loads a span into locals, where the region is entered. */
+  loadSpan({ mmu, store }: SpanKind): void {
+    const e = this.#e;
+    const ty = e.indexBits === 64 ? 'i64' : 'i32';
+    const span = { first: e.local('i64'), count: e.local('i64'), addend: e.local(ty) };
+    const at = TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS + (store ? TLB_SPAN_BYTES : 0);
+    e.get(CPU).load(W.i64Load, at).set(span.first);
+    e.get(CPU)
+      .load(W.i64Load, at + 8)
+      .set(span.count);
+    e.get(CPU)
+      .load(ty === 'i64' ? W.i64Load : W.i32Load, at + 16)
+      .set(span.addend);
+    this.#spans.set(mmu * 2 + (store ? 1 : 0), span);
+  }
+
+  /** The span that a lookup is compared with. */
+  spanOf({ mmu, store }: SpanKind): Span {
+    const span = this.#spans.get(mmu * 2 + (store ? 1 : 0));
+    if (span === undefined) throw new Error('a span that is not in the region');
+    return span;
+  }
+
+  /** Compares the address on the stack, and `offset` bytes more, with a span. `natural`: a misaligned one is a miss too. */
+  spannedLookup(l: Lookup, span: Span, offset: number, natural: boolean, miss: () => void): void {
+    const e = this.#e;
+    e.tee(this.#va).get(span.first).op(W.i64Sub);
+    if (offset > 0) e.i64(offset, 0).op(W.i64Add);
+    if (natural && l.size > 1) {
+      // An odd bit makes the distance a long one.
+      e.get(this.#va);
+      if (offset > 0) e.i64(offset, 0).op(W.i64Add);
+      e.i64(60, 0).op(W.i64Shl);
+      e.i64(0, ((l.size - 1) << 28) | 0).op(W.i64And, W.i64Or);
+    }
+    e.get(span.count).op(W.i64GeU).if();
+    miss();
+    e.end();
+  }
+
+  /** Pushes the index of the access that was found in a span, less the offset. */
+  spannedAddress(span: Span): void {
+    const e = this.#e;
+    e.get(span.addend).get(this.#va);
+    if (e.indexBits === 64) e.op(W.i64Add);
+    else e.op(W.i32WrapI64, W.i32Add);
+  }
+
   /** Pushes whether bytes at the address, as many as `length` pushes (an i32), go on in the next page. */
   #crosses(length: () => void): Emitter {
     const e = this.#e;
@@ -127,17 +198,19 @@ export class AccessEmitter {
     e.get(this.#va).op(W.i64Add);
   }
 
-  /** Loads from the host address on the stack. */
-  load(access: MemAccess, ty: Ty): void {
+  /** Loads from the host address on the stack, so many bytes on. */
+  load(access: MemAccess, ty: Ty, offset = 0): void {
     const big = access.endian === 'big' && access.size > 1;
-    this.#e.code(loadCode({ ...access, endian: 'little' }, ty));
+    this.#e.code(loadCode({ ...access, endian: 'little' }, ty).slice(0, -1));
+    this.#e.out.unsigned(offset);
     if (big) this.#swap(access.size, access.signed, ty);
   }
 
-  /** Stores the value on the stack to the host address under it. */
-  store(access: MemAccess, ty: Ty): void {
+  /** Stores the value on the stack to the host address under it, so many bytes on. */
+  store(access: MemAccess, ty: Ty, offset = 0): void {
     if (access.endian === 'big' && access.size > 1) this.#swap(access.size, false, ty);
-    this.#e.code(storeCode(access.size, ty));
+    this.#e.code(storeCode(access.size, ty).slice(0, -1));
+    this.#e.out.unsigned(offset);
   }
 
   /** Reverses the bytes of the value on the stack, which a load extended as it should be. */

@@ -3,18 +3,19 @@
  * an instruction changes them at its end, so that it can be left to tier 0 at any access.
  */
 import type { Helper } from '../ir/helper.ts';
-import type { Node } from '../ir/nodes.ts';
+import type { MemAccess, Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { lowHalf } from '../tier0/fusing.ts';
 import { W } from '../wasm/opcodes.ts';
-import type { AccessEmitter, Lookup, PageCache } from './access.ts';
+import { type AccessEmitter, type Lookup, type PageCache, splitAddress } from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
 import { type Extension, KEEP } from './extension.ts';
 import { fastPathOf } from './fast-path.ts';
 import type { SlotLocals } from './slot-locals.ts';
+import type { SpanKind } from './spans.ts';
 import { ValueEmitter } from './value-code.ts';
 
 /** What the instructions of a region have in common. */
@@ -45,6 +46,8 @@ export interface InsnPlace {
   readonly isDirect: boolean;
   /** Accesses that are often misaligned. */
   readonly unaligned: boolean;
+  /** Whether its accesses of a kind are compared with the span. */
+  readonly isSpanned: (kind: SpanKind) => boolean;
   /** Where an access may find its page without the TLB. */
   readonly cacheOf: (access: Node) => PageCache | undefined;
   /** Emits the exit to tier 0, which repeats the instruction. */
@@ -55,7 +58,14 @@ export class InsnEmitter {
   readonly #c: InsnContext;
   readonly #e: Emitter;
   readonly #values: ValueEmitter;
-  #place: InsnPlace = { index: 0, isDirect: true, unaligned: false, cacheOf: () => undefined, leave: () => {} };
+  #place: InsnPlace = {
+    index: 0,
+    isDirect: true,
+    unaligned: false,
+    isSpanned: () => false,
+    cacheOf: () => undefined,
+    leave: () => {},
+  };
   /** Values that slots get at the end of the instruction. */
   readonly #pending = new Map<Slot, Held>();
   /** Slots whose pending local may be set more than once: a read of them is copied. */
@@ -338,23 +348,21 @@ export class InsnEmitter {
     const d = node.detail;
     switch (d.kind) {
       case 'load': {
-        const lookup = this.#lookup(d.access, false);
-        this.#locate(node, lookup);
+        const offset = this.#locate(node, d.access, false);
         const extension = node.type === 'i64' ? this.#values.extension(node) : 0;
         const ty = extension === 0 ? node.ty : 'i32';
-        access.load(d.access, ty);
+        access.load(d.access, ty, offset);
         this.#mark(node, this.#e.temp(ty), extension);
         this.#e.set(node.mark);
         return;
       }
       case 'store': {
-        const lookup = this.#lookup(d.access, true);
-        this.#locate(node, lookup);
+        const offset = this.#locate(node, d.access, true);
         const { type = 'i64' } = argumentOf(node, 1);
         const isLow = type === 'i64' && d.access.size <= 4;
         if (isLow) this.#narrow(node, 1);
         else this.#argument(node, 1);
-        access.store(d.access, isLow ? 'i32' : type);
+        access.store(d.access, isLow ? 'i32' : type, offset);
         return;
       }
       case 'rmw':
@@ -379,10 +387,19 @@ export class InsnEmitter {
     }
   }
 
-  /** Pushes the index of a load or store in the memory. */
-  #locate(node: Node, lookup: Lookup): void {
+  /** Pushes the index of a load or store in the memory, less the bytes that it returns. */
+  #locate(node: Node, a: MemAccess, store: boolean): number {
     const { access } = this.#c;
-    const { leave, cacheOf } = this.#place;
+    const { leave, cacheOf, isSpanned } = this.#place;
+    const lookup = this.#lookup(a, store);
+    if (isSpanned(lookup)) {
+      const span = access.spanOf(lookup);
+      const [base, offset] = splitAddress(argumentOf(node, 0));
+      this.#values.operand(base);
+      access.spannedLookup(lookup, span, offset, a.align === 'natural', leave);
+      access.spannedAddress(span);
+      return offset;
+    }
     const cache = lookup.unaligned ? undefined : cacheOf(node);
     this.#argument(node, 0);
     if (cache === undefined) {
@@ -392,6 +409,7 @@ export class InsnEmitter {
       access.cachedLookup(lookup, cache, leave);
       access.cachedAddress(cache);
     }
+    return 0;
   }
 
   #lookup(

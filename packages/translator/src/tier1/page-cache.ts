@@ -9,6 +9,7 @@ import { type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import type { PageCache } from './access.ts';
 import { isInside, type RegionNode } from './region.ts';
+import type { SpannedAccesses } from './spans.ts';
 
 /** Pages that a region remembers at most: each takes two registers, or places on the stack. */
 const MOST = 8;
@@ -32,9 +33,11 @@ interface Use {
 export class PageCaches {
   readonly #caches = new Map<string, PageCache>();
   readonly #nodes = new Map<RegionNode, ReadonlySet<string>>();
+  readonly #spans: SpannedAccesses;
 
-  /** `make` gives the locals of a cache. */
-  constructor(nodes: readonly RegionNode[], make: () => PageCache) {
+  /** `make` gives the locals of a cache. Accesses that are compared with spans need none. */
+  constructor(nodes: readonly RegionNode[], spans: SpannedAccesses, make: () => PageCache) {
+    this.#spans = spans;
     for (const isLoop of [true, false]) {
       for (const node of nodes) if (loopsOnItself(node) === isLoop) this.#plan(node, isLoop ? 1 : 2, make);
     }
@@ -55,7 +58,7 @@ export class PageCaches {
 
   #plan(node: RegionNode, least: number, make: () => PageCache): void {
     const keys = new Set<string>();
-    for (const use of usesOf(node)) {
+    for (const use of usesOf(node, this.#spans)) {
       if (use.count < least) continue;
       const key = keyOf(use);
       if (!this.#caches.has(key)) {
@@ -77,15 +80,15 @@ function keyOf({ slot, store, mmu }: Use): string {
 }
 
 /** The base registers of a block that it sets to nothing but themselves and a constant. */
-function usesOf(node: RegionNode): Iterable<Use> {
+function usesOf(node: RegionNode, spans: SpannedAccesses): Iterable<Use> {
   const uses = new Map<string, Use>();
   const lost = new Set<Slot>();
-  for (const insn of node.code.insns) {
+  for (const [index, insn] of node.code.insns.entries()) {
     for (const statement of insn) {
       const d = statement.detail;
       if (d.kind === 'set' && !isMoved(d.slot, statement.args[0])) lost.add(d.slot);
       const use = useOf(statement);
-      if (use === undefined) continue;
+      if (use === undefined || spans.has(node, index, use)) continue;
       const key = keyOf(use);
       const known = uses.get(key);
       if (known === undefined) uses.set(key, use);

@@ -23,6 +23,7 @@ import { findLiveness, type Liveness } from './liveness.ts';
 import { PageCaches } from './page-cache.ts';
 import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
 import { SlotLocals } from './slot-locals.ts';
+import { type SpanKind, SpannedAccesses, type SpanSource } from './spans.ts';
 
 /** Why regions are left. */
 export const REGION_EXITS = [
@@ -59,9 +60,12 @@ export interface RegionCodeOptions {
   atomicHelper(node: Node): Helper;
   /** Accesses of this instruction are often misaligned. */
   isUnaligned(node: RegionNode, insn: number): boolean;
+  readonly spans: SpanSource;
 }
 
 export interface RegionFunction {
+  /** Spans that accesses are compared with. */
+  readonly spans: readonly SpanKind[];
   readonly emitter: Emitter;
   /** Most instructions from an entry, or a loop's start, to an exit or a way back. */
   readonly longest: number;
@@ -85,6 +89,7 @@ class RegionEmitter {
   readonly #insns: InsnEmitter;
   readonly #access: AccessEmitter;
   readonly #caches: PageCaches;
+  readonly #spans: SpannedAccesses;
   /** Where tier 0 goes on. */
   readonly #ip: number;
   /** Target of an indirect jump. */
@@ -108,7 +113,8 @@ class RegionEmitter {
     for (const { code } of nodes) for (const slot of code.modified) this.#modified.add(slot);
     this.#longest = longestPath(nodes);
     this.#access = new AccessEmitter(this.#e, o.pageBits, o.cpu);
-    this.#caches = new PageCaches(nodes, () => this.#access.cache());
+    this.#spans = new SpannedAccesses(nodes, o.spans);
+    this.#caches = new PageCaches(nodes, this.#spans, () => this.#access.cache());
     this.#insns = new InsnEmitter({
       e: this.#e,
       access: this.#access,
@@ -125,6 +131,7 @@ class RegionEmitter {
     if (root === undefined) throw new Error('a region without nodes');
     if (this.#o.cpu !== undefined) e.i32(this.#o.cpu).set(CPU);
     for (const cache of this.#caches.all) this.#access.empty(cache);
+    for (const span of this.#spans.used) this.#access.loadSpan(span);
     for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
     this.#exitLabel = e.block();
     this.#slowLabel = e.block();
@@ -138,7 +145,7 @@ class RegionEmitter {
     e.end();
     e.storeLocal(COMMON.budget, BUDGET);
     e.get(this.#ip);
-    return { emitter: e, longest: this.#longest };
+    return { emitter: e, longest: this.#longest, spans: this.#spans.used };
   }
 
   /** Counts down at a slow exit; the engine is told of the one that comes to zero. */
@@ -225,7 +232,9 @@ class RegionEmitter {
         e.i32(placeOf(node, index)).set(this.#ip).br(label);
       };
       const unaligned = this.#o.isUnaligned(node, index);
-      this.#insns.emit(insns[index] ?? [], { index, isDirect: index !== last, unaligned, cacheOf, leave });
+      const isSpanned = (kind: SpanKind): boolean => this.#spans.has(node, index, kind);
+      const place = { index, isDirect: index !== last, unaligned, isSpanned, cacheOf, leave };
+      this.#insns.emit(insns[index] ?? [], place);
       if (index !== last) this.#insns.commit();
     }
     e.br(after).end();

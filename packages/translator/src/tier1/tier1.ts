@@ -9,7 +9,7 @@ import { codePageBits } from '../frontend.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import { hex64 } from '../ir/print.ts';
-import { JUMP_CACHE } from '../softmmu/layout.ts';
+import { JUMP_CACHE, TLB, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS } from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
@@ -21,6 +21,7 @@ import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
 import { formRegion, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
 import { emitRegion, REGION_COUNTER_BYTES, REGION_EXITS, type RegionExit, SLOW_COUNTDOWN } from './region-code.ts';
+import type { SpanKind, SpanSource } from './spans.ts';
 
 const ENTER = tier0Op('tier1');
 const NOP = tier0Op('nop');
@@ -30,6 +31,8 @@ export const NEVER = 0x7fff_ffff;
 const SLOW_EXITS = 400;
 /** Instructions of one region's entry that are taken for misaligned at most. */
 const MOST_UNALIGNED = 8;
+/** Times that a region has spans looked for anew. */
+const MOST_RENEWED = 3;
 /** Entries of a region that are added afterwards. */
 const MOST_WANTED = 6;
 /** A block in a region has to run this many times as often as another to be an entry itself. */
@@ -111,6 +114,8 @@ export interface Tier1Engine {
   readonly isThreaded: boolean;
   /** Host offsets of the vCPUs' states. */
   cpus(): Iterable<number>;
+  /** Forgets the translations of every vCPU. */
+  flushTranslations(): void;
   helperFunction(helper: Helper): (...args: never[]) => unknown;
 }
 
@@ -123,6 +128,10 @@ class Region {
   /** Blocks that could be entries: those not only inside calls that are inlined. */
   readonly covers: ReadonlySet<Block>;
   readonly bytes: number;
+  /** Spans that its accesses are compared with. */
+  readonly spans: readonly SpanKind[];
+  /** How often they were found anew because it was left without any. */
+  renewed = 0;
   readonly #owner: Tier1;
 
   readonly nodes: number;
@@ -134,8 +143,10 @@ class Region {
     number: number,
     nodes: readonly RegionNode[],
     bytes: number,
+    spans: readonly SpanKind[],
   ) {
     this.#owner = owner;
+    this.spans = spans;
     this.entries = entries;
     this.wanted = wanted;
     this.number = number;
@@ -254,15 +265,27 @@ export class Tier1 {
     if (!block.hasEntry) this.#compile(block, new Set());
   }
 
-  /** A region was left often for an access at `ip`: from now on it is taken for a misaligned one. */
+  /**
+   * A region was left often for an access at `ip`: from now on it is looked for in the TLB, or, where it was, it is taken for a
+   * misaligned one.
+   */
   slow(number: number, ip: number): void {
     const region = this.#regions.get(number);
     const block = this.#engine.cache.blockAt(ip);
     this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
     if (region === undefined || block === undefined || !block.valid) return;
     const index = block.indexAt(ip);
-    if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
-    block.addUnaligned(index);
+    if (region.spans.length > 0 && !block.scattered.has(index)) {
+      if (region.renewed < MOST_RENEWED && !region.spans.every((kind) => this.#spans.hasSpan(kind.mmu, kind.store))) {
+        // The TLB was flushed of what is not walked to again by itself.
+        region.renewed++;
+        this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = SLOW_EXITS;
+        this.#engine.flushTranslations();
+        return;
+      }
+      block.addScattered(index);
+    } else if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
+    else block.addUnaligned(index);
     this.#stats.reformed++;
     this.#drop(region);
     this.#compile(region.root, region.wanted);
@@ -315,7 +338,7 @@ export class Tier1 {
     const number = this.#number();
     const nodes = structureRegion(root, Math.floor(REGION_LIMITS.nodes * 1.25));
     const helpers = new Map<Helper, number>();
-    const { emitter, longest } = emitRegion(nodes, {
+    const { emitter, longest, spans } = emitRegion(nodes, {
       out: this.#writer.clear(),
       number,
       indexBits: this.#engine.memoryImport.indexBits,
@@ -325,6 +348,7 @@ export class Tier1 {
       functionOf: (helper) => indexOf(helpers, helper),
       atomicHelper: (node) => this.#atomicHelper(node),
       isUnaligned: (node, insn) => node.block.unaligned.has(insn),
+      spans: this.#spans,
     });
     const builder = new ModuleBuilder(this.#engine.memoryImport);
     for (const helper of helpers.keys()) {
@@ -339,7 +363,7 @@ export class Tier1 {
     const formed = performance.now();
     const entries = root.edges.flatMap((e) => (e.kind === 'node' ? [e.node.block] : []));
     this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
-    const region = new Region(this, entries, wanted, number, nodes.slice(1), bytes.length);
+    const region = new Region(this, entries, wanted, number, nodes.slice(1), bytes.length, spans);
     this.#regions.set(number, region);
     this.#note(nodes.slice(1), bytes.length);
     for (const b of region.blocks) this.#coverBlock(b);
@@ -450,7 +474,19 @@ export class Tier1 {
     return d.kind === 'rmw' ? mmu.rmwHost(d.op, size, signed, big) : mmu.casHost(size, signed, big);
   }
 
-  // --- what is known of blocks ---
+  // --- what is known of memory and of blocks ---
+
+  readonly #spans: SpanSource = {
+    hasSpan: (mmu, store) => {
+      const at = TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS + (store ? TLB_SPAN_BYTES : 0) + 8;
+      const { i32 } = this.#engine;
+      for (const cpu of this.#engine.cpus()) {
+        if (i32[(cpu + at) >>> 2] !== 0 || i32[(cpu + at + 4) >>> 2] !== 0) return true;
+      }
+      return false;
+    },
+    isScattered: (node, insn) => node.block.scattered.has(insn),
+  };
 
   readonly #source: RegionSource = {
     codeOf: (block) => this.#codeOf(block, this.#code, false),

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { boot, PORT, type TestMachine } from './harness.ts';
-import { i, X, x86ish } from './x86ish.ts';
+import { i, X, x86ish, x86ishPaged } from './x86ish.ts';
 
 const register = fc.nat(7);
 const small = fc.oneof(
@@ -63,7 +63,7 @@ it('runs random programs alike in blocks, in single steps and in regions', async
     await boot(x86ish, [], tier0),
     await boot(x86ish, [], tier0),
     await boot(x86ish, [], { tier1: 1 }),
-    await boot(x86ish, [], { tier1: 2 }),
+    await boot(x86ishPaged, [], { tier1: 2 }),
   ] as const;
   const property = fc.property(program, fc.integer({ min: 1, max: 150 }), (code, first) => {
     const ends = machines.map((m, n) => {

@@ -117,6 +117,11 @@ const raise = defineHelper('sparcish_raise', [], undefined, (b) => {
   b.set(mode, b.i32(0));
 });
 
+/** What is not translated is there as far as it goes. */
+const span = defineHelper('sparcish_span', ['i64', 'i32', 'i32'], 'i32', (b, va, _access, mmu) =>
+  b.select(b.or(b.eq(mmu, b.i32(REGIME.physical)), b.ltU(va, b.i64(0x1000_0000))), b.i32(28), b.i32(0)),
+);
+
 const walk = defineHelper('sparcish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
   b.set(walkBits, b.i32(13));
   b.set(walkPa, va);
@@ -357,6 +362,7 @@ export function sparcish(maxBlockInsns = 64): Frontend {
     translateInsn,
     fetchMmu: (b) => b.select(b.and(b.get(mode), b.i32(USER)), b.i32(REGIME.user), b.i32(REGIME.supervisor)),
     walk,
+    span,
     raise,
     serviceInterrupt,
     disassemble: (bytes) => ({ text: `op ${bytes[0]}`, length: 4 }),

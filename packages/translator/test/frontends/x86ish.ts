@@ -131,6 +131,9 @@ const walk = defineHelper('x86ish_walk', ['i64', 'i32', 'i32'], 'i32', (b, va) =
   return b.i32(0);
 });
 
+/** The rest is mapped as it is, in pieces of a megabyte that are there or not. */
+const span = defineHelper('x86ish_span', ['i64', 'i32', 'i32'], 'i32', (b) => b.i32(20));
+
 const serviceInterrupt = defineHelper('x86ish_interrupt', [], 'i32', (b) => {
   b.if(b.get(pendingIrq), () => {
     b.set(halted, b.i32(0));
@@ -432,7 +435,12 @@ export const x86ish: Frontend = {
   translateInsn,
   fetchMmu: (b) => b.i32(0),
   walk,
+  span,
   raise,
   serviceInterrupt,
   disassemble: (bytes) => ({ text: `op ${bytes[0]?.toString(16)}`, length: LENGTHS[TABLE[bytes[0] ?? 0]?.[0] ?? ''] }),
 };
+
+const { span: _, ...withoutSpan } = x86ish;
+/** The same, where nothing is known but single pages. */
+export const x86ishPaged: Frontend = withoutSpan;
