@@ -40,7 +40,24 @@ describe('the fast path of a helper', () => {
   it('is not there without an answer', () => {
     const helper = defineHelper('plain', ['i64'], 'i64', (b, a) => {
       b.if(b.get(slot), () => b.if(b.get(slot), () => {}));
+      b.set(slot, b.i32(0));
       return a;
+    });
+    expect(fastPathOf(helper)).toBeUndefined();
+  });
+
+  it('is all of one that only computes', () => {
+    const helper = defineHelper('wide', ['i64', 'i64'], 'i64', (b, x, y) => b.mulHighU(x, y));
+    const path = fastPathOf(helper);
+    expect(path?.isWhole).toBe(true);
+    expect(path?.statements).toBe(helper.body().statements);
+  });
+
+  it('is not all of one that computes for long', () => {
+    const helper = defineHelper('long', ['i64', 'i64'], 'i64', (b, x, y) => {
+      let product = x;
+      for (let n = 0; n < 5; n++) product = b.mulHighU(product, y);
+      return product;
     });
     expect(fastPathOf(helper)).toBeUndefined();
   });

@@ -1,6 +1,7 @@
 /**
- * The beginning of a helper that answers the ordinary case and has no effect otherwise, as floating point has it: compiled into
- * regions in front of the call, which is made where it gives no answer.
+ * What of a helper is compiled into regions: all of one that only computes, as a wide product, in place of its call; and the
+ * beginning of one that answers the ordinary case and has no effect otherwise, as floating point has it, in front of the call,
+ * which is made where it gives no answer.
  */
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
@@ -9,6 +10,8 @@ export interface FastPath {
   readonly params: readonly Node[];
   /** Computes values, and returns on some ways. */
   readonly statements: readonly Node[];
+  /** It returns on every way: no call is left. */
+  readonly isWhole: boolean;
 }
 
 /** Values and statements that a fast path has at most. */
@@ -29,12 +32,12 @@ export function fastPathOf(helper: Helper): FastPath | undefined {
 function find(helper: Helper): FastPath | null {
   if (helper.kind !== 'ir' || helper.result === undefined) return null;
   const { params, statements } = helper.body();
-  // Not a helper that is nothing else: its call is as good.
+  if (statements.at(-1)?.kind === 'return' && sizeOf(statements) <= MOST) return { params, statements, isWhole: true };
   const end = statements.findIndex((node) => node.kind === 'if');
   if (end < 0 || end === statements.length - 1) return null;
   const path = statements.slice(0, end + 1);
   const size = sizeOf(path);
-  return size > 0 && size <= MOST && returns(path.slice(-1)) ? { params, statements: path } : null;
+  return size > 0 && size <= MOST && returns(path.slice(-1)) ? { params, statements: path, isWhole: false } : null;
 }
 
 /** Number of nodes; not finite where one has an effect. */

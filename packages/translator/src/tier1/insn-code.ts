@@ -421,7 +421,7 @@ export class InsnEmitter {
 
   // --- helpers ---
 
-  /** Calls a helper; where it has a fast path, that is tried here. */
+  /** Calls a helper; where it has a fast path, that is tried here, or all of it done. */
   #call(node: Node, helper: Helper): void {
     const e = this.#e;
     const path = fastPathOf(helper);
@@ -430,7 +430,7 @@ export class InsnEmitter {
       return;
     }
     // Ways with and without the call leave slots in the same form.
-    for (const slot of helperEffects(helper)?.writes ?? []) this.#c.slots.makeWhole(slot);
+    if (!path.isWhole) for (const slot of helperEffects(helper)?.writes ?? []) this.#c.slots.makeWhole(slot);
     for (const [n, param] of path.params.entries()) {
       const local = e.temp(param.ty);
       this.#argument(node, n);
@@ -440,8 +440,11 @@ export class InsnEmitter {
     const result = e.temp(node.ty);
     this.#answer = { label: e.block(), result };
     for (const statement of path.statements) if (statement.kind !== 'param') this.#statement(statement, false);
-    this.#callOut(node, helper);
-    e.get(node.mark).set(result).end();
+    if (!path.isWhole) {
+      this.#callOut(node, helper);
+      e.get(node.mark).set(result);
+    }
+    e.end();
     this.#mark(node, result);
   }
 
