@@ -11,6 +11,7 @@ import { Assembler, type Label } from '../differential/assembler.ts';
 
 const RAM = 0x8000_0000;
 const RESULTS = RAM + 0x4000;
+const FLASH = 0x2000_0000;
 const DATA = RAM + 0x5000;
 /** Registers that programs compute in; x5 counts down, x6 is the data's address. */
 const REGISTERS = [10, 11, 12, 13, 14, 15, 16, 17] as const;
@@ -167,13 +168,13 @@ async function run(
 it('a word that is extended in another way than before is whole where a region is left', async () => {
   const a = new Assembler(RAM);
   const [loop, first, next, stop] = [a.label(), a.label(), a.label(), a.label()];
-  a.op('addi', { rd: 5, rs1: 0, imm: ROUNDS }).address(6, DATA).place(loop);
+  a.op('addi', { rd: 5, rs1: 0, imm: ROUNDS }).address(6, DATA).constant(7, BigInt(FLASH)).place(loop);
   // The block that repeats first is where the region begins.
   a.jump('beq', { rs1: 5, rs2: 0 }, first).place(first);
   a.op('addi', { rd: 10, rs1: 0, imm: 5 }).jump('beq', { rs1: 5, rs2: 10 }, next).place(next);
-  // Sign-extended; then a misaligned access, which is left to the interpreter.
+  // Sign-extended; then a misaligned access of what is no RAM, which is left to the interpreter.
   a.op('lui', { rd: 10, imm: 0x81dbb000 | 0 })
-    .op('lw', { rd: 11, rs1: 6, imm: 1 })
+    .op('lw', { rd: 11, rs1: 7, imm: 1 })
     .op('sd', { rs1: 6, rs2: 10, imm: 64 });
   a.op('addi', { rd: 5, rs1: 5, imm: -1 }).jump('bne', { rs1: 5, rs2: 0 }, loop);
   a.place(stop).op('wfi').jump('jal', { rd: 0 }, stop);
@@ -205,9 +206,11 @@ it('an access that leaves a region finds whole registers, whatever their form wa
   // Positive here, negative where the load is.
   a.op('lui', { rd: 15, imm: 0x2000_0000 }).jump('beq', { rs1: 5, rs2: 15 }, next).place(next);
   a.op('lui', { rd: 15, imm: -0x8000_0000 }).op('add', { rd: 14, rs1: 15, rs2: 13 });
-  // Only the last round reaches a page that no round did before.
-  a.op('sltiu', { rd: 16, rs1: 5, imm: 2 }).op('slli', { rd: 16, rs1: 16, imm: 16 });
-  a.op('add', { rd: 14, rs1: 14, rs2: 16 }).op('ld', { rd: 12, rs1: 14, imm: 0 });
+  // Only the last round reaches what is no RAM.
+  a.op('sltiu', { rd: 16, rs1: 5, imm: 2 })
+    .constant(17, BigInt(RAM - FLASH))
+    .op('mul', { rd: 16, rs1: 16, rs2: 17 });
+  a.op('sub', { rd: 14, rs1: 14, rs2: 16 }).op('ld', { rd: 12, rs1: 14, imm: 0 });
   a.op('addi', { rd: 5, rs1: 5, imm: -1 }).jump('bne', { rs1: 5, rs2: 0 }, loop);
   const stop = a.label();
   a.place(stop).op('wfi').jump('jal', { rd: 0 }, stop);
