@@ -68,7 +68,7 @@ export const WORKLOADS: readonly Workload[] = [
   })),
   ...(['single', 'multi'] as const).map((thread) =>
     program(
-      thread === 'single' ? 'smp4' : 'smp4-threads',
+      thread === 'single' ? 'smp4' : 'smp4-multi',
       `4 processors that compute, thread=${thread} on both sides`,
       programCase('smp', { count: 4, thread }),
     ),
@@ -82,7 +82,7 @@ export const WORKLOADS: readonly Workload[] = [
     cpu: 'cpu',
   },
   ...(['single', 'multi'] as const).map((thread) => ({
-    name: thread === 'single' ? 'boot-smp4' : 'boot-smp4-threads',
+    name: thread === 'single' ? 'boot-smp4' : 'boot-smp4-multi',
     description: `Linux with 4 processors, to init, thread=${thread} on both sides`,
     case: linuxCase({ count: 4, thread }),
     metric: 'init' as const,
