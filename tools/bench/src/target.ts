@@ -56,7 +56,7 @@ const S390X: Target = {
   countsInstructions: false,
   isPaced: false,
   // Nothing starts its other CPUs, or counts instructions.
-  lacks: ['mips', 'smp', 'smp4', 'smp4-threads', 'boot-smp4-threads'],
+  lacks: ['mips', 'smp', 'smp4', 'smp4-multi', 'boot-smp4-multi'],
   machine: ['-M', 's390-ccw-virtio'],
   async linux() {
     const { kernel, initrd } = await prepareMainframeLinux();
