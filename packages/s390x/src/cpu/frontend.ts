@@ -1,6 +1,15 @@
 /** What the translator is told about a CPU: decoder and semantics, interruptions, address translation. One for all CPUs of a machine. */
-import type { EngineExceptions, Frontend, InsnContext, IrBuilder, IrHelper, Value } from '@boardwalk/translator';
+import type {
+  EngineExceptions,
+  Frontend,
+  FrontendDebug,
+  InsnContext,
+  IrBuilder,
+  IrHelper,
+  Value,
+} from '@boardwalk/translator';
 import { PGM } from './bits.ts';
+import { s390Debug } from './debug.ts';
 import { instructionLength } from './decode/decoder.ts';
 import { disassemble } from './decode/disassemble.ts';
 import { defineServiceInterrupt, raise } from './interruptions.ts';
@@ -32,6 +41,7 @@ export class S390Frontend implements Frontend {
   readonly raise = raise;
   readonly walk: IrHelper = walk;
   readonly serviceInterrupt: IrHelper;
+  readonly debug: FrontendDebug;
   readonly config: CpuConfig;
   readonly #instructions: InstructionSet;
   /** The devices behind the CPUs, by the host offset of their state. */
@@ -39,6 +49,7 @@ export class S390Frontend implements Frontend {
 
   constructor(config: CpuConfig) {
     this.config = config;
+    this.debug = s390Debug(config);
     const of = (base: number): InstructionPort => {
       const found = this.#ports.get(base);
       if (found === undefined) throw new Error(`no CPU has its state at ${base}`);
