@@ -1,6 +1,8 @@
 export * from './board-conformance.ts';
 export * from './boot-machine.ts';
 export * from './code-fuzz.ts';
+export * from './gdb/gdb.ts';
+export * from './gdb/symbols.ts';
 export {
   box,
   doubleBits,

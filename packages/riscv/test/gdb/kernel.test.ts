@@ -5,29 +5,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { PipeChar } from '@boardwalk/core';
 import { ifReachable, prepareLinux } from '@boardwalk/launch';
+import { listSymbols, symbolFile, symbolsIn } from '@boardwalk/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingTools, runGdb, serveMachine, Workshop } from './server.ts';
-import { type KernelSymbol, symbolFile } from './symbols.ts';
 
 const MINUTES = 60_000;
+const EM_RISCV = 243;
 
 /** A system call from its entry to where files are written, and what the timer's interrupt counts. */
 const FUNCTIONS = ['vfs_write', 'ksys_write', '__riscv_sys_write', 'do_trap_ecall_u', 'handle_exception', 'schedule'];
 const VARIABLES = ['jiffies_64'];
-
-/** Lines of /proc/kallsyms, each with the next one's address: `next address type name`. */
-const LIST = `awk 'n{print $1,n;n=""} $3~/^(${[...FUNCTIONS, ...VARIABLES].join('|')})$/{n=$0}' /proc/kallsyms\n`;
-
-function symbolsIn(text: string): KernelSymbol[] {
-  return [...text.matchAll(/^([0-9a-f]{16}) ([0-9a-f]{16}) (\w) (\w+)\r?$/gm)].map(
-    ([, next = '0', address = '0', type = '', name = '']) => ({
-      name,
-      address: BigInt(`0x${address}`),
-      size: BigInt(`0x${next}`) - BigInt(`0x${address}`),
-      isFunction: /t/i.test(type),
-    }),
-  );
-}
 
 describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
   let workshop: Workshop;
@@ -53,12 +40,12 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
         paused: false,
       });
       await serial.waitFor('~ # ', { timeoutMs: 4 * MINUTES });
-      serial.send(LIST);
+      serial.send(listSymbols([...FUNCTIONS, ...VARIABLES]));
       const { before } = await serial.waitFor('~ # ', { timeoutMs: MINUTES });
       const symbols = symbolsIn(before);
       expect(symbols.map(({ name }) => name).sort()).toEqual([...FUNCTIONS, ...VARIABLES].sort());
       const elf = workshop.path('.elf');
-      await writeFile(elf, symbolFile(symbols));
+      await writeFile(elf, symbolFile(symbols, { machine: EM_RISCV, endian: 'little' }));
       // The shell waits a second, then writes; gdb is there by then.
       serial.send('sleep 1; echo for-gdb; sleep 1000\n');
       const output = await runGdb(server, elf, [

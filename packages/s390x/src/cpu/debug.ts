@@ -117,7 +117,8 @@ function dataMmus(mode: number): readonly number[] {
 
 /** What debuggers are told about a CPU of a configuration. */
 export function s390Debug(config: CpuConfig): FrontendDebug {
-  const vector = config.facilities.has('vector');
+  const facilities: ReadonlySet<string> = config.facilities;
+  const vector = facilities.has('vx');
   const groups: readonly (readonly [name: string, entries: readonly Entry[], types?: string])[] = [
     ['core', [...PSW, ...file(r, 'r', 64, 'uint64', 'general')]],
     ['acr', file(ar, 'acr', 32, 'uint32', 'access')],
