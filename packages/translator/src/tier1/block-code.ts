@@ -332,10 +332,21 @@ function modeAfter(insns: readonly (readonly Node[])[], mode: number): number | 
 
 const EXTRA: ReadonlySet<Slot> = new Set([COMMON.extra, COMMON.extraLo, COMMON.extraHi]);
 
+/** What is done on the paths that go on in the block. */
+function goingOn({
+  taken,
+  otherwise,
+}: {
+  readonly taken: readonly Node[];
+  readonly otherwise: readonly Node[];
+}): Node[] {
+  return [taken, otherwise].flatMap((path) => (endsBlock(path) ? [] : path));
+}
+
 /** Whether the second word of the block's key may be another one afterwards. */
 function setsExtra(node: Node): boolean {
   const d = node.detail;
-  if (d.kind === 'if') return [...d.taken, ...d.otherwise].some(setsExtra);
+  if (d.kind === 'if') return goingOn(d).some(setsExtra);
   if (d.kind === 'loop') return d.body.some(setsExtra);
   if (d.kind === 'set') return EXTRA.has(d.slot);
   const writes = d.kind === 'call' ? helperEffects(d.helper)?.writes : undefined;
@@ -344,7 +355,7 @@ function setsExtra(node: Node): boolean {
 
 function setsMode(node: Node): boolean {
   const d = node.detail;
-  if (d.kind === 'if') return [...d.taken, ...d.otherwise].some((n) => isModeSet(n) || setsMode(n));
+  if (d.kind === 'if') return goingOn(d).some((n) => isModeSet(n) || setsMode(n));
   if (d.kind === 'loop') return d.body.some((n) => isModeSet(n) || setsMode(n));
   return d.kind === 'call' && helperEffects(d.helper)?.writes.has(COMMON.mode) === true;
 }

@@ -7,8 +7,9 @@ import { DXC, PGM, PSW, SUPERVISOR_CALL } from '../bits.ts';
 import { AMODE_24, AMODE_31, AMODE_64 } from '../mode.ts';
 import { updateMode } from '../psw.ts';
 import { common, pswMask } from '../state.ts';
-import { setExecute } from './execute.ts';
+import { executeHere, setExecute } from './execute.ts';
 import type { Emitter, Insn } from './insn.ts';
+import { byteSemantics } from './storage/bytes.ts';
 
 /** Address of the next instruction as BRANCH AND SAVE leaves it: with the addressing mode in 31-bit mode. */
 function linkValue(i: Insn): Value {
@@ -272,7 +273,9 @@ const execute: Emitter = (i) => {
   b.if(b.wrap(b.and(address, b.i64(1))), () => i.raise(PGM.specification));
   setExecute(i, address);
 };
-const executeRelative: Emitter = (i) => setExecute(i, i.relativeAddress());
+const executeRelative: Emitter = (i) => {
+  if (!executeHere(i, byteSemantics)) setExecute(i, i.relativeAddress());
+};
 
 const nothing: Emitter = () => {};
 

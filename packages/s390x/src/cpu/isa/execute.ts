@@ -11,9 +11,10 @@
  */
 import { defineHelper, type Value } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
+import { fieldsOf, findEncoding } from '../decode/decoder.ts';
 import { MODE_EXECUTED } from '../mode.ts';
 import { common, executeTarget } from '../state.ts';
-import type { Insn } from './insn.ts';
+import type { Emitter, Insn } from './insn.ts';
 
 /** Bit of the low half of `extra`. */
 export const EXTRA_LONG = 0x4000;
@@ -25,10 +26,46 @@ const pack = defineHelper('s390_execute', ['i64', 'i64', 'i64', 'i64', 'i32'], '
   return b.or(b.or(left, b.shl(h2, b.i64(16))), b.extend32U(flags));
 });
 
+/** Targets that are part of the block where their bytes are known: with a length from the register, or as they stand. */
+const WITH_LENGTH = new Set(['mvc', 'clc', 'xc', 'nc', 'oc', 'tr']);
+const PAGE = 4096;
+
+/**
+ * EXECUTE RELATIVE LONG of a target in the same page: its bytes are what they were at translation, or the block ends as with any
+ * EXECUTE. `semantics` has the emitters. False where it is no such target.
+ */
+export function executeHere(i: Insn, semantics: Readonly<Record<string, Emitter>>): boolean {
+  const { b, c, f } = i;
+  const at = (c.pcLo & (PAGE - 1)) + f.ri;
+  if (i.isExecuted || at < 0 || at + 6 > PAGE) return false;
+  const words = { a: c.fetch16(f.ri), b: c.fetch16(f.ri + 2), c: c.fetch16(f.ri + 4) };
+  const encoding = findEncoding(words);
+  const emit = encoding === undefined ? undefined : semantics[encoding.mnemonic];
+  if (encoding === undefined || emit === undefined || !WITH_LENGTH.has(encoding.mnemonic)) return false;
+  const address = i.relativeAddress();
+  const same = (offset: number, size: 2 | 4, word: number): Value => {
+    const found = b.load(b.add(address, b.i64(offset)), { size, endian: 'big', mmu: i.instructionMmu });
+    return b.eq(found, b.i64(word >>> 0));
+  };
+  const unchanged = b.and(same(0, 4, (words.a << 16) | words.b), same(4, 2, words.c));
+  b.if(b.eqz(unchanged), () => prepareExecute(i, address));
+  i.f = fieldsOf(encoding, words);
+  if (f.r1 !== 0) i.length1 = b.add(b.or(b.i32(i.f.l1), b.and(i.get32(f.r1), b.i32(255))), b.i32(1));
+  emit(i);
+  i.f = f;
+  i.length1 = undefined;
+  return true;
+}
+
 /** Ends the block with the target at `address` as what comes next. */
 export function setExecute(i: Insn, address: Value): void {
-  const { b } = i;
   if (i.isExecuted) i.refuse(PGM.execute);
+  prepareExecute(i, address);
+  i.ended = true;
+}
+
+function prepareExecute(i: Insn, address: Value): void {
+  const { b } = i;
   const half = (n: number): Value =>
     b.load(i.wrap(b.add(address, b.i64(n))), { size: 2, endian: 'big', mmu: i.instructionMmu });
   const words = [half(0), b.local('i64', b.i64(0)), b.local('i64', b.i64(0))] as const;
@@ -42,5 +79,4 @@ export function setExecute(i: Insn, address: Value): void {
   b.set(common.mode, b.i32(i.mode | MODE_EXECUTED));
   b.set(common.pc, b.i64x(i.pcLo, i.pcHi));
   b.exitToLookup();
-  i.ended = true;
 }

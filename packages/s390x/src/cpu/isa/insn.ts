@@ -61,6 +61,8 @@ export class Insn {
   ended = false;
   /** It is the target of EXECUTE: relative operands count from its own address, which is known only when it runs. */
   isExecuted = false;
+  /** Bytes of its first operand (i32), where EXECUTE takes the length from a register. */
+  length1: Value | undefined;
   /** Where it stands, and what came before it. */
   c!: InsnContext;
 

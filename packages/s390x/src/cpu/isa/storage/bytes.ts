@@ -28,9 +28,29 @@ const storageToStorage =
   (i) => {
     const { b } = i;
     const [to, from] = [i.address1(), i.address2()];
-    const result = i.call(helper, to, from, b.i32(i.f.l1 + 1), spaces(i));
+    const result = i.call(helper, to, from, i.length1 ?? b.i32(i.f.l1 + 1), spaces(i));
     done?.(i, result);
   };
+
+/** Lengths of operands that are a register's. */
+type Word = 1 | 2 | 4 | 8;
+const isWord = (bytes: number): bytes is Word => bytes === 1 || bytes === 2 || bytes === 4 || bytes === 8;
+
+/** Operands of up to 32 bytes in pieces that registers hold; undefined where the length is not known or they are longer. */
+function pieces(i: Insn): readonly { readonly at: number; readonly size: Word }[] | undefined {
+  let left = i.f.l1 + 1;
+  if (i.length1 !== undefined || left > 32) return undefined;
+  const list: { at: number; size: Word }[] = [];
+  for (let at = 0; left > 0; ) {
+    const size = ([8, 4, 2, 1] as const).find((n) => n <= left) ?? 1;
+    list.push({ at, size });
+    at += size;
+    left -= size;
+  }
+  return list;
+}
+
+const piece = (i: Insn, address: Value, at: number): Value => i.wrap(i.b.add(address, i.b.i64(at)));
 
 /** The condition code is whether the result is zero. */
 const nonZero = (i: Insn, result: Value): void => i.setCc(CC.nonZero, i.b.extend32U(result));
@@ -38,24 +58,45 @@ const nonZero = (i: Insn, result: Value): void => i.setCc(CC.nonZero, i.b.extend
 const asCc = (i: Insn, result: Value): void => i.setCcValue(result);
 
 /** XC of an operand with itself clears it, which is what it is mostly for. */
-const exclusiveOr: Emitter = (i) => storageToStorage(xorBytes, nonZero)(i);
+const exclusiveOr: Emitter = (i) => {
+  const { b } = i;
+  const { b1, b2, d1, d2 } = i.f;
+  const parts = b1 === b2 && d1 === d2 ? pieces(i) : undefined;
+  if (parts === undefined) return storageToStorage(xorBytes, nonZero)(i);
+  const address = i.address1();
+  if (parts.length > 1) i.probe(address, b1, b.i32(i.f.l1 + 1), true);
+  for (const { at, size } of parts) i.store(piece(i, address, at), b1, b.i64(0), size);
+  i.setCc(CC.nonZero, b.i64(0));
+};
 
-/** Short moves within one register's reach are loads and stores: lengths of 1, 2, 4 and 8. */
+/** Short moves are loads and stores, all loads first. Operands that overlap are copied byte by byte, by the helper. */
 const move: Emitter = (i) => {
   const { b } = i;
+  const { b1, b2, d1, d2 } = i.f;
   const bytes = i.f.l1 + 1;
+  const parts = pieces(i);
+  // How far the first operand lies behind the second, where that is known.
+  const behind = b1 === b2 ? d1 - d2 : undefined;
+  const overlaps = behind !== undefined && behind > 0 && behind < bytes;
+  if (parts === undefined || overlaps || (behind === undefined && i.isExecuted)) return storageToStorage(moveBytes)(i);
   const [to, from] = [i.address1(), i.address2()];
-  if (bytes === 1 || bytes === 2 || bytes === 4 || bytes === 8) {
-    // Operands that overlap are copied byte by byte: what lies less than the length behind its source.
-    if (bytes === 1) return i.store(to, i.f.b1, i.load(from, i.f.b2, 1), 1);
-    b.if(
-      b.ltU(b.sub(b.sub(to, from), b.i64(1)), b.i64(bytes - 1)),
-      () => void i.call(moveBytes, to, from, b.i32(bytes), spaces(i)),
-      () => i.store(to, i.f.b1, i.load(from, i.f.b2, bytes), bytes),
-    );
-    return;
+  if (behind === undefined && bytes > 1) {
+    b.if(b.ltU(b.sub(b.sub(to, from), b.i64(1)), b.i64(bytes - 1)), () => {
+      i.call(moveBytes, to, from, b.i32(bytes), spaces(i));
+      b.goto(...i.nextPc());
+    });
   }
-  i.call(moveBytes, to, from, b.i32(bytes), spaces(i));
+  const values = parts.map(({ at, size }) => i.load(piece(i, from, at), b2, size));
+  if (parts.length > 1) i.probe(to, b1, b.i32(bytes), true);
+  for (const [n, { at, size }] of parts.entries()) i.store(piece(i, to, at), b1, values[n] ?? b.i64(0), size);
+};
+
+/** Operands as long as a register's are compared as unsigned numbers. */
+const compare: Emitter = (i) => {
+  const bytes = i.f.l1 + 1;
+  if (i.length1 !== undefined || !isWord(bytes)) return storageToStorage(compareBytes, asCc)(i);
+  const [first, second] = [i.address1(), i.address2()];
+  i.setCc(CC.unsigned, i.load(first, i.f.b1, bytes), i.load(second, i.f.b2, bytes));
 };
 
 /** Puts an address in a register, whose bits that an address does not have stay. */
@@ -96,7 +137,7 @@ export const byteSemantics: Readonly<Record<string, Emitter>> = {
   nc: storageToStorage(andBytes, nonZero),
   oc: storageToStorage(orBytes, nonZero),
   xc: exclusiveOr,
-  clc: storageToStorage(compareBytes, asCc),
+  clc: compare,
   tr: storageToStorage(translateBytes),
   trt: translateAndTest(false),
   trtr: translateAndTest(true),
