@@ -53,10 +53,9 @@ export interface EngineExceptions {
   readonly misalignedStore: number;
 }
 
-/** Where a register of a debugger's is: in a slot, in two of 64 bits, or what helpers say, () -> i64 and (i64). */
+/** Where a register of a debugger's is: in a slot, or what helpers say, () -> i64 and (i64). */
 export type DebugRegisterPlace =
   | { readonly slot: Slot; readonly fixed?: boolean }
-  | { readonly high: Slot; readonly low: Slot }
   | { readonly read: IrHelper; readonly write?: IrHelper };
 
 /** How debuggers see a CPU. Without it they see the state's fields by their names. */

@@ -8,7 +8,7 @@ import { type DebugRegisterPlace, defineHelper, type FrontendDebug, type Slot } 
 import { MMU_REAL, modeDataMmu, modeFetchMmu } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { currentMask, loadPsw, updateMode, updateSpaces } from './psw.ts';
-import { ar, common, cr, fpc, r, vh, vl } from './state.ts';
+import { ar, common, cr, fpc, r, v, vh } from './state.ts';
 
 const R0 = 2;
 /** Numbers that no debugger has: pairs of access registers, as core files hold them. */
@@ -76,16 +76,23 @@ const CONTROL: readonly Entry[] = cr.map((slot, n) => ({
   },
 }));
 
+/** The right half of a vector register whose left half is a floating-point register. */
+function rightHalf(slot: Slot, n: number): Entry {
+  const place = {
+    read: defineHelper(`debug_read_v${n}l`, [], 'i64', (b) => b.pure('low64', b.get(slot))),
+    write: defineHelper(`debug_write_v${n}l`, ['i64'], undefined, (b, value) =>
+      b.set(slot, b.pure('withLow64', b.get(slot), value)),
+    ),
+  };
+  return { register: { name: `v${n}l`, bits: 64, type: 'uint64' }, place };
+}
+
 function vectors(): Entry[] {
-  const right = vl
-    .slice(0, COUNT)
-    .map((slot, n) => ({ register: { name: `v${n}l`, bits: 64, type: 'uint64' }, place: { slot } }));
-  const whole = vh.slice(COUNT).flatMap((high, n) => {
-    const low = vl[COUNT + n];
-    if (low === undefined) return [];
-    return [{ register: { name: `v${COUNT + n}`, bits: 128, type: 'vec128' }, place: { high, low } }];
-  });
-  return [...right, ...whole];
+  const whole = v.slice(COUNT).map((slot, n) => ({
+    register: { name: `v${COUNT + n}`, bits: 128, type: 'vec128' },
+    place: { slot },
+  }));
+  return [...v.slice(0, COUNT).map(rightHalf), ...whole];
 }
 
 /** Linux's `s390_regs`: PSW, general registers, access registers of 32 bits, and general register 2 as it was. */
@@ -117,8 +124,7 @@ function dataMmus(mode: number): readonly number[] {
 
 /** What debuggers are told about a CPU of a configuration. */
 export function s390Debug(config: CpuConfig): FrontendDebug {
-  const facilities: ReadonlySet<string> = config.facilities;
-  const vector = facilities.has('vx');
+  const vector = config.facilities.has('vx');
   const groups: readonly (readonly [name: string, entries: readonly Entry[], types?: string])[] = [
     ['core', [...PSW, ...file(r, 'r', 64, 'uint64', 'general')]],
     ['acr', file(ar, 'acr', 32, 'uint32', 'access')],

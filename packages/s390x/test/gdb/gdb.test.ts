@@ -82,6 +82,7 @@ describe.skipIf(missingTools.length > 0)('gdb on a bare program of a mainframe',
           ['set var $r5 = 0x123456789abcdef0', 'print/x $r5', 'set var $f3 = 2.5', 'print $f3', 'info registers f3'],
           ['set var $acr3 = 77', 'print $acr3', 'print/x $cr0', 'set var $cr2 = 0x5540', 'print/x $cr2', 'print $cr15'],
           ['set var watched[3] = 99', 'x/4dw &watched', 'print origin', 'x/2xw 0x20000', 'print $nothing'],
+          ['set var $v20.v2_int64[1] = 5', 'print/x $v20.uint128', 'set var $v3l = 9', 'print/x $v3'],
           ['set var $fpc = 0x00800000', 'print/x $fpc', 'set var $pswm = $pswm | 0x300000000000', 'print/x $pswm'],
         ].flat(),
       );

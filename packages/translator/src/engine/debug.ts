@@ -162,7 +162,6 @@ export class TranslatedCpuDebug implements CpuDebug {
     const place = this.#frontend.place(number);
     if (place === undefined) return undefined;
     if ('slot' in place) return place.fixed === true ? 0n : this.#cpu.register(place.slot);
-    if ('high' in place) return (this.#cpu.register(place.high) << 64n) | this.#cpu.register(place.low);
     return BigInt.asUintN(64, BigInt(this.#call(place.read) as bigint | number));
   }
 
@@ -175,10 +174,7 @@ export class TranslatedCpuDebug implements CpuDebug {
   }
 
   #write(place: DebugRegisterPlace, value: bigint): void {
-    if ('high' in place) {
-      this.#cpu.setRegister(place.high, value >> 64n);
-      this.#cpu.setRegister(place.low, BigInt.asUintN(64, value));
-    } else if (!('slot' in place)) {
+    if (!('slot' in place)) {
       if (place.write !== undefined) this.#call(place.write, BigInt.asIntN(64, value));
     } else if (place.fixed !== true) this.#cpu.setRegister(place.slot, value);
   }
