@@ -18,6 +18,11 @@ function slot(name: string, offset: number, ty: Ty): Slot {
   return { name, offset, ty };
 }
 
+function half(name: string, whole: Slot, bytes: 0 | 8): Slot {
+  if (whole.ty !== 'v128') throw new Error(`${whole.name} is no vector`);
+  return { name, offset: whole.offset + bytes, ty: 'i64', whole };
+}
+
 /** The engine's words. */
 export const COMMON = {
   /** Address of the next instruction: valid when the vCPU is not running translated code. */
@@ -155,8 +160,12 @@ export class StateLayout {
    * vector is. Instructions may name both; helpers get them as arguments.
    */
   highHalf(name: string, whole: Slot): Slot {
-    if (whole.ty !== 'v128') throw new Error(`${whole.name} is no vector`);
-    return { name, offset: whole.offset + 8, ty: 'i64', whole };
+    return half(name, whole, 8);
+  }
+
+  /** The same of the low half. */
+  lowHalf(name: string, whole: Slot): Slot {
+    return half(name, whole, 0);
   }
 
   /** Every field in the order of declaration. */

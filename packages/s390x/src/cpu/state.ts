@@ -28,6 +28,8 @@ export const cr: readonly Slot[] = Array.from({ length: 16 }, (_, n) =>
 export const v: readonly Slot[] = layout.array('v', 'v128', 32);
 /** Left halves of the vector registers; those of 0 to 15 are the floating-point registers. */
 export const vh: readonly Slot[] = v.map((whole, n) => layout.highHalf(n < 16 ? `f${n}` : `v${n}.left`, whole));
+/** Right halves of the vector registers. */
+export const vl: readonly Slot[] = v.map((whole, n) => layout.lowHalf(`v${n}.right`, whole));
 
 /** Floating-point-control register. */
 export const fpc: Slot = layout.field('fpc', 'i32');

@@ -9,6 +9,6 @@ export interface Slot {
   readonly name: string;
   readonly offset: number;
   readonly ty: Ty;
-  /** The v128 whose high half this i64 is (`StateLayout.highHalf`). */
+  /** The v128 that this i64 is a half of (`StateLayout.highHalf`, `lowHalf`). */
   readonly whole?: Slot;
 }

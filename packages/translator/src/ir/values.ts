@@ -52,14 +52,17 @@ export class ValueBuilder {
   wholes = false;
 
   get(slot: Slot): Value {
-    if (this.wholes && slot.whole !== undefined) return this.op('high64', this.get(slot.whole));
+    if (this.wholes && slot.whole !== undefined) {
+      return this.op(isHighHalf(slot, slot.whole) ? 'high64' : 'low64', this.get(slot.whole));
+    }
     return this.emit({ kind: 'get', slot }, slot.ty);
   }
 
   set(slot: Slot, value: Value): void {
     expectType(`set ${slot.name}`, value, slot.ty);
     if (this.wholes && slot.whole !== undefined) {
-      this.set(slot.whole, this.op('withHigh64', this.get(slot.whole), value));
+      const replace = isHighHalf(slot, slot.whole) ? 'withHigh64' : 'withLow64';
+      this.set(slot.whole, this.op(replace, this.get(slot.whole), value));
       return;
     }
     this.emit({ kind: 'set', slot }, undefined, [value]);
@@ -516,3 +519,5 @@ function shifted(b: ValueBuilder, v: Value, count: number): Value {
   const value = (BigInt.asUintN(32, BigInt(v.hi)) << 32n) | BigInt.asUintN(32, BigInt(v.lo));
   return b.big(value << BigInt(count));
 }
+
+const isHighHalf = (half: Slot, whole: Slot): boolean => half.offset > whole.offset;

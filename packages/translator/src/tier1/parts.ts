@@ -2,7 +2,7 @@
 import type { Slot } from '../ir/types.ts';
 import type { RegionNode } from './region.ts';
 
-/** Whether some node of the region works on a vector of which another works on the high half. */
+/** Whether some node of the region works on a vector of which another works on a half. */
 export function overlaps(root: RegionNode): boolean {
   const touched = new Set<Slot>();
   const seen = new Set<RegionNode>([root]);
