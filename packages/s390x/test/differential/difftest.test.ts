@@ -9,6 +9,7 @@ import { float } from './suites/float.ts';
 import { execute, general } from './suites/general.ts';
 import { locked } from './suites/locked.ts';
 import { sequences, vectorSequences } from './suites/sequences.ts';
+import { strings } from './suites/strings.ts';
 import type { Suite } from './suites/suite.ts';
 import { vector } from './suites/vector.ts';
 
@@ -30,7 +31,17 @@ async function runSuite(suite: Suite): Promise<readonly string[]> {
   return differences;
 }
 
-const suites: readonly Suite[] = [general, execute, sequences, float, decimal, locked, vector, vectorSequences];
+const suites: readonly Suite[] = [
+  general,
+  execute,
+  sequences,
+  float,
+  decimal,
+  locked,
+  strings,
+  vector,
+  vectorSequences,
+];
 
 describe.skipIf(REFERENCE.missing !== undefined)('as on qemu-system-s390x', () => {
   test.each(suites)(

@@ -3,6 +3,9 @@ import type { Facility } from '../facilities.ts';
 
 const MEMBERS: Readonly<Partial<Record<Facility, string>>> = {
   eimm: 'afi agfi alfi algfi cfi cgfi clfi clgfi flogr iihf iilf nihf nilf oihf oilf xihf xilf llihf llilf lgfi lb lgb lbr lgbr lhr lghr llc llh llcr llhr llgcr llghr lt ltg slfi slgfi',
+  etf2: 'clclu mvclu pka pku tp troo trot trto trtt unpka unpku',
+  etf3: 'cu14 cu24 cu41 cu42 srstu trtr',
+  parseh: 'trte trtre',
   stckf: 'stckf',
   mvcos: 'mvcos',
   ectg: 'ectg',

@@ -1,7 +1,15 @@
 /**
  * Semantics of moves, comparisons and checksums of any length. Principles of Operation, SA22-7832, chapter "General Instructions".
  */
-import { defineHelper, ENGINE, type Value } from '@boardwalk/translator';
+import {
+  accessDescriptor,
+  defineHelper,
+  ENGINE,
+  type IrBuilder,
+  type IrHelper,
+  type Value,
+} from '@boardwalk/translator';
+import { PGM } from '../../bits.ts';
 import { leaveOnFault, loadByte, moveBytes, STORE, times, toPageEnd } from '../../memory.ts';
 import type { Emitter, Insn } from '../insn.ts';
 import {
@@ -22,66 +30,104 @@ import {
 } from './pairs.ts';
 
 /**
- * One step of MVCL and MVCLE: at most what lies in one page of each. Takes `block` 0 to 3 (first address, length, second address,
- * length) and changes them: (pad, spaces).
+ * One step of MVCL and MVCLE, or of MVCLU in units of two bytes: at most what lies in one page of each. Takes `block` 0 to 3 (first
+ * address, length, second address, length) and changes them: (pad, spaces).
  */
-const moveLongStep = defineHelper('s390_mvcl', ['i32', 'i32'], undefined, (b, pad, both) => {
-  const [a1, l1, a2, l2] = [b.get(out(OUT_A1)), b.get(out(OUT_L1)), b.get(out(OUT_A2)), b.get(out(OUT_L2))];
-  const page1 = b.extend32U(toPageEnd(b, a1));
-  const first = b.and(both, b.i32(15));
-  b.if(b.eqz(l1), () => b.return_());
-  const bytes = b.local('i64', minimum(b, l1, page1));
-  b.if(
-    b.ne(l2, b.i64(0)),
-    () => {
-      b.setLocal(bytes, minimum(b, minimum(b, b.getLocal(bytes), l2), b.extend32U(toPageEnd(b, a2))));
-      const n = b.getLocal(bytes);
-      b.call(moveBytes, a1, a2, b.wrap(n), both);
-      leaveOnFault(b);
-      b.set(out(OUT_A2), b.add(a2, n));
-      b.set(out(OUT_L2), b.sub(l2, n));
-    },
-    () => {
-      const n = b.wrap(b.getLocal(bytes));
-      b.call(ENGINE.probe, a1, n, b.i32(STORE), first);
-      leaveOnFault(b);
-      const host = b.call(ENGINE.translate, a1, b.i32(STORE), first);
-      leaveOnFault(b);
-      b.hostFill(host, pad, n);
-    },
-  );
-  b.set(out(OUT_A1), b.add(a1, b.getLocal(bytes)));
-  b.set(out(OUT_L1), b.sub(l1, b.getLocal(bytes)));
-});
-
-/** One step of CLCL and CLCLE, as the move's: -> condition code where they differ, else 0. The shorter is padded. */
-const compareLongStep = defineHelper('s390_clcl', ['i32', 'i32'], 'i32', (b, pad, both) => {
-  const zero = b.i32(0);
-  const [a1, l1, a2, l2] = [b.get(out(OUT_A1)), b.get(out(OUT_L1)), b.get(out(OUT_A2)), b.get(out(OUT_L2))];
-  const longest = b.select(b.gtU(l1, l2), l1, l2);
-  const count = b.wrap(minimum(b, longest, b.i64(2048)));
-  const cc = b.local('i32', zero);
-  const done = b.local('i64', b.i64(0));
-  const padByte = b.extend32U(b.and(pad, b.i32(255)));
-  times(b, count, (n, breakIf) => {
-    const at = b.extend32U(n);
-    const x = b.local('i64', padByte);
-    const y = b.local('i64', padByte);
-    b.if(b.ltU(at, l1), () => b.setLocal(x, loadByte(b, b.add(a1, at), b.and(both, b.i32(15)), zero)));
-    b.if(b.ltU(at, l2), () => b.setLocal(y, loadByte(b, b.add(a2, at), b.and(b.shr(both, b.i32(4)), b.i32(15)), zero)));
-    const [p, q] = [b.getLocal(x), b.getLocal(y)];
-    b.if(b.ne(p, q), () => b.setLocal(cc, b.select(b.ltU(p, q), b.i32(1), b.i32(2))));
-    breakIf(b.getLocal(cc));
-    b.setLocal(done, b.add(at, b.i64(1)));
+const moveStep = (name: string, size: 1 | 2) =>
+  defineHelper(name, ['i32', 'i32'], undefined, (b, pad, both) => {
+    const [a1, l1, a2, l2] = [b.get(out(OUT_A1)), b.get(out(OUT_L1)), b.get(out(OUT_A2)), b.get(out(OUT_L2))];
+    const first = b.and(both, b.i32(15));
+    b.if(b.eqz(l1), () => b.return_());
+    const inPage = (address: Value): Value => b.extend32U(toPageEnd(b, address));
+    // A unit that lies in two pages is moved by itself.
+    const whole = (n: Value): Value => (size === 1 ? n : b.select(b.gtU(n, b.i64(1)), b.and(n, b.i64(-2)), b.i64(2)));
+    const bytes = b.local('i64', minimum(b, l1, inPage(a1)));
+    b.if(
+      b.ne(l2, b.i64(0)),
+      () => {
+        b.setLocal(bytes, whole(minimum(b, minimum(b, b.getLocal(bytes), l2), inPage(a2))));
+        const n = b.getLocal(bytes);
+        b.call(moveBytes, a1, a2, b.wrap(n), both);
+        leaveOnFault(b);
+        b.set(out(OUT_A2), b.add(a2, n));
+        b.set(out(OUT_L2), b.sub(l2, n));
+      },
+      () => {
+        b.setLocal(bytes, whole(b.getLocal(bytes)));
+        fill(b, a1, b.getLocal(bytes), pad, first, size);
+      },
+    );
+    b.set(out(OUT_A1), b.add(a1, b.getLocal(bytes)));
+    b.set(out(OUT_L1), b.sub(l1, b.getLocal(bytes)));
   });
-  const n = b.getLocal(done);
-  const [n1, n2] = [minimum(b, n, l1), minimum(b, n, l2)];
-  b.set(out(OUT_A1), b.add(a1, n1));
-  b.set(out(OUT_L1), b.sub(l1, n1));
-  b.set(out(OUT_A2), b.add(a2, n2));
-  b.set(out(OUT_L2), b.sub(l2, n2));
-  return b.getLocal(cc);
-});
+
+/** Fills bytes within a page, or a unit that lies in two. */
+function fill(b: IrBuilder, address: Value, bytes: Value, pad: Value, mmu: Value, size: 1 | 2): void {
+  const n = b.wrap(bytes);
+  b.call(ENGINE.probe, address, n, b.i32(STORE), mmu);
+  leaveOnFault(b);
+  if (size === 1) {
+    const host = b.call(ENGINE.translate, address, b.i32(STORE), mmu);
+    leaveOnFault(b);
+    b.hostFill(host, pad, n);
+    return;
+  }
+  const descriptor = b.i32(accessDescriptor({ size: 2, endian: 'big' }));
+  times(b, b.shr(n, b.i32(1)), (index) => {
+    const at = b.add(address, b.extend32U(b.shl(index, b.i32(1))));
+    b.call(ENGINE.store, at, b.extend32U(pad), descriptor, mmu);
+    leaveOnFault(b);
+  });
+}
+
+const moveLongStep = moveStep('s390_mvcl', 1);
+const moveUnicodeStep = moveStep('s390_mvclu', 2);
+
+/** Bytes that a comparison looks at in one step. */
+const COMPARED = 2048;
+
+/**
+ * One step of CLCL and CLCLE, as the move's, or with characters of two bytes of CLCLU: -> condition code where they differ, else 0. The
+ * shorter is padded.
+ */
+const compareStep = (name: string, size: 1 | 2) =>
+  defineHelper(name, ['i32', 'i32'], 'i32', (b, pad, both) => {
+    const zero = b.i32(0);
+    const [a1, l1, a2, l2] = [b.get(out(OUT_A1)), b.get(out(OUT_L1)), b.get(out(OUT_A2)), b.get(out(OUT_L2))];
+    const longest = b.select(b.gtU(l1, l2), l1, l2);
+    const bytes = b.wrap(minimum(b, longest, b.i64(COMPARED)));
+    const count = size === 2 ? b.shr(bytes, b.i32(1)) : bytes;
+    const cc = b.local('i32', zero);
+    const done = b.local('i64', b.i64(0));
+    const padding = b.extend32U(b.and(pad, b.i32(size === 2 ? 0xffff : 255)));
+    const descriptor = b.i32(accessDescriptor({ size, endian: 'big' }));
+    const character = (address: Value, length: Value, at: Value, mmu: Value): Value => {
+      const value = b.local('i64', padding);
+      b.if(b.ltU(at, length), () => {
+        b.setLocal(value, b.call(ENGINE.load, b.add(address, at), descriptor, mmu));
+        leaveOnFault(b, zero);
+      });
+      return b.getLocal(value);
+    };
+    times(b, count, (n, breakIf) => {
+      const at = b.mul(b.extend32U(n), b.i64(size));
+      const p = character(a1, l1, at, b.and(both, b.i32(15)));
+      const q = character(a2, l2, at, b.and(b.shr(both, b.i32(4)), b.i32(15)));
+      b.if(b.ne(p, q), () => b.setLocal(cc, b.select(b.ltU(p, q), b.i32(1), b.i32(2))));
+      breakIf(b.getLocal(cc));
+      b.setLocal(done, b.add(at, b.i64(size)));
+    });
+    const n = b.getLocal(done);
+    const [n1, n2] = [minimum(b, n, l1), minimum(b, n, l2)];
+    b.set(out(OUT_A1), b.add(a1, n1));
+    b.set(out(OUT_L1), b.sub(l1, n1));
+    b.set(out(OUT_A2), b.add(a2, n2));
+    b.set(out(OUT_L2), b.sub(l2, n2));
+    return b.getLocal(cc);
+  });
+
+const compareLongStep = compareStep('s390_clcl', 1);
+const compareUnicodeStep = compareStep('s390_clclu', 2);
 
 /** Length of MVCL and CLCL: 24 bits; the byte in front of it stays. */
 const get24 = (i: Insn, n: number): Value => i.b.zext(i.get64(n), 24);
@@ -129,32 +175,47 @@ const compareLong: Emitter = (i) => {
   i.setCcValue(b.getLocal(cc));
 };
 
-const moveLongExtended: Emitter = (i) => {
-  const { b } = i;
-  const { r1, r3 } = i.f;
-  i.evenOdd(r1, r3);
-  const pad = b.wrap(i.address(i.f.b2, i.f.d2));
-  setBlock(i, r1, r3, getLong);
-  const l1 = b.local('i64', b.get(out(OUT_L1)));
-  const l2 = b.local('i64', b.get(out(OUT_L2)));
-  i.call(moveLongStep, pad, bothRegisters(i, r3));
-  getBlock(i, r1, r3, setLong);
-  again(i, b.ne(b.get(out(OUT_L1)), b.i64(0)));
-  compareValues(i, b.getLocal(l1), b.getLocal(l2));
-};
+/** MVCLE and MVCLU. */
+const movePadded =
+  (step: IrHelper, size: 1 | 2): Emitter =>
+  (i) => {
+    const { b } = i;
+    const { r1, r3 } = i.f;
+    i.evenOdd(r1, r3);
+    const pad = b.wrap(i.address(i.f.b2, i.f.d2));
+    if (size === 2) wholeCharacters(i, r1, r3);
+    setBlock(i, r1, r3, getLong);
+    const l1 = b.local('i64', b.get(out(OUT_L1)));
+    const l2 = b.local('i64', b.get(out(OUT_L2)));
+    i.call(step, pad, bothRegisters(i, r3));
+    getBlock(i, r1, r3, setLong);
+    again(i, b.ne(b.get(out(OUT_L1)), b.i64(0)));
+    compareValues(i, b.getLocal(l1), b.getLocal(l2));
+  };
 
-const compareLongExtended: Emitter = (i) => {
+/** CLCLE and CLCLU. */
+const comparePadded =
+  (step: IrHelper, size: 1 | 2): Emitter =>
+  (i) => {
+    const { b } = i;
+    const { r1, r3 } = i.f;
+    i.evenOdd(r1, r3);
+    const pad = b.wrap(i.address(i.f.b2, i.f.d2));
+    setBlock(i, r1, r3, getLong);
+    if (size === 2) wholeCharacters(i, r1, r3);
+    const cc = b.local('i32', i.call(step, pad, bothRegisters(i, r3)));
+    getBlock(i, r1, r3, setLong);
+    const left = b.or(b.get(out(OUT_L1)), b.get(out(OUT_L2)));
+    again(i, b.and(b.eqz(b.getLocal(cc)), b.ne(left, b.i64(0))));
+    i.setCcValue(b.getLocal(cc));
+  };
+
+/** Refuses lengths that are no multiple of two bytes. */
+function wholeCharacters(i: Insn, first: number, second: number): void {
   const { b } = i;
-  const { r1, r3 } = i.f;
-  i.evenOdd(r1, r3);
-  const pad = b.wrap(i.address(i.f.b2, i.f.d2));
-  setBlock(i, r1, r3, getLong);
-  const cc = b.local('i32', i.call(compareLongStep, pad, bothRegisters(i, r3)));
-  getBlock(i, r1, r3, setLong);
-  const left = b.or(b.get(out(OUT_L1)), b.get(out(OUT_L2)));
-  again(i, b.and(b.eqz(b.getLocal(cc)), b.ne(left, b.i64(0))));
-  i.setCcValue(b.getLocal(cc));
-};
+  const odd = b.and(b.or(i.get64(first + 1), i.get64(second + 1)), b.i64(1));
+  i.raiseIf(b.wrap(odd), PGM.specification);
+}
 
 /** CKSM: (sum, address, bytes (at most a page), space) -> the sum of words with end-around carry. */
 const checksumStep = defineHelper('s390_cksm', ['i64', 'i64', 'i32', 'i32'], 'i64', (b, sum, address, bytes, mmu) => {
@@ -189,7 +250,9 @@ const checksum: Emitter = (i) => {
 export const longSemantics: Readonly<Record<string, Emitter>> = {
   mvcl: moveLong,
   clcl: compareLong,
-  mvcle: moveLongExtended,
-  clcle: compareLongExtended,
+  mvcle: movePadded(moveLongStep, 1),
+  clcle: comparePadded(compareLongStep, 1),
+  mvclu: movePadded(moveUnicodeStep, 2),
+  clclu: comparePadded(compareUnicodeStep, 2),
   cksm: checksum,
 };

@@ -2,9 +2,9 @@
  * Semantics of the instructions on strings that end with a byte. Principles of Operation, SA22-7832, chapter "General
  * Instructions".
  */
-import { defineHelper, type Value } from '@boardwalk/translator';
+import { accessDescriptor, defineHelper, ENGINE, type IrHelper, type Value } from '@boardwalk/translator';
 import { PGM } from '../../bits.ts';
-import { loadByte, storeByte, times, toPageEnd } from '../../memory.ts';
+import { leaveOnFault, loadByte, storeByte, times, toPageEnd } from '../../memory.ts';
 import type { Emitter } from '../insn.ts';
 import { bothRegisters, minimum, out, setAddress } from './pairs.ts';
 
@@ -33,17 +33,48 @@ const searchString = defineHelper('s390_srst', ['i64', 'i64', 'i64', 'i32'], 'i6
   return b.getLocal(at);
 });
 
-const search: Emitter = (i) => {
-  const { b } = i;
-  const { r1, r2 } = i.f;
-  i.raiseIf(b.ne(b.and(i.get64(0), b.i64(0xffff_ff00)), b.i64(0)), PGM.specification);
-  const [from, end] = [i.wrap(i.get64(r2)), i.wrap(i.get64(r1))];
-  const place = b.local('i64', i.call(searchString, from, end, b.zext(i.get64(0), 8), i.space(r2)));
-  const cc = b.wrap(b.get(out(0)));
-  b.if(b.eq(cc, b.i32(1)), () => setAddress(i, r1, b.getLocal(place)));
-  b.if(b.eq(cc, b.i32(3)), () => setAddress(i, r2, b.getLocal(place)));
-  i.setCcValue(cc);
-};
+/** SRST and SRSTU: the character is in the right of register 0, in front of which are zeros. */
+const search =
+  (helper: IrHelper, size: 1 | 2): Emitter =>
+  (i) => {
+    const { b } = i;
+    const { r1, r2 } = i.f;
+    const reserved = size === 2 ? 0xffff_0000 : 0xffff_ff00;
+    i.raiseIf(b.ne(b.and(i.get64(0), b.i64(reserved)), b.i64(0)), PGM.specification);
+    const [from, end] = [i.wrap(i.get64(r2)), i.wrap(i.get64(r1))];
+    const place = b.local('i64', i.call(helper, from, end, b.zext(i.get64(0), 8 * size), i.space(r2)));
+    const cc = b.wrap(b.get(out(0)));
+    b.if(b.eq(cc, b.i32(1)), () => setAddress(i, r1, b.getLocal(place)));
+    b.if(b.eq(cc, b.i32(3)), () => setAddress(i, r2, b.getLocal(place)));
+    i.setCcValue(cc);
+  };
+
+/** SRSTU: (from, end, character, space) -> place of the character, with `block[0]` the condition code, as SRST. */
+const searchUnicodeString = defineHelper(
+  's390_srstu',
+  ['i64', 'i64', 'i64', 'i32'],
+  'i64',
+  (b, from, end, character, mmu) => {
+    const at = b.local('i64', from);
+    // Where the end is an odd number of bytes away, the character that it is within is looked at too.
+    const last = b.add(end, b.and(b.xor(from, end), b.i64(1)));
+    const descriptor = b.i32(accessDescriptor({ size: 2, endian: 'big' }));
+    times(b, b.i32(2048), () => {
+      const place = b.getLocal(at);
+      const leave = (cc: number): void => {
+        b.set(out(0), b.i64(cc));
+        b.return_(place);
+      };
+      b.if(b.eq(place, last), () => leave(2));
+      const found = b.call(ENGINE.load, place, descriptor, mmu);
+      leaveOnFault(b, place);
+      b.if(b.eq(found, character), () => leave(1));
+      b.setLocal(at, b.add(place, b.i64(2)));
+    });
+    b.set(out(0), b.i64(3));
+    return b.getLocal(at);
+  },
+);
 
 /** MVST: (to, from, end byte, spaces) -> bytes moved, with `block[0]` the condition code: 1 the end was moved, 3 go on. */
 const moveStringStep = defineHelper('s390_mvst', ['i64', 'i64', 'i64', 'i32'], 'i64', (b, to, from, end, both) => {
@@ -120,7 +151,8 @@ const compareString: Emitter = (i) => {
 };
 
 export const stringSemantics: Readonly<Record<string, Emitter>> = {
-  srst: search,
+  srst: search(searchString, 1),
+  srstu: search(searchUnicodeString, 2),
   mvst: moveString,
   clst: compareString,
 };
