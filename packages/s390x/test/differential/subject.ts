@@ -36,8 +36,8 @@ function services(machine: Machine): MachineServices {
   };
 }
 
-/** The board; `started` is told the CPU when the machine has been reset. */
-function board(started: (cpu: S390Cpu) => void): BoardDefinition {
+/** A board with a CPU and storage; `started` is told the CPU when the machine has been reset. */
+export function bareBoard(started: (cpu: S390Cpu) => void): BoardDefinition {
   return defineBoard({
     name: 'bare',
     arch: 's390x',
@@ -65,7 +65,7 @@ export async function runSubject(image: Uint8Array, tier: Tier): Promise<Uint8Ar
     cpu.setPsw(0x1_8000_0000n, BigInt(EXECUTOR));
     cpu.startCpu();
   };
-  const machine = await Machine.create(board(start), { ramSize: RAM_SIZE, tier1 });
+  const machine = await Machine.create(bareBoard(start), { ramSize: RAM_SIZE, tier1 });
   try {
     const host = machine.addressSpace.hostOffset(0, RAM_SIZE, true);
     const ram = machine.space.u8.subarray(host, host + RAM_SIZE);
