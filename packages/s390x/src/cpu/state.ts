@@ -105,6 +105,9 @@ export const explicit = {
   real: layout.field('explicitReal', 'i32'),
 } as const;
 
+/** Address of the segment- or page-table entry whose invalid bit ended the last walk that failed, else 0: what LRA tells. */
+export const invalidEntry: Slot = layout.field('invalidEntry', 'i64');
+
 /** Set to the number of the CPUs of the machine: with one, nobody else has to be told of what changed. */
 export const cpuCount: Slot = layout.field('cpuCount', 'i32', { reset: 1 });
 

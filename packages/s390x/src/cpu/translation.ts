@@ -15,6 +15,7 @@ import {
   explicit,
   homeMmu,
   ilc,
+  invalidEntry,
   keyCount,
   keyTable,
   poolAsce,
@@ -192,9 +193,13 @@ function walkTables(w: Walk, asce: Value, isProtected: Local, size: Local): void
     const quarter = b.shr(index, b.i64(9));
     const outside = b.or(b.ltU(quarter, b.getLocal(offset)), b.gtU(quarter, b.getLocal(length)));
     b.if(outside, () => fail(w, missing, b.i64(0)));
-    b.setLocal(entry, entryAt(w, b.add(b.getLocal(table), b.shl(index, b.i64(3)))));
+    const place = b.add(b.getLocal(table), b.shl(index, b.i64(3)));
+    b.setLocal(entry, entryAt(w, place));
     const found = b.getLocal(entry);
-    b.if(bits(b, found, ENTRY_INVALID), () => fail(w, missing, b.i64(0)));
+    b.if(bits(b, found, ENTRY_INVALID), () => {
+      b.set(invalidEntry, place);
+      fail(w, missing, b.i64(0));
+    });
     b.if(b.ne(b.wrap(b.extract(found, 2, 2)), at), () => failWith(w, PGM.translationSpecification));
     breakIf(b.eqz(at));
     b.if(edat, () => {
@@ -219,8 +224,12 @@ function walkTables(w: Walk, asce: Value, isProtected: Local, size: Local): void
     finish(w, b.or(b.and(segment, b.not(mask)), b.and(va, mask)), isProtected, size);
   });
   const pages = b.and(segment, b.i64(-2048));
-  const page = b.local('i64', entryAt(w, b.add(pages, b.shl(b.extract(va, PAGE_BITS, 8), b.i64(3)))));
-  b.if(bits(b, b.getLocal(page), PAGE_INVALID), () => failWith(w, PGM.page));
+  const place = b.add(pages, b.shl(b.extract(va, PAGE_BITS, 8), b.i64(3)));
+  const page = b.local('i64', entryAt(w, place));
+  b.if(bits(b, b.getLocal(page), PAGE_INVALID), () => {
+    b.set(invalidEntry, place);
+    failWith(w, PGM.page);
+  });
   b.if(bits(b, b.getLocal(page), PAGE_MUST_BE_ZERO), () => failWith(w, PGM.translationSpecification));
   b.setLocal(isProtected, b.or(b.getLocal(isProtected), bits(b, b.getLocal(page), ENTRY_PROTECTED)));
   finish(w, b.or(b.and(b.getLocal(page), b.i64(-4096)), b.and(va, b.i64(4095))), isProtected, size);

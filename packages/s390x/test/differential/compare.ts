@@ -45,13 +45,14 @@ export function compare(program: Program, ours: Uint8Array, theirs: Uint8Array):
   for (const [index, one] of program.cases.entries()) {
     const record = RECORDS + index * RECORD.size;
     const differences: Difference[] = [];
+    const code = mine.getUint32(record + RECORD.interruption) & 0xff;
     for (const [field, offset, bytes] of FIELDS) {
       const read = (view: DataView): bigint =>
         bytes === 8 ? view.getBigUint64(record + offset) : BigInt(view.getUint32(record + offset));
       const [a, b] = [read(mine), read(other)];
       if (a !== b) differences.push({ field, ours: a, theirs: b });
     }
-    const left = differences.filter((difference) => explain(difference, differences, one, program) === undefined);
+    const left = differences.filter((difference) => explain(difference, differences, one, program, code) === undefined);
     if (left.length > 0) mismatches.push({ index, case: one, differences: left });
   }
   const memory: Difference[] = [];

@@ -11,6 +11,7 @@ import { locked } from './suites/locked.ts';
 import { sequences, vectorSequences } from './suites/sequences.ts';
 import { strings } from './suites/strings.ts';
 import type { Suite } from './suites/suite.ts';
+import { translation } from './suites/translation.ts';
 import { vector } from './suites/vector.ts';
 
 if (REFERENCE.missing !== undefined) console.warn(`differential tests skipped: ${REFERENCE.missing}`);
@@ -39,6 +40,7 @@ const suites: readonly Suite[] = [
   decimal,
   locked,
   strings,
+  translation,
   vector,
   vectorSequences,
 ];

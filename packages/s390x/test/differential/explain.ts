@@ -1,4 +1,5 @@
 /** Where the two machines may differ, each with its reason: the manual leaves a choice, or QEMU 7.2 is wrong. All else fails. */
+import { PGM } from '../../src/cpu/bits.ts';
 import { fieldsOf, findEncoding } from '../../src/cpu/decode/decoder.ts';
 import { vectorFloatSemantics } from '../../src/cpu/isa/vector/float.ts';
 import type { Difference } from './compare.ts';
@@ -40,14 +41,26 @@ function explainVectorFloat({ field, ours, theirs }: Difference, { code }: Case,
   return undefined;
 }
 
-/** The reason why a difference is none, if there is one. */
+/** Addressing and translation-specification exceptions, of which the reference identifies the address all the same. */
+const NO_IDENTIFICATION = new Set([PGM.addressing, PGM.translationSpecification] as number[]);
+
+/** Of LRA the reference gives the exception's code wherever there is one: for an address without storage, and an entry that is invalid. */
+const isWithoutEntry = ({ field, theirs }: Difference): boolean =>
+  field === 'r1' && [0x8000_0005n, 0x8000_0010n, 0x8000_0011n].includes(theirs);
+
+/** The reason why a difference is none, if there is one. `interruption`: the program interruption that ended the case here. */
 export function explain(
   difference: Difference,
   all: readonly Difference[],
   one: Case,
   program: Program,
+  interruption: number,
 ): string | undefined {
   const { field } = difference;
+  if (field === 'teid' && difference.ours === 0n && NO_IDENTIFICATION.has(interruption))
+    return 'no address is identified';
+  if (one.group === 'lra' && all.some(isWithoutEntry))
+    return 'LRA does not look whether there is storage, and tells the entry that is invalid';
   const isReason = ([groups, fields]: Reason): boolean => groups.test(one.group) && fields.test(field);
   const known = REASONS.find(isReason)?.[2] ?? explainVectorFloat(difference, one, program);
   if (known !== undefined) return known;

@@ -29,11 +29,16 @@ const MEMBERS: Readonly<Partial<Record<Facility, string>>> = {
 };
 
 const needs = new Map<string, Facility>();
-for (const [facility, members] of Object.entries(MEMBERS)) {
-  for (const mnemonic of members.split(' ')) if (mnemonic !== '') needs.set(mnemonic, facility as Facility);
+for (const facility of Object.keys(MEMBERS) as Facility[]) {
+  for (const mnemonic of membersOf(facility)) needs.set(mnemonic, facility);
 }
 
 /** The facility that an instruction needs. */
 export function requirement(mnemonic: string): Facility | undefined {
   return needs.get(mnemonic);
+}
+
+/** The instructions that a facility is made of. */
+export function membersOf(facility: Facility): readonly string[] {
+  return (MEMBERS[facility] ?? '').split(' ').filter((mnemonic) => mnemonic !== '');
 }

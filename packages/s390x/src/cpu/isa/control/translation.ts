@@ -7,7 +7,7 @@ import { PGM, PSW } from '../../bits.ts';
 import { CC } from '../../condition.ts';
 import { MMU_EXPLICIT, MMU_REAL } from '../../mode.ts';
 import { updateMode } from '../../psw.ts';
-import { block, common, cpuCount, cr, explicit, pswMask } from '../../state.ts';
+import { block, common, cpuCount, cr, explicit, invalidEntry, pswMask } from '../../state.ts';
 import { toAbsolute, walk } from '../../translation.ts';
 import { type Emitter, type Insn, slotOf } from '../insn.ts';
 import type { PortHelpers } from '../port.ts';
@@ -18,18 +18,27 @@ export function flushOthers(i: Insn, helpers: PortHelpers): void {
   b.if(b.gtU(b.get(cpuCount), b.i32(1)), () => void b.call(helpers.flushOthers));
 }
 
-/** (va, regime) -> condition code of LRA: 0 translated (address in `block` 0), 1 to 3 the level that is not (code in `block` 1). */
+/**
+ * (va, regime) -> condition code of LRA, with what it loads in `block` 0: 0 the real address, 1 and 2 the address of a segment- or
+ * page-table entry that is invalid, 3 the code of the exception.
+ */
 const loadReal = defineHelper('s390_lra', ['i64', 'i32'], 'i32', (b, va, mmu) => {
+  const result = slotOf(block, 0);
   b.set(common.accessBytes, b.i32(1));
+  b.set(invalidEntry, b.i64(0));
   b.if(b.eqz(b.call(walk, va, b.i32(0), mmu)), () => {
     // The walk gives an absolute address; the real one is its counterpart.
-    b.set(slotOf(block, 0), b.call(toAbsolute, b.get(common.walkPa)));
+    b.set(result, b.call(toAbsolute, b.get(common.walkPa)));
     b.return_(b.i32(0));
   });
   const code = b.get(common.excCode);
-  b.set(slotOf(block, 1), b.extend32U(code));
-  b.if(b.eq(code, b.i32(PGM.segment)), () => b.return_(b.i32(1)));
-  b.if(b.eq(code, b.i32(PGM.page)), () => b.return_(b.i32(2)));
+  const entry = b.get(invalidEntry);
+  b.if(b.ne(entry, b.i64(0)), () => {
+    b.set(result, entry);
+    b.if(b.eq(code, b.i32(PGM.segment)), () => b.return_(b.i32(1)));
+    b.if(b.eq(code, b.i32(PGM.page)), () => b.return_(b.i32(2)));
+  });
+  b.set(result, b.or(b.i64(0x8000_0000), b.extend32U(code)));
   return b.i32(3);
 });
 
@@ -50,16 +59,15 @@ const loadRealAddress: Emitter = (i) => {
   b.set(explicit.real, b.i32(0));
   const cc = b.local('i32', b.call(loadReal, address, b.i32(MMU_EXPLICIT)));
   b.call(updateMode);
-  const real = b.get(slotOf(block, 0));
-  const failed = b.or(b.i64(0x8000_0000), b.get(slotOf(block, 1)));
-  b.if(
-    b.eqz(b.getLocal(cc)),
-    () => {
-      if (i.amode === 3) i.set64(i.f.r1, real);
-      else i.set32(i.f.r1, real);
-    },
-    () => i.set32(i.f.r1, failed),
-  );
+  const result = b.get(slotOf(block, 0));
+  // In the shorter modes, and of an exception, the left half of the register stays.
+  if (i.amode === 3)
+    b.if(
+      b.ltU(b.getLocal(cc), b.i32(3)),
+      () => i.set64(i.f.r1, result),
+      () => i.set32(i.f.r1, result),
+    );
+  else i.set32(i.f.r1, result);
   i.setCcValue(b.getLocal(cc));
 };
 
