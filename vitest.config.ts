@@ -13,7 +13,7 @@ export default defineConfig({
       'tools/*/test/**/*.test.ts',
       'docs/examples/*.test.ts',
     ],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     maxWorkers: 2,
   },
 });

@@ -70,7 +70,7 @@ async function configureHere(root: MainframeRoot, image: string): Promise<void> 
 async function configureInQemu({ kernel, initrd }: MainframeRoot, image: string): Promise<void> {
   const drive = `file=${image},format=raw,if=virtio`;
   const files = ['-kernel', kernel, '-initrd', initrd, '-append', CONFIGURE, '-drive', drive];
-  const { stdout } = await run('qemu-system-s390x', ['-m', '512', '-nographic', ...files]);
+  const { stdout } = await run('qemu-system-s390x', ['-m', '512', '-nographic', ...files], { timeout: 30 * MINUTES });
   expect(stdout).toMatch(/second-stage: configured \d+ packages/);
 }
 
