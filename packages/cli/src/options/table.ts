@@ -315,7 +315,7 @@ export const OPTIONS = {
   },
   set: {
     argument: 'GROUP.ID.PROP=VALUE',
-    help: 'a property more for an earlier option: -set device.rng0.max-bytes=64',
+    help: 'a property more for an earlier option: -set device.rng0.seed=7',
     section: 'The program',
   },
   'no-user-config': { help: 'no options from files of the user; there never are any', section: 'The program' },

@@ -1,4 +1,5 @@
 // The device's side of a character backend: keeps what came too fast for the device's receiver.
+import type { DeviceState } from '../device/state.ts';
 import type { CharBackend, CharEvent } from './char-backend.ts';
 
 /** What a device does with received bytes. */
@@ -37,6 +38,28 @@ export class CharFrontend {
   /** Bytes that wait for the device. */
   get pending(): number {
     return this.#queue.reduce((count, bytes) => count + bytes.length, 0) - this.#at;
+  }
+
+  /** A device's state with what waits for it. */
+  save(state: DeviceState): DeviceState {
+    const waiting = new Uint8Array(this.pending);
+    let at = -this.#at;
+    for (const bytes of this.#queue) {
+      waiting.set(at < 0 ? bytes.subarray(-at) : bytes, Math.max(at, 0));
+      at += bytes.length;
+    }
+    return waiting.length === 0 ? state : { ...state, fields: { ...state.fields, waiting } };
+  }
+
+  /** Takes what waited out of a device's state; the rest is the device's. */
+  restore(state: DeviceState): DeviceState {
+    const { waiting, ...fields } = state.fields;
+    this.#at = 0;
+    this.#queue.length = 0;
+    if (waiting instanceof Uint8Array && waiting.length > 0) this.#queue.push(waiting.slice());
+    this.#accepting = this.#queue.length === 0;
+    this.backend.canReceive?.(this.#accepting);
+    return { ...state, fields };
   }
 
   /** Sends bytes to the backend. */

@@ -55,6 +55,8 @@ type Listener<E> = (event: E) => void;
 
 /** Listeners by event. */
 export class EventHub {
+  /** Nothing is told: what happens has been told before. */
+  muted = false;
   readonly #listeners = new Map<keyof MachineEvents, Set<Listener<never>>>();
 
   /** Calls back at each such event. Returns how to end that. */
@@ -66,6 +68,7 @@ export class EventHub {
   }
 
   emit<K extends keyof MachineEvents>(name: K, event: MachineEvents[K]): void {
+    if (this.muted) return;
     for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as Listener<MachineEvents[K]>)(event);
   }
 }

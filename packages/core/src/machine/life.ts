@@ -2,6 +2,7 @@
 import { resetTree } from '../device/tree.ts';
 import type { GuestLog, Tracer } from '../log/index.ts';
 import { BwObject, UserError } from '../object/index.ts';
+import type { History } from '../replay/history.ts';
 import type { VirtualClock } from '../time/index.ts';
 import { type GuestActions, panicOutcome } from './actions.ts';
 import type { Cpu } from './cpu.ts';
@@ -52,13 +53,15 @@ export abstract class MachineLife extends BwObject {
   abstract readonly clock: VirtualClock;
   abstract readonly log: GuestLog;
   abstract readonly trace: Tracer;
+  /** What happened, for those who go back in time. */
+  abstract readonly history: History;
   /** What follows on the guest's own doings. */
   abstract readonly actions: GuestActions;
   protected abstract readonly loop: MachineLoop;
   protected readonly events = new EventHub();
   /** The end of the run. */
   protected readonly ended = new Deferred<ExitInfo>();
-  #stopsTo: ((stop: DebugStop) => void) | undefined;
+  #stopsTo: ((stop: DebugStop, cpu: Cpu) => void) | undefined;
   readonly #resetCallbacks: (() => void)[] = [];
   readonly #powerdownCallbacks: (() => void)[] = [];
   readonly #nmiCallbacks: ((cpu: Cpu | undefined) => void)[] = [];
@@ -140,18 +143,24 @@ export abstract class MachineLife extends BwObject {
   /** A breakpoint, a watchpoint or the end of a step: the machine pauses when the slice of `cpu` has ended. */
   debugStop(cpu: Cpu, stop: DebugStop): void {
     if (this.#stopsTo !== undefined) {
-      this.#stopsTo(stop);
+      this.#stopsTo(stop, cpu);
       return;
     }
     this.#requests.debug ??= { cpu, stop };
     this.pause();
   }
 
-  /** @internal who executes CPUs without the run loop hears of their stops, and nobody else; returns how to end that */
-  interceptStops(to: (stop: DebugStop) => void): () => void {
+  /**
+   * @internal who executes CPUs without the run loop hears of their stops, and nobody else; what the guest asks of the machine
+   * meanwhile it has asked before. Returns how to end that.
+   */
+  interceptStops(to: (stop: DebugStop, cpu: Cpu) => void): () => void {
     this.#stopsTo = to;
+    this.events.muted = true;
     return () => {
       this.#stopsTo = undefined;
+      this.events.muted = false;
+      this.#requests.shutdown = this.#requests.reset = this.#requests.pause = undefined;
     };
   }
 
@@ -205,10 +214,10 @@ export abstract class MachineLife extends BwObject {
     const action = this.actions.watchdog;
     this.events.emit('watchdog', { action });
     if (action === 'reset') this.reset('guest');
-    else if (action === 'shutdown') this.powerdown();
+    else if (action === 'shutdown') this.#pressPower();
     else if (action === 'poweroff') this.shutdown('guest');
     else if (action === 'pause') this.#pauseAs('watchdog');
-    else if (action === 'inject-nmi') this.injectNmi();
+    else if (action === 'inject-nmi') this.#raiseNmi(undefined);
   }
 
   /** How a board raises an interrupt that its CPUs cannot mask. */
@@ -222,14 +231,13 @@ export abstract class MachineLife extends BwObject {
    * @returns false on a board that has no such interrupt
    */
   injectNmi(cpu?: Cpu): boolean {
-    for (const callback of this.#nmiCallbacks) callback(cpu);
+    this.history.act(() => this.#raiseNmi(cpu));
     return this.#nmiCallbacks.length > 0;
   }
 
   /** Presses the power button: what happens is the guest's affair. */
   powerdown(): void {
-    for (const callback of this.#powerdownCallbacks) callback();
-    this.events.emit('powerdown', {});
+    this.history.act(() => this.#pressPower());
   }
 
   /** Tells the run loop that something outside has happened: a sleeping CPU may have an interrupt. */
@@ -253,6 +261,7 @@ export abstract class MachineLife extends BwObject {
 
   /** Whether a request has to wait; then the slice that it waits for is made to end. */
   #defer(): boolean {
+    if (this.#stopsTo !== undefined) return true;
     if (!this.busy) return false;
     this.loop.interrupt();
     return true;
@@ -340,6 +349,15 @@ export abstract class MachineLife extends BwObject {
     this.#become('shutdown');
     this.clock.source.stop();
     this.loop.wake();
+  }
+
+  #raiseNmi(cpu: Cpu | undefined): void {
+    for (const callback of this.#nmiCallbacks) callback(cpu);
+  }
+
+  #pressPower(): void {
+    for (const callback of this.#powerdownCallbacks) callback();
+    this.events.emit('powerdown', {});
   }
 
   #become(state: RunState): void {

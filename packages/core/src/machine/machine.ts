@@ -6,7 +6,7 @@ import { GuestLog, Tracer } from '../log/index.ts';
 import { AddressSpace, type MemoryBackend, MemoryRegion, type RamBlock, RamSpace } from '../memory/index.ts';
 import { NetTable } from '../net/index.ts';
 import { type BwObject, Container, createObjectTree } from '../object/index.ts';
-import { InputLog } from '../replay/replay.ts';
+import { History } from '../replay/history.ts';
 import { SharedClockSource } from '../threads/shared-clock.ts';
 import type { VcpuTeam } from '../threads/team.ts';
 import type { VcpuThread } from '../threads/vcpu-thread.ts';
@@ -74,7 +74,7 @@ export class Machine extends MachineLife {
   /** @internal on such a thread */
   readonly vcpuThread: VcpuThread | undefined;
   /** What came from outside, for those who go back in time. */
-  readonly inputs = new InputLog();
+  readonly history = new History();
   readonly #random: SeededRandom | undefined;
   readonly #wallClock: WallClock;
   #disposed: Promise<void> | undefined;
@@ -253,17 +253,28 @@ export class Machine extends MachineLife {
   /** The backend of serial port `n`; nobody, if the user gave none. */
   serial(n: number): CharBackend {
     const line = this.options.serials?.[n] ?? new NullChar();
-    return this.clock.source.kind === 'instructions' ? this.inputs.wrap(line) : line;
+    return this.fromOutside(line);
+  }
+
+  /** A line whose input comes again at the same instruction, where time is that of instructions, for those who go back in time. */
+  fromOutside(line: CharBackend): CharBackend {
+    return this.clock.source.kind === 'instructions' ? this.history.wrap(line) : line;
+  }
+
+  /** @internal executes a vCPU outside of the run loop: up to so many instructions. @returns how many it were */
+  executeSlice(cpu: Cpu, most: number): number {
+    return this.loop instanceof RunLoop ? this.loop.execute(cpu, most) : 0;
   }
 
   /** The real-time clock's time in ms since 1970 UTC: the host's, or `rtcBaseMs` and the time since then (`rtcClock`). */
   wallClockMs(): number {
-    return this.#wallClock.now();
+    return this.#wallClock.isVirtual ? this.#wallClock.now() : this.history.read(() => this.#wallClock.now());
   }
 
   /** Fills `bytes` with random numbers for the guest: the host's, or the next of the sequence that `seed` began. */
   randomBytes(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#random === undefined) crypto.getRandomValues(bytes);
+    if (this.#random === undefined)
+      bytes.set(this.history.read(() => crypto.getRandomValues(new Uint8Array(bytes.length))));
     else this.#random.fill(bytes);
   }
 
@@ -344,6 +355,7 @@ export class Machine extends MachineLife {
     const machine = this;
     return {
       clock: machine.clock,
+      history: machine.history,
       executingCpus: machine.options.accel === 'qtest' ? [] : machine.#cpus,
       get running(): boolean {
         return machine.state === 'running';

@@ -1,4 +1,5 @@
 // The run loop: vCPUs in turn, a slice each, timers between slices, and the host's event loop every few milliseconds.
+import type { History } from '../replay/history.ts';
 import type { VirtualClock } from '../time/index.ts';
 import type { Cpu } from './cpu.ts';
 import type { HostScheduler } from './host-scheduler.ts';
@@ -6,6 +7,8 @@ import type { HostScheduler } from './host-scheduler.ts';
 /** What the loop asks the machine. */
 export interface RunLoopOwner {
   readonly clock: VirtualClock;
+  /** Where what happens is noted, for those who go back in time. */
+  readonly history: History;
   /** The vCPUs that execute; none in qtest mode. */
   readonly executingCpus: readonly Cpu[];
   /** False ends the loop. */
@@ -198,16 +201,24 @@ export class RunLoop implements MachineLoop {
     const ns = exact === undefined ? Math.max(wanted, shortestSliceNs) : wanted;
     const budget = Math.min(longestBudget, exact ?? Math.max(1, Math.round(ns * this.#meter.rate)));
     this.#sliceEnd = now + ns;
-    this.#current = cpu;
     const startedMs = this.#host.now();
+    this.#owner.history.inSlice = cpu;
+    const executed = this.execute(cpu, budget);
+    this.#owner.history.slice(cpu, executed, this.#owner.timersHeld);
+    this.#meter.add(executed, this.#host.now() - startedMs);
+    return executed;
+  }
+
+  /** @internal Executes a vCPU up to a number of instructions, and lets time pass. @returns how many it were */
+  execute(cpu: Cpu, budget: number): number {
+    this.#current = cpu;
     let executed: number;
     try {
       executed = cpu.execute(budget);
     } finally {
       this.#current = undefined;
     }
-    clock.source.retire(executed);
-    this.#meter.add(executed, this.#host.now() - startedMs);
+    this.#owner.clock.source.retire(executed);
     return executed;
   }
 
@@ -224,6 +235,7 @@ export class RunLoop implements MachineLoop {
     const ms = ns / 1e6;
     if (ms < shortestSleepMs) {
       clock.source.idled(ns, deadline);
+      this.#owner.history.time(clock.now());
       if (ms > 0 || this.#host.now() - this.#lastYieldMs >= yieldEveryMs) await this.#yield();
       return;
     }
@@ -231,6 +243,7 @@ export class RunLoop implements MachineLoop {
     await this.#host.sleep(ms);
     this.#lastYieldMs = this.#host.now();
     clock.source.idled((this.#lastYieldMs - sleptFromMs) * 1e6, deadline);
+    this.#owner.history.time(clock.now());
   }
 
   #onEarlierDeadline(deadline: number): void {

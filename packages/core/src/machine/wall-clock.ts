@@ -15,6 +15,12 @@ export class WallClock {
     this.#clock = clock;
   }
 
+  /** It goes on with virtual time: nothing of the world outside is in it. */
+  get isVirtual(): boolean {
+    const { rtcBaseMs, rtcClock = 'virtual' } = this.#options;
+    return rtcBaseMs !== undefined && rtcClock === 'virtual';
+  }
+
   /** Milliseconds since 1970 UTC. */
   now(): number {
     const { rtcBaseMs } = this.#options;

@@ -1,1 +1,2 @@
-export { InputLog, Replay, type ReverseEnd } from './replay.ts';
+export { type Happening, History, type Place } from './history.ts';
+export { Replay, type ReverseEnd } from './replay.ts';

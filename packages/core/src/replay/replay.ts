@@ -1,258 +1,216 @@
 /**
- * Going back in time: a machine whose clock counts instructions is put back to an earlier state, and runs again to the
- * instruction that is wanted. States are kept in memory; what came from outside meanwhile (bytes of serial ports) comes
- * again at the same instruction.
+ * Going back in time: a machine whose clock counts instructions is put back to an earlier state, and what happened since happens
+ * again ({@link History}) up to the place that is wanted.
  */
-import type { CharBackend } from '../char/index.ts';
-import type { DeviceState } from '../device/state.ts';
-import { restoreTree, saveTree } from '../device/tree.ts';
 import type { CpuDebug, DebugPoints, DebugStop } from '../machine/debug.ts';
 import type { Cpu, Machine } from '../machine/index.ts';
-import type { RamBlock } from '../memory/index.ts';
+import { KeptSnapshot } from '../snapshot/kept.ts';
+import { type Happening, type History, isBefore, type Place } from './history.ts';
 
-const PAGE = 4096;
 /** States that are kept; the oldest goes, but for the first. */
 const MOST_STATES = 8;
 /** Instructions between two states, at least. */
 const STATE_DISTANCE = 1_000_000n;
-const LONGEST_RUN = 1_000_000_000;
-
-/** Bytes that came for the guest. */
-interface Input {
-  /** Instructions executed before, and the virtual time in ns. */
-  readonly at: bigint;
-  readonly ns: number;
-  readonly data: Uint8Array;
-  readonly deliver: (data: Uint8Array) => void;
-}
 
 interface KeptState {
-  readonly at: bigint;
-  readonly ns: number;
-  readonly devices: Readonly<Record<string, DeviceState>>;
-  /** Pages that are not zero, by block. */
-  readonly ram: ReadonlyMap<RamBlock, ReadonlyMap<number, Uint8Array>>;
+  readonly place: Place;
+  readonly nextValue: number;
+  /** Instructions of all vCPUs before. */
+  readonly instructions: bigint;
+  readonly snapshot: KeptSnapshot;
 }
 
 const NO_POINTS: DebugPoints = { breakpoints: new Set(), watchpoints: [] };
 
-/** Notes what comes from outside, while somebody wants to go back. */
-export class InputLog {
-  readonly #inputs: Input[] = [];
-  /** Where the machine is; undefined while nobody wants to know. */
-  place: (() => { readonly at: bigint; readonly ns: number }) | undefined;
+/** What a run back ended at: a stop of a vCPU, or the oldest state that is kept. */
+export type ReverseEnd = (DebugStop & { readonly cpu: Cpu }) | { readonly reason: 'begin' };
 
-  /** The same line, with its input noted. */
-  wrap(line: CharBackend): CharBackend {
-    return {
-      write: (data) => line.write(data),
-      onData: (callback) =>
-        line.onData((data) => {
-          const place = this.place?.();
-          if (place !== undefined) this.#inputs.push({ ...place, data: data.slice(), deliver: callback });
-          callback(data);
-        }),
-      onEvent: (callback) => line.onEvent?.(callback),
-      canReceive: (accepting) => line.canReceive?.(accepting),
-      close: () => line.close(),
-    };
-  }
-
-  /** What came at or after an instruction. */
-  from(at: bigint): readonly Input[] {
-    return this.#inputs.filter((input) => input.at >= at);
-  }
-
-  /** Forgets what came after an instruction: the future will be another. */
-  cut(at: bigint): void {
-    while ((this.#inputs.at(-1)?.at ?? -1n) > at) this.#inputs.pop();
-  }
-
-  clear(): void {
-    this.#inputs.length = 0;
-  }
+interface Found {
+  readonly cpu: Cpu;
+  readonly stop: DebugStop;
 }
 
-/** What a run back ended at: a stop, or the oldest state that is kept. */
-export type ReverseEnd = DebugStop | { readonly reason: 'begin' };
-
-/** The past of a machine with one vCPU whose clock counts instructions. */
+/** The past of a machine whose clock counts instructions. */
 export class Replay {
   readonly #machine: Machine;
-  readonly #cpu: Cpu;
-  readonly #debug: CpuDebug;
+  readonly #history: History;
+  readonly #cpus: readonly { readonly cpu: Cpu; readonly debug: CpuDebug }[];
   readonly #states: KeptState[] = [];
 
-  private constructor(machine: Machine, cpu: Cpu, debug: CpuDebug) {
+  private constructor(machine: Machine) {
     this.#machine = machine;
-    this.#cpu = cpu;
-    this.#debug = debug;
-    machine.inputs.place = () => ({ at: debug.instructions, ns: machine.clock.now() });
+    this.#history = machine.history;
+    this.#cpus = machine.cpus.flatMap((cpu) => (cpu.debug === undefined ? [] : [{ cpu, debug: cpu.debug }]));
+    this.#history.begin(() => this.#forget());
     // A reset begins a new count.
     machine.on('reset', () => {
-      this.#states.length = 0;
-      machine.inputs.clear();
+      this.#history.clear();
+      this.#forget();
     });
   }
 
-  /** For a machine that can go back; undefined for one with several vCPUs, or whose time is not that of its instructions. */
+  /** For a machine that can go back; undefined for one whose time is not that of its instructions, or whose vCPUs are on threads. */
   static of(machine: Machine): Replay | undefined {
-    const [cpu] = machine.cpus;
-    const debug = cpu?.debug;
-    if (cpu === undefined || debug === undefined || machine.cpus.length !== 1) return undefined;
-    return machine.clock.source.kind === 'instructions' ? new Replay(machine, cpu, debug) : undefined;
+    const { clock, cpus, team } = machine;
+    const isPossible = cpus.length > 0 && team === undefined && cpus.every(({ debug }) => debug !== undefined);
+    return isPossible && clock.source.kind === 'instructions' ? new Replay(machine) : undefined;
   }
 
   /** The machine, which stands still, is about to go on: keeps its state, and what was ahead of it is forgotten. */
   keep(): void {
-    const at = this.#debug.instructions;
-    while ((this.#states.at(-1)?.at ?? -1n) > at) this.#states.pop();
-    this.#machine.inputs.cut(at);
+    this.#history.cutHere();
+    const { place, nextValue } = this.#history;
+    while (this.#states.length > 0 && isBefore(place, this.#states.at(-1)?.place ?? place)) this.#states.pop();
+    const { instructions } = this;
     const last = this.#states.at(-1);
-    if (last !== undefined && at - last.at < STATE_DISTANCE) return;
+    if (last !== undefined && instructions - last.instructions < STATE_DISTANCE) return;
     if (this.#states.length === MOST_STATES) this.#states.splice(1, 1);
-    this.#states.push(this.#take(at));
+    this.#states.push({ place, nextValue, instructions, snapshot: new KeptSnapshot(this.#machine) });
   }
 
-  /** One instruction back. */
-  step(): ReverseEnd {
-    const at = this.#debug.instructions;
-    const first = this.#states[0];
-    if (first === undefined || at <= first.at) return { reason: 'begin' };
-    this.#goTo(at - 1n);
-    return { reason: 'step' };
+  /** Where the machine is in its past, or at its end. */
+  get place(): Place {
+    return this.#history.place;
+  }
+
+  /** Instructions that all vCPUs have executed. */
+  get instructions(): bigint {
+    return this.#cpus.reduce((sum, { debug }) => sum + debug.instructions, 0n);
+  }
+
+  /** Back to before the last instruction of a vCPU, and of what others have executed since. */
+  step(cpu: Cpu): ReverseEnd {
+    const place = this.#lastInstruction(cpu);
+    if (place === undefined) return { reason: 'begin' };
+    this.goTo(place);
+    return { reason: 'step', cpu };
   }
 
   /** Back to the last breakpoint or watched access before this moment, or to the oldest state. */
   continue(points: DebugPoints): ReverseEnd {
-    let end = this.#debug.instructions;
+    let end = this.#history.place;
     for (const state of [...this.#states].reverse()) {
-      if (state.at >= end) continue;
+      if (!isBefore(state.place, end)) continue;
       const found = this.#lastStop(state, end, points);
       if (found !== undefined) {
-        this.#goTo(found.at);
-        return found.stop;
+        this.goTo(found.place);
+        return { ...found.stop, cpu: found.cpu };
       }
-      end = state.at;
+      end = state.place;
     }
     const [first] = this.#states;
     if (first !== undefined) this.#restore(first);
     return { reason: 'begin' };
   }
 
-  #lastStop(
-    state: KeptState,
-    end: bigint,
-    points: DebugPoints,
-  ): { readonly at: bigint; readonly stop: DebugStop } | undefined {
-    this.#restore(state);
-    let last: { readonly at: bigint; readonly stop: DebugStop } | undefined;
-    const before = this.#debug.description.watchStopsBefore === true;
-    for (;;) {
-      this.#debug.setPoints(points);
-      const stop = this.#run(end);
-      this.#debug.setPoints(NO_POINTS);
-      if (stop === undefined) return last;
-      // What stops before its access is told after it: going back over it is the debugger's.
-      const at = this.#debug.instructions + (before && stop.reason === 'watchpoint' ? 1n : 0n);
-      if (at < end) last = { at, stop };
-      if (stop.reason === 'breakpoint' || before) this.#run(this.#debug.instructions + 1n);
-      if (this.#debug.instructions >= end) return last;
-    }
-  }
-
-  #goTo(at: bigint): void {
-    const state = this.#states.findLast((kept) => kept.at <= at);
+  /** Makes the machine, which stands still, what it was at a place of its past. */
+  goTo(place: Place): void {
+    const state = this.#states.findLast((kept) => !isBefore(place, kept.place));
     if (state === undefined) return;
     this.#restore(state);
-    this.#debug.setPoints(NO_POINTS);
-    this.#run(at);
+    this.#setPoints(NO_POINTS);
+    this.#run(place);
   }
 
-  /** Runs to an instruction, unless a breakpoint or watchpoint comes before. */
-  #run(end: bigint): DebugStop | undefined {
-    const { clock, inputs } = this.#machine;
-    const debug = this.#debug;
-    const ahead = [...inputs.from(debug.instructions)];
-    let stop: DebugStop | undefined;
-    const release = this.#machine.interceptStops((found) => {
-      stop ??= found;
+  #forget(): void {
+    this.#states.length = 0;
+  }
+
+  #lastInstruction(cpu: Cpu): Place | undefined {
+    const [first] = this.#states;
+    if (first === undefined) return undefined;
+    const { index: from, done } = this.#history.place;
+    for (let index = from; index >= first.place.index; index--) {
+      const happening = this.#history.at(index);
+      if (happening?.kind !== 'slice' || happening.cpu !== cpu) continue;
+      const executed = index === from ? done : happening.count;
+      if (executed > 0) return { index, done: executed - 1 };
+    }
+    return undefined;
+  }
+
+  #lastStop(state: KeptState, end: Place, points: DebugPoints): (Found & { readonly place: Place }) | undefined {
+    this.#restore(state);
+    let last: (Found & { readonly place: Place }) | undefined;
+    for (;;) {
+      this.#setPoints(points);
+      const found = this.#run(end);
+      this.#setPoints(NO_POINTS);
+      if (found === undefined) return last;
+      const stopsBefore = found.cpu.debug?.description.watchStopsBefore === true;
+      const isAfter = found.stop.reason === 'watchpoint' && !stopsBefore;
+      const before = this.#history.place;
+      if (!isAfter) this.#run(end, 1);
+      // What stops before its access is told after it: going back over it is the debugger's.
+      const place = found.stop.reason === 'watchpoint' ? this.#history.place : before;
+      // The access may have been the last instruction of all.
+      const isThere = found.stop.reason === 'watchpoint' && stopsBefore && !isBefore(end, place);
+      if (isThere || isBefore(place, end)) last = { ...found, place };
+      if (!isBefore(this.#history.place, end)) return last;
+    }
+  }
+
+  #setPoints(points: DebugPoints): void {
+    for (const { debug } of this.#cpus) debug.setPoints(points);
+  }
+
+  #restore({ snapshot, place, nextValue }: KeptState): void {
+    snapshot.putBack();
+    this.#history.goTo(place, nextValue);
+  }
+
+  /** What happened happens again up to a place, unless a breakpoint or watchpoint comes before, or so many instructions. */
+  #run(end: Place, most = Number.POSITIVE_INFINITY): Found | undefined {
+    const history = this.#history;
+    let found: Found | undefined;
+    let left = most;
+    const release = this.#machine.interceptStops((stop, cpu) => {
+      // A step was one before.
+      if (stop.reason !== 'step') found ??= { stop, cpu };
     });
+    history.replaying = true;
     try {
-      while (stop === undefined && debug.instructions < end) {
-        clock.runExpired();
-        const [next] = ahead;
-        if (next !== undefined && next.at <= debug.instructions && next.ns <= clock.now()) {
-          ahead.shift();
-          next.deliver(next.data);
-          continue;
-        }
-        if (!this.#execute(end, next)) break;
+      while (found === undefined && left > 0 && isBefore(history.place, end)) {
+        const happening = history.at(history.place.index);
+        if (happening === undefined) break;
+        const { place } = history;
+        const executed = this.#again(happening, end, left);
+        left -= executed;
+        // One that executes nothing although it did has come to what it waits for at another place: it is passed over.
+        if (found === undefined && history.place === place) history.goTo({ index: place.index + 1, done: 0 });
       }
     } finally {
+      history.replaying = false;
       release();
     }
-    return stop;
+    return found;
   }
 
-  /** A slice, as the run loop makes them. False where nothing will ever happen. */
-  #execute(end: bigint, next: Input | undefined): boolean {
+  /** @returns instructions executed */
+  #again(happening: Happening, end: Place, most: number): number {
     const { clock } = this.#machine;
-    const { source } = clock;
-    const now = clock.now();
-    if (!this.#cpu.hasWork()) {
-      const until = Math.min(clock.nextDeadline(), next?.ns ?? Infinity);
-      if (until === Infinity) return false;
-      source.set(Math.max(until, now));
-      return true;
-    }
-    const at = this.#debug.instructions;
-    const limits = [end - at, ...(next !== undefined && next.at > at ? [next.at - at] : [])].map(Number);
-    const untilTimer = clock.nextDeadline() - now;
-    if (untilTimer > 0 && untilTimer < Infinity) limits.push(source.instructionsFor(untilTimer) ?? LONGEST_RUN);
-    source.retire(this.#cpu.execute(Math.min(LONGEST_RUN, ...limits)));
-    return true;
+    const { index, done } = this.#history.place;
+    if (happening.kind === 'slice') return this.#slice(happening, { index, done }, end, most);
+    this.#history.goTo({ index: index + 1, done: 0 });
+    if (happening.kind === 'time') clock.source.set(happening.ns);
+    else happening.act();
+    return 0;
   }
 
-  #take(at: bigint): KeptState {
-    const { space, clock } = this.#machine;
-    const ram = new Map(space.blocks.map((block) => [block, pagesOf(block)]));
-    return { at, ns: clock.now(), devices: saveTree(this.#machine), ram };
+  #slice(slice: Happening & { readonly kind: 'slice' }, { index, done }: Place, end: Place, most: number): number {
+    const { machine, clock } = { machine: this.#machine, clock: this.#machine.clock };
+    if (done === 0 && !slice.timersHeld) clock.runExpired();
+    const until = end.index === index ? end.done : slice.count;
+    const { debug } = slice.cpu;
+    // A step that takes no interrupt takes none again.
+    if (debug !== undefined) debug.step = slice.step?.noIrq === true ? slice.step : undefined;
+    const turn = (machine.cpus.indexOf(slice.cpu) + 1) % machine.cpus.length;
+    machine.runState = { ...machine.runState, turn };
+    const executed = slice.count === 0 ? 0 : machine.executeSlice(slice.cpu, Math.min(until - done, most));
+    if (debug !== undefined) debug.step = undefined;
+    const now = done + executed;
+    if (now >= slice.count) this.#history.goTo({ index: index + 1, done: 0 });
+    else if (executed > 0) this.#history.goTo({ index, done: now });
+    return executed;
   }
-
-  #restore(state: KeptState): void {
-    for (const [block, pages] of state.ram) putPages(block, pages);
-    this.#machine.clock.source.set(state.ns);
-    restoreTree(this.#machine, state.devices);
-  }
-}
-
-function pagesOf(block: RamBlock): ReadonlyMap<number, Uint8Array> {
-  const { bytes } = block;
-  const pages = new Map<number, Uint8Array>();
-  for (let at = 0; at < bytes.length; at += PAGE) {
-    if (!isZero(bytes, at)) pages.set(at, bytes.slice(at, at + PAGE));
-  }
-  return pages;
-}
-
-/** Writes only what is different: translations of code that has not changed stay. */
-function putPages(block: RamBlock, pages: ReadonlyMap<number, Uint8Array>): void {
-  const { bytes, space, offset } = block;
-  for (let at = 0; at < bytes.length; at += PAGE) {
-    const wanted = pages.get(at);
-    const page = bytes.subarray(at, at + PAGE);
-    if (wanted === undefined ? isZero(bytes, at) : page.every((byte, i) => byte === wanted[i])) continue;
-    if (wanted === undefined) page.fill(0);
-    else page.set(wanted);
-    space.noteWrite(offset + at, page.length);
-  }
-}
-
-function isZero(bytes: Uint8Array, at: number): boolean {
-  const length = Math.min(PAGE, bytes.length - at);
-  if (length < PAGE) return bytes.subarray(at, at + length).every((byte) => byte === 0);
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, PAGE / 4);
-  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
-  return true;
 }

@@ -29,7 +29,7 @@ export function asCharBackend(device: Device, value: unknown): CharBackend {
   if (value === undefined || value === '') return new NullChar();
   if (isCharBackend(value)) return value;
   const found = device.machine.root.children.get('chardevs')?.children.get(String(value));
-  if (found instanceof Chardev) return found.attach('device');
+  if (found instanceof Chardev) return device.machine.fromOutside(found.attach('device'));
   if (isCharBackend(found)) return found;
   throw new UserError(`Property '${device.type}.chardev' can't find value '${String(value)}'`);
 }

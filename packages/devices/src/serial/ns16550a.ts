@@ -6,6 +6,7 @@ import {
   type CharBackend,
   CharFrontend,
   Device,
+  type DeviceState,
   MemoryRegion,
   NullChar,
   type RegionOps,
@@ -174,6 +175,15 @@ export class Ns16550a extends Device {
         if (event === 'break') this.#receive(0, LSR_BI);
       },
     });
+  }
+
+  override save(): DeviceState {
+    const state = super.save();
+    return this.#line?.save(state) ?? state;
+  }
+
+  override restore(state: DeviceState): void {
+    super.restore(this.#line?.restore(state) ?? state);
   }
 
   protected override afterRestore(): void {

@@ -28,7 +28,7 @@ export function writeRegisters(state: GdbState, digits: string): string {
     const length = Math.ceil(register.bits / 8) * 2;
     const value = decodeRegister(digits.slice(at, at + length), register, target.description.endian);
     if (value === undefined) break;
-    debug.writeRegister(number, value);
+    fromOutside(state, () => debug.writeRegister(number, value));
     at += length;
   }
   return 'OK';
@@ -50,7 +50,16 @@ export function writeRegister(state: GdbState, text: string): string {
   if (debug === undefined || target === undefined || register === undefined) return ERROR.invalid;
   const value = decodeRegister(digits, register, target.description.endian);
   if (value === undefined) return ERROR.invalid;
-  return debug.writeRegister(number, value) ? 'OK' : ERROR.fault;
+  return fromOutside(state, () => debug.writeRegister(number, value)) ? 'OK' : ERROR.fault;
+}
+
+/** Does what the debugger does to the machine: when that moment comes again, it is done again. */
+export function fromOutside<T>({ machine }: GdbState, change: () => T): T | undefined {
+  let result: T | undefined;
+  machine?.history.act(() => {
+    result = change();
+  });
+  return result;
 }
 
 function addressAndLength(text: string): { readonly address: bigint; readonly length: number } | undefined {
@@ -77,7 +86,7 @@ export function writeMemory(state: GdbState, text: string, binary: boolean): str
   const data = text.slice(colon + 1);
   const bytes = binary ? toBytes(data) : fromHex(data);
   if (bytes === undefined || bytes.length !== range.length) return ERROR.invalid;
-  return access(state, range.address, bytes, 'write') ? 'OK' : ERROR.fault;
+  return fromOutside(state, () => access(state, range.address, bytes, 'write')) ? 'OK' : ERROR.fault;
 }
 
 function access(state: GdbState, address: bigint, bytes: Uint8Array, way: 'read' | 'write'): boolean {

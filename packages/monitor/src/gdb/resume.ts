@@ -1,5 +1,6 @@
 /** How vCPUs go on: the packets c C s S and vCont. GDB manual, "Packets"; vCont. */
 import type { Cpu } from '@boardwalk/core';
+import { fromOutside } from './access.ts';
 import { hexNumber } from './packet.ts';
 import { ERROR, type GdbState, SSTEP } from './state.ts';
 import { threadText } from './threads.ts';
@@ -36,7 +37,10 @@ export function resumeAll(state: GdbState, text: string, step: boolean, withSign
   if (address !== undefined && address !== '') {
     const pc = hexNumber(address);
     if (pc === undefined || cpu?.debug === undefined) return ERROR.invalid;
-    cpu.debug.pc = pc;
+    const { debug } = cpu;
+    fromOutside(state, () => {
+      debug.pc = pc;
+    });
   }
   return start(state, new Map(state.cpus.map((c) => [c, step && c === cpu ? 'step' : 'go'])));
 }

@@ -258,7 +258,10 @@ export class GdbSession {
   #goBack(packet: string): string {
     const { replay } = this.#state;
     if (replay === undefined || (packet !== 'bs' && packet !== 'bc')) return '';
-    const end = packet === 'bs' ? replay.step() : replay.continue(this.#state.points());
+    const cpu = this.#state.cpu(this.#state.running);
+    if (cpu === undefined) return ERROR.invalid;
+    const end = packet === 'bs' ? replay.step(cpu) : replay.continue(this.#state.points());
+    if (end.reason !== 'begin') this.#state.running = this.#state.general = end.cpu.index;
     return stopReply(this.#state, SIGNAL.trap, end.reason === 'begin' ? 'replaylog:begin;' : stopDetails(end));
   }
 

@@ -39,11 +39,12 @@ export abstract class SclpConsole extends SclpEventDevice {
 
   override save(): DeviceState {
     const state = super.save();
-    return { ...state, fields: { ...state.fields, input: this.waitingInput } };
+    const own = { ...state, fields: { ...state.fields, input: this.waitingInput } };
+    return this.#line?.save(own) ?? own;
   }
 
   override restore(state: DeviceState): void {
-    const { input, ...fields } = state.fields;
+    const { input, ...fields } = (this.#line?.restore(state) ?? state).fields;
     super.restore({ ...state, fields });
     this.waitingInput = input instanceof Uint8Array ? input : new Uint8Array(0);
   }
