@@ -40,7 +40,8 @@ export class History {
   #nextValue = 0;
   #place: Place = { index: 0, done: 0 };
   #active = false;
-  #replaying = false;
+  /** What happens now has happened before. */
+  replaying = false;
   #onFull: () => void = () => {};
   /** The vCPU whose slice is being executed. */
   inSlice: Cpu | undefined;
@@ -51,15 +52,6 @@ export class History {
   begin(onFull: () => void): void {
     this.#active = true;
     this.#onFull = onFull;
-  }
-
-  /** What happens now has happened before. */
-  get replaying(): boolean {
-    return this.#replaying;
-  }
-
-  set replaying(on: boolean) {
-    this.#replaying = on;
   }
 
   /** Where the machine is. */
@@ -124,7 +116,7 @@ export class History {
   /** Does something to the machine from outside, now and whenever this moment comes again. */
   act(act: () => void): void {
     if (this.#active && this.inSlice !== undefined) this.#within.push({ at: this.inSlice.instructionsInSlice(), act });
-    else if (this.#active && !this.#replaying) {
+    else if (this.#active && !this.replaying) {
       this.cutHere();
       this.#add({ kind: 'act', act });
     }
@@ -143,7 +135,7 @@ export class History {
     return {
       write: (data) => {
         // It was written when it happened first.
-        if (!this.#replaying) line.write(data);
+        if (!this.replaying) line.write(data);
       },
       onData: (callback) =>
         line.onData((data) => {
@@ -152,7 +144,7 @@ export class History {
         }),
       onEvent: (callback) => line.onEvent?.((event) => this.act(() => callback(event))),
       canReceive: (accepting) => {
-        if (!this.#replaying) line.canReceive?.(accepting);
+        if (!this.replaying) line.canReceive?.(accepting);
       },
       close: () => line.close(),
     };

@@ -198,8 +198,8 @@ export class Replay {
   }
 
   #slice(slice: Happening & { readonly kind: 'slice' }, { index, done }: Place, end: Place, most: number): number {
-    const { machine, clock } = { machine: this.#machine, clock: this.#machine.clock };
-    if (done === 0 && !slice.timersHeld) clock.runExpired();
+    const machine = this.#machine;
+    if (done === 0 && !slice.timersHeld) machine.clock.runExpired();
     const until = end.index === index ? end.done : slice.count;
     const { debug } = slice.cpu;
     // A step that takes no interrupt takes none again.

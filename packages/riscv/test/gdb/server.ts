@@ -8,10 +8,8 @@ import {
   type GdbServer,
   type GdbTarget,
   GdbWorkshop,
-  missingGdbTools,
-  runGdbScript,
+  gdbKit,
   serveForGdb,
-  serveOnQemu as serveTargetOnQemu,
 } from '@boardwalk/testing';
 import { virt } from '../../src/boards/virt.ts';
 
@@ -29,8 +27,7 @@ const TARGET: GdbTarget = {
   qemuMachine: ['-M', 'virt', '-smp', '2', '-bios', 'none'],
 };
 
-/** Tools of these tests that are not installed. */
-export const missingTools = missingGdbTools(TARGET);
+export const { missingTools, serveOnQemu, runGdb } = gdbKit(TARGET);
 
 /** A folder for sockets, and programs of files beside this one. */
 export class Workshop extends GdbWorkshop {
@@ -51,19 +48,4 @@ export function serveMachine(socket: string, options: MachineOptions, gdb: GdbOp
 export function serveProgram(workshop: Workshop, elf: string, gdb: GdbOptions = {}): Promise<BoardwalkServer> {
   const firmware = new Uint8Array(readFileSync(elf));
   return serveMachine(workshop.path('.sock'), { firmware, smp: { cpus: 2 } }, gdb);
-}
-
-/** Starts the same program on QEMU. */
-export function serveOnQemu(workshop: Workshop, elf: string): Promise<GdbServer> {
-  return serveTargetOnQemu(TARGET, workshop.path('.sock'), elf);
-}
-
-/** Runs gdb with a script, and gives what it printed. */
-export function runGdb(
-  server: GdbServer,
-  elf: string | undefined,
-  script: readonly string[],
-  interruptAt?: string,
-): Promise<string> {
-  return runGdbScript(TARGET, server, elf, script, interruptAt);
 }

@@ -27,14 +27,7 @@ export function programInterruption(code: number): Outcome {
   return PROGRAM_INTERRUPTION | code;
 }
 
-/** The code of the program interruption that an outcome is, or 0. */
-export function interruptionOf(outcome: Outcome): number {
-  return outcome >= PROGRAM_INTERRUPTION ? outcome & 0xffff : 0;
-}
-
 /** Program-interruption codes that services use; `interruptions.ts` has them all. */
-export const PGM_OPERATION = 0x01;
-export const PGM_PRIVILEGED = 0x02;
 export const PGM_ADDRESSING = 0x05;
 export const PGM_SPECIFICATION = 0x06;
 export const PGM_OPERAND = 0x15;

@@ -8,10 +8,8 @@ import {
   type GdbServer,
   type GdbTarget,
   GdbWorkshop,
-  missingGdbTools,
-  runGdbScript,
+  gdbKit,
   serveForGdb,
-  serveOnQemu as serveTargetOnQemu,
 } from '@boardwalk/testing';
 import { s390CcwVirtio } from '../../src/index.ts';
 
@@ -28,8 +26,7 @@ const TARGET: GdbTarget = {
   qemuMachine: ['-M', 's390-ccw-virtio', '-m', '64'],
 };
 
-/** Tools of these tests that are not installed. */
-export const missingTools = missingGdbTools(TARGET);
+export const { missingTools, serveOnQemu, runGdb } = gdbKit(TARGET);
 
 /** A folder for sockets, and programs of files beside this one. */
 export class Workshop extends GdbWorkshop {
@@ -49,19 +46,4 @@ export function serveMachine(socket: string, options: MachineOptions): Promise<B
 /** Starts a program on Boardwalk. */
 export function serveProgram(workshop: Workshop, elf: string): Promise<BoardwalkServer> {
   return serveMachine(workshop.path('.sock'), { ramSize: MiB(64), kernel: new Uint8Array(readFileSync(elf)) });
-}
-
-/** Starts the same program on QEMU. */
-export function serveOnQemu(workshop: Workshop, elf: string): Promise<GdbServer> {
-  return serveTargetOnQemu(TARGET, workshop.path('.sock'), elf);
-}
-
-/** Runs gdb with a script, and gives what it printed. */
-export function runGdb(
-  server: GdbServer,
-  elf: string,
-  script: readonly string[],
-  interruptAt?: string,
-): Promise<string> {
-  return runGdbScript(TARGET, server, elf, script, interruptAt);
 }

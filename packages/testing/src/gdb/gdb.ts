@@ -20,8 +20,25 @@ export interface GdbTarget {
   readonly qemuMachine: readonly string[];
 }
 
-/** Tools of a target's tests that are not installed. */
-export function missingGdbTools({ compiler, qemu }: GdbTarget): string[] {
+/** What the tests of one target use: its tools, the same program on QEMU, and gdb with a script. */
+export function gdbKit(target: GdbTarget) {
+  return {
+    /** Tools of these tests that are not installed. */
+    missingTools: missingGdbTools(target),
+    /** Starts a program on QEMU, stopped. */
+    serveOnQemu: (workshop: GdbWorkshop, elf: string): Promise<GdbServer> =>
+      serveOnQemu(target, workshop.path('.sock'), elf),
+    /** Runs gdb with a script, and gives what it printed. `interruptAt`: presses Ctrl-C when this has been printed. */
+    runGdb: (
+      server: GdbServer,
+      elf: string | undefined,
+      script: readonly string[],
+      interruptAt?: string,
+    ): Promise<string> => runGdbScript(target, server, elf, script, interruptAt),
+  };
+}
+
+function missingGdbTools({ compiler, qemu }: GdbTarget): string[] {
   return [compiler, GDB, qemu].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
 }
 
@@ -110,7 +127,7 @@ export async function serveForGdb(
 }
 
 /** Starts a program on QEMU, stopped. */
-export async function serveOnQemu(target: GdbTarget, socket: string, elf: string): Promise<GdbServer> {
+async function serveOnQemu(target: GdbTarget, socket: string, elf: string): Promise<GdbServer> {
   const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'none'];
   const line = ['-chardev', `socket,id=gdb,path=${socket},server=on,wait=off`, '-gdb', 'chardev:gdb'];
   const child = spawn(target.qemu, [...target.qemuMachine, ...quiet, '-kernel', elf, '-S', ...line], {
@@ -131,7 +148,7 @@ export async function serveOnQemu(target: GdbTarget, socket: string, elf: string
  * Runs gdb with a script, and gives what it printed: first all of its output, then its errors.
  * @param interruptAt presses Ctrl-C when this has been printed
  */
-export async function runGdbScript(
+async function runGdbScript(
   { architecture }: GdbTarget,
   server: GdbServer,
   elf: string | undefined,

@@ -179,7 +179,7 @@ const compareSwapPurge =
     i.setCc(CC.nonZero, b.xor(old, expected));
     if (size === 4) i.set32(r1, old);
     else i.set64(r1, old);
-    b.if(b.wrap(b.and(b.xor(i.get64(r2), b.i64(0)), b.i64(3))), () => b.tlbFlush());
+    b.if(b.wrap(b.and(i.get64(r2), b.i64(3))), () => b.tlbFlush());
     flushOthers(i, helpers);
     i.exit();
   };

@@ -5,19 +5,23 @@ import { LOAD, raiseFrom, STORE, times } from '../../memory.ts';
 import type { Emitter, Insn } from '../insn.ts';
 import {
   addDigits,
-  choose,
+  addNumbers,
+  codeOf,
   type Digits,
   digitsIn,
   digitsLocal,
   getDigits,
   isLess,
+  isOther,
   isZero,
   keepDigits,
   lengths,
   loadFirst,
   loadSecond,
   type Operands,
+  OVERFLOW,
   operandsOf,
+  opposite,
   overTen,
   type Packed,
   storeNumber,
@@ -25,16 +29,6 @@ import {
   timesTen,
   zero,
 } from './packed.ts';
-
-/** The condition code that says that digits were lost. */
-const OVERFLOW = 3;
-
-/** The condition code of a number. */
-function codeOf(b: IrBuilder, number: Packed): Value {
-  return b.select(isZero(b, number), b.i32(0), b.select(b.wrap(number.negative), b.i32(1), b.i32(2)));
-}
-
-const isOther = (b: IrBuilder, x: Digits, y: Digits): Value => b.or(b.ne(x.high, y.high), b.ne(x.low, y.low));
 
 /**
  * Stores a result over the first operand, as much as there is room for, and gives the condition code. `lostBefore`: digits were
@@ -51,21 +45,6 @@ function finish({ b, first, l1, mmu1 }: Operands, result: Packed, lostBefore?: V
   return b.select(lost, b.i32(OVERFLOW), codeOf(b, { ...kept, negative }));
 }
 
-function add(b: IrBuilder, x: Packed, y: Packed): Packed {
-  const sum = digitsLocal(b, zero(b));
-  const negative = b.local('i64', x.negative);
-  const less = isLess(b, x, y);
-  b.if(
-    b.eq(x.negative, y.negative),
-    () => sum.set(addDigits(b, x, y)),
-    () => {
-      sum.set(subtractDigits(b, choose(b, less, y, x), choose(b, less, x, y)));
-      b.setLocal(negative, b.select(less, y.negative, x.negative));
-    },
-  );
-  return { ...sum.get(), negative: b.getLocal(negative) };
-}
-
 /** A helper of (first, second, lengths and spaces) -> condition code. */
 const withCode = (name: string, access: number, body: (o: Operands, none: Value) => Value) =>
   defineHelper(name, ['i64', 'i64', 'i32'], 'i32', (b, first, second, packed) => {
@@ -75,12 +54,12 @@ const withCode = (name: string, access: number, body: (o: Operands, none: Value)
 
 const addPacked = withCode('s390_ap', STORE, (o, none) => {
   const [y, x] = [loadSecond(o, none), loadFirst(o, none)];
-  return finish(o, add(o.b, x, y));
+  return finish(o, addNumbers(o.b, x, y));
 });
 
 const subtractPacked = withCode('s390_sp', STORE, (o, none) => {
   const [y, x] = [loadSecond(o, none), loadFirst(o, none)];
-  return finish(o, add(o.b, x, { ...y, negative: o.b.xor(y.negative, o.b.i64(1)) }));
+  return finish(o, addNumbers(o.b, x, opposite(o.b, y)));
 });
 
 const zeroAndAdd = withCode('s390_zap', STORE, (o, none) => finish(o, loadSecond(o, none)));
@@ -88,8 +67,7 @@ const zeroAndAdd = withCode('s390_zap', STORE, (o, none) => finish(o, loadSecond
 const comparePacked = withCode('s390_cp', LOAD, (o, none) => {
   const { b } = o;
   const [y, x] = [loadSecond(o, none), loadFirst(o, none)];
-  const difference = add(b, x, { ...y, negative: b.xor(y.negative, b.i64(1)) });
-  return codeOf(b, difference);
+  return codeOf(b, addNumbers(b, x, opposite(b, y)));
 });
 
 /** (first, second, lengths and spaces): the operand has as many zero bytes on the left as the multiplier has bytes. */

@@ -107,6 +107,38 @@ export function digitsLocal(b: IrBuilder, initial: Digits): DigitsLocal {
   };
 }
 
+/** The condition code that says that digits were lost. */
+export const OVERFLOW = 3;
+
+/** The condition code of a number. */
+export function codeOf(b: IrBuilder, number: Packed): Value {
+  return b.select(isZero(b, number), b.i32(0), b.select(b.wrap(number.negative), b.i32(1), b.i32(2)));
+}
+
+export const isOther = (b: IrBuilder, x: Digits, y: Digits): Value => b.or(b.ne(x.high, y.high), b.ne(x.low, y.low));
+
+/** The number with the other sign. */
+export const opposite = (b: IrBuilder, number: Packed): Packed => ({
+  ...number,
+  negative: b.xor(number.negative, b.i64(1)),
+});
+
+/** The sum of two numbers; where one takes the other away, it has the sign of the larger. */
+export function addNumbers(b: IrBuilder, x: Packed, y: Packed): Packed {
+  const sum = digitsLocal(b, zero(b));
+  const negative = b.local('i64', x.negative);
+  const less = isLess(b, x, y);
+  b.if(
+    b.eq(x.negative, y.negative),
+    () => sum.set(addDigits(b, x, y)),
+    () => {
+      sum.set(subtractDigits(b, choose(b, less, y, x), choose(b, less, x, y)));
+      b.setLocal(negative, b.select(less, y.negative, x.negative));
+    },
+  );
+  return { ...sum.get(), negative: b.getLocal(negative) };
+}
+
 /** (digits' high, low, how many from the right): what is left of them, as `block`. */
 export const keepDigits = defineHelper('s390_keep_digits', ['i64', 'i64', 'i64'], undefined, (b, high, low, count) => {
   const bits = b.shl(count, b.i64(2));

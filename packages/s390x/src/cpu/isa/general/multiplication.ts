@@ -75,6 +75,19 @@ const multiplyPair64 =
     i.set64(i.f.r1 + 1, low);
   };
 
+/** Quotient and remainder of signed numbers; a divide exception where there is no quotient. */
+function divideSigned(
+  i: Insn,
+  dividend: Value,
+  divisor: Value,
+): { readonly quotient: Value; readonly remainder: Value } {
+  const { b } = i;
+  i.raiseIf(b.eqz(divisor), PGM.fixedDivide);
+  const smallest = b.eq(dividend, b.big(1n << 63n));
+  i.raiseIf(b.and(smallest, b.eq(divisor, b.i64(-1))), PGM.fixedDivide);
+  return { quotient: b.divS(dividend, divisor), remainder: b.remS(dividend, divisor) };
+}
+
 /** Division of a 64-bit signed dividend in the low words of a pair by a word. */
 const divide32 =
   (second: Source): Emitter =>
@@ -82,13 +95,8 @@ const divide32 =
     const { b } = i;
     i.evenOdd(i.f.r1);
     const dividend = i.getPair32(i.f.r1);
-    const divisor = second(i);
-    i.raiseIf(b.eqz(divisor), PGM.fixedDivide);
-    const smallest = b.eq(dividend, b.big(1n << 63n));
-    i.raiseIf(b.and(smallest, b.eq(divisor, b.i64(-1))), PGM.fixedDivide);
-    const quotient = b.divS(dividend, divisor);
+    const { quotient, remainder } = divideSigned(i, dividend, second(i));
     i.raiseIf(b.ne(b.sext(quotient, 32), quotient), PGM.fixedDivide);
-    const remainder = b.remS(dividend, divisor);
     i.set32(i.f.r1, remainder);
     i.set32(i.f.r1 + 1, quotient);
   };
@@ -97,15 +105,9 @@ const divide32 =
 const divide64 =
   (second: Source): Emitter =>
   (i) => {
-    const { b } = i;
     i.evenOdd(i.f.r1);
-    const dividend = i.get64(i.f.r1 + 1);
-    const divisor = second(i);
-    i.raiseIf(b.eqz(divisor), PGM.fixedDivide);
-    const smallest = b.eq(dividend, b.big(1n << 63n));
-    i.raiseIf(b.and(smallest, b.eq(divisor, b.i64(-1))), PGM.fixedDivide);
-    const quotient = b.divS(dividend, divisor);
-    i.set64(i.f.r1, b.remS(dividend, divisor));
+    const { quotient, remainder } = divideSigned(i, i.get64(i.f.r1 + 1), second(i));
+    i.set64(i.f.r1, remainder);
     i.set64(i.f.r1 + 1, quotient);
   };
 

@@ -7,15 +7,19 @@ import { DXC, PGM, PSW } from '../../bits.ts';
 import { raiseFrom, times } from '../../memory.ts';
 import {
   addDigits,
-  choose,
+  addNumbers,
+  codeOf,
   type Digits,
   digitsLocal,
   getDigits,
   isLess,
+  isOther,
   isZero,
   keepDigits,
   MINUS,
   noDigits,
+  OVERFLOW,
+  opposite,
   overTen,
   type Packed,
   PLUS,
@@ -34,7 +38,6 @@ const FORCE_RESULT = 2;
 const CONDITION = 1;
 /** Sign of a result that is forced to be positive. */
 const FORCED_SIGN = 15;
-const OVERFLOW = 3;
 /** The most digits of a number. */
 const DIGITS = 31;
 
@@ -67,8 +70,7 @@ function leave(b: IrBuilder, digits: Digits, sign: Value): void {
 function finish(b: IrBuilder, result: Packed, count: Value, control: Value, lostBefore: Value): Value {
   b.call(keepDigits, result.high, result.low, b.extend32U(count));
   const kept = getDigits(b);
-  const isOther = b.or(b.ne(kept.high, result.high), b.ne(kept.low, result.low));
-  const lost = b.or(isOther, lostBefore);
+  const lost = b.or(isOther(b, kept, result), lostBefore);
   const forced = b.ne(flag(b, control, FORCE_RESULT), b.i32(0));
   // Zero is positive.
   const negative = b.and(b.wrap(result.negative), b.eqz(b.or(forced, isZero(b, kept))));
@@ -94,33 +96,13 @@ const arithmetic = (name: string, body: (o: Operation) => Value): IrHelper =>
     return body({ b, x, y, control, none: b.i32(0) });
   });
 
-function sum(b: IrBuilder, x: Packed, y: Packed): Packed {
-  const total = digitsLocal(b, zero(b));
-  const negative = b.local('i64', x.negative);
-  const less = isLess(b, x, y);
-  b.if(
-    b.eq(x.negative, y.negative),
-    () => total.set(addDigits(b, x, y)),
-    () => {
-      total.set(subtractDigits(b, choose(b, less, y, x), choose(b, less, x, y)));
-      b.setLocal(negative, b.select(less, y.negative, x.negative));
-    },
-  );
-  return { ...total.get(), negative: b.getLocal(negative) };
-}
-
-const opposite = (b: IrBuilder, y: Packed): Packed => ({ ...y, negative: b.xor(y.negative, b.i64(1)) });
-
 const add = arithmetic('s390_vap', ({ b, x, y, control, none }) =>
-  finish(b, sum(b, x, y), countOf(b, control), control, none),
+  finish(b, addNumbers(b, x, y), countOf(b, control), control, none),
 );
 const subtract = arithmetic('s390_vsp', ({ b, x, y, control, none }) =>
-  finish(b, sum(b, x, opposite(b, y)), countOf(b, control), control, none),
+  finish(b, addNumbers(b, x, opposite(b, y)), countOf(b, control), control, none),
 );
-const compare = arithmetic('s390_vcp', ({ b, x, y }) => {
-  const { high, low, negative } = sum(b, x, opposite(b, y));
-  return b.select(isZero(b, { high, low }), b.i32(0), b.select(b.wrap(negative), b.i32(1), b.i32(2)));
-});
+const compare = arithmetic('s390_vcp', ({ b, x, y }) => codeOf(b, addNumbers(b, x, opposite(b, y))));
 
 /** The product of numbers, 62 digits: the left 32 of 64, the right 32. */
 function product(b: IrBuilder, x: Digits, y: Digits): { readonly left: Digits; readonly right: Digits } {
