@@ -43,17 +43,39 @@ const ADD = pureOp('add.i64');
 /** Nothing below is given out in the RAM space. */
 const MOST_OFFSET = 0x8000;
 
+/**
+ * Bytes are reversed as lanes of a vector: three instructions, where WebAssembly's integers take six for 32 bits and twenty for 64.
+ * The order is in a local, as V8 makes a constant anew at each use.
+ */
+const simd = (op: number, ...immediates: readonly number[]): readonly number[] => [W.prefixSimd, op, ...immediates];
+const REVERSED_LANES = simd(0x0c, ...Array.from({ length: 16 }, (_, i) => i ^ 7));
+const SWIZZLE = simd(0x0e);
+const LOAD32_SPLAT = simd(0x09, 0);
+const LOAD64_ZERO = simd(0x5d, 0);
+const STORE32_LANE = simd(0x5a, 0);
+const STORE64_LANE = simd(0x5b, 0);
+const SPLAT32 = simd(0x11);
+const SPLAT64 = simd(0x12);
+const EXTRACT32 = simd(0x1b, 0);
+const EXTRACT64 = simd(0x1d, 0);
+
+/** Whether bytes of a statement's access are reversed as lanes. */
+export function isReversed({ detail: d }: Node): boolean {
+  return (d.kind === 'load' || d.kind === 'store') && d.access.endian === 'big' && d.access.size >= 4;
+}
+
 export class AccessEmitter {
   readonly #e: Emitter;
   readonly #pageBits: number;
   readonly #va: number;
   readonly #entry: number;
   readonly #half: number;
-  readonly #wide: number;
   /** Local of the tag that the last lookup found. */
   readonly tag: number;
   readonly #cpu: number | undefined;
   readonly #spans = new Map<number, Span>();
+  /** Local of the order of bytes that `#reverse` makes. */
+  #reversal = -1;
 
   /** `cpu`: host offset of the vCPU's area, if there is but one. */
   constructor(e: Emitter, pageBits: number, cpu: number | undefined) {
@@ -64,7 +86,6 @@ export class AccessEmitter {
     this.#va = e.local('i64');
     this.#entry = e.local('i32');
     this.#half = e.local('i32');
-    this.#wide = e.local('i64');
   }
 
   /** Takes the address on the stack; `miss` is emitted for where there is no fast way. */
@@ -198,51 +219,65 @@ export class AccessEmitter {
     e.get(this.#va).op(W.i64Add);
   }
 
+  /** Makes ready for big-endian accesses, where the region is entered. */
+  prepareReversal(): void {
+    this.#reversal = this.#e.local('v128');
+    this.#e.code(REVERSED_LANES).set(this.#reversal);
+  }
+
   /** Loads from the host address on the stack, so many bytes on. */
   load(access: MemAccess, ty: Ty, offset = 0): void {
-    const big = access.endian === 'big' && access.size > 1;
-    this.#e.code(loadCode({ ...access, endian: 'little' }, ty).slice(0, -1));
-    this.#e.out.unsigned(offset);
-    if (big) this.#swap(access.size, access.signed, ty);
+    const e = this.#e;
+    const { size, signed } = access;
+    if (access.endian === 'big' && (size === 4 || size === 8)) {
+      e.code(size === 8 ? LOAD64_ZERO : LOAD32_SPLAT).out.unsigned(offset);
+      this.#reverse();
+      e.code(size === 8 ? EXTRACT64 : EXTRACT32);
+      if (size === 4 && ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
+      return;
+    }
+    e.code(loadCode({ ...access, endian: 'little' }, ty).slice(0, -1));
+    e.out.unsigned(offset);
+    if (access.endian !== 'big') return;
+    if (size === 16) e.code(REVERSE_V128);
+    else if (size === 2) this.#swap16(signed, ty);
   }
 
   /** Stores the value on the stack to the host address under it, so many bytes on. */
   store(access: MemAccess, ty: Ty, offset = 0): void {
-    if (access.endian === 'big' && access.size > 1) this.#swap(access.size, false, ty);
-    this.#e.code(storeCode(access.size, ty).slice(0, -1));
-    this.#e.out.unsigned(offset);
+    const e = this.#e;
+    const { size } = access;
+    if (access.endian === 'big' && (size === 4 || size === 8)) {
+      if (size === 4 && ty === 'i64') e.op(W.i32WrapI64);
+      e.code(size === 8 ? SPLAT64 : SPLAT32);
+      this.#reverse();
+      e.code(size === 8 ? STORE64_LANE : STORE32_LANE).out.unsigned(offset);
+      e.op(0);
+      return;
+    }
+    if (access.endian === 'big') {
+      if (size === 16) e.code(REVERSE_V128);
+      else if (size === 2) this.#swap16(false, ty);
+    }
+    e.code(storeCode(size, ty).slice(0, -1));
+    e.out.unsigned(offset);
   }
 
-  /** Reverses the bytes of the value on the stack, which a load extended as it should be. */
-  #swap(size: number, signed: boolean, ty: Ty): void {
+  /** Reverses the bytes of each half of the vector on the stack. */
+  #reverse(): void {
+    if (this.#reversal < 0) throw new Error('nothing is ready for big-endian accesses');
+    this.#e.get(this.#reversal).code(SWIZZLE);
+  }
+
+  /** Reverses two bytes on the stack, which a load extended as it should be. */
+  #swap16(signed: boolean, ty: Ty): void {
     const e = this.#e;
-    if (size === 16) {
-      e.code(REVERSE_V128);
-      return;
-    }
-    if (size === 8) {
-      e.tee(this.#wide).op(W.i32WrapI64);
-      this.#swap32();
-      e.op(W.i64ExtendI32U).i64(32, 0).op(W.i64Shl);
-      e.get(this.#wide).i64(32, 0).op(W.i64ShrU, W.i32WrapI64);
-      this.#swap32();
-      e.op(W.i64ExtendI32U, W.i64Or);
-      return;
-    }
     if (ty === 'i64') e.op(W.i32WrapI64);
-    this.#swap32();
-    if (size === 2) e.i32(16).op(signed ? W.i32ShrS : W.i32ShrU);
+    e.tee(this.#half).i32(8).op(W.i32Shl);
+    e.get(this.#half).i32(8).op(W.i32ShrU).i32(0xff).op(W.i32And, W.i32Or);
+    if (signed) e.op(W.i32Extend16S);
+    else e.i32(0xffff).op(W.i32And);
     if (ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
-  }
-
-  #swap32(): void {
-    const e = this.#e;
-    e.tee(this.#half).i32(8).op(W.i32Rotl).i32(0x00ff00ff).op(W.i32And);
-    e.get(this.#half)
-      .i32(24)
-      .op(W.i32Rotl)
-      .i32(0xff00ff00 | 0)
-      .op(W.i32And, W.i32Or);
   }
 
   /** Offset of the table that is looked into: from the vCPU's area on, or from the beginning of the memory. */

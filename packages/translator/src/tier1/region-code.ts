@@ -14,7 +14,7 @@ import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import type { ByteWriter } from '../wasm/bytes.ts';
 import { W } from '../wasm/opcodes.ts';
-import { AccessEmitter, type PageCache } from './access.ts';
+import { AccessEmitter, isReversed, type PageCache } from './access.ts';
 import { leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { type Forms, findForms } from './forms.ts';
@@ -132,6 +132,8 @@ class RegionEmitter {
     if (this.#o.cpu !== undefined) e.i32(this.#o.cpu).set(CPU);
     for (const cache of this.#caches.all) this.#access.empty(cache);
     for (const span of this.#spans.used) this.#access.loadSpan(span);
+    if (this.#nodes.some(({ code }) => code.insns.some((insn) => insn.some(isReversed))))
+      this.#access.prepareReversal();
     for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
     this.#exitLabel = e.block();
     this.#slowLabel = e.block();

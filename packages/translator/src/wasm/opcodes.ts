@@ -73,6 +73,7 @@ export const W = {
   i32WrapI64: 0xa7,
   i64ExtendI32S: 0xac,
   i64ExtendI32U: 0xad,
+  i32Extend16S: 0xc1,
   prefixMisc: 0xfc,
   prefixSimd: 0xfd,
   prefixAtomic: 0xfe,
