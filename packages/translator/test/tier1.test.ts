@@ -103,6 +103,56 @@ describe('a region', () => {
   });
 });
 
+describe('a branch over what only computes', () => {
+  // e5 is 0 and 1 in turn; where it gets 0, e0 and e1 keep what they hold.
+  const skipped = [X.mov, rr(0, 3), ...movImm(1, 7), X.mov, rr(1, 0)];
+  const flip = [X.mov, rr(6, 4), X.sub, rr(6, 5), X.mov, rr(5, 6)];
+  const code = loop([...flip, X.jz, ...i(skipped.length), ...skipped, X.add, rr(2, 1), X.add, rr(7, 0)], 500);
+
+  it.each([1, 7, 64, 1000])('is no branch in a region, and counts as one, in slices of %i', async (slice) => {
+    const log: string[] = [];
+    const [a, b] = [await start(x86ish, code, { tier1: 'off' }), await start(x86ish, code, { tier1: 10 })];
+    b.machine.log.setCategories(['op_opt']);
+    b.machine.log.setSink((_, text) => log.push(text));
+    for (const m of [a, b]) {
+      m.cpu.exactBudget = true;
+      m.cpu.execute(1000);
+    }
+    for (let n = 0; n < 8000 && !a.cpu.halted; n++) {
+      expect(b.cpu.execute(slice)).toBe(a.cpu.execute(slice));
+      expect(registers(b)).toBe(registers(a));
+    }
+    expect(a.cpu.halted && b.cpu.halted).toBe(true);
+    expect(log.some((text) => text.includes('(4 or 7) '))).toBe(true);
+  });
+
+  it('is one where it nearly always goes one way', async () => {
+    const log: string[] = [];
+    // e5 is never 0.
+    const biased = loop([X.mov, rr(6, 5), X.add, rr(6, 5), X.jz, ...i(skipped.length), ...skipped], 500);
+    const m = await start(x86ish, biased, { tier1: 20 });
+    m.machine.log.setCategories(['op_opt']);
+    m.machine.log.setSink((_, text) => log.push(text));
+    m.setReg('e5', 1);
+    m.run();
+    expect(compiled(m)).toBeGreaterThan(0);
+    expect(log.some((text) => text.includes(' or '))).toBe(false);
+  });
+
+  it('is one where it is over what cannot be undone', async () => {
+    const log: string[] = [];
+    const storing = [X.store, rr(7, 3)];
+    const stores = loop([...flip, X.jz, ...i(storing.length), ...storing, X.add, rr(2, 5)], 500);
+    const m = await start(x86ish, stores, { tier1: 10 });
+    m.machine.log.setCategories(['op_opt']);
+    m.machine.log.setSink((_, text) => log.push(text));
+    m.setReg('e7', 0x3000);
+    m.run();
+    expect([compiled(m) > 0, m.reg('e2')]).toEqual([true, 250n]);
+    expect(log.some((text) => text.includes(' or '))).toBe(false);
+  });
+});
+
 describe('a fault in the middle of a region', () => {
   it('finds registers as they are before its instruction, and what was done before it done', async () => {
     // e5 goes up in steps of 4 to the end of RAM, behind which loads fault.

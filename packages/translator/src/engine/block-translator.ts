@@ -188,7 +188,10 @@ export class BlockTranslator {
     for (const builder of [this.#plain, this.#instrumented]) builder.fences = fences;
   }
 
-  /** The IR of a block translated before; undefined if the same block cannot be had again. `wholes` as in `ValueBuilder`. */
+  /**
+   * The IR of a block translated before, or of its first `maxInsns` instructions, with a jump to what follows; undefined if the
+   * same block cannot be had again. `wholes` as in `ValueBuilder`.
+   */
   irOf(block: Block, maxInsns: number, wholes: boolean): Node[] | undefined {
     const { key } = block;
     if (key.secondHost >= 0) return undefined;
@@ -202,7 +205,8 @@ export class BlockTranslator {
     } finally {
       this.#plain.wholes = false;
     }
-    if (this.#reader.host - key.host !== block.bytes) return undefined;
+    const isWhole = maxInsns >= block.insns.length;
+    if (isWhole && this.#reader.host - key.host !== block.bytes) return undefined;
     return ir;
   }
 

@@ -156,6 +156,13 @@ export class Block implements BlockKey {
     return this.start + (packed >>> INSN_CODE_BITS) * 16;
   }
 
+  /** Bytes of guest code before an instruction. */
+  pcOffset(index: number): number {
+    const packed = this.insns[index];
+    if (packed === undefined) throw new Error('no such instruction');
+    return packed & ((1 << INSN_CODE_BITS) - 1);
+  }
+
   /** Place of the instruction that the operation at `ip` belongs to. */
   indexAt(ip: number): number {
     let index = 0;
@@ -166,9 +173,7 @@ export class Block implements BlockKey {
   /** The instruction that the operation at `ip` belongs to. */
   insnAt(ip: number): BlockInsn {
     const index = this.indexAt(ip);
-    const packed = this.insns[index];
-    if (packed === undefined) throw new Error('a block without instructions');
-    const low = (this.pcLo >>> 0) + (packed & ((1 << INSN_CODE_BITS) - 1));
+    const low = (this.pcLo >>> 0) + this.pcOffset(index);
     const pcHi = low >= 2 ** 32 ? (this.pcHi + 1) | 0 : this.pcHi;
     return { index, pcLo: low | 0, pcHi, restart: this.#restarts?.[index] ?? NO_WORDS };
   }

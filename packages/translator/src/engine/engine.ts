@@ -332,7 +332,7 @@ export class Engine implements ThreadTranslator {
         table: this.#table,
         reserve: (bytes) => space.reserve(bytes),
         release: (at, bytes) => space.release(at, bytes),
-        irOf: (block, wholes) => blocks.irOf(block, longest, wholes),
+        irOf: (block, wholes, insns = longest) => blocks.irOf(block, insns, wholes),
         lookup: (lo, hi, mode) => this.#running?.lookup(lo, hi, mode),
         highOf: (lo, near) => this.#running?.highOf(lo) ?? near.key.pcHi,
         cpus: () => this.#cpus.keys(),

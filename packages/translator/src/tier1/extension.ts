@@ -123,6 +123,8 @@ export interface Definition {
   /** Its extension at most, and whether that depends on what slots hold. */
   readonly most: Extension;
   readonly depends: boolean;
+  /** The slot may keep what it holds. */
+  readonly isConditional?: boolean;
 }
 
 /** Looks at a setting. `value` undefined: nothing is known of it. */

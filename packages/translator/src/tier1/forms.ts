@@ -76,7 +76,9 @@ class Solver {
       insn = d.insn;
       // What the instruction itself has set may have been read before or after.
       const read = (_: unknown, slot: Slot): Extension => (set.has(slot) ? 0 : known(forms[sets.index(slot)] ?? 0));
-      forms[sets.index(d.slot)] = d.depends ? extensionOf(d.value, read) : d.most;
+      const form = d.depends ? extensionOf(d.value, read) : d.most;
+      const n = sets.index(d.slot);
+      forms[n] = d.isConditional === true ? known(form & (forms[n] ?? 0)) : form;
       set.add(d.slot);
     }
   }

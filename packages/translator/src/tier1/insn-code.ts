@@ -12,7 +12,7 @@ import { type AccessEmitter, type Lookup, type PageCache, splitAddress } from '.
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
-import { type Extension, KEEP } from './extension.ts';
+import { type Extension, KEEP, known } from './extension.ts';
 import { fastPathOf } from './fast-path.ts';
 import type { SlotLocals } from './slot-locals.ts';
 import type { SpanKind } from './spans.ts';
@@ -54,18 +54,21 @@ export interface InsnPlace {
   readonly leave: () => void;
 }
 
+/** Of instructions without accesses. */
+export const NOWHERE: InsnPlace = {
+  index: 0,
+  isDirect: true,
+  unaligned: false,
+  isSpanned: () => false,
+  cacheOf: () => undefined,
+  leave: () => {},
+};
+
 export class InsnEmitter {
   readonly #c: InsnContext;
   readonly #e: Emitter;
   readonly #values: ValueEmitter;
-  #place: InsnPlace = {
-    index: 0,
-    isDirect: true,
-    unaligned: false,
-    isSpanned: () => false,
-    cacheOf: () => undefined,
-    leave: () => {},
-  };
+  #place = NOWHERE;
   /** Values that slots get at the end of the instruction. */
   readonly #pending = new Map<Slot, Held>();
   /** Slots whose pending local may be set more than once: a read of them is copied. */
@@ -95,6 +98,23 @@ export class InsnEmitter {
     for (const [slot, held] of this.#pending) this.#e.get(held.local).set(this.#c.slots.define(slot, held.extension));
     this.#pending.clear();
     this.#e.freeTemps();
+  }
+
+  /** Sets the slots if a local, a condition, is not 0, or if it is. */
+  commitIf(condition: number, isWanted: boolean): void {
+    const e = this.#e;
+    const { slots } = this.#c;
+    for (const [slot, held] of this.#pending) {
+      const kept: Held = { local: slots.current(slot), extension: slots.extension(slot), whole: slots.whole(slot) };
+      const extension = known(held.extension & kept.extension);
+      for (const value of isWanted ? [held, kept] : [kept, held]) {
+        if (extension === 0) this.#push(value);
+        else e.get(value.local);
+      }
+      e.get(condition).op(W.select).set(slots.define(slot, extension));
+    }
+    this.#pending.clear();
+    e.freeTemps();
   }
 
   /** Whether something is still to be set. */

@@ -1,6 +1,7 @@
 /**
  * The text form of a region: a line for each node in the order of its code, with the pc of its block, its instructions, the
- * return addresses that it is inlined through, and where it leads. `*` is a loop, `->` a jump that stays in the region.
+ * return addresses that it is inlined through, and where it leads. `*` is a loop, `->` a jump that stays in the region,
+ * `6 or 8` says that two instructions are executed and kept or not.
  */
 import { hex64 } from '../ir/print.ts';
 import { type Edge, isInside, type RegionNode } from './region.ts';
@@ -17,7 +18,8 @@ function printNode(node: RegionNode): string {
   if (terminal.kind === 'dispatch') return `${loop}${node.order}: entries ${ways}`;
   const callers = node.callers.map((c) => ` in 0x${hex64(c.lo, c.hi)}`).join('');
   const left = terminal.kind === 'leave' ? `tier 0 from instruction ${terminal.insn}` : '';
-  return `${loop}${node.order}: 0x${hex64(pcLo, pcHi)} (${node.block.insns.length})${callers} ${left}${ways}`.trimEnd();
+  const insns = `${node.block.insns.length}${node.skipped === undefined ? '' : ` or ${node.insns}`}`;
+  return `${loop}${node.order}: 0x${hex64(pcLo, pcHi)} (${insns})${callers} ${left}${ways}`.trimEnd();
 }
 
 function printEdge(edge: Edge): string {

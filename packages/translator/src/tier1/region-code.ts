@@ -18,7 +18,8 @@ import { AccessEmitter, isReversed, type PageCache } from './access.ts';
 import { leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { type Forms, findForms } from './forms.ts';
-import { InsnEmitter } from './insn-code.ts';
+import type { Skipped } from './if-conversion.ts';
+import { InsnEmitter, NOWHERE } from './insn-code.ts';
 import { findLiveness, type Liveness } from './liveness.ts';
 import { PageCaches } from './page-cache.ts';
 import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
@@ -209,6 +210,9 @@ class RegionEmitter {
     const [value] = terminal.args;
     if (value === undefined) {
       this.#follow(node, node.edges[0]);
+    } else if (node.skipped !== undefined) {
+      this.#skip(node.skipped, value);
+      this.#follow(node, node.edges[0]);
     } else if (terminal.end.kind === 'gotoIf') this.#branch(node, value);
     else this.#indirect(node, value);
   }
@@ -290,6 +294,19 @@ class RegionEmitter {
     e.else();
     this.#follow(node, node.edges[1]);
     e.end();
+  }
+
+  /** Executes what a branch skips, and keeps it only where the branch would not. */
+  #skip({ insns, statements, onTaken }: Skipped, condition: Node): void {
+    const e = this.#e;
+    this.#insns.operand(condition);
+    e.set(this.#ip);
+    this.#insns.commit();
+    this.#insns.emit(statements, { ...NOWHERE, isDirect: false });
+    this.#insns.commitIf(this.#ip, onTaken);
+    e.get(BUDGET);
+    const [taken, other] = onTaken ? [insns, 0] : [0, insns];
+    e.i32(taken).i32(other).get(this.#ip).op(W.select, W.i32Sub).set(BUDGET);
   }
 
   #formsBefore(node: RegionNode): Forms {
@@ -415,7 +432,7 @@ function labelOf(labels: ReadonlyMap<RegionNode, number>, node: RegionNode): num
 function longestPath(nodes: readonly RegionNode[]): number {
   const longest = new Map<RegionNode, number>();
   for (const n of [...nodes].reverse()) {
-    const own = n.code.terminal.kind === 'end' ? n.block.insns.length : 0;
+    const own = n.code.terminal.kind === 'end' ? n.insns : 0;
     const after = n.successors().filter((s) => s.order > n.order);
     longest.set(n, own + Math.max(0, ...after.map((s) => longest.get(s) ?? 0)));
   }

@@ -5,6 +5,7 @@
 import type { Block } from '../engine/code-cache.ts';
 import type { BlockCode } from './block-code.ts';
 import { DISPATCH, pcKey } from './block-code.ts';
+import { insnsBefore, isSkippable, type Skipped, withSkipped } from './if-conversion.ts';
 
 /** Where control goes: another node, or out of the region. */
 export type Edge =
@@ -41,7 +42,9 @@ export function isInside(edge: Edge): edge is Exclude<Edge, Exit> {
 
 export class RegionNode {
   readonly block: Block;
-  readonly code: BlockCode;
+  code: BlockCode;
+  /** What the branch at its end skips, and the node executes: it has one successor then. */
+  skipped: Skipped | undefined;
   /** Return addresses of the calls that the node is inlined through, innermost last. */
   readonly callers: readonly Caller[];
   /** Successors where the block ends in goto or gotoIf: taken, fall-through. */
@@ -71,9 +74,20 @@ export class RegionNode {
     return list;
   }
 
+  /** Blocks that the node's code is of. */
+  get blocks(): readonly Block[] {
+    return this.skipped === undefined ? [this.block] : [this.block, this.skipped.block];
+  }
+
+  /** Instructions of the node at most. */
+  get insns(): number {
+    return this.block.insns.length + (this.skipped?.insns ?? 0);
+  }
+
   /** Another node for the same block, with the same successors. */
   clone(): RegionNode {
     const copy = new RegionNode(this.block, this.code, this.callers);
+    copy.skipped = this.skipped;
     copy.edges = this.edges.map((e) => ({ ...e }));
     copy.targets = this.targets.map((t) => ({ ...t, edge: { ...t.edge } }));
     return copy;
@@ -90,6 +104,10 @@ export interface Caller {
 export interface RegionSource {
   /** Code of a block; undefined where it cannot be had. */
   codeOf(block: Block): BlockCode | undefined;
+  /** Code of so many instructions at the beginning of a block. */
+  headOf(block: Block, insns: number): BlockCode | undefined;
+  /** Whether a block goes on with another one neither rarely nor nearly always. */
+  isErratic(block: Block, next: Block): boolean;
   /** The block that a word of tier 0's leads to; undefined if it leads to a stub. */
   linked(word: number): Block | undefined;
   /** Whether a pc lies in another page than a block. */
@@ -201,11 +219,24 @@ class RegionFormer {
       const callers = isCall ? this.#called(node, lo, hi) : node.callers;
       node.edges = [this.#direct(node, block.tail + 16, end.pcLo, end.pcHi, callers)];
     } else if (end.kind === 'gotoIf') {
-      node.edges = [
-        this.#direct(node, block.tail + 16, end.takenLo, end.takenHi, node.callers),
-        this.#direct(node, block.tail + 20, end.fallLo, end.fallHi, node.callers),
-      ];
+      const taken = (): Edge => this.#direct(node, block.tail + 16, end.takenLo, end.takenHi, node.callers);
+      const fall = (): Edge => this.#direct(node, block.tail + 20, end.fallLo, end.fallHi, node.callers);
+      if (this.#skips(node, block.tail + 16, end.fallLo, end.fallHi, true)) node.edges = [fall()];
+      else if (this.#skips(node, block.tail + 20, end.takenLo, end.takenHi, false)) node.edges = [taken()];
+      else node.edges = [taken(), fall()];
     } else if (end.kind === 'gotoIndirect') this.#indirect(node, isCall);
+  }
+
+  /** Makes the beginning of the block that a word leads to, as far as the pc, where the node goes else, part of the node. */
+  #skips(node: RegionNode, word: number, lo: number, hi: number, onTaken: boolean): boolean {
+    const block = this.#source.linked(word);
+    const insns = block === undefined ? 0 : insnsBefore(block, lo, hi);
+    if (block === undefined || insns === 0 || !this.#source.isErratic(node.block, block)) return false;
+    const code = this.#source.headOf(block, insns);
+    if (code === undefined || !isSkippable(code)) return false;
+    node.skipped = { block, insns, statements: code.insns.flat(), onTaken };
+    node.code = withSkipped(node.code, code);
+    return true;
   }
 
   /** Callers inside a called function; undefined where it is not inlined. */

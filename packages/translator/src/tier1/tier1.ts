@@ -37,6 +37,8 @@ const MOST_RENEWED = 3;
 const MOST_WANTED = 6;
 /** A block in a region has to run this many times as often as another to be an entry itself. */
 const COVERED = 3;
+/** A branch that goes one way less often than that is well predicted. */
+const RARELY = 0.1;
 const MAX_REGIONS = 8192;
 /** Blocks whose code is kept for the next region. */
 const KEPT_CODE = 4000;
@@ -103,8 +105,8 @@ export interface Tier1Engine {
   /** Host offset of an area that nobody else uses. */
   reserve(bytes: number): number;
   release(at: number, bytes: number): void;
-  /** IR of a block, built anew. */
-  irOf(block: Block, wholes: boolean): readonly Node[] | undefined;
+  /** IR of a block, or of so many instructions at its beginning, built anew. */
+  irOf(block: Block, wholes: boolean, insns?: number): readonly Node[] | undefined;
   /** A block for a pc in a mode that the vCPU running now would find; undefined where it would have to translate. */
   lookup(lo: number, hi: number, mode: number): Block | undefined;
   /** The high half of a pc whose low half was seen lately. */
@@ -150,7 +152,7 @@ class Region {
     this.entries = entries;
     this.wanted = wanted;
     this.number = number;
-    this.blocks = [...new Set(nodes.map((n) => n.block))];
+    this.blocks = [...new Set(nodes.flatMap((n) => n.blocks))];
     this.covers = new Set(nodes.filter((n) => n.callers.length === 0).map((n) => n.block));
     this.nodes = nodes.length;
     this.bytes = bytes;
@@ -181,6 +183,8 @@ export class Tier1 {
   readonly #regions = new Map<number, Region>();
   readonly #pastExits = noExits();
   readonly #code = new Map<Block, BlockCode>();
+  /** Whether branches skip the beginnings of blocks now and then. */
+  readonly #erratic = new WeakMap<Block, boolean>();
   /** How often code of a page was dropped. */
   readonly #changes = new Map<number, number>();
   readonly #stats = {
@@ -377,7 +381,8 @@ export class Tier1 {
     if (root === undefined || !overlaps(root)) return root;
     const codes = new Map<Block, BlockCode>();
     const codeOf = (of: Block): BlockCode | undefined => this.#codeOf(of, codes, true);
-    return formRegion(block, [...wanted], { ...this.#source, codeOf }, REGION_LIMITS);
+    const headOf = (of: Block, insns: number): BlockCode | undefined => this.#headOf(of, insns, true);
+    return formRegion(block, [...wanted], { ...this.#source, codeOf, headOf }, REGION_LIMITS);
   }
 
   /** Drops the oldest regions, a quarter of the room, where there are too many or their code is too large. */
@@ -408,7 +413,7 @@ export class Tier1 {
   #note(nodes: readonly RegionNode[], bytes: number): void {
     this.#stats.compiled++;
     this.#stats.nodes += nodes.length;
-    for (const n of nodes) this.#stats.insns += n.block.insns.length;
+    for (const n of nodes) this.#stats.insns += n.insns;
     this.#stats.bytes += bytes;
   }
 
@@ -490,6 +495,8 @@ export class Tier1 {
 
   readonly #source: RegionSource = {
     codeOf: (block) => this.#codeOf(block, this.#code, false),
+    headOf: (block, insns) => this.#headOf(block, insns, false),
+    isErratic: (block, next) => this.#isErratic(block, next),
     linked: (word) => {
       const block = this.#engine.cache.blockAt(this.#engine.u32[word >>> 2] ?? 0);
       return block?.valid && this.#engine.u32[word >>> 2] === block.entry ? block : undefined;
@@ -532,6 +539,28 @@ export class Tier1 {
 
   #usable(block: Block | undefined): Block | undefined {
     return block?.valid && block.key.secondHost < 0 ? block : undefined;
+  }
+
+  #headOf(block: Block, insns: number, wholes: boolean): BlockCode | undefined {
+    const ir = this.#engine.irOf(block, wholes, insns);
+    return ir === undefined ? undefined : analyzeBlock(ir, block.key.mode, this.#engine.isThreaded);
+  }
+
+  /** How often a block ran; undefined where that is not known any more. */
+  #runsOf(block: Block): number | undefined {
+    const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
+    if (left === NEVER) return block.countdown;
+    return left > block.countdown || left < 0 ? undefined : block.countdown - left;
+  }
+
+  /** What was found is kept: counts are of runs in tier 0 only. */
+  #isErratic(block: Block, next: Block): boolean {
+    const found = this.#erratic.get(next);
+    if (found !== undefined) return found;
+    const [all, some] = [this.#runsOf(block), this.#runsOf(next)];
+    const isErratic = all === undefined || some === undefined || (some > all * RARELY && some < all * (1 - RARELY));
+    this.#erratic.set(next, isErratic);
+    return isErratic;
   }
 
   #codeOf(block: Block, codes: Map<Block, BlockCode>, wholes: boolean): BlockCode | undefined {
