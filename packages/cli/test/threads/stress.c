@@ -81,8 +81,10 @@ static void *player(void *argument) {
 static pthread_t receivers[RECEIVERS];
 static uint64_t sent[RECEIVERS];
 static atomic_ulong received[RECEIVERS];
-static atomic_int all_sent;
+static atomic_int listening, all_sent;
 static __thread intptr_t receiver_number;
+/* How long a signal may take that was sent, in seconds, before it counts as lost. */
+#define SIGNAL_PATIENCE 600
 
 static void on_signal(int signal) {
   (void)signal;
@@ -91,6 +93,7 @@ static void on_signal(int signal) {
 
 static void *receiver(void *argument) {
   receiver_number = (intptr_t)argument;
+  listening++;
   volatile double sum = 0;
   for (uint64_t i = 0; !atomic_load(&all_sent) || received[receiver_number] < sent[receiver_number]; i++) sum += i;
   return 0;
@@ -98,6 +101,8 @@ static void *receiver(void *argument) {
 
 static void *sender(void *argument) {
   (void)argument;
+  /* A handler that ran before its thread knew its number would count for another. */
+  while (listening < RECEIVERS) usleep(1000);
   while (!is_over()) {
     for (int i = 0; i < RECEIVERS; i++) {
       int error = pthread_kill(receivers[i], SIGRTMIN);
@@ -229,15 +234,18 @@ int main(int argc, char **argv) {
   atomic_store(&over, 1);
   pthread_join(sending, 0);
   atomic_store(&all_sent, 1);
+  for (int i = 0; i < RECEIVERS; i++) {
+    for (int waited = 0; received[i] != sent[i]; waited++) {
+      if (waited == SIGNAL_PATIENCE) fail("signals were lost");
+      sleep(1);
+    }
+  }
   for (int i = 0; i < count; i++) {
     if (!pthread_equal(threads[i], sending)) pthread_join(threads[i], 0);
   }
   uint64_t by_lock = 0, by_add = 0, signals = 0;
   for (int i = 0; i < LOCKERS; i++) by_lock += locked_by[i], by_add += added_by[i];
-  for (int i = 0; i < RECEIVERS; i++) {
-    if (sent[i] != received[i]) fail("signals were lost");
-    signals += sent[i];
-  }
+  for (int i = 0; i < RECEIVERS; i++) signals += sent[i];
   if (by_lock != locked) fail("counts under a lock were lost");
   if (by_add != added) fail("atomic additions were lost");
   printf("stress: ok locked %lu turns %lu signals %lu forks %lu remaps %lu sums %lu\n", (unsigned long)locked,
