@@ -124,6 +124,8 @@ export interface Frontend {
   restartWords?(ctx: InsnContext): readonly number[];
   /** IR: the translation regime of instruction fetches, from the state (i32). */
   fetchMmu(b: IrBuilder): Value;
+  /** The same of a mode word. Without it a flush of one regime forgets the jumps of all. */
+  fetchMmuOf?(b: IrBuilder, mode: Value): Value;
   /** (va i64, access i32 0 load 1 store 2 fetch, mmu i32) -> i32: 0 and walk* set, or not 0 and excCode, excValue set. */
   readonly walk: IrHelper;
   /**

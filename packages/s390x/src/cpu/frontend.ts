@@ -91,7 +91,11 @@ export class S390Frontend implements Frontend {
   }
 
   fetchMmu(b: IrBuilder): Value {
-    return b.extract(b.get(common.mode), MODE_FETCH_SHIFT, 3);
+    return this.fetchMmuOf(b, b.get(common.mode));
+  }
+
+  fetchMmuOf(b: IrBuilder, mode: Value): Value {
+    return b.extract(mode, MODE_FETCH_SHIFT, 3);
   }
 
   /** Whether the CPU has an instruction, by its mnemonic. */

@@ -38,11 +38,11 @@ export const MMU_REAL = 0;
 /** The first regime of the pool of address spaces. */
 export const MMU_POOL = 1;
 /** Data in the space and with the key that slots `explicit` say; never cached. */
-export const MMU_EXPLICIT = 5;
+export const MMU_EXPLICIT = 4;
 /** Instructions with a key that is not zero; never cached. */
-export const MMU_KEYED_FETCH = 6;
+export const MMU_KEYED_FETCH = 5;
 /** Number of regimes. */
-export const MMU_MODES = 7;
+export const MMU_MODES = 6;
 
 export const modeAmode = (mode: number): number => mode & 3;
 export const modeDataMmu = (mode: number): number => (mode >>> MODE_DATA_SHIFT) & 7;

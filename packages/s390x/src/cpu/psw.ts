@@ -29,8 +29,6 @@ import {
   homeMmu,
   POOL,
   poolAsce,
-  poolClock,
-  poolUsed,
   primaryMmu,
   pswMask,
   secondaryMmu,
@@ -45,44 +43,53 @@ const cr0 = slot(cr, 0);
 
 const bit = (b: IrBuilder, word: Value, mask: bigint): Value => b.ne(b.and(word, b.big(mask)), b.i64(0));
 
+/** The designation that a regime of the pool translates, or -1. */
+const asceOf = (b: IrBuilder, mmu: Value): Value =>
+  poolAsce.reduceRight<Value>((other, of, n) => b.select(b.eq(mmu, b.i32(n + 1)), b.get(of), other), b.i64(-1));
+
 /**
- * (designation) -> the regime of the pool that translates its space. One that is not there takes the place of the one that was used
- * least recently; then all translations are forgotten.
+ * (designation, the register's regime so far, regimes of the two other registers or 0) -> the regime that translates the register's
+ * space. A new space takes the place of the one that the register designated before, whose translations are forgotten: what is
+ * compiled for one process is right for the next, as the mode word names the regime.
  */
-const poolRegime: IrHelper = defineHelper('s390_pool', ['i64'], 'i32', (b, asce) => {
-  const now = b.add(b.get(poolClock), b.i32(1));
-  b.set(poolClock, now);
-  for (let n = 0; n < POOL; n++) {
-    b.if(b.eq(b.get(slot(poolAsce, n)), asce), () => {
-      b.set(slot(poolUsed, n), now);
-      b.return_(b.i32(n + 1));
-    });
+const regimeFor: IrHelper = defineHelper('s390_regime', ['i64', 'i32', 'i32', 'i32'], 'i32', (b, asce, own, x, y) => {
+  for (const mmu of [own, x, y]) b.if(b.eq(asceOf(b, mmu), asce), () => b.return_(mmu));
+  const taken = b.local('i32', own);
+  for (let n = POOL; n > 0; n--) {
+    const isShared = b.or(b.eq(b.getLocal(taken), x), b.eq(b.getLocal(taken), y));
+    b.if(isShared, () => b.setLocal(taken, b.i32(n)));
   }
-  const oldest = b.local('i32', b.i32(0));
-  const age = b.local('i32', b.i32(-1));
-  for (let n = 0; n < POOL; n++) {
-    const since = b.sub(now, b.get(slot(poolUsed, n)));
-    b.if(b.or(b.eq(b.getLocal(age), b.i32(-1)), b.gtU(since, b.getLocal(age))), () => {
-      b.setLocal(oldest, b.i32(n));
-      b.setLocal(age, since);
-    });
-  }
-  for (let n = 0; n < POOL; n++) {
-    b.if(b.eq(b.getLocal(oldest), b.i32(n)), () => {
-      b.set(slot(poolAsce, n), asce);
-      b.set(slot(poolUsed, n), now);
-    });
-  }
-  b.tlbFlush();
-  return b.add(b.getLocal(oldest), b.i32(1));
+  for (const [n, of] of poolAsce.entries()) b.if(b.eq(b.getLocal(taken), b.i32(n + 1)), () => b.set(of, asce));
+  b.tlbFlushRegime(b.getLocal(taken));
+  return b.getLocal(taken);
 });
+
+/** Control registers that designate spaces, and their regimes. */
+const SPACES = [
+  [slot(cr, 1), primaryMmu],
+  [slot(cr, 7), secondaryMmu],
+  [slot(cr, 13), homeMmu],
+] as const;
 
 /** Finds the regimes of the spaces that control registers 1, 7 and 13 designate, and the mode. Call it when one has changed. */
 export const updateSpaces: IrHelper = defineHelper('s390_update_spaces', [], undefined, (b) => {
-  b.set(primaryMmu, b.call(poolRegime, b.get(slot(cr, 1))));
-  b.set(secondaryMmu, b.call(poolRegime, b.get(slot(cr, 7))));
-  b.set(homeMmu, b.call(poolRegime, b.get(slot(cr, 13))));
+  for (const [register, regime] of SPACES) {
+    const others = SPACES.filter(([other]) => other !== register).map(([other, mmu]) =>
+      b.select(b.eq(asceOf(b, b.get(mmu)), b.get(other)), b.get(mmu), b.i32(0)),
+    );
+    const [x = b.i32(0), y = b.i32(0)] = others;
+    b.set(regime, b.call(regimeFor, b.get(register), b.get(regime), x, y));
+  }
   b.call(updateMode);
+});
+
+/** (designation): forgets what was translated by it. */
+export const forgetSpace: IrHelper = defineHelper('s390_forget_space', ['i64'], undefined, (b, asce) => {
+  // The table's origin tells one space from another.
+  const origin = b.and(asce, b.i64(-4096));
+  for (const [n, of] of poolAsce.entries()) {
+    b.if(b.eq(b.and(b.get(of), b.i64(-4096)), origin), () => b.tlbFlushRegime(b.i32(n + 1)));
+  }
 });
 
 /** Computes the mode word from the PSW, control register 0, the FPC and the regimes. Call it when one of them has changed. */

@@ -86,13 +86,11 @@ export const machineCheck: Slot = layout.field('machineCheck', 'i64');
 export const ioClasses: Slot = layout.field('ioClasses', 'i32');
 
 /**
- * Translation regimes of address spaces: the designation (ASCE) that each regime of the pool translates, when it was last used,
- * and the regimes of the primary, secondary and home space. See translation.ts.
+ * Translation regimes of address spaces: the designation (ASCE) that each regime of the pool translates, and the regimes of the
+ * primary, secondary and home space, which may be one. See psw.ts.
  */
-export const POOL = 4;
+export const POOL = 3;
 export const poolAsce: readonly Slot[] = layout.array('poolAsce', 'i64', POOL, { reset: -1n });
-export const poolUsed: readonly Slot[] = layout.array('poolUsed', 'i32', POOL);
-export const poolClock: Slot = layout.field('poolClock', 'i32');
 export const primaryMmu: Slot = layout.field('primaryMmu', 'i32', { reset: 1 });
 export const secondaryMmu: Slot = layout.field('secondaryMmu', 'i32', { reset: 1 });
 export const homeMmu: Slot = layout.field('homeMmu', 'i32', { reset: 1 });

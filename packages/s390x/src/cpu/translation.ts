@@ -2,8 +2,8 @@
  * Dynamic address translation, low-address protection, prefixing and storage keys: the page walk. Principles of Operation,
  * SA22-7832, chapter "Storage".
  *
- * Spaces have regimes from a pool (psw.ts): a control register that changes between designations that are in the pool, as at each
- * entry to a kernel and each return, flushes nothing. A walk sets the reference and change bits of the storage key when a page
+ * Spaces have regimes from a pool (psw.ts): a control register that changes between designations that others have, as at each entry
+ * to a kernel and each return, flushes nothing; one that changes to another space flushes the one before. A walk sets the reference and change bits of the storage key when a page
  * enters the translation cache; whoever resets them flushes it.
  */
 import { defineHelper, type IrBuilder, type IrHelper, type Local, type Value } from '@boardwalk/translator';

@@ -156,6 +156,7 @@ export class Engine implements ThreadTranslator {
     this.#bind = new Map<Helper, IrHelper>([
       [ENGINE.ramHost, mmu.ramHost],
       [ENGINE.tlbFlush, mmu.flushAll],
+      [ENGINE.tlbFlushRegime, mmu.flushRegime],
       [ENGINE.tlbFlushPage, mmu.flushPage],
       [ENGINE.translate, mmu.translate],
       [ENGINE.probe, mmu.probe],

@@ -226,6 +226,11 @@ export class IrBuilder extends ValueBuilder {
     this.call(ENGINE.tlbFlush);
   }
 
+  /** Forgets the translations of one regime (i32), whose pages may all be cached. */
+  tlbFlushRegime(mmu: Value): void {
+    this.call(ENGINE.tlbFlushRegime, mmu);
+  }
+
   /** Forgets the translations of the page that holds a virtual address (i64). */
   tlbFlushPage(va: Value): void {
     this.call(ENGINE.tlbFlushPage, va);

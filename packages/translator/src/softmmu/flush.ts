@@ -53,6 +53,40 @@ export function createFlushes(frontend: Frontend) {
     b.call(flushJumps);
   });
 
+  /** (mmu): takes the jumps in one regime out of the jump cache. */
+  const flushJumpsIn = defineHelper('flushJumpsIn', ['i32'], undefined, (b, mmu) => {
+    const entry = b.local('i32', b.add(b.cpuBase(), b.i32(JUMP_CACHE)));
+    const end = b.add(b.cpuBase(), b.i32(JUMP_CACHE + JUMP_CACHE_BYTES));
+    b.loop((breakIf) => {
+      const mode = b.hostLoad(b.add(b.getLocal(entry), b.i32(8)), { size: 4, ty: 'i32' });
+      const fetch = frontend.fetchMmuOf?.(b, mode) ?? mmu;
+      b.if(b.eq(fetch, mmu), () => b.hostStore(b.getLocal(entry), b.i64(-1), { size: 8 }));
+      b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
+      breakIf(b.geU(b.getLocal(entry), end));
+    });
+  });
+
+  /** (mmu): forgets every translation of one regime. */
+  const flushRegime = defineHelper('tlbFlushRegime', ['i32'], undefined, (b, mmu) => {
+    const used = b.get(COMMON.tlbUsed);
+    const first = b.mul(mmu, b.i32(3));
+    const own = b.shl(b.i32(7), first);
+    b.if(b.eqz(b.and(used, own)), () => b.return_());
+    const regime = b.add(b.add(b.cpuBase(), b.i32(TLB)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+    for (const access of [LOAD, STORE, FETCH]) {
+      b.if(b.and(b.shr(used, first), b.i32(1 << access)), () =>
+        b.hostFill(b.add(regime, b.i32(access * TLB_TABLE_BYTES)), b.i32(0xff), b.i32(TLB_TABLE_BYTES)),
+      );
+    }
+    if (hasSpans) forgetSpans(b, mmu);
+    const marks = largeMarks(b, mmu);
+    b.if(b.eqz(b.hostLoad(b.add(marks, b.i32(TLB_LARGE_ANY)), { size: 1, ty: 'i32' })), () =>
+      b.hostFill(marks, b.i32(0xff), b.i32(TLB_LARGE_BYTES)),
+    );
+    b.if(b.and(b.shr(used, first), b.i32(1 << FETCH)), () => b.call(flushJumpsIn, mmu));
+    b.set(COMMON.tlbUsed, b.and(used, b.not(own)));
+  });
+
   /** (address, mask, mmu): forgets what the regime's tables have of a range. */
   const flushRange = defineHelper('tlbFlushRange', ['i64', 'i64', 'i32'], undefined, (b, address, mask, mmu) => {
     const regime = b.add(b.add(b.cpuBase(), b.i32(TLB)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
@@ -143,5 +177,5 @@ export function createFlushes(frontend: Frontend) {
     }
   });
 
-  return { flushAll, flushPage, flushJumps, protectPage } as const;
+  return { flushAll, flushRegime, flushPage, flushJumps, protectPage } as const;
 }

@@ -6,7 +6,7 @@ import { defineHelper } from '@boardwalk/translator';
 import { PGM, PSW } from '../../bits.ts';
 import { CC } from '../../condition.ts';
 import { MMU_EXPLICIT, MMU_REAL } from '../../mode.ts';
-import { updateMode } from '../../psw.ts';
+import { forgetSpace, updateMode } from '../../psw.ts';
 import { block, common, cpuCount, cr, explicit, invalidEntry, pswMask } from '../../state.ts';
 import { toAbsolute, walk } from '../../translation.ts';
 import { type Emitter, type Insn, slotOf } from '../insn.ts';
@@ -126,8 +126,17 @@ const invalidateTable =
     const { b } = i;
     const second = i.get64(i.f.r2);
     // Bit 52 of the second operand: clearing by designation alone.
-    b.if(b.eqz(b.and(second, b.i64(0x800))), () => void b.call(invalidateEntries, i.get64(i.f.r1), second));
-    b.tlbFlush();
+    b.if(
+      b.eqz(b.and(second, b.i64(0x800))),
+      () => {
+        b.call(invalidateEntries, i.get64(i.f.r1), second);
+        b.tlbFlush();
+      },
+      () => {
+        if (i.f.r3 === 0) b.tlbFlush();
+        else b.call(forgetSpace, i.get64(i.f.r3));
+      },
+    );
     flushOthers(i, helpers);
     i.exit();
   };
