@@ -64,9 +64,6 @@ export function readPlan(
   settings: MachineSettings,
 ): Plan {
   checkOvercommit(line);
-  if (settings.isThreaded && line.has('profile')) {
-    throw new UserError('-profile: not with -accel tcg,thread=multi: it samples vCPUs that take turns');
-  }
   return {
     settings,
     lines: readLines(line),

@@ -1,7 +1,7 @@
 // vCPUs on threads of the host: the built program runs litmus tests on four harts.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,13 @@ function assemble(harts: number, rounds: number, codeRounds: number): string {
   const symbols = { NH: harts, N: rounds, CODE_ROUNDS: codeRounds };
   const defined = Object.entries(symbols).flatMap(([name, value]) => ['--defsym', `${name}=${value}`]);
   execFileSync(AS, ['-march=rv64g', ...defined, SOURCE, '-o', path('o')]);
+  execFileSync(LD, ['-N', '--no-warn-rwx-segments', '-Ttext=0x80000000', path('o'), '-o', path('elf')]);
+  return path('elf');
+}
+
+function assembleServices(): string {
+  const path = (name: string): string => join(folder, `services.${name}`);
+  execFileSync(AS, ['-march=rv64g', fileURLToPath(new URL('services.s', import.meta.url)), '-o', path('o')]);
   execFileSync(LD, ['-N', '--no-warn-rwx-segments', '-Ttext=0x80000000', path('o'), '-o', path('elf')]);
   return path('elf');
 }
@@ -58,11 +65,27 @@ describe.skipIf(missing.length > 0)('-accel tcg,thread=multi', () => {
     },
   );
 
+  it.each(['tier1=off', 'tier1-threshold=50'])(
+    'profiles four harts, and answers their semihosting calls, %s',
+    (tier1) => {
+      const elf = assembleServices();
+      const accel = ['-accel', `tcg,thread=multi,${tier1}`, '-smp', '4'];
+      const profile = ['-profile', `p,symbols=${elf},every=10007`];
+      const { stdout, stderr, status } = run(...accel, ...profile, '-semihosting', '-bios', elf);
+      const lines = [0, 1, 2, 3].flatMap((hart) => Array<string>(20).fill(`hart ${hart}`));
+      expect({ lines: stdout.trim().split('\n').sort(), status }).toEqual({ lines, status: 7 });
+      expect(stderr).toMatch(/profile: \d+ samples of 10007 instructions each in p/);
+      // 2 million instructions each.
+      const samples = readFileSync(join(folder, 'p'), 'utf8').matchAll(/(count\d)(?:;.*)? (\d+)$/gm);
+      expect([...samples].map(([, name, count]) => `${name} ${count}`).sort()).toEqual(
+        [0, 1, 2, 3].map((hart) => `count${hart} 199`),
+      );
+    },
+  );
+
   it.each([
     ['-icount 0', '-accel: No MTTCG when icount is enabled'],
     ['-accel tcg,thread=many', "-accel: Invalid 'thread' setting many"],
-    ['-semihosting', '-semihosting: not with thread=multi'],
-    ['-profile p', '-profile: not with -accel tcg,thread=multi'],
   ])('refuses %s in one line', (option, message) => {
     const accel = option.startsWith('-accel') ? [] : ['-accel', 'tcg,thread=multi'];
     const { stderr, status } = run(...accel, ...option.split(' '));

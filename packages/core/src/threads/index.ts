@@ -1,5 +1,5 @@
 export type { HostOrder, VcpuInit, VcpuThreadEvents, VcpuThreadHandle, VcpuThreads } from './host.ts';
-export { CALL, GO, VCPU_OWN } from './layout.ts';
+export { CALL, GO, VCPU_OWN, VCPU_SAMPLE_EVERY } from './layout.ts';
 export { type DeviceBus, RemoteBus } from './remote-bus.ts';
 export { serveVcpu, type VcpuWorkerHost } from './serve.ts';
 export { SharedClockSource } from './shared-clock.ts';

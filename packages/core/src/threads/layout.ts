@@ -64,6 +64,8 @@ export const VCPU_CALL_RESULT = 24;
 export const VCPU_CALL_EXTRA = 25;
 /** Instructions executed, for measuring: f64. */
 export const VCPU_RATE = 30;
+/** Instructions from one sample of a profile to the next, 0 for no profile: f64. Looked at when the vCPU goes on. */
+export const VCPU_SAMPLE_EVERY = 32;
 /** Words that the architecture has to itself. */
 export const VCPU_OWN = 64;
 export const VCPU_OWN_WORDS = 64;
@@ -125,4 +127,6 @@ export const CALL = {
   log: 5,
   /** Something that the architecture defines, by the number in `size`. */
   service: 6,
+  /** A profile looks at the vCPU. */
+  sample: 7,
 } as const;

@@ -64,7 +64,9 @@ export interface TeamVcpu {
   /** How it goes on when the machine does: one of {@link GO}. */
   goes(): number;
   /** Answers a call of the architecture's own. */
-  service?(number: number): void;
+  service(number: number): void;
+  /** A profile looks at it: so many instructions have passed. */
+  sample(): void;
   /** Its thread came to a breakpoint, a watchpoint or the end of a step. */
   debugStopped?(reason: number, watchpoint: number): void;
 }
@@ -358,7 +360,10 @@ export class VcpuTeam {
         vcpu.debugStopped?.(size, words.load(VCPU_CALL_EXTRA));
         return 0;
       case CALL.service:
-        vcpu.service?.(size);
+        vcpu.service(size);
+        return 0;
+      case CALL.sample:
+        vcpu.sample();
         return 0;
       default:
         this.#owner.log(readText(this.#owner.space, blockAt));

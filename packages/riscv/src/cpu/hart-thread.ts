@@ -12,6 +12,7 @@ export interface HartDescription {
   /** Rate of mtime in Hz. */
   readonly frequency: number;
   readonly logWalks: boolean;
+  readonly semihosting: boolean;
 }
 
 const NS_PER_S = 1_000_000_000n;
@@ -52,8 +53,8 @@ class ThreadTime implements TimeSource {
 
 /** Adds the hart that a thread runs to the thread's machine. */
 export function addThreadHart(machine: Machine, thread: VcpuThread): RiscvCpu {
-  const { config, resetVector, frequency, logWalks } = thread.init.description as HartDescription;
+  const { config, resetVector, frequency, logWalks, semihosting } = thread.init.description as HartDescription;
   const time = new ThreadTime(machine, thread, frequency);
-  const frontend = new RiscvFrontend(config, { logWalks, isThreaded: true });
+  const frontend = new RiscvFrontend(config, { logWalks, semihosting, isThreaded: true });
   return machine.add(new RiscvCpu(thread.init.index, frontend, { time, resetVector }), `cpu[${thread.init.index}]`);
 }

@@ -2,7 +2,7 @@
  * A hart as a device: interrupt inputs, reset, and the supervisor timer of Sstc. RISC-V Privileged Architecture, "Reset" and
  * "Sstc".
  */
-import { type DeviceState, type PropertySpec, type Timer, UserError } from '@boardwalk/core';
+import { CALL, type DeviceState, type PropertySpec, type Timer } from '@boardwalk/core';
 import { Semihosting } from '@boardwalk/devices';
 import { FAULTED, NOT_RAM, type Slot, TranslatedCpu } from '@boardwalk/translator';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from './bits.ts';
@@ -77,6 +77,7 @@ export class RiscvCpu extends TranslatedCpu {
   override readonly frontend: RiscvFrontend;
   readonly #options: RiscvCpuOptions;
   #timer: Timer | undefined;
+  #semihosting: Semihosting | undefined;
 
   /** @param index the hart's number, mhartid */
   constructor(index: number, frontend: RiscvFrontend, options: RiscvCpuOptions) {
@@ -94,13 +95,13 @@ export class RiscvCpu extends TranslatedCpu {
     super.realize();
     this.#timer = this.machine.clock.timer(() => this.#updateTimer());
     this.#options.time.onSet(() => this.#updateTimer());
-    const semihosting = new Semihosting(this.machine);
+    this.#semihosting = new Semihosting(this.machine);
     this.#options.time.onSet(() => this.#publishTime());
     this.frontend.attach(this.base, {
       readTime: () => this.setRegister(common.ret, this.#options.time.mtime()),
       timerChanged: () => this.#updateTimer(),
       walked: () => this.#logWalk(),
-      semihost: () => this.#semihost(semihosting),
+      semihost: () => this.#semihost(),
     });
   }
 
@@ -109,8 +110,17 @@ export class RiscvCpu extends TranslatedCpu {
     const { config, options } = this.frontend;
     // A thread makes a plain hart: it knows nothing of classes derived from it.
     if (time.rate === undefined || this.constructor !== RiscvCpu) return undefined;
-    if (options.semihosting === true) throw new UserError('-semihosting: not with thread=multi');
-    return { config, resetVector, frequency: time.rate.frequency, logWalks: options.logWalks === true };
+    const { logWalks = false, semihosting = false } = options;
+    return { config, resetVector, frequency: time.rate.frequency, logWalks, semihosting };
+  }
+
+  /** The hart's thread has a semihosting call: the others use nothing while this one's tables are walked here. */
+  protected override serveThread(): void {
+    this.machine.team?.freeze(() => {
+      this.#answerSemihosting();
+      // What was entered here, the thread enters again by its own rules.
+      this.engine.exports.tlbFlush(this.base);
+    });
   }
 
   override resynced(): void {
@@ -193,10 +203,16 @@ export class RiscvCpu extends TranslatedCpu {
     this.machine.log.write('mmu', `${what}: ${fault === 0n ? found : `exception ${this.register(common.excCode)}`}`);
   }
 
-  #semihost(semihosting: Semihosting): void {
+  #semihost(): void {
+    const { vcpuThread } = this.machine;
+    if (vcpuThread === undefined) this.#answerSemihosting();
+    else vcpuThread.call({ kind: CALL.service });
+  }
+
+  #answerSemihosting(): void {
     const { space } = this.engine;
     const [operation = 0n, parameter = 0n] = common.args.map((slot) => this.register(slot));
-    const result = semihosting.call(Number(BigInt.asUintN(32, operation)), parameter, {
+    const result = this.#semihosting?.call(Number(BigInt.asUintN(32, operation)), parameter, {
       wordBytes: 8,
       read: (address, into) =>
         this.#eachPiece(address, into.length, ACCESS_LOAD, (host, from, to) => {
@@ -208,7 +224,7 @@ export class RiscvCpu extends TranslatedCpu {
           space.noteWrite(host, to - from);
         }),
     });
-    this.setRegister(common.ret, result);
+    if (result !== undefined) this.setRegister(common.ret, result);
   }
 
   /**

@@ -1,6 +1,15 @@
 /** vCPUs on threads: the translator's part of both sides. docs/threads.md. */
-import { CALL, type DebugStop, GO, type VcpuThread, type Watchpoint } from '@boardwalk/core';
+import {
+  CALL,
+  type DebugStop,
+  GO,
+  type Machine,
+  VCPU_SAMPLE_EVERY,
+  type VcpuThread,
+  type Watchpoint,
+} from '@boardwalk/core';
 import { COMMON } from '../state.ts';
+import type { Sampler } from './execution.ts';
 import type { TranslatedCpu } from './translated-cpu.ts';
 
 /** Code cache of an engine that executes nothing: room for the largest block. */
@@ -9,8 +18,8 @@ export const TEAM_ENGINE_ARENA = 2 ** 20;
 /** Reasons of a stop, as threads tell them. */
 const STOPS = ['breakpoint', 'step', 'watchpoint'] as const;
 
-/** Gives a vCPU to the threads of its machine. @returns host offset of its block */
-export function joinTeam(cpu: TranslatedCpu, description: unknown): number {
+/** Gives a vCPU to the threads of its machine. @param service answers calls of the architecture's own @returns host offset of its block */
+export function joinTeam(cpu: TranslatedCpu, description: unknown, service: (number: number) => void): number {
   const { machine, base, index } = cpu;
   if (machine.team === undefined) throw new Error('a machine without threads');
   return machine.team.add({
@@ -18,6 +27,8 @@ export function joinTeam(cpu: TranslatedCpu, description: unknown): number {
     state: base,
     exitRequest: base + COMMON.exitRequest.offset,
     description,
+    service,
+    sample: () => cpu.sampler?.sample(),
     goes: () => {
       if (cpu.held) return GO.hold;
       const { step } = cpu.debug;
@@ -39,6 +50,18 @@ export function stopOnThread(thread: VcpuThread, stop: DebugStop, watchpoints: r
   const number = stop.reason === 'watchpoint' ? watchpoints.findIndex((w) => w.address === stop.watchpoint.address) : 0;
   thread.awaitStop();
   thread.call({ kind: CALL.debugStop, size: STOPS.indexOf(stop.reason), extra: number });
+}
+
+/** The device thread's side: the vCPU's thread calls it every so many instructions; 0 for never. From when the vCPU next goes on. */
+export function sampleOnThread(machine: Machine, index: number, every: number): void {
+  const words = machine.team?.blockOf(index)?.words;
+  if (words !== undefined) machine.space.view.setFloat64((words.at + VCPU_SAMPLE_EVERY) * 4, every, true);
+}
+
+/** The thread's side of {@link sampleOnThread}: what looks at the vCPU, if anything does. */
+export function threadSampler(thread: VcpuThread): Sampler | undefined {
+  const every = thread.space.view.getFloat64((thread.words.at + VCPU_SAMPLE_EVERY) * 4, true);
+  return every === 0 ? undefined : { every, sample: () => void thread.call({ kind: CALL.sample }) };
 }
 
 /**

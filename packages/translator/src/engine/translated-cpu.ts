@@ -23,7 +23,7 @@ import { DEFAULT_THRESHOLD, type Tier1Options } from '../tier1/tier1.ts';
 import { TranslatedCpuDebug } from './debug.ts';
 import { Engine } from './engine.ts';
 import { Execution, type Sampler } from './execution.ts';
-import { joinTeam, TEAM_ENGINE_ARENA } from './threads.ts';
+import { joinTeam, sampleOnThread, TEAM_ENGINE_ARENA, threadSampler } from './threads.ts';
 import { readSlot, VcpuWords, writeSlot } from './vcpu-words.ts';
 
 const engines = new WeakMap<Machine, Map<Frontend, Engine>>();
@@ -75,13 +75,22 @@ export abstract class TranslatedCpu extends Cpu implements ThreadedCpu {
   readonly #debug: TranslatedCpuDebug;
   /** `execute` never goes over its budget: for single steps. With a clock that counts instructions it never does. */
   exactBudget = false;
-  /** Looks at the vCPU every so many instructions, exactly; for profiles. */
-  sampler: Sampler | undefined;
+  #sampler: Sampler | undefined;
 
   constructor(index: number, frontend: Frontend) {
     super(index);
     this.frontend = frontend;
     this.#debug = new TranslatedCpuDebug(this);
+  }
+
+  /** Looks at the vCPU every so many instructions, exactly; for profiles. On a thread it begins when the vCPU next goes on. */
+  get sampler(): Sampler | undefined {
+    return this.#sampler;
+  }
+
+  set sampler(sampler: Sampler | undefined) {
+    this.#sampler = sampler;
+    if (this.machine.team !== undefined) sampleOnThread(this.machine, this.index, sampler?.every ?? 0);
   }
 
   override get debug(): CpuDebug {
@@ -120,13 +129,17 @@ export abstract class TranslatedCpu extends Cpu implements ThreadedCpu {
   /** @internal somebody may have changed the state while the vCPU stood still */
   resynced(): void {
     this.stateChanged();
+    if (this.#thread !== undefined) this.#sampler = threadSampler(this.#thread);
   }
+
+  /** Answers a call that this vCPU's thread makes of the device thread ({@link CALL.service}), by its number. */
+  protected serveThread(_number: number): void {}
 
   #joinTeam(): void {
     const description = this.threadDescription();
     if (description === undefined)
       throw new UserError(`thread=multi: CPUs of type '${this.type}' run on one thread only`);
-    this.#ownWords = joinTeam(this, description) + VCPU_OWN * 4;
+    this.#ownWords = joinTeam(this, description, (number) => this.serveThread(number)) + VCPU_OWN * 4;
   }
 
   /** Bytes of the code cache; the first vCPU of a machine decides. The engine's default if undefined. */
@@ -208,7 +221,11 @@ export abstract class TranslatedCpu extends Cpu implements ThreadedCpu {
   override get translation(): TranslationInfo {
     const { team } = this.machine;
     if (team === undefined) return this.engine;
-    return { describe: () => [`CPU #${this.index}`, ...team.describeTranslation(this.index)] };
+    const { profile } = this.engine;
+    return {
+      describe: () => [`CPU #${this.index}`, ...team.describeTranslation(this.index)],
+      ...(profile === undefined ? {} : { profile }),
+    };
   }
 
   // --- what the machine asks ---
