@@ -30,7 +30,7 @@ export const REFERENCE = probe();
 const TIMEOUT_MS = 30_000;
 
 /** The RAM after the run. @throws Error when it does not end by itself */
-export async function runReference(image: Uint8Array): Promise<Uint8Array> {
+export async function runReference(image: Uint8Array, harts = 1): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'boardwalk-difftest-'));
   try {
     const ram = join(folder, 'ram');
@@ -38,14 +38,14 @@ export async function runReference(image: Uint8Array): Promise<Uint8Array> {
     ftruncateSync(file, RAM_SIZE);
     writeSync(file, image);
     closeSync(file);
-    await runQemu(ram);
+    await runQemu(ram, harts);
     return readFileSync(ram);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function runQemu(ram: string): Promise<void> {
+function runQemu(ram: string, harts: number): Promise<void> {
   const options = [
     '-M',
     'virt,memory-backend=ram',
@@ -54,7 +54,7 @@ function runQemu(ram: string): Promise<void> {
     '-cpu',
     CPU,
     '-smp',
-    '1',
+    `${harts}`,
     '-bios',
     'none',
   ];
