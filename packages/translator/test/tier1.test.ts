@@ -286,6 +286,60 @@ describe('pages', () => {
   });
 });
 
+describe('an indirect jump', () => {
+  it('whose targets are met one after the other is compiled with all of them in the end', async () => {
+    const at = (imm: number): { imm: number } => ({ imm });
+    const back = [...S.jmpl(0, 0, at(0x40)), ...S.or(0, 0, 0)];
+    const ends: string[] = [];
+    let left = 0;
+    for (const tier1 of ['off', 100] as const) {
+      const m = await start(sparcish(), [], { tier1 });
+      m.put(0x40, [S.ld(2, 1, at(0)), S.add(1, 1, at(4)), S.jmpl(0, 2, at(0)), S.or(0, 0, 0)].flat());
+      m.cpu.pc = 0x40n;
+      const targets = [0, 1, 2, 3, 4, 5, 6].map((n) => 0x100 + n * 0x20);
+      for (const [n, to] of targets.entries()) m.put(to, [...S.add(3, 3, at(n * n)), ...back]);
+      m.put(0x200, [...S.add(1, 6, at(0)), ...back]);
+      // The first two, until they are compiled.
+      m.put(0x4000, [...targets.slice(0, 2), 0x200].flatMap(be32));
+      m.setReg('r1', 0x4000);
+      m.setReg('r6', 0x4000);
+      m.cpu.exactBudget = true;
+      for (let n = 0; n < 12; n++) {
+        if (n === 2) m.put(0x4000, [...targets, 0x200].flatMap(be32));
+        expect(m.cpu.execute(100_000)).toBe(100_000);
+      }
+      ends.push(
+        sparcish()
+          .state.fields.map((f) => m.cpu.register(f.slot))
+          .join(),
+      );
+      left = m.cpu.engine.stats.tier1?.exits.jump ?? 0;
+    }
+    expect(ends[1]).toBe(ends[0]);
+    expect(left).toBeLessThan(10_000);
+  });
+
+  it('back from a function that calls itself stays in its region', async () => {
+    // f(n): f(n - 1) twice; e3 levels. The stack is e7's.
+    const log: string[] = [];
+    const m = await start(x86ish, [], { tier1: 20 });
+    m.machine.log.setCategories(['op_opt']);
+    m.machine.log.setSink((_, text) => log.push(text));
+    // 0x100: sub e3, 1; jz out; call f; call f; out: add e3, 1; add e0, 1; ret
+    const f = 0x100;
+    const calls = [X.call, ...i(f - (f + 7 + 5)), X.call, ...i(f - (f + 12 + 5))];
+    m.put(f, [X.sub, rr(3, 2), X.jz, ...i(calls.length), ...calls, X.add, rr(3, 2), X.add, rr(0, 2), X.ret]);
+    m.put(0, [X.call, ...i(f - 5), X.hlt]);
+    m.setReg('e2', 1);
+    m.setReg('e3', 12);
+    m.setReg('e4', 0x9000);
+    m.run(200_000);
+    expect([m.cpu.halted, m.reg('e0')]).toEqual([true, 4095n]);
+    expect(compiled(m)).toBeGreaterThan(0);
+    expect(m.cpu.engine.stats.tier1?.exits.link).toBeLessThan(200);
+  });
+});
+
 describe('a pointer that moves through pages', () => {
   // Pushes e3 down through pages, the last of them the code's own, whose stores are looked at; then into what is not there.
   it.each([

@@ -6,7 +6,7 @@ import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS, TLB_TABLE
 import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { CPU, type Emitter } from './emitter.ts';
-import type { SpanKind } from './spans.ts';
+import type { Span, UsedSpan } from './spans.ts';
 
 /** Where a lookup finds its entry. */
 export interface Lookup {
@@ -20,13 +20,6 @@ export interface Lookup {
 /** Locals that hold the TLB entry that a base register led to last: its tag, and the low half of its addend or all of it. */
 export interface PageCache {
   readonly tag: number;
-  readonly addend: number;
-}
-
-/** Locals that hold a regime's span (softmmu/spans.ts). */
-export interface Span {
-  readonly first: number;
-  readonly count: number;
   readonly addend: number;
 }
 
@@ -73,7 +66,6 @@ export class AccessEmitter {
   /** Local of the tag that the last lookup found. */
   readonly tag: number;
   readonly #cpu: number | undefined;
-  readonly #spans = new Map<number, Span>();
   /** Local of the order of bytes that `#reverse` makes. */
   #reversal = -1;
 
@@ -137,33 +129,25 @@ export class AccessEmitter {
     else e.op(W.i32WrapI64, W.i32Add);
   }
 
-  /** Loads a span into locals, where the region is entered. */
-  loadSpan({ mmu, store }: SpanKind): void {
+  /** Pushes whether a regime has another span now than the one that the code was made for. */
+  hasChanged({ mmu, store, span: { first, count, addend } }: UsedSpan): void {
     const e = this.#e;
-    const ty = e.indexBits === 64 ? 'i64' : 'i32';
-    const span = { first: e.local('i64'), count: e.local('i64'), addend: e.local(ty) };
     const at = TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS + (store ? TLB_SPAN_BYTES : 0);
-    e.get(CPU).load(W.i64Load, at).set(span.first);
-    e.get(CPU)
-      .load(W.i64Load, at + 8)
-      .set(span.count);
-    e.get(CPU)
-      .load(ty === 'i64' ? W.i64Load : W.i32Load, at + 16)
-      .set(span.addend);
-    this.#spans.set(mmu * 2 + (store ? 1 : 0), span);
-  }
-
-  /** The span that a lookup is compared with. */
-  spanOf({ mmu, store }: SpanKind): Span {
-    const span = this.#spans.get(mmu * 2 + (store ? 1 : 0));
-    if (span === undefined) throw new Error('a span that is not in the region');
-    return span;
+    for (const [n, [lo, hi]] of [first, count, addend].entries()) {
+      e.get(CPU)
+        .load(W.i64Load, at + n * 8)
+        .i64(lo, hi)
+        .op(W.i64Ne);
+      if (n > 0) e.op(W.i32Or);
+    }
   }
 
   /** Compares the address on the stack, and `offset` bytes more, with a span. `natural`: a misaligned one is a miss too. */
   spannedLookup(l: Lookup, span: Span, offset: number, natural: boolean, miss: () => void): void {
     const e = this.#e;
-    e.tee(this.#va).get(span.first).op(W.i64Sub);
+    e.tee(this.#va)
+      .i64(...span.first)
+      .op(W.i64Sub);
     if (offset > 0) e.i64(offset, 0).op(W.i64Add);
     if (natural && l.size > 1) {
       // An odd bit makes the distance a long one.
@@ -172,7 +156,9 @@ export class AccessEmitter {
       e.i64(60, 0).op(W.i64Shl);
       e.i64(0, ((l.size - 1) << 28) | 0).op(W.i64And, W.i64Or);
     }
-    e.get(span.count).op(W.i64GeU).if();
+    e.i64(...span.count)
+      .op(W.i64GeU)
+      .if();
     miss();
     e.end();
   }
@@ -180,9 +166,10 @@ export class AccessEmitter {
   /** Pushes the index of the access that was found in a span, less the offset. */
   spannedAddress(span: Span): void {
     const e = this.#e;
-    e.get(span.addend).get(this.#va);
-    if (e.indexBits === 64) e.op(W.i64Add);
-    else e.op(W.i32WrapI64, W.i32Add);
+    const [lo, hi] = span.addend;
+    e.get(this.#va);
+    if (e.indexBits === 64) e.i64(lo, hi).op(W.i64Add);
+    else e.op(W.i32WrapI64).i32(lo).op(W.i32Add);
   }
 
   /** Pushes whether bytes at the address, as many as `length` pushes (an i32), go on in the next page. */

@@ -15,7 +15,7 @@ import { BUDGET, CPU, type Emitter } from './emitter.ts';
 import { type Extension, KEEP, known } from './extension.ts';
 import { fastPathOf } from './fast-path.ts';
 import type { SlotLocals } from './slot-locals.ts';
-import type { SpanKind } from './spans.ts';
+import type { Span, SpanKind } from './spans.ts';
 import { ValueEmitter } from './value-code.ts';
 
 /** What the instructions of a region have in common. */
@@ -46,8 +46,8 @@ export interface InsnPlace {
   readonly isDirect: boolean;
   /** Accesses that are often misaligned. */
   readonly unaligned: boolean;
-  /** Whether its accesses of a kind are compared with the span. */
-  readonly isSpanned: (kind: SpanKind) => boolean;
+  /** The span that its accesses of a kind are compared with. */
+  readonly spanOf: (kind: SpanKind) => Span | undefined;
   /** Where an access may find its page without the TLB. */
   readonly cacheOf: (access: Node) => PageCache | undefined;
   /** Emits the exit to tier 0, which repeats the instruction. */
@@ -59,7 +59,7 @@ export const NOWHERE: InsnPlace = {
   index: 0,
   isDirect: true,
   unaligned: false,
-  isSpanned: () => false,
+  spanOf: () => undefined,
   cacheOf: () => undefined,
   leave: () => {},
 };
@@ -410,10 +410,10 @@ export class InsnEmitter {
   /** Pushes the index of a load or store in the memory, less the bytes that it returns. */
   #locate(node: Node, a: MemAccess, store: boolean): number {
     const { access } = this.#c;
-    const { leave, cacheOf, isSpanned } = this.#place;
+    const { leave, cacheOf, spanOf } = this.#place;
     const lookup = this.#lookup(a, store);
-    if (isSpanned(lookup)) {
-      const span = access.spanOf(lookup);
+    const span = spanOf(lookup);
+    if (span !== undefined) {
       const [base, offset] = splitAddress(argumentOf(node, 0));
       this.#values.operand(base);
       access.spannedLookup(lookup, span, offset, a.align === 'natural', leave);

@@ -88,7 +88,7 @@ function usesOf(node: RegionNode, spans: SpannedAccesses): Iterable<Use> {
       const d = statement.detail;
       if (d.kind === 'set' && !isMoved(d.slot, statement.args[0])) lost.add(d.slot);
       const use = useOf(statement);
-      if (use === undefined || spans.has(node, index, use)) continue;
+      if (use === undefined || spans.of(node, index, use) !== undefined) continue;
       const key = keyOf(use);
       const known = uses.get(key);
       if (known === undefined) uses.set(key, use);

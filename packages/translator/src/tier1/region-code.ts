@@ -22,9 +22,9 @@ import type { Skipped } from './if-conversion.ts';
 import { InsnEmitter, NOWHERE } from './insn-code.ts';
 import { findLiveness, type Liveness } from './liveness.ts';
 import { PageCaches } from './page-cache.ts';
-import { type Edge, type Exit, isInside, type RegionNode } from './region.ts';
+import { type Edge, type Exit, isInside, jumpsIndirectly, type RegionNode } from './region.ts';
 import { SlotLocals } from './slot-locals.ts';
-import { type SpanKind, SpannedAccesses, type SpanSource } from './spans.ts';
+import { type Span, type SpanKind, SpannedAccesses, type SpanSource, type UsedSpan } from './spans.ts';
 
 /** Why regions are left. */
 export const REGION_EXITS = [
@@ -42,8 +42,9 @@ export const REGION_EXITS = [
 export type RegionExit = (typeof REGION_EXITS)[number];
 /** Bytes of a region's counters. */
 export const REGION_COUNTER_BYTES = 32;
-/** Place of the countdown among them. */
+/** Places of countdowns among them: of slow exits, and of indirect jumps to where the region does not go. */
 export const SLOW_COUNTDOWN = REGION_EXITS.length * 4;
+export const JUMP_COUNTDOWN = SLOW_COUNTDOWN + 4;
 
 export interface RegionCodeOptions {
   /** Where the code goes: empty. */
@@ -55,7 +56,7 @@ export interface RegionCodeOptions {
   readonly cpu: number | undefined;
   /** The region's number. */
   readonly number: number;
-  /** Host offset of the region's counters: an i32 for each of `REGION_EXITS`, then the countdown of slow exits. */
+  /** Host offset of the region's counters: an i32 for each of `REGION_EXITS`, then the countdowns. */
   readonly counters: number;
   functionOf(helper: Helper): number;
   atomicHelper(node: Node): Helper;
@@ -66,7 +67,7 @@ export interface RegionCodeOptions {
 
 export interface RegionFunction {
   /** Spans that accesses are compared with. */
-  readonly spans: readonly SpanKind[];
+  readonly spans: readonly UsedSpan[];
   readonly emitter: Emitter;
   /** Most instructions from an entry, or a loop's start, to an exit or a way back. */
   readonly longest: number;
@@ -99,6 +100,7 @@ class RegionEmitter {
   readonly #live: Liveness;
   #exitLabel = 0;
   #slowLabel = 0;
+  #jumpLabel = 0;
   readonly #loopLabels = new Map<RegionNode, number>();
   readonly #mergeLabels = new Map<RegionNode, number>();
 
@@ -131,12 +133,14 @@ class RegionEmitter {
     const [root] = this.#nodes;
     if (root === undefined) throw new Error('a region without nodes');
     if (this.#o.cpu !== undefined) e.i32(this.#o.cpu).set(CPU);
+    this.#checkSpans(root);
     for (const cache of this.#caches.all) this.#access.empty(cache);
-    for (const span of this.#spans.used) this.#access.loadSpan(span);
     if (this.#nodes.some(({ code }) => code.insns.some((insn) => insn.some(isReversed))))
       this.#access.prepareReversal();
     for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
     this.#exitLabel = e.block();
+    const hasIndirect = this.#nodes.some(jumpsIndirectly);
+    if (hasIndirect) this.#jumpLabel = e.block();
     this.#slowLabel = e.block();
     this.#tree(root);
     e.op(W.unreachable).end();
@@ -145,24 +149,85 @@ class RegionEmitter {
     e.storeLocal(COMMON.missedTag, this.#access.tag);
     this.#slots.forms = new Uint8Array(this.#live.sets.slots.length);
     this.#writeBack(this.#live.modified);
+    if (hasIndirect) {
+      e.br(this.#exitLabel).end();
+      this.#noteJump();
+    }
     e.end();
     e.storeLocal(COMMON.budget, BUDGET);
     e.get(this.#ip);
     return { emitter: e, longest: this.#longest, spans: this.#spans.used };
   }
 
+  /** Leaves at once where the spans are others than those that the code was made for: they are constants in it. */
+  #checkSpans(root: RegionNode): void {
+    const e = this.#e;
+    const { used } = this.#spans;
+    if (used.length === 0) return;
+    for (const [n, span] of used.entries()) {
+      this.#access.hasChanged(span);
+      if (n > 0) e.op(W.i32Or);
+    }
+    e.if();
+    for (const [n, edge] of root.edges.entries()) {
+      if (!isInside(edge)) continue;
+      const { pcLo, pcHi } = edge.node.block;
+      e.get(ENTRY).i32(n).op(W.i32Eq).if();
+      e.i32(placeOf(edge.node, 0)).set(this.#ip).i64(pcLo, pcHi).set(this.#pc).end();
+    }
+    this.#count('slow');
+    this.#countDown(SLOW_COUNTDOWN, () => {
+      this.#interrupt();
+      e.storeLocal(COMMON.pc, this.#pc);
+      e.i32(0).set(this.#ip);
+    });
+    e.storeLocal(COMMON.budget, BUDGET);
+    e.get(this.#ip).op(W.return).end();
+  }
+
+  /** Counts down, and does something when that comes to zero. */
+  #countDown(countdown: number, then: () => void): void {
+    const e = this.#e;
+    const at = this.#o.counters + countdown;
+    e.i32(at).area().i32(at).load(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
+    e.i32(at).load(W.i32Load, 0).op(W.i32Eqz).if();
+    then();
+    e.end();
+  }
+
+  /** Tells the engine at once of the place in tier 0: the rest of the budget goes back. */
+  #interrupt(): void {
+    const e = this.#e;
+    e.storeLocal(COMMON.slowIp, this.#ip);
+    e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
+    e.storeSlot(COMMON.budgetReturned, () => {
+      e.loadSlot(COMMON.budgetReturned).get(BUDGET).op(W.i32Add).i32(1).op(W.i32Add);
+    });
+    e.i32(-1).set(BUDGET);
+  }
+
   /** Counts down at a slow exit; the engine is told of the one that comes to zero. */
   #countSlow(): void {
     const e = this.#e;
     this.#count('slow');
-    const at = this.#o.counters + SLOW_COUNTDOWN;
-    e.i32(at).area().i32(at).load(W.i32Load, 0).i32(1).op(W.i32Sub).mem(W.i32Store, 0);
-    e.i32(at).load(W.i32Load, 0).op(W.i32Eqz).if();
-    e.storeSlot(COMMON.slowIp, () => e.get(this.#ip));
-    // The slow access that follows looks at it.
-    e.storeSlot(COMMON.exitRequest, () => e.i32(1));
-    e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
-    e.end();
+    this.#countDown(SLOW_COUNTDOWN, () => {
+      e.storeLocal(COMMON.slowIp, this.#ip);
+      // The slow access that follows looks at it.
+      e.storeSlot(COMMON.exitRequest, () => e.i32(1));
+      e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
+    });
+  }
+
+  /** Goes on at a pc, and leaves it among the last targets of the jump, whose operation in tier 0 `#ip` says. */
+  #noteJump(): void {
+    const e = this.#e;
+    const countdown = this.#o.counters + JUMP_COUNTDOWN;
+    this.#count('jump');
+    e.storeLocal(COMMON.pc, this.#pc);
+    e.get(this.#ip).i32(countdown).load(W.i32Load, 0).i32(3).op(W.i32And).i32(2).op(W.i32Shl, W.i32Add).area();
+    e.get(this.#pc).op(W.i32WrapI64).mem(W.i32Store, 8);
+    this.#countDown(JUMP_COUNTDOWN, () => this.#interrupt());
+    e.i32(0).set(this.#ip);
   }
 
   // --- structure ---
@@ -238,8 +303,8 @@ class RegionEmitter {
         e.i32(placeOf(node, index)).set(this.#ip).br(label);
       };
       const unaligned = this.#o.isUnaligned(node, index);
-      const isSpanned = (kind: SpanKind): boolean => this.#spans.has(node, index, kind);
-      const place = { index, isDirect: index !== last, unaligned, isSpanned, cacheOf, leave };
+      const spanOf = (kind: SpanKind): Span | undefined => this.#spans.of(node, index, kind);
+      const place = { index, isDirect: index !== last, unaligned, spanOf, cacheOf, leave };
       this.#insns.emit(insns[index] ?? [], place);
       if (index !== last) this.#insns.commit();
     }
@@ -332,11 +397,9 @@ class RegionEmitter {
       this.#aside(() => this.#follow(node, target.edge));
       e.end();
     }
-    e.storeSlot(COMMON.pc, () => e.get(this.#pc));
-    e.i32(0).set(this.#ip);
-    this.#count('jump');
+    e.i32(node.block.tail).set(this.#ip);
     this.#writeBack(this.#live.dirtyAfter(node));
-    e.br(this.#exitLabel);
+    e.br(this.#jumpLabel);
   }
 
   #follow(node: RegionNode, edge: Edge | undefined): void {

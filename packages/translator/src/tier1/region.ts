@@ -94,6 +94,10 @@ export class RegionNode {
   }
 }
 
+export function jumpsIndirectly({ code: { terminal } }: RegionNode): boolean {
+  return terminal.kind === 'end' && terminal.end.kind === 'gotoIndirect';
+}
+
 export interface Caller {
   readonly block: Block;
   readonly lo: number;
@@ -127,7 +131,7 @@ export interface RegionLimits {
   readonly entries: number;
 }
 
-export const REGION_LIMITS: RegionLimits = { nodes: 64, callDepth: 3, targets: 4, entries: 12 };
+export const REGION_LIMITS: RegionLimits = { nodes: 64, callDepth: 3, targets: 8, entries: 12 };
 
 /**
  * Forms the region of a block, with other entries that are wanted: its first node is none of a block's, its edges lead to
@@ -188,7 +192,7 @@ class RegionFormer {
   }
 
   #node(block: Block, callers: readonly Caller[]): RegionNode | undefined {
-    const key = `${block.start} ${callers.map((c) => pcKey(c.lo, c.hi)).join(' ')}`;
+    const key = nodeKey(block, callers);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     if (this.#nodes.size >= this.#limits.nodes) return undefined;
@@ -253,9 +257,10 @@ class RegionFormer {
     const { block, code } = node;
     const isFar = this.#source.isFar(block, lo, hi);
     const out: Exit = isFar ? { kind: 'pc', lo, hi } : { kind: 'word', word };
-    if (callers === undefined) return out;
     const target = isFar ? this.#found(block, code, lo, hi) : this.#source.linked(word);
-    const next = target === undefined ? undefined : this.#node(target, callers);
+    if (target === undefined) return out;
+    // A function that calls itself goes round in the region, as if it were called from outside.
+    const next = callers === undefined ? this.#nodes.get(nodeKey(target, [])) : this.#node(target, callers);
     return next === undefined ? out : { kind: 'node', node: next, checked: isFar, otherwise: out };
   }
 
@@ -307,6 +312,10 @@ class RegionFormer {
       edge: { kind: 'node', node: next, checked: false, otherwise },
     });
   }
+}
+
+function nodeKey(block: Block, callers: readonly Caller[]): string {
+  return `${block.start} ${callers.map((c) => pcKey(c.lo, c.hi)).join(' ')}`;
 }
 
 /** Address behind a block's last instruction: where its call returns to. */

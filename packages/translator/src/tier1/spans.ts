@@ -6,8 +6,8 @@ import type { Node } from '../ir/nodes.ts';
 import type { RegionNode } from './region.ts';
 
 export interface SpanSource {
-  /** Whether a regime has a span for loads or stores now. */
-  hasSpan(mmu: number, store: boolean): boolean;
+  /** The span that a regime has for loads or stores now. */
+  spanOf(mmu: number, store: boolean): Span | undefined;
   /** Whether an instruction's accesses are often outside the span. */
   isScattered(node: RegionNode, insn: number): boolean;
 }
@@ -18,29 +18,59 @@ export interface SpanKind {
   readonly store: boolean;
 }
 
+/** Low and high half of a 64-bit number. */
+export type Halves = readonly [lo: number, hi: number];
+
+/** A span: its first address, how many there are, and what has to be added to one for its host offset. */
+export interface Span {
+  readonly first: Halves;
+  readonly count: Halves;
+  readonly addend: Halves;
+}
+
+/** A span that code was made for. */
+export interface UsedSpan extends SpanKind {
+  readonly span: Span;
+}
+
+export function sameSpan(a: Span | undefined, b: Span | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (['first', 'count', 'addend'] as const).every((k) => a[k][0] === b[k][0] && a[k][1] === b[k][1]);
+}
+
 export class SpannedAccesses {
   readonly #source: SpanSource;
-  /** The spans that are compared with. */
-  readonly used: readonly SpanKind[];
+  readonly #spans = new Map<number, UsedSpan | undefined>();
 
   constructor(nodes: readonly RegionNode[], source: SpanSource) {
     this.#source = source;
-    const used = new Map<number, SpanKind>();
     for (const node of nodes) {
       for (const [index, insn] of node.code.insns.entries()) {
+        if (source.isScattered(node, index)) continue;
         for (const statement of insn) {
           const kind = kindOf(statement);
-          if (kind !== undefined && this.has(node, index, kind)) used.set(kind.mmu * 2 + (kind.store ? 1 : 0), kind);
+          if (kind === undefined || this.#spans.has(numberOf(kind))) continue;
+          const span = source.spanOf(kind.mmu, kind.store);
+          this.#spans.set(numberOf(kind), span === undefined ? undefined : { ...kind, span });
         }
       }
     }
-    this.used = [...used.values()];
   }
 
-  /** Whether an instruction's accesses of a kind are compared. */
-  has(node: RegionNode, insn: number, { mmu, store }: SpanKind): boolean {
-    return this.#source.hasSpan(mmu, store) && !this.#source.isScattered(node, insn);
+  /** The spans that are compared with. */
+  get used(): readonly UsedSpan[] {
+    return [...this.#spans.values()].filter((used) => used !== undefined);
   }
+
+  /** The span that an instruction's accesses of a kind are compared with. */
+  of(node: RegionNode, insn: number, kind: SpanKind): Span | undefined {
+    const used = this.#spans.get(numberOf(kind));
+    return used === undefined || this.#source.isScattered(node, insn) ? undefined : used.span;
+  }
+}
+
+function numberOf({ mmu, store }: SpanKind): number {
+  return mmu * 2 + (store ? 1 : 0);
 }
 
 function kindOf({ detail: d }: Node): SpanKind | undefined {

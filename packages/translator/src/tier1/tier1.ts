@@ -19,9 +19,16 @@ import { analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
 import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
-import { formRegion, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
-import { emitRegion, REGION_COUNTER_BYTES, REGION_EXITS, type RegionExit, SLOW_COUNTDOWN } from './region-code.ts';
-import type { SpanKind, SpanSource } from './spans.ts';
+import { formRegion, jumpsIndirectly, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
+import {
+  emitRegion,
+  JUMP_COUNTDOWN,
+  REGION_COUNTER_BYTES,
+  REGION_EXITS,
+  type RegionExit,
+  SLOW_COUNTDOWN,
+} from './region-code.ts';
+import { type Halves, type Span, type SpanSource, sameSpan, type UsedSpan } from './spans.ts';
 
 const ENTER = tier0Op('tier1');
 const NOP = tier0Op('nop');
@@ -29,10 +36,16 @@ const NOP = tier0Op('nop');
 export const NEVER = 0x7fff_ffff;
 /** Slow exits after which a region is looked at. */
 const SLOW_EXITS = 400;
+/** Indirect jumps to where a region does not go, after which it is looked at: as many as cost what compiling it does, in all. */
+const JUMP_EXITS = 300_000;
+/** Times that a region is compiled again for such jumps. */
+const MOST_MISSED = 4;
+/** Targets of an indirect jump that are known at most. */
+const MOST_TARGETS = 16;
 /** Instructions of one region's entry that are taken for misaligned at most. */
 const MOST_UNALIGNED = 8;
 /** Times that a region has spans looked for anew. */
-const MOST_RENEWED = 3;
+const MOST_RENEWED = 8;
 /** Entries of a region that are added afterwards. */
 const MOST_WANTED = 6;
 /** A block in a region has to run this many times as often as another to be an entry itself. */
@@ -44,6 +57,12 @@ const MAX_REGIONS = 8192;
 const KEPT_CODE = 4000;
 /** Countdowns double with each time that the code of a page has been changed, up to so often. */
 const MOST_BACK_OFF = 12;
+
+/** A pc. */
+interface Target {
+  readonly lo: number;
+  readonly hi: number;
+}
 
 export interface Tier1Options {
   /** How often a block runs in tier 0 before it is compiled. */
@@ -131,9 +150,9 @@ class Region {
   readonly covers: ReadonlySet<Block>;
   readonly bytes: number;
   /** Spans that its accesses are compared with. */
-  readonly spans: readonly SpanKind[];
-  /** How often they were found anew because it was left without any. */
-  renewed = 0;
+  readonly spans: readonly UsedSpan[];
+  /** How many targets of each indirect jump were known when it was formed. */
+  readonly targets: ReadonlyMap<Block, number>;
   readonly #owner: Tier1;
 
   readonly nodes: number;
@@ -145,9 +164,11 @@ class Region {
     number: number,
     nodes: readonly RegionNode[],
     bytes: number,
-    spans: readonly SpanKind[],
+    spans: readonly UsedSpan[],
+    targets: ReadonlyMap<Block, number>,
   ) {
     this.#owner = owner;
+    this.targets = targets;
     this.spans = spans;
     this.entries = entries;
     this.wanted = wanted;
@@ -183,6 +204,12 @@ export class Tier1 {
   readonly #regions = new Map<number, Region>();
   readonly #pastExits = noExits();
   readonly #code = new Map<Block, BlockCode>();
+  /** How often regions of blocks had other spans. */
+  readonly #renewedTimes = new WeakMap<Block, number>();
+  /** How often regions of blocks were looked at for indirect jumps that they did not have. */
+  readonly #missedTimes = new WeakMap<Block, number>();
+  /** Targets that indirect jumps were seen to have. */
+  readonly #targets = new WeakMap<Block, readonly Target[]>();
   /** Whether branches skip the beginnings of blocks now and then. */
   readonly #erratic = new WeakMap<Block, boolean>();
   /** How often code of a page was dropped. */
@@ -270,29 +297,74 @@ export class Tier1 {
   }
 
   /**
-   * A region was left often for an access at `ip`: from now on it is looked for in the TLB, or, where it was, it is taken for a
-   * misaligned one.
+   * A region was left often at `ip`: for an access, which is looked for in the TLB from now on, or, where it was, is taken for a
+   * misaligned one; for a jump; or where it is entered, as its spans are no longer so.
    */
   slow(number: number, ip: number): void {
     const region = this.#regions.get(number);
     const block = this.#engine.cache.blockAt(ip);
+    if (region === undefined || block === undefined || !block.valid || this.#areOthers(region)) return;
+    if (this.#left(region, JUMP_COUNTDOWN) <= 0) {
+      this.#missed(region);
+      return;
+    }
     this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
-    if (region === undefined || block === undefined || !block.valid) return;
     const index = block.indexAt(ip);
-    if (region.spans.length > 0 && !block.scattered.has(index)) {
-      if (region.renewed < MOST_RENEWED && !region.spans.every((kind) => this.#spans.hasSpan(kind.mmu, kind.store))) {
-        // The TLB was flushed of what is not walked to again by itself.
-        region.renewed++;
-        this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = SLOW_EXITS;
-        this.#engine.flushTranslations();
-        return;
-      }
-      block.addScattered(index);
-    } else if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
+    if (region.spans.length > 0 && !block.scattered.has(index)) block.addScattered(index);
+    else if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
     else block.addUnaligned(index);
     this.#stats.reformed++;
     this.#drop(region);
     this.#compile(region.root, region.wanted);
+  }
+
+  #left(region: Region, countdown: number): number {
+    return this.#engine.i32[(this.#countersOf(region.number) + countdown) >>> 2] ?? 0;
+  }
+
+  /** Whether a region's spans are others by now: it has them looked for, or is compiled again, in the end without any. */
+  #areOthers(region: Region): boolean {
+    const now = region.spans.map(({ mmu, store }) => this.#spanNow(mmu, store));
+    if (region.spans.every(({ span }, i) => sameSpan(span, now[i]))) return false;
+    const { root } = region;
+    const times = (this.#renewedTimes.get(root) ?? 0) + 1;
+    this.#renewedTimes.set(root, times);
+    if (times <= MOST_RENEWED && now.includes(undefined)) {
+      // The TLB was flushed of what is not walked to again by itself.
+      this.#engine.i32[(this.#countersOf(region.number) + SLOW_COUNTDOWN) >>> 2] = SLOW_EXITS;
+      this.#engine.flushTranslations();
+    } else {
+      this.#stats.reformed++;
+      this.#drop(region);
+      this.#compile(root, region.wanted);
+    }
+    return true;
+  }
+
+  /** A region was left often by indirect jumps: it is compiled again, if new targets are known. */
+  #missed(region: Region): void {
+    const isNews = [...region.targets].some(([block, known]) => this.#targetsOf(block).length > known);
+    const times = (this.#missedTimes.get(region.root) ?? 0) + 1;
+    this.#missedTimes.set(region.root, times);
+    if (isNews && times <= MOST_MISSED) {
+      this.#stats.reformed++;
+      this.#drop(region);
+      this.#compile(region.root, region.wanted);
+    } else
+      this.#engine.i32[(this.#countersOf(region.number) + JUMP_COUNTDOWN) >>> 2] =
+        JUMP_EXITS * 2 ** Math.min(times, 12);
+  }
+
+  /** Targets that an indirect jump was seen to have. */
+  #targetsOf(block: Block): readonly Target[] {
+    const known = [...(this.#targets.get(block) ?? [])];
+    for (let i = 2; i < 6; i++) {
+      const lo = this.#engine.i32[(block.tail >>> 2) + i] ?? 0;
+      if (lo === 0 || known.length === MOST_TARGETS || known.some((t) => t.lo === lo)) continue;
+      known.push({ lo, hi: this.#engine.highOf(lo, block) });
+    }
+    this.#targets.set(block, known);
+    return known;
   }
 
   /** @internal */
@@ -352,7 +424,7 @@ export class Tier1 {
       functionOf: (helper) => indexOf(helpers, helper),
       atomicHelper: (node) => this.#atomicHelper(node),
       isUnaligned: (node, insn) => node.block.unaligned.has(insn),
-      spans: this.#spans,
+      spans: this.#spansOf(block),
     });
     const builder = new ModuleBuilder(this.#engine.memoryImport);
     for (const helper of helpers.keys()) {
@@ -367,7 +439,9 @@ export class Tier1 {
     const formed = performance.now();
     const entries = root.edges.flatMap((e) => (e.kind === 'node' ? [e.node.block] : []));
     this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
-    const region = new Region(this, entries, wanted, number, nodes.slice(1), bytes.length, spans);
+    const targets = new Map<Block, number>();
+    for (const { block: b } of nodes.filter(jumpsIndirectly)) targets.set(b, this.#targets.get(b)?.length ?? 0);
+    const region = new Region(this, entries, wanted, number, nodes.slice(1), bytes.length, spans, targets);
     this.#regions.set(number, region);
     this.#note(nodes.slice(1), bytes.length);
     for (const b of region.blocks) this.#coverBlock(b);
@@ -436,7 +510,8 @@ export class Tier1 {
     table.set(slot, region);
     const counters = this.#countersOf(number) >>> 2;
     i32.fill(0, counters, counters + REGION_EXITS.length);
-    i32[counters + REGION_EXITS.length] = SLOW_EXITS;
+    i32[counters + SLOW_COUNTDOWN / 4] = SLOW_EXITS;
+    i32[counters + JUMP_COUNTDOWN / 4] = JUMP_EXITS;
     for (const [n, block] of entries.entries()) {
       const at = (block.start - ENTRY_BYTES) >>> 2;
       i32[at] = ENTER;
@@ -481,17 +556,25 @@ export class Tier1 {
 
   // --- what is known of memory and of blocks ---
 
-  readonly #spans: SpanSource = {
-    hasSpan: (mmu, store) => {
-      const at = TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS + (store ? TLB_SPAN_BYTES : 0) + 8;
-      const { i32 } = this.#engine;
-      for (const cpu of this.#engine.cpus()) {
-        if (i32[(cpu + at) >>> 2] !== 0 || i32[(cpu + at + 4) >>> 2] !== 0) return true;
-      }
-      return false;
-    },
-    isScattered: (node, insn) => node.block.scattered.has(insn),
-  };
+  #spansOf(root: Block): SpanSource {
+    const isSteady = (this.#renewedTimes.get(root) ?? 0) <= MOST_RENEWED;
+    return {
+      spanOf: (mmu, store) => (isSteady ? this.#spanNow(mmu, store) : undefined),
+      isScattered: (node, insn) => node.block.scattered.has(insn),
+    };
+  }
+
+  /** A regime's span for loads or stores: that of the first vCPU that has one. */
+  #spanNow(mmu: number, store: boolean): Span | undefined {
+    const { i32 } = this.#engine;
+    for (const cpu of this.#engine.cpus()) {
+      const at = (cpu + TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS + (store ? TLB_SPAN_BYTES : 0)) >>> 2;
+      const halves = (n: number): Halves => [i32[at + n * 2] ?? 0, i32[at + n * 2 + 1] ?? 0];
+      const [first, count, addend] = [halves(0), halves(1), halves(2)];
+      if (count[0] !== 0 || count[1] !== 0) return { first, count, addend };
+    }
+    return undefined;
+  }
 
   readonly #source: RegionSource = {
     codeOf: (block) => this.#codeOf(block, this.#code, false),
@@ -518,14 +601,7 @@ export class Tier1 {
         }),
       );
     },
-    targetsOf: (block) => {
-      const targets: { lo: number; hi: number }[] = [];
-      for (let i = 2; i < 6; i++) {
-        const lo = this.#engine.i32[(block.tail >>> 2) + i] ?? 0;
-        if (lo !== 0) targets.push({ lo, hi: this.#engine.highOf(lo, block) });
-      }
-      return targets;
-    },
+    targetsOf: (block) => this.#targetsOf(block),
     heat: (block) => {
       const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
       return block.hasEntry || left > block.countdown || left < 0 ? block.countdown : block.countdown - left;
