@@ -1,4 +1,5 @@
-// Random code for a CPU: nothing that a guest executes makes the host throw or hang, and what is compiled does what the interpreter does.
+// Random code for a CPU: nothing that a guest executes makes the host throw or hang, and what is compiled does what the interpreter does,
+// with interrupts, breakpoints and single steps at any instruction.
 
 import {
   type Cpu,
@@ -24,6 +25,8 @@ export interface CodeFuzzOptions {
   readonly registers?: RegExp;
   /** Sets what an architecture needs before a round, so that traps go into the code, too. */
   readonly prepare?: (cpu: Cpu, random: Random) => void;
+  /** Moves interrupt lines, between any two instructions. */
+  readonly interrupt?: (cpu: Cpu, random: Random) => void;
   /** Programs. */
   readonly rounds: number;
   /** Most instructions of a program; 1500 unless said otherwise. */
@@ -37,6 +40,8 @@ export interface CodeFuzzResult {
   readonly executed: number;
   /** Programs that a CPU halted in. */
   readonly halted: number;
+  /** Breakpoints that stopped a program. */
+  readonly stops: number;
 }
 
 /** Most of a program's slices may execute nothing: a CPU that traps for ever makes no progress. */
@@ -54,6 +59,7 @@ export async function fuzzCode(o: CodeFuzzOptions): Promise<CodeFuzzResult> {
   const subjects = [new Subject(interpreted, o), new Subject(compiled, o)] as const;
   let executed = 0;
   let halted = 0;
+  let stops = 0;
   try {
     for (let round = 0; round < o.rounds; round++) {
       const seed = (o.seed + round * 0x9e3779b1) >>> 0;
@@ -65,12 +71,13 @@ export async function fuzzCode(o: CodeFuzzOptions): Promise<CodeFuzzResult> {
       }
       executed += first.executed;
       if (first.halted) halted++;
+      stops += first.stops;
     }
   } finally {
     await interpreted.dispose();
     await compiled.dispose();
   }
-  return { executed, halted };
+  return { executed, halted, stops };
 }
 
 /** The first byte that differs, as a line; none if all are equal. */
@@ -79,12 +86,28 @@ function firstUnlike(left: Uint8Array, right: Uint8Array): readonly string[] {
   return at < 0 ? [] : [`byte ${at} of the memory: ${left[at]}, expected ${right[at]}`];
 }
 
+/** What one program came to. */
+interface Ended {
+  readonly state: object;
+  readonly memory: Uint8Array;
+  readonly executed: number;
+  readonly halted: boolean;
+  readonly stops: number;
+}
+
+/** Most breakpoints at a time. */
+const BREAKPOINTS = 3;
+
 /** A machine that programs are run on. */
 class Subject {
   readonly #machine: Machine;
   readonly #o: CodeFuzzOptions;
   readonly #cpu: Cpu;
   readonly #start: ReturnType<Cpu['save']>;
+  /** Where the debugger stopped the program, in the order of the stops. */
+  #stops: string[] = [];
+  /** Where the program was when its debugger looked. */
+  #places: bigint[] = [];
 
   constructor(machine: Machine, o: CodeFuzzOptions) {
     this.#machine = machine;
@@ -94,10 +117,11 @@ class Subject {
     this.#cpu = cpu;
     cpu.resetHold();
     this.#start = cpu.save();
+    machine.interceptStops(({ reason }) => this.#stops.push(`${reason} at ${cpu.debug?.pc.toString(16)}`));
   }
 
   /** Runs one program. */
-  run(random: Random, title: string): { state: object; memory: Uint8Array; executed: number; halted: boolean } {
+  run(random: Random, title: string): Ended {
     const cpu = this.#cpu;
     const { bytes = 8192, at, instructions = 1500 } = this.#o;
     cpu.restore(this.#start);
@@ -111,14 +135,24 @@ class Subject {
     this.#setRegisters(random);
     if (cpu.debug !== undefined) cpu.debug.pc = BigInt(at);
     this.#o.prepare?.(cpu, random);
+    // Every other program has a debugger.
+    const isDebugged = random.oneIn(2);
+    this.#stops = [];
+    this.#places = [];
+    this.#setBreakpoints();
     let executed = 0;
     try {
       for (let idle = 0; executed < instructions && !cpu.halted && idle < MOST_IDLE; ) {
         // A trap may end a slice early, but where a slice ends is the same for all.
         const target = executed + 1 + random.below(200);
+        if (random.oneIn(3)) this.#o.interrupt?.(cpu, random);
+        if (isDebugged && random.oneIn(2)) this.#setBreakpoints(random);
+        if (isDebugged && random.oneIn(4)) executed += this.#step();
         for (idle = 0; executed < target && !cpu.halted && idle < MOST_IDLE; idle++) {
-          const now = cpu.execute(target - executed);
+          const stops = this.#stops.length;
+          let now = cpu.execute(target - executed);
           if (now < 0 || now > target - executed) throw new Error(`${now} of ${target - executed} instructions`);
+          if (this.#stops.length > stops && executed + now < target) now += this.#step();
           executed += now;
           if (now > 0) idle = 0;
         }
@@ -128,8 +162,34 @@ class Subject {
     }
     const memory = new Uint8Array(bytes);
     this.#machine.addressSpace.readBytes(at, memory);
-    const state = { ...cpu.save().fields, halted: cpu.halted, executed };
-    return { state, memory, executed, halted: cpu.halted };
+    const stops = this.#stops.filter((stop) => !stop.startsWith('step')).length;
+    const state = { ...cpu.save().fields, halted: cpu.halted, executed, stops: this.#stops.join() };
+    return { state, memory, executed, halted: cpu.halted, stops };
+  }
+
+  /** Goes over one instruction, with or without a breakpoint. */
+  #step(): number {
+    const { debug } = this.#cpu;
+    if (debug === undefined || this.#cpu.halted) return 0;
+    debug.step = {};
+    try {
+      return this.#cpu.execute(1);
+    } finally {
+      debug.step = undefined;
+    }
+  }
+
+  /** Breakpoints where the program has been or near it: it comes there again if that is a loop. None without a generator. */
+  #setBreakpoints(random?: Random): void {
+    const breakpoints = new Set<bigint>();
+    if (random !== undefined) {
+      this.#places.push(this.#cpu.debug?.pc ?? 0n);
+      for (let left = random.below(BREAKPOINTS + 1); left > 0; left--) {
+        const near = random.oneIn(2) ? 0 : 2 * (random.below(16) - 8);
+        breakpoints.add(random.pick(this.#places) + BigInt(near));
+      }
+    }
+    this.#cpu.debug?.setPoints({ breakpoints, watchpoints: [] });
   }
 
   #setRegisters(random: Random): void {

@@ -3,6 +3,7 @@ import { type Cpu, Machine } from '@boardwalk/core';
 import { fuzzCode, type Random } from '@boardwalk/testing';
 import { expect, it } from 'vitest';
 import { virt } from '../../src/boards/virt.ts';
+import { RiscvCpu } from '../../src/cpu/riscv-cpu.ts';
 
 const RAM = 0x8000_0000;
 const BYTES = 8192;
@@ -13,6 +14,8 @@ const CSR = {
   mtvec: 66 + 0x305,
   stvec: 66 + 0x105,
   satp: 66 + 0x180,
+  mie: 66 + 0x304,
+  mideleg: 66 + 0x303,
 } as const;
 const PRIV = 65;
 
@@ -42,7 +45,17 @@ function prepare(cpu: Cpu, random: Random): void {
   debug.writeRegister(CSR.stvec, place());
   debug.writeRegister(CSR.medeleg, random.pick([0n, 0xffffn]));
   debug.writeRegister(CSR.mstatus, random.pick([0x6000n, 0x6000n, 0n, 0x66_6000n, BigInt(random.u32())]));
+  debug.writeRegister(CSR.mie, random.pick([0n, 0xaaan]));
+  debug.writeRegister(CSR.mideleg, random.pick([0n, 0x222n]));
   debug.writeRegister(PRIV, random.pick([3n, 3n, 1n, 0n]));
+}
+
+/** Lines of mip: software, timer and external interrupts of machine mode, external ones of supervisor mode. */
+const LINES = [3, 7, 11, 9] as const;
+
+function interrupt(cpu: Cpu, random: Random): void {
+  if (!(cpu instanceof RiscvCpu)) throw new Error('another CPU');
+  cpu.setIrqLine(random.pick(LINES), random.oneIn(2));
 }
 
 it('runs random code alike in the interpreter and in compiled regions', async () => {
@@ -52,8 +65,10 @@ it('runs random code alike in the interpreter and in compiled regions', async ()
     at: RAM,
     instruction,
     prepare,
+    interrupt,
     rounds,
     seed: Number(process.env.BOARDWALK_SEED ?? 1),
   });
   expect(result.executed).toBeGreaterThan(rounds * 200);
+  expect(result.stops).toBeGreaterThan(rounds);
 }, 3_600_000);

@@ -1,10 +1,12 @@
 /** Random code on a CPU, in both states and all address-space modes. `BOARDWALK_LONG_RUNS=20000` is the number of programs. */
 import { type Cpu, Machine } from '@boardwalk/core';
 import { fuzzCode, type Random } from '@boardwalk/testing';
+import type { Slot } from '@boardwalk/translator';
 import { expect, it } from 'vitest';
-import { LOWCORE } from '../../src/cpu/bits.ts';
+import { CR0, LOWCORE, PSW } from '../../src/cpu/bits.ts';
 import { ENCODINGS } from '../../src/cpu/decode/decoder.ts';
 import { S390Cpu } from '../../src/cpu/s390-cpu.ts';
+import { cr } from '../../src/cpu/state.ts';
 import { bareBoard } from '../differential/subject.ts';
 import { bytesOf, randomNibbles } from '../differential/suites/words.ts';
 
@@ -49,8 +51,16 @@ function prepare(cpu: Cpu, random: Random): void {
   }
   const extras = random.pick([0n, 0n, PROBLEM, DAT, PROBLEM | DAT | (BigInt(random.below(4)) << 46n)]);
   const programMask = BigInt(random.below(16)) << 40n;
-  cpu.setPsw(SUPERVISOR | extras | programMask, BigInt(CODE));
+  // External calls interrupt half of the programs.
+  const external = random.pick([0n, PSW.EXT]);
+  if (external !== 0n) cpu.setRegister(cr[0] as Slot, cpu.controlRegister(0) | CR0.EXTERNAL_CALL);
+  cpu.setPsw(SUPERVISOR | extras | external | programMask, BigInt(CODE));
   cpu.startCpu();
+}
+
+function interrupt(cpu: Cpu, random: Random): void {
+  if (!(cpu instanceof S390Cpu)) throw new Error('another CPU');
+  cpu.externalCall(random.below(4));
 }
 
 it('runs random code alike in the interpreter and in compiled regions', async () => {
@@ -65,8 +75,10 @@ it('runs random code alike in the interpreter and in compiled regions', async ()
     bytes: BYTES,
     instruction,
     prepare,
+    interrupt,
     rounds,
     seed: Number(process.env.BOARDWALK_SEED ?? 1),
   });
   expect(result.executed).toBeGreaterThan(rounds * 10);
+  expect(result.stops).toBeGreaterThan(0);
 }, 3_600_000);

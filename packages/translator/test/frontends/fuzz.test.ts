@@ -2,7 +2,7 @@
 import { fuzzCode, type Random } from '@boardwalk/testing';
 import type { Frontend } from '@boardwalk/translator';
 import { expect, it } from 'vitest';
-import { be32, boot, PORT } from './harness.ts';
+import { be32, boot, PORT, type TestCpu } from './harness.ts';
 import { hppaish } from './hppaish.ts';
 import { sparcish } from './sparcish.ts';
 import { thumbish } from './thumbish.ts';
@@ -53,7 +53,7 @@ const SHAPES: readonly Shape[] = [
 it.each(SHAPES.map((shape) => [shape.frontend.name, shape] as const))(
   'random code of %s',
   async (_name, { frontend, registers, instruction }) => {
-    const rounds = Number(process.env.BOARDWALK_LONG_RUNS ?? 10);
+    const rounds = Number(process.env.BOARDWALK_LONG_RUNS ?? 30);
     const result = await fuzzCode({
       boot: async ({ tier1, clock }) => {
         const threshold = typeof tier1 === 'object' ? tier1.threshold : 'off';
@@ -63,10 +63,12 @@ it.each(SHAPES.map((shape) => [shape.frontend.name, shape] as const))(
       bytes: CODE_BYTES * 2,
       instruction,
       registers,
+      interrupt: (cpu, random) => (cpu as TestCpu).setIrqLine(0, random.oneIn(2)),
       rounds,
       seed: Number(process.env.BOARDWALK_SEED ?? 1),
     });
     expect(result.executed).toBeGreaterThan(rounds * 20);
+    expect(result.stops).toBeGreaterThan(0);
   },
   3_600_000,
 );
