@@ -17,8 +17,8 @@ export const CC = {
   nonZero: 3,
   /** `ccA` against zero: 0, negative 1, positive 2. */
   sign: 4,
-  /** `ccA` is the exact result of 32-bit arithmetic: as `sign`, or 3 where it does not fit. */
-  exact32: 5,
+  /** `ccA` + `ccB`, sign-extended words: as `sign`, or 3 where the sum does not fit in 32 bits. */
+  add32: 5,
   /** `ccA` + `ccB`, signed, with overflow. */
   add64: 6,
   /** `ccA` - `ccB`, signed, with overflow. */
@@ -27,12 +27,14 @@ export const CC = {
   addLogical64: 8,
   /** `ccA` - `ccB`, unsigned: 1 with a borrow, 2 zero, 3 neither. */
   subLogical: 9,
-  /** `ccA` is the sum of unsigned 32-bit operands: as `addLogical64`. */
+  /** `ccA` + `ccB`, zero-extended words: as `addLogical64` of 32 bits. */
   addLogical32: 10,
   /** Bits `ccA` of the selected bits `ccB`: 0 none, 3 all, else 1. */
   testMask: 11,
   /** The same, but 2 where the leftmost selected bit is among them. */
   testMaskLeft: 12,
+  /** `ccA` - `ccB`, sign-extended words: as `add32`. */
+  sub32: 13,
 } as const;
 
 /** A way to compute a condition code, or that it is not known at translation. */
@@ -41,13 +43,17 @@ export type CcKind = (typeof CC)[keyof typeof CC];
 const signOf = (b: IrBuilder, v: Value): Value =>
   b.select(b.eqz(v), b.i32(0), b.select(b.ltS(v, b.i64(0)), b.i32(1), b.i32(2)));
 
+/** Of a result that would need 33 bits at most. */
+const exactCode = (b: IrBuilder, v: Value): Value => b.select(b.ne(b.sext(v, 32), v), b.i32(3), signOf(b, v));
+
 const KINDS: Readonly<Record<CcKind, (b: IrBuilder, x: Value, y: Value) => Value>> = {
   [CC.value]: (b, x) => b.wrap(x),
   [CC.signed]: (b, x, y) => b.select(b.eq(x, y), b.i32(0), b.select(b.ltS(x, y), b.i32(1), b.i32(2))),
   [CC.unsigned]: (b, x, y) => b.select(b.eq(x, y), b.i32(0), b.select(b.ltU(x, y), b.i32(1), b.i32(2))),
   [CC.nonZero]: (b, x) => b.ne(x, b.i64(0)),
   [CC.sign]: (b, x) => signOf(b, x),
-  [CC.exact32]: (b, x) => b.select(b.ne(b.sext(x, 32), x), b.i32(3), signOf(b, x)),
+  [CC.add32]: (b, x, y) => exactCode(b, b.add(x, y)),
+  [CC.sub32]: (b, x, y) => exactCode(b, b.sub(x, y)),
   [CC.add64]: (b, x, y) => {
     const sum = b.add(x, y);
     return b.select(b.addOverflow(x, y, sum), b.i32(3), signOf(b, sum));
@@ -61,7 +67,10 @@ const KINDS: Readonly<Record<CcKind, (b: IrBuilder, x: Value, y: Value) => Value
     return b.add(b.ne(sum, b.i64(0)), b.shl(b.ltU(sum, x), b.i32(1)));
   },
   [CC.subLogical]: (b, x, y) => b.select(b.eq(x, y), b.i32(2), b.select(b.ltU(x, y), b.i32(1), b.i32(3))),
-  [CC.addLogical32]: (b, x) => b.add(b.ne(b.wrap(x), b.i32(0)), b.shl(b.wrap(b.shr(x, b.i64(32))), b.i32(1))),
+  [CC.addLogical32]: (b, x, y) => {
+    const sum = b.add(x, y);
+    return b.add(b.ne(b.wrap(sum), b.i32(0)), b.shl(b.wrap(b.shr(sum, b.i64(32))), b.i32(1)));
+  },
   [CC.testMask]: (b, x, y) => b.select(b.eqz(x), b.i32(0), b.select(b.eq(x, y), b.i32(3), b.i32(1))),
   [CC.testMaskLeft]: (b, x, y) => {
     // The leftmost selected bit is set where what is set is more than half of what is selected with all below it.
@@ -108,15 +117,123 @@ function compare(b: IrBuilder, how: Compare, signed: boolean, x: Value, y: Value
   }
 }
 
+/** Whether the code of an exact sum or difference of words is in a mask: whether the result is in a range. */
+function exact(b: IrBuilder, mask: number, v: Value): Value | undefined {
+  const words = b.i64(0x8000_0000);
+  switch (mask) {
+    case 8:
+      return b.eqz(v);
+    case 7:
+      return b.ne(v, b.i64(0));
+    case 4:
+      return b.ltU(b.add(v, words), words);
+    case 11:
+      return b.geU(b.add(v, words), words);
+    case 2:
+      return b.ltU(b.sub(v, b.i64(1)), b.i64(0x7fff_ffff));
+    case 13:
+      return b.geU(b.sub(v, b.i64(1)), b.i64(0x7fff_ffff));
+    case 10:
+      return b.ltU(v, words);
+    case 5:
+      return b.geU(v, words);
+    case 12:
+      return b.leU(b.add(v, words), words);
+    case 3:
+      return b.gtU(b.add(v, words), words);
+    case 14:
+      return b.eq(b.sext(v, 32), v);
+    case 1:
+      return b.ne(b.sext(v, 32), v);
+    default:
+      return undefined;
+  }
+}
+
+/** The same of 64 bits: the result is not exact. `over` is negative where it overflowed, `isZero` says that it is 0 and did not. */
+function signed64(b: IrBuilder, mask: number, result: Value, over: Value, isZero: () => Value): Value | undefined {
+  const zero = b.i64(0);
+  switch (mask) {
+    case 8:
+      return isZero();
+    case 7:
+      return b.eqz(isZero());
+    case 4:
+      return b.ltS(b.and(result, b.not(over)), zero);
+    case 11:
+      return b.geS(b.and(result, b.not(over)), zero);
+    case 2:
+      return b.and(b.gtS(result, zero), b.geS(over, zero));
+    case 13:
+      return b.or(b.leS(result, zero), b.ltS(over, zero));
+    case 10:
+      return b.geS(b.or(result, over), zero);
+    case 5:
+      return b.ltS(b.or(result, over), zero);
+    case 12:
+      return b.and(b.leS(result, zero), b.geS(over, zero));
+    case 3:
+      return b.or(b.gtS(result, zero), b.ltS(over, zero));
+    case 14:
+      return b.geS(over, zero);
+    case 1:
+      return b.ltS(over, zero);
+    default:
+      return undefined;
+  }
+}
+
+/** Of an unsigned sum. */
+function addLogical(b: IrBuilder, mask: number, x: Value, y: Value, isWide: boolean): Value | undefined {
+  const sum = b.add(x, y);
+  const carries = (): Value => (isWide ? b.ltU(sum, x) : b.geU(sum, b.big(1n << 32n)));
+  const result = isWide ? sum : b.wrap(sum);
+  switch (mask) {
+    case 3:
+      return carries();
+    case 12:
+      return b.eqz(carries());
+    case 10:
+      return b.eqz(result);
+    case 5:
+      return b.ne(result, isWide ? b.i64(0) : b.i32(0));
+    case 8:
+      return b.eqz(b.or(x, y));
+    case 7:
+      return b.ne(b.or(x, y), b.i64(0));
+    default:
+      return undefined;
+  }
+}
+
+/** Of an unsigned difference, whose code is never 0. */
+function subLogical(b: IrBuilder, mask: number, x: Value, y: Value): Value | undefined {
+  switch (mask & 7) {
+    case 3:
+      return b.geU(x, y);
+    case 4:
+      return b.ltU(x, y);
+    case 2:
+      return b.eq(x, y);
+    case 5:
+      return b.ne(x, y);
+    case 1:
+      return b.gtU(x, y);
+    case 6:
+      return b.leU(x, y);
+    default:
+      return undefined;
+  }
+}
+
 /** Whether the condition code is among those of a mask (8: 0, 4: 1, 2: 2, 1: 3), without computing it; undefined if not so easy. */
 function direct(b: IrBuilder, kind: CcKind, mask: number): Value | undefined {
   const [x, y] = [b.get(ccA), b.get(ccB)];
-  const three = mask & 14;
   switch (kind) {
     case CC.signed:
     case CC.unsigned:
     case CC.sign: {
-      const how = COMPARES[three];
+      const how = COMPARES[mask & 14];
       if (how === undefined) return undefined;
       return compare(b, how, kind !== CC.unsigned, x, kind === CC.sign ? b.i64(0) : y);
     }
@@ -129,17 +246,25 @@ function direct(b: IrBuilder, kind: CcKind, mask: number): Value | undefined {
       if (mask === 7) return b.ne(x, b.i64(0));
       if (mask === 1) return b.eq(x, y);
       return mask === 14 ? b.ne(x, y) : undefined;
-    case CC.exact32:
-      if (mask === 8) return b.eqz(x);
-      return mask === 7 ? b.ne(x, b.i64(0)) : undefined;
+    case CC.add32:
+      return exact(b, mask, b.add(x, y));
+    case CC.sub32:
+      return mask === 8 || mask === 7 ? compare(b, mask === 8 ? 'eq' : 'ne', true, x, y) : exact(b, mask, b.sub(x, y));
+    case CC.add64: {
+      const sum = b.add(x, y);
+      const over = b.and(b.xor(x, sum), b.xor(y, sum));
+      return signed64(b, mask, sum, over, () => b.eqz(b.or(sum, b.shr(b.and(x, y), b.i64(63)))));
+    }
+    case CC.sub64: {
+      const difference = b.sub(x, y);
+      const over = b.and(b.xor(x, y), b.xor(x, difference));
+      return signed64(b, mask, difference, over, () => b.eq(x, y));
+    }
     case CC.addLogical64:
-      if (mask === 3) return b.ltU(b.add(x, y), x);
-      return mask === 12 ? b.geU(b.add(x, y), x) : undefined;
+    case CC.addLogical32:
+      return addLogical(b, mask, x, y, kind === CC.addLogical64);
     case CC.subLogical:
-      if (mask === 3) return b.geU(x, y);
-      if (mask === 4) return b.ltU(x, y);
-      if (mask === 2) return b.eq(x, y);
-      return mask === 5 ? b.ne(x, y) : undefined;
+      return subLogical(b, mask, x, y);
     default:
       return undefined;
   }

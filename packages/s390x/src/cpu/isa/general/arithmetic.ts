@@ -48,7 +48,7 @@ const signed32 =
     const { b } = i;
     const [x, y] = [first(i), second(i)];
     const exact = apply(b, op, x, y);
-    i.setCc(CC.exact32, exact);
+    i.setCc(op === 'add' ? CC.add32 : CC.sub32, x, y);
     target(i, exact);
     overflow32(i, exact);
   };
@@ -70,8 +70,7 @@ const logical32 =
   (i) => {
     const [x, y] = [first(i), second(i)];
     const result = apply(i.b, op, x, y);
-    if (op === 'add') i.setCc(CC.addLogical32, result);
-    else i.setCc(CC.subLogical, x, y);
+    i.setCc(op === 'add' ? CC.addLogical32 : CC.subLogical, x, y);
     target(i, result);
   };
 
@@ -122,7 +121,7 @@ const unary32 =
   (i) => {
     const { b } = i;
     const result = op(b, R2_32S(i));
-    i.setCc(CC.exact32, result);
+    i.setCc(CC.add32, result, b.i64(0));
     TO32(i, result);
     if (overflows) overflow(i, b.ne(b.sext(result, 32), result));
   };
@@ -159,10 +158,11 @@ const addStorage =
       if (!logical) overflow(i, b.addOverflow(old, operand, b.add(old, operand)));
       return;
     }
-    if (logical) i.setCc(CC.addLogical32, b.add(b.zext(old, 32), b.zext(operand, 32)));
+    if (logical) i.setCc(CC.addLogical32, b.zext(old, 32), b.zext(operand, 32));
     else {
-      const exact = b.add(b.sext(old, 32), operand);
-      i.setCc(CC.exact32, exact);
+      const word = b.sext(old, 32);
+      const exact = b.add(word, operand);
+      i.setCc(CC.add32, word, operand);
       overflow32(i, exact);
     }
   };

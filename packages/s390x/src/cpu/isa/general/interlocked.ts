@@ -18,8 +18,8 @@ const loadAnd =
       const result = logical1(b, old, operand);
       i.setCc(CC.nonZero, size === 4 ? b.zext(result, 32) : result);
     } else if (size === 8) i.setCc(logical ? CC.addLogical64 : CC.add64, old, operand);
-    else if (logical) i.setCc(CC.addLogical32, b.add(b.zext(old, 32), b.zext(operand, 32)));
-    else i.setCc(CC.exact32, b.add(b.sext(old, 32), b.sext(operand, 32)));
+    else if (logical) i.setCc(CC.addLogical32, b.zext(old, 32), b.zext(operand, 32));
+    else i.setCc(CC.add32, b.sext(old, 32), b.sext(operand, 32));
     (size === 4 ? TO32 : TO64)(i, old);
     if (op !== 'add' || logical) return;
     if (size === 8) overflow(i, b.addOverflow(old, operand, b.add(old, operand)));

@@ -3,7 +3,6 @@
  */
 import type { Value } from '@boardwalk/translator';
 import { PGM } from '../../bits.ts';
-import { CC } from '../../condition.ts';
 import type { Emitter, Insn } from '../insn.ts';
 import {
   I2,
@@ -41,7 +40,7 @@ const multiplyTest =
     const [x, y] = [first(i), second(i)];
     if (bits === 32) {
       const exact = b.mul(x, y);
-      i.setCc(CC.exact32, exact);
+      i.setCcValue(b.select(b.ne(b.sext(exact, 32), exact), b.i32(3), signCode(b, exact)));
       TO32(i, exact);
       return overflow32(i, exact);
     }
