@@ -19,7 +19,7 @@ import { type InstructionPort, portHelpers } from './isa/port.ts';
 import { MMU_MODES, MODE_EXECUTED, MODE_FETCH_SHIFT } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, ilc, layout } from './state.ts';
-import { walk } from './translation.ts';
+import { span, walk } from './translation.ts';
 
 /** z/Architecture of one configuration, for the translator. The CPUs of a machine share one. */
 export class S390Frontend implements Frontend {
@@ -40,6 +40,7 @@ export class S390Frontend implements Frontend {
   };
   readonly raise = raise;
   readonly walk: IrHelper = walk;
+  readonly span: IrHelper = span;
   readonly serviceInterrupt: IrHelper;
   readonly debug: FrontendDebug;
   readonly config: CpuConfig;

@@ -40,6 +40,7 @@ import {
   ioClasses,
   keyCount,
   keyTable,
+  keyUse,
   machineCheck,
   malfunctionFrom,
   prefix,
@@ -321,6 +322,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     this.setRegister(cpuAddress, BigInt(this.index));
     this.setRegister(keyTable, BigInt(this.complex.keys.host));
     this.setRegister(keyCount, BigInt(this.complex.keys.count));
+    if (kind === 'clear') this.setRegister(keyUse, 0n);
     this.setRegister(cpuCount, BigInt(this.complex.cpus.length));
     this.#setState(STATE_STOPPED);
     this.#calls.updateSpaces(this.base);

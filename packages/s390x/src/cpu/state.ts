@@ -113,6 +113,15 @@ export const cpuCount: Slot = layout.field('cpuCount', 'i32', { reset: 1 });
 export const keyTable: Slot = layout.field('keyTable', 'i32');
 export const keyCount: Slot = layout.field('keyCount', 'i32');
 
+/**
+ * What the program knows of reference bits: `KEYS_UNSEEN` at first, `KEYS_REFERENCED` once they are all set, `KEYS_SEEN` when it has
+ * looked at or set a key. See `span` in translation.ts.
+ */
+export const keyUse: Slot = layout.field('keyUse', 'i32');
+export const KEYS_UNSEEN = 0;
+export const KEYS_REFERENCED = 1;
+export const KEYS_SEEN = 2;
+
 /** Address of the target of EXECUTE that is executed. */
 export const executeTarget: Slot = layout.field('executeTarget', 'i64');
 

@@ -11,13 +11,18 @@ import { CR0, PGM, PSW } from './bits.ts';
 import { MMU_EXPLICIT, MMU_KEYED_FETCH, MMU_REAL } from './mode.ts';
 import {
   common,
+  cpuCount,
   cr,
   explicit,
   homeMmu,
   ilc,
   invalidEntry,
+  KEYS_REFERENCED,
+  KEYS_SEEN,
+  KEYS_UNSEEN,
   keyCount,
   keyTable,
+  keyUse,
   poolAsce,
   prefix,
   primaryMmu,
@@ -29,6 +34,8 @@ export const ACCESS_STORE = 1;
 export const ACCESS_FETCH = 2;
 
 const PAGE_BITS = 12;
+/** Of a physical address, at most. */
+const ADDRESS_BITS = 52;
 /** A page that is not to be cached: smaller than a page of the translator's. */
 const UNCACHED_BITS = 9;
 
@@ -261,4 +268,38 @@ export const walk: IrHelper = defineHelper('s390_walk', ['i64', 'i32', 'i32'], '
   b.if(b.or(real, bits(b, b.getLocal(asce), ASCE_REAL)), () => finish(w, va, isProtected, size));
   walkTables(w, b.getLocal(asce), isProtected, size);
   return b.i32(1);
+});
+
+/** Sets the reference bits of all pages. */
+function referenceAll(b: IrBuilder): void {
+  const at = b.local('i32', b.get(keyTable));
+  const end = b.add(b.get(keyTable), b.get(keyCount));
+  const bits = b.big(0x0101_0101_0101_0101n * BigInt(KEY_REFERENCED));
+  b.loop((breakIf) => {
+    breakIf(b.gtU(b.add(b.getLocal(at), b.i32(8)), end));
+    b.hostStore(b.getLocal(at), b.or(b.hostLoad(b.getLocal(at), { size: 8 }), bits), { size: 8 });
+    b.setLocal(at, b.add(b.getLocal(at), b.i32(8)));
+  });
+  b.loop((breakIf) => {
+    breakIf(b.geU(b.getLocal(at), end));
+    const key = b.hostLoad(b.getLocal(at), { size: 1, ty: 'i32' });
+    b.hostStore(b.getLocal(at), b.or(key, b.i32(KEY_REFERENCED)), { size: 1 });
+    b.setLocal(at, b.add(b.getLocal(at), b.i32(1)));
+  });
+}
+
+/**
+ * How far a walk's answer goes (`Frontend.span`): loads of real storage, without a prefix, reach all of it. Reference bits need not
+ * be accurate ("Reference Recording": they may be set for what the program did not use), so all are set then; a program that has
+ * looked at keys or set one gets them exact from then on. Change bits are always exact: stores have no span.
+ */
+export const span: IrHelper = defineHelper('s390_span', ['i64', 'i32', 'i32'], 'i32', (b, _va, access, mmu) => {
+  const isPlain = b.and(b.eq(mmu, b.i32(MMU_REAL)), b.eqz(b.or(access, b.wrap(b.get(prefix)))));
+  const isAlone = b.and(b.eq(b.get(cpuCount), b.i32(1)), b.ne(b.get(keyUse), b.i32(KEYS_SEEN)));
+  b.if(b.eqz(b.and(isPlain, isAlone)), () => b.return_(b.i32(PAGE_BITS)));
+  b.if(b.eq(b.get(keyUse), b.i32(KEYS_UNSEEN)), () => {
+    referenceAll(b);
+    b.set(keyUse, b.i32(KEYS_REFERENCED));
+  });
+  return b.i32(ADDRESS_BITS);
 });

@@ -223,11 +223,18 @@ export class AccessEmitter {
       if (size === 4 && ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
       return;
     }
+    if (access.endian === 'big' && size === 2) {
+      e.op(W.i32Load16U, 0).out.unsigned(offset);
+      this.#swap16();
+      e.op(W.i32Or);
+      if (signed) e.op(W.i32Extend16S);
+      else e.i32(0xffff).op(W.i32And);
+      if (ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
+      return;
+    }
     e.code(loadCode({ ...access, endian: 'little' }, ty).slice(0, -1));
     e.out.unsigned(offset);
-    if (access.endian !== 'big') return;
-    if (size === 16) e.code(REVERSE_V128);
-    else if (size === 2) this.#swap16(signed, ty);
+    if (access.endian === 'big' && size === 16) e.code(REVERSE_V128);
   }
 
   /** Stores the value on the stack to the host address under it, so many bytes on. */
@@ -242,10 +249,13 @@ export class AccessEmitter {
       e.op(0);
       return;
     }
-    if (access.endian === 'big') {
-      if (size === 16) e.code(REVERSE_V128);
-      else if (size === 2) this.#swap16(false, ty);
+    if (access.endian === 'big' && size === 2) {
+      if (ty === 'i64') e.op(W.i32WrapI64);
+      this.#swap16();
+      e.i32(0xff).op(W.i32And, W.i32Or).op(W.i32Store16, 0).out.unsigned(offset);
+      return;
     }
+    if (access.endian === 'big' && size === 16) e.code(REVERSE_V128);
     e.code(storeCode(size, ty).slice(0, -1));
     e.out.unsigned(offset);
   }
@@ -256,15 +266,11 @@ export class AccessEmitter {
     this.#e.get(this.#reversal).code(SWIZZLE);
   }
 
-  /** Reverses two bytes on the stack, which a load extended as it should be. */
-  #swap16(signed: boolean, ty: Ty): void {
+  /** Pushes the bytes of the i32 on the stack, two of them, in the other order; above them there is what the bytes were. */
+  #swap16(): void {
     const e = this.#e;
-    if (ty === 'i64') e.op(W.i32WrapI64);
     e.tee(this.#half).i32(8).op(W.i32Shl);
-    e.get(this.#half).i32(8).op(W.i32ShrU).i32(0xff).op(W.i32And, W.i32Or);
-    if (signed) e.op(W.i32Extend16S);
-    else e.i32(0xffff).op(W.i32And);
-    if (ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
+    e.get(this.#half).i32(8).op(W.i32ShrU);
   }
 
   /** Offset of the table that is looked into: from the vCPU's area on, or from the beginning of the memory. */

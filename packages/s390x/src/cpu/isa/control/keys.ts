@@ -6,7 +6,7 @@ import { PGM } from '../../bits.ts';
 import { leaveOnFault } from '../../memory.ts';
 import { MMU_EXPLICIT, MMU_REAL } from '../../mode.ts';
 import { updateMode } from '../../psw.ts';
-import { common, explicit } from '../../state.ts';
+import { common, explicit, KEYS_SEEN, keyUse } from '../../state.ts';
 import { keyAt, toAbsolute, walk } from '../../translation.ts';
 import type { Emitter, Insn } from '../insn.ts';
 import type { PortHelpers } from '../port.ts';
@@ -17,6 +17,7 @@ function keyOf(i: Insn, real: Value): Value {
   const { b } = i;
   const key = b.local('i32', b.call(keyAt, b.call(toAbsolute, i.wrap(real))));
   i.raiseIf(b.eqz(b.getLocal(key)), PGM.addressing);
+  b.set(keyUse, b.i32(KEYS_SEEN));
   return b.getLocal(key);
 }
 
@@ -160,7 +161,10 @@ const manageFrames = defineHelper('s390_pfmf', ['i64', 'i64', 'i32'], undefined,
       b.call(clearPage, b.call(toAbsolute, absolute), b.i32(MMU_REAL));
       leaveOnFault(b);
     });
-    b.if(b.ne(b.and(flags, b.i64(0x20000)), b.i64(0)), () => b.hostStore(key, b.and(flags, b.i64(0xfe)), { size: 1 }));
+    b.if(b.ne(b.and(flags, b.i64(0x20000)), b.i64(0)), () => {
+      b.set(keyUse, b.i32(KEYS_SEEN));
+      b.hostStore(key, b.and(flags, b.i64(0xfe)), { size: 1 });
+    });
     b.setLocal(at, b.add(b.getLocal(at), b.i64(4096)));
     b.setLocal(left, b.sub(b.getLocal(left), b.i32(1)));
     breakIf(b.eqz(b.getLocal(left)));
