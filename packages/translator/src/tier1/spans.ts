@@ -48,7 +48,7 @@ export class SpannedAccesses {
       for (const [index, insn] of node.code.insns.entries()) {
         if (source.isScattered(node, index)) continue;
         for (const statement of insn) {
-          const kind = kindOf(statement);
+          const kind = spanKindOf(statement);
           if (kind === undefined || this.#spans.has(numberOf(kind))) continue;
           const span = source.spanOf(kind.mmu, kind.store);
           this.#spans.set(numberOf(kind), span === undefined ? undefined : { ...kind, span });
@@ -73,7 +73,8 @@ function numberOf({ mmu, store }: SpanKind): number {
   return mmu * 2 + (store ? 1 : 0);
 }
 
-function kindOf({ detail: d }: Node): SpanKind | undefined {
+/** The span that a statement's access may be compared with. */
+export function spanKindOf({ detail: d }: Node): SpanKind | undefined {
   if (d.kind !== 'load' && d.kind !== 'store') return undefined;
   return { mmu: d.access.mmu, store: d.kind === 'store' };
 }

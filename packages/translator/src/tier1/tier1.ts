@@ -28,7 +28,7 @@ import {
   type RegionExit,
   SLOW_COUNTDOWN,
 } from './region-code.ts';
-import { type Halves, type Span, type SpanSource, sameSpan, type UsedSpan } from './spans.ts';
+import { type Halves, type Span, type SpanSource, sameSpan, spanKindOf, type UsedSpan } from './spans.ts';
 
 const ENTER = tier0Op('tier1');
 const NOP = tier0Op('nop');
@@ -310,12 +310,22 @@ export class Tier1 {
     }
     this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
     const index = block.indexAt(ip);
-    if (region.spans.length > 0 && !block.scattered.has(index)) block.addScattered(index);
+    if (this.#isSpanned(region, block, index) && !block.scattered.has(index)) block.addScattered(index);
     else if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
     else block.addUnaligned(index);
     this.#stats.reformed++;
     this.#drop(region);
     this.#compile(region.root, region.wanted);
+  }
+
+  /** Whether an instruction's accesses are compared with spans of the region. */
+  #isSpanned(region: Region, block: Block, index: number): boolean {
+    const insn = this.#code.get(block)?.insns[index];
+    if (insn === undefined) return region.spans.length > 0;
+    return insn.some((statement) => {
+      const kind = spanKindOf(statement);
+      return region.spans.some(({ mmu, store }) => mmu === kind?.mmu && store === kind.store);
+    });
   }
 
   #left(region: Region, countdown: number): number {
