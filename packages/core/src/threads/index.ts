@@ -5,4 +5,4 @@ export { serveVcpu, type VcpuWorkerHost } from './serve.ts';
 export { SharedClockSource } from './shared-clock.ts';
 export { type TeamVcpu, VcpuTeam } from './team.ts';
 export { type ThreadedCpu, VcpuLoop } from './vcpu-loop.ts';
-export { type DeviceCall, type ThreadTranslator, VcpuThread } from './vcpu-thread.ts';
+export { type DeviceCall, type LocalRegisters, type ThreadTranslator, VcpuThread } from './vcpu-thread.ts';

@@ -1,4 +1,4 @@
-// The machine's devices as a vCPU's thread reaches them: by calls of the device thread.
+// The machine's devices as a vCPU's thread reaches them: by calls of the device thread, but for registers that the thread answers itself.
 
 import { type AccessSize, type Attrs, MEM_OK, type MemResult, type ProbeOptions } from '../memory/types.ts';
 import { CALL, VCPU_CALL_HI, VCPU_CALL_LO } from './layout.ts';
@@ -26,11 +26,18 @@ export class RemoteBus implements DeviceBus {
   }
 
   load(address: number, size: AccessSize, attrs: Attrs = 0): number {
+    const local = this.#thread.localAt(address, size);
+    if (local !== undefined) return local.read((address - local.base) / 4);
     const result = this.#thread.call({ kind: CALL.load, pa: address, size, attrs });
     return result < 0 ? result : this.#thread.words.load(VCPU_CALL_LO) >>> 0;
   }
 
   store(address: number, size: AccessSize, value: number, attrs: Attrs = 0): MemResult {
+    const local = this.#thread.localAt(address, size);
+    if (local !== undefined) {
+      local.write((address - local.base) / 4, value);
+      return MEM_OK;
+    }
     return this.#thread.call({ kind: CALL.store, pa: address, size, attrs, lo: value });
   }
 

@@ -42,6 +42,12 @@ export class VcpuBlock {
     Atomics.store(this.#space.i32, this.#exitRequest, 1);
   }
 
+  /** An interrupt line of the vCPU's has risen: it leaves translated code soon, or its wait. */
+  interruptRaised(): void {
+    Atomics.store(this.#space.i32, this.#exitRequest, 1);
+    this.wake();
+  }
+
   /** Ends a wait for interrupts. */
   wake(): void {
     this.words.add(VCPU_WAKE, 1);

@@ -63,6 +63,15 @@ export interface DeviceCall {
   readonly extra?: number;
 }
 
+/** Registers of 4 bytes that a vCPU's thread answers itself, without the device thread. */
+export interface LocalRegisters {
+  /** Physical address of the first. */
+  readonly base: number;
+  readonly count: number;
+  read(register: number): number;
+  write(register: number, value: number): void;
+}
+
 /** What a thread has besides its vCPU: its memory, its clock, its way to the others. */
 export class VcpuThread {
   readonly init: VcpuInit;
@@ -77,6 +86,7 @@ export class VcpuThread {
   readonly #everyone: ReadonlyMap<number, VcpuBlock>;
   readonly #ring: () => void;
   #translator: ThreadTranslator | undefined;
+  #local: LocalRegisters | undefined;
   /** Told within an instruction, to be dealt with between two. */
   #later: Told[] = [];
   #dropAllLater = false;
@@ -110,6 +120,23 @@ export class VcpuThread {
   /** Says what is to hear of other threads' news. */
   serves(translator: ThreadTranslator): void {
     this.#translator = translator;
+  }
+
+  /** Answers accesses of these registers from now on. */
+  answers(local: LocalRegisters): void {
+    this.#local = local;
+  }
+
+  /** Registers of this thread's at a physical address, for an access of one whole register. */
+  localAt(address: number, size: number): LocalRegisters | undefined {
+    const local = this.#local;
+    if (local === undefined || size !== 4 || address % 4 !== 0) return undefined;
+    return address >= local.base && address < local.base + 4 * local.count ? local : undefined;
+  }
+
+  /** An interrupt line of a vCPU's was raised from here. */
+  interruptRaised(index: number): void {
+    this.#everyone.get(index)?.interruptRaised();
   }
 
   /** Whether the vCPU should come to the end of an instruction for its thread's sake. */

@@ -31,6 +31,7 @@ import {
   SifiveTest,
   VirtioMmio,
 } from '@boardwalk/devices';
+import { IRQ_MSI } from '../cpu/bits.ts';
 import { RiscvFrontend } from '../cpu/frontend.ts';
 import { CPU_MODELS, configureCpu } from '../cpu/models.ts';
 import { RiscvCpu } from '../cpu/riscv-cpu.ts';
@@ -66,12 +67,21 @@ function addSocket(machine: Machine, frontend: RiscvFrontend, socket: VirtSocket
   machine.map(socket.clint.base, clint.region);
   machine.map(socket.plic.base, plic.region);
   const time = clint.mtimer;
+  // One interruptor for all harts: they can do without it where nobody else moves its lines.
+  const isAlone = machine.team !== undefined && harts === machine.smp.cpus;
+  const cpus: RiscvCpu[] = [];
+  if (isAlone) clint.mswi.follow((hart) => cpus[hart]?.irqLine(IRQ_MSI) === true);
   for (let index = 0; index < harts; index++) {
     const number = firstHart + index;
     const cpu = machine.add(
-      new RiscvCpu(number, frontend, { time, resetVector: VIRT_MAP.resetRom.base }),
+      new RiscvCpu(number, frontend, {
+        time,
+        resetVector: VIRT_MAP.resetRom.base,
+        ...(isAlone && { softwareIrqs: socket.clint.base }),
+      }),
       `cpu[${number}]`,
     );
+    cpus.push(cpu);
     clint.softwareIrqs[index]?.connect(cpu.input('m-software'));
     clint.timerIrqs[index]?.connect(cpu.input('m-timer'));
     contexts.forEach(({ hart, mode }, context) => {

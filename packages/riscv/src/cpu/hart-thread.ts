@@ -1,9 +1,11 @@
 /** A hart on a thread of its own: made from what the device thread says of it, with a view of the platform's counter. */
-import type { Machine, VcpuThread } from '@boardwalk/core';
+import type { LocalRegisters, Machine, VcpuThread } from '@boardwalk/core';
 import { VCPU_OWN } from '@boardwalk/core';
+import { IRQ_MSI } from './bits.ts';
 import { RiscvFrontend } from './frontend.ts';
 import type { CpuConfig } from './models.ts';
 import { RiscvCpu, type TimeSource } from './riscv-cpu.ts';
+import { common } from './state.ts';
 
 /** What a hart is made from: plain data. */
 export interface HartDescription {
@@ -13,6 +15,28 @@ export interface HartDescription {
   readonly frequency: number;
   readonly logWalks: boolean;
   readonly semihosting: boolean;
+  /** Physical address of the registers that raise harts' software interrupts, where this thread may write them itself. */
+  readonly softwareIrqs: number | undefined;
+}
+
+/**
+ * Software interrupts of every hart, one `msip` register each, without the device thread: the line is the register. RISC-V ACLINT
+ * Specification, "MSWI Device".
+ */
+function softwareIrqs(thread: VcpuThread, base: number): LocalRegisters {
+  const { space, init } = thread;
+  const lines = init.all.map(({ state }) => (state + common.pendingIrq.offset) >>> 2);
+  const bit = 1 << IRQ_MSI;
+  return {
+    base,
+    count: lines.length,
+    read: (hart) => ((Atomics.load(space.i32, lines[hart] ?? 0) & bit) === 0 ? 0 : 1),
+    write: (hart, value) => {
+      const at = lines[hart] ?? 0;
+      if ((value & 1) === 0) Atomics.and(space.i32, at, ~bit);
+      else if ((Atomics.or(space.i32, at, bit) & bit) === 0) thread.interruptRaised(hart);
+    },
+  };
 }
 
 const NS_PER_S = 1_000_000_000n;
@@ -53,7 +77,9 @@ class ThreadTime implements TimeSource {
 
 /** Adds the hart that a thread runs to the thread's machine. */
 export function addThreadHart(machine: Machine, thread: VcpuThread): RiscvCpu {
-  const { config, resetVector, frequency, logWalks, semihosting } = thread.init.description as HartDescription;
+  const description = thread.init.description as HartDescription;
+  const { config, resetVector, frequency, logWalks, semihosting, softwareIrqs: irqs } = description;
+  if (irqs !== undefined) thread.answers(softwareIrqs(thread, irqs));
   const time = new ThreadTime(machine, thread, frequency);
   const frontend = new RiscvFrontend(config, { logWalks, semihosting, isThreaded: true });
   return machine.add(new RiscvCpu(thread.init.index, frontend, { time, resetVector }), `cpu[${thread.init.index}]`);

@@ -37,6 +37,8 @@ export interface RiscvCpuOptions {
   readonly time: TimeSource;
   /** Where it starts after a reset. */
   readonly resetVector: number;
+  /** Where all harts' `msip` registers are, the first hart's first, if harts on threads may write them without the device. */
+  readonly softwareIrqs?: number;
 }
 
 /** Groups of interrupt inputs, and the bits of mip that they drive. */
@@ -106,12 +108,12 @@ export class RiscvCpu extends TranslatedCpu {
   }
 
   protected override threadDescription(): HartDescription | undefined {
-    const { time, resetVector } = this.#options;
+    const { time, resetVector, softwareIrqs } = this.#options;
     const { config, options } = this.frontend;
     // A thread makes a plain hart: it knows nothing of classes derived from it.
     if (time.rate === undefined || this.constructor !== RiscvCpu) return undefined;
     const { logWalks = false, semihosting = false } = options;
-    return { config, resetVector, frequency: time.rate.frequency, logWalks, semihosting };
+    return { config, resetVector, frequency: time.rate.frequency, logWalks, semihosting, softwareIrqs };
   }
 
   /** The hart's thread has a semihosting call: the others use nothing while this one's tables are walked here. */

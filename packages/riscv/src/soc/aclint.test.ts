@@ -34,6 +34,22 @@ describe('SiFive CLINT', () => {
     expect(r32(BASE + 8)).toBe(0);
   });
 
+  it('finds its registers as the harts have left them that move their lines themselves', async () => {
+    const { device, machine, software, r32 } = await clint();
+    const lines = [false, true];
+    device.mswi.follow((hart) => lines[hart] === true);
+    expect([r32(BASE), r32(BASE + 4)]).toEqual([0, 1]);
+    lines.reverse();
+    expect(device.mswi.save().fields.msip).toEqual(Uint8Array.of(1, 0));
+    expect(software.map((line) => line.level)).toEqual([true, false]);
+    lines.fill(true);
+    machine.reset();
+    expect(software.map((line) => [line.level, line.rises])).toEqual([
+      [false, 1],
+      [false, 2],
+    ]);
+  });
+
   it('counts mtime at its frequency', async () => {
     const { clock, device, read64 } = await clint();
     clock.advance(1_000_000_099);

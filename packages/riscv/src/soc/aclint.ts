@@ -1,7 +1,7 @@
 // RISC-V ACLINT devices: MSWI and SSWI (software interrupts between harts) and MTIMER (the machine timer), and the SiFive CLINT that joins MSWI and MTIMER.
 // After: "RISC-V Advanced Core Local Interruptor Specification" 1.0-rc4, chapters 2 to 4; "SiFive FU540-C000 Manual" v1p4, chapter 9 (CLINT, memory map in table 27).
 
-import { Device, type IrqOutput, MemoryRegion, type StateField, type Timer } from '@boardwalk/core';
+import { Device, type DeviceState, type IrqOutput, MemoryRegion, type StateField, type Timer } from '@boardwalk/core';
 
 const NS_PER_S = 1_000_000_000;
 
@@ -32,6 +32,7 @@ export class AclintMswi extends Device {
   readonly irqs: readonly IrqOutput[];
   /** Bit 0 of each hart's register. */
   readonly msip: Uint8Array;
+  #lineOf: ((hart: number) => boolean) | undefined;
 
   constructor(harts: number) {
     super();
@@ -40,15 +41,43 @@ export class AclintMswi extends Device {
     this.region = this.addRegion(
       MemoryRegion.io('riscv.aclint.mswi', SWI_SIZE, {
         valid: { min: 4, max: 4 },
-        read: (offset) => this.msip[offset >> 2] ?? 0,
+        read: (offset) => {
+          this.#look();
+          return this.msip[offset >> 2] ?? 0;
+        },
         write: (offset, _size, value) => {
           const hart = offset >> 2;
           if (hart >= harts) return;
+          this.#look();
           this.msip[hart] = value & 1;
           this.irqs[hart]?.set((value & 1) !== 0);
         },
       }),
     );
+  }
+
+  /** Harts move their lines themselves (harts on threads do): what they have made of them is looked at when it matters. */
+  follow(lineOf: (hart: number) => boolean): void {
+    this.#lineOf = lineOf;
+  }
+
+  override resetHold(): void {
+    this.#look();
+    super.resetHold();
+  }
+
+  override save(): DeviceState {
+    this.#look();
+    return super.save();
+  }
+
+  #look(): void {
+    if (this.#lineOf === undefined) return;
+    for (const [hart, irq] of this.irqs.entries()) {
+      const level = this.#lineOf(hart);
+      this.msip[hart] = level ? 1 : 0;
+      irq.set(level);
+    }
   }
 }
 

@@ -272,6 +272,11 @@ export abstract class TranslatedCpu extends Cpu implements ThreadedCpu {
     this.machine.team?.blockOf(this.index)?.wake();
   }
 
+  /** Level of interrupt line `bit`. */
+  irqLine(bit: number): boolean {
+    return ((Atomics.load(this.machine.space.i32, (this.base + COMMON.pendingIrq.offset) >>> 2) >>> bit) & 1) !== 0;
+  }
+
   override resetHold(): void {
     super.resetHold();
     for (const { slot, reset } of this.frontend.state.fields) this.setRegister(slot, reset);
