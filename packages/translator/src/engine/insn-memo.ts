@@ -52,6 +52,8 @@ export class InsnMemo {
   #current: ModeMemo | undefined;
   #table = new Int32Array(FIRST_SLOTS * 3);
   #mask = FIRST_SLOTS - 1;
+  /** 32 less the bits of an index of a slot. */
+  #shift = Math.clz32(FIRST_SLOTS - 1);
   #count = 0;
 
   constructor(mostOps = MOST_OPS) {
@@ -143,7 +145,8 @@ export class InsnMemo {
   /** Index in the table of the slot that has a key, or of the empty one where it belongs. */
   #slot(word: number, rest: number): number {
     const table = this.#table;
-    let n = (Math.imul(word ^ Math.imul(rest, 0x85ebca6b), 0x9e3779b1) >>> 8) & this.#mask;
+    // The product's high bits hear of all bits of the word, those of the last byte included.
+    let n = Math.imul(word ^ Math.imul(rest, 0x85ebca6b), 0x9e3779b1) >>> this.#shift;
     for (;;) {
       const at = n * 3;
       if (table[at + 2] === 0 || (table[at] === word && table[at + 1] === rest)) return at;
@@ -169,8 +172,14 @@ export class InsnMemo {
     const old = this.#table;
     this.#table = new Int32Array(old.length * 2);
     this.#mask = this.#mask * 2 + 1;
+    this.#shift--;
     for (let i = 0; i < old.length; i += 3) {
-      if (old[i + 2] !== 0) this.#table.set(old.subarray(i, i + 3), this.#slot(old[i] ?? 0, old[i + 1] ?? 0));
+      const [word, rest, entry] = [old[i] ?? 0, old[i + 1] ?? 0, old[i + 2] ?? 0];
+      if (entry === 0) continue;
+      const at = this.#slot(word, rest);
+      this.#table[at] = word;
+      this.#table[at + 1] = rest;
+      this.#table[at + 2] = entry;
     }
   }
 

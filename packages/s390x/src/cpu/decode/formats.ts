@@ -80,11 +80,102 @@ const RXB_BITS: Readonly<Record<number, number>> = { 2: 8, 3: 4, 4: 2, 8: 1 };
 
 const signed = (value: number, count: number): number => (value << (32 - 4 * count)) >> (32 - 4 * count);
 
-function fillOf(field: string, place: number, count: number, isSigned: boolean): Fill {
-  const set = (f: Fields, value: number): void => {
-    for (const name of field.split('/') as (keyof Fields)[]) f[name] = value;
+/** What sets a field: a function each, as a store by a name that varies costs a search. */
+const SETTERS: Readonly<Record<keyof Fields, (f: Fields, value: number) => void>> = {
+  r1: (f, value) => {
+    f.r1 = value;
+  },
+  r2: (f, value) => {
+    f.r2 = value;
+  },
+  r3: (f, value) => {
+    f.r3 = value;
+  },
+  m1: (f, value) => {
+    f.m1 = value;
+  },
+  m3: (f, value) => {
+    f.m3 = value;
+  },
+  m4: (f, value) => {
+    f.m4 = value;
+  },
+  m5: (f, value) => {
+    f.m5 = value;
+  },
+  m6: (f, value) => {
+    f.m6 = value;
+  },
+  x2: (f, value) => {
+    f.x2 = value;
+  },
+  b1: (f, value) => {
+    f.b1 = value;
+  },
+  b2: (f, value) => {
+    f.b2 = value;
+  },
+  b4: (f, value) => {
+    f.b4 = value;
+  },
+  d1: (f, value) => {
+    f.d1 = value;
+  },
+  d2: (f, value) => {
+    f.d2 = value;
+  },
+  d4: (f, value) => {
+    f.d4 = value;
+  },
+  i2: (f, value) => {
+    f.i2 = value;
+  },
+  i3: (f, value) => {
+    f.i3 = value;
+  },
+  i4: (f, value) => {
+    f.i4 = value;
+  },
+  i5: (f, value) => {
+    f.i5 = value;
+  },
+  l1: (f, value) => {
+    f.l1 = value;
+  },
+  l2: (f, value) => {
+    f.l2 = value;
+  },
+  ri: (f, value) => {
+    f.ri = value;
+  },
+  v1: (f, value) => {
+    f.v1 = value;
+  },
+  v2: (f, value) => {
+    f.v2 = value;
+  },
+  v3: (f, value) => {
+    f.v3 = value;
+  },
+  v4: (f, value) => {
+    f.v4 = value;
+  },
+};
+
+/** Sets all that a field is called. */
+function setterOf(field: string): (f: Fields, value: number) => void {
+  const [first, second] = (field.split('/') as (keyof Fields)[]).map((name) => SETTERS[name]);
+  if (first === undefined) throw new Error(`no field ${field}`);
+  if (second === undefined) return first;
+  return (f, value) => {
+    first(f, value);
+    second(f, value);
   };
+}
+
+function fillOf(field: string, place: number, count: number, isSigned: boolean): Fill {
   if (field.startsWith('v')) {
+    const set = setterOf(field);
     const bit = RXB_BITS[place] ?? 0;
     return (f, w) => set(f, nibbles(w, place, 1) | ((nibbles(w, RXB, 1) & bit) === 0 ? 0 : 16));
   }
@@ -94,6 +185,7 @@ function fillOf(field: string, place: number, count: number, isSigned: boolean):
       f[name] |= signed(nibbles(w, place, count), count) << 12;
     };
   }
+  const set = setterOf(field);
   if (field === 'ri') return (f, w) => set(f, signed(nibbles(w, place, count), count) * 2);
   if (isSigned) return (f, w) => set(f, signed(nibbles(w, place, count), count));
   return (f, w) => set(f, nibbles(w, place, count));
