@@ -18,7 +18,7 @@ import {
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON, EXIT, FAULT } from '../state.ts';
 import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
-import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';
+import { loadCode, REVERSE_I64, REVERSE_V128, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { Assembler, INTERPRETER_LOCALS, L } from './assembler.ts';
 import { BRANCH_OPS, type GuestMemoryOp, MEMORY_OPS, TIER0_OPS } from './opcodes.ts';
@@ -220,13 +220,7 @@ class InterpreterWriter {
       return;
     }
     if (op.size === 8) {
-      a.set(L.wide);
-      a.get(L.wide).op(W.i32WrapI64);
-      this.#swap32();
-      a.op(W.i64ExtendI32U).i64(32, 0).op(W.i64Shl);
-      a.get(L.wide).i64(32, 0).op(W.i64ShrU, W.i32WrapI64);
-      this.#swap32();
-      a.op(W.i64ExtendI32U, W.i64Or);
+      a.op(...REVERSE_I64);
       return;
     }
     if (op.ty === 'i64') a.op(W.i32WrapI64);

@@ -3,7 +3,7 @@ import type { MemAccess, Node } from '../ir/nodes.ts';
 import { pureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
 import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
-import { loadCode, REVERSE_V128, storeCode } from '../wasm/lower.ts';
+import { EXTRACT64, loadCode, REVERSE_V128, REVERSED_LANES, SPLAT64, SWIZZLE, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { CPU, type Emitter } from './emitter.ts';
 import type { Span, UsedSpan } from './spans.ts';
@@ -41,16 +41,12 @@ const MOST_OFFSET = 0x8000;
  * The order is in a local, as V8 makes a constant anew at each use.
  */
 const simd = (op: number, ...immediates: readonly number[]): readonly number[] => [W.prefixSimd, op, ...immediates];
-const REVERSED_LANES = simd(0x0c, ...Array.from({ length: 16 }, (_, i) => i ^ 7));
-const SWIZZLE = simd(0x0e);
 const LOAD32_SPLAT = simd(0x09, 0);
 const LOAD64_ZERO = simd(0x5d, 0);
 const STORE32_LANE = simd(0x5a, 0);
 const STORE64_LANE = simd(0x5b, 0);
 const SPLAT32 = simd(0x11);
-const SPLAT64 = simd(0x12);
 const EXTRACT32 = simd(0x1b, 0);
-const EXTRACT64 = simd(0x1d, 0);
 
 /** Whether bytes of a statement's access are reversed as lanes. */
 export function isReversed({ detail: d }: Node): boolean {

@@ -33,6 +33,17 @@ export const REVERSE_V128: readonly number[] = [
   0x0e,
 ];
 
+const simd = (op: number, ...immediates: readonly number[]): readonly number[] => [W.prefixSimd, op, ...immediates];
+
+/** `v128.const`: the order of bytes that `SWIZZLE` reverses each half of a vector by. */
+export const REVERSED_LANES: readonly number[] = simd(0x0c, ...Array.from({ length: 16 }, (_, i) => i ^ 7));
+export const SWIZZLE: readonly number[] = simd(0x0e);
+export const SPLAT64: readonly number[] = simd(0x12);
+export const EXTRACT64: readonly number[] = simd(0x1d, 0);
+
+/** Reverses the bytes of the i64 on the stack, as lanes of a vector. */
+export const REVERSE_I64: readonly number[] = [...SPLAT64, ...REVERSED_LANES, ...SWIZZLE, ...EXTRACT64];
+
 /** Bytes of a load without an offset for a little-endian access; the address is on the stack. */
 export function loadCode(access: MemAccess, ty: Ty): readonly number[] {
   return access.size === 16 ? [...slotLoad('v128'), 0] : [loadOpcode(access, ty), 0, 0];
