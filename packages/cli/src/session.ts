@@ -113,7 +113,18 @@ export class Session implements Emulator {
     this.#plan = plan;
     this.#context = context;
     this.descriptors = new Descriptors(plan.fdSets);
-    this.#chardevs = new ChardevTable(context.root, context.lineHost);
+    this.#chardevs = new ChardevTable(context.root, { ...context.lineHost, onCommit: () => void this.#commit() });
+  }
+
+  /** Ctrl-a s: what the drives have kept in memory goes to their files. */
+  async #commit(): Promise<void> {
+    for (const { backend } of this.#drives) {
+      try {
+        await backend.commit?.();
+      } catch (error) {
+        this.#context.lineHost.note(error instanceof Error ? error.message : String(error));
+      }
+    }
   }
 
   /** Takes what a machine is made from. When that fails, nothing is left open. @throws UserError for whatever the user got wrong */

@@ -147,6 +147,9 @@ describe.skipIf(!built)('the built program', () => {
     fileURLToPath(new URL(`../bin/boardwalk-system-${arch}.js`, import.meta.url));
 
   it('has monitor and console on one terminal', async () => {
+    writeFileSync(path('disk'), new Uint8Array(1024));
+    const write = 'await drives.all[0].backend.write(512, Uint8Array.of(7))';
+    writeFileSync(path('write.mjs'), `export async function onMachine({ drives }) { ${write}; }`);
     const child = spawn(process.execPath, [
       program('riscv64'),
       '-M',
@@ -156,6 +159,7 @@ describe.skipIf(!built)('the built program', () => {
       '-bios',
       path('guest'),
       '-nographic',
+      ...['-snapshot', '-drive', `file=${path('disk')},if=virtio`, '-load', path('write.mjs')],
     ]);
     let text = '';
     child.stdout.on('data', (data) => {
@@ -170,7 +174,12 @@ describe.skipIf(!built)('the built program', () => {
       await shows('ab'.slice(1));
       child.stdin.write('\x01h');
       await shows('C-a c    switch between console and monitor');
-      child.stdin.write('\x01c');
+      expect(readFileSync(path('disk'))[512]).toBe(0);
+      child.stdin.write('\x01s');
+      await vi.waitFor(() => expect(readFileSync(path('disk'))[512]).toBe(7), patient);
+      child.stdin.write('\x01ccommit frob\r');
+      await shows("Error: Device 'frob' not found");
+      child.stdin.write('commit all\r');
       child.stdin.write('quit\r');
       expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
     } finally {

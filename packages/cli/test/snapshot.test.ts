@@ -1,6 +1,6 @@
 // A machine saved by a monitor goes on in another program; its memory becomes a core file.
 
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,19 @@ it('migrate saves a machine, -incoming goes on from it', async () => {
   expect(await qmp.command('query-migrate')).toMatchObject({ return: { status: 'failed' } });
   const dump = { paging: false, protocol: `file:${path('core')}` };
   expect(await qmp.command('dump-guest-memory', dump)).toEqual({ return: {} });
-  expect(await qmp.command('dump-guest-memory', { ...dump, paging: true })).toHaveProperty('error');
+  const dumped = { status: 'completed', completed: statSync(path('core')).size, total: statSync(path('core')).size };
+  expect(await qmp.event('DUMP_COMPLETED')).toMatchObject({ data: { result: dumped } });
+  expect(await qmp.command('query-dump')).toEqual({ return: dumped });
+  expect(await qmp.command('dump-guest-memory', { ...dump, protocol: `file:${path('no/such')}` })).toHaveProperty(
+    'error',
+  );
+  expect(await qmp.command('query-dump')).toMatchObject({ return: { status: 'failed' } });
+  const detached = { ...dump, paging: true, detach: true, protocol: `file:${path('core2')}` };
+  expect(await qmp.command('dump-guest-memory', detached)).toEqual({ return: {} });
+  expect(await qmp.command('dump-guest-memory', detached)).toMatchObject({
+    error: { desc: 'There is a dump in process, please wait.' },
+  });
+  expect(await qmp.event('DUMP_COMPLETED')).toMatchObject({ data: { result: dumped } });
   expect(await qmp.command('query-status')).toMatchObject({ return: { status: 'running' } });
   expect(await qmp.command('migrate', { uri: `file:${path('saved')}` })).toEqual({ return: {} });
   await migrated(qmp, 'completed');

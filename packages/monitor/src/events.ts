@@ -24,6 +24,13 @@ export interface GuestPanicInformation {
 /** How far a migration is (MigrationStatus of qapi/migration.json). */
 export type MigrationState = 'setup' | 'active' | 'completed' | 'failed' | 'cancelled';
 
+/** How far a dump of guest memory is, in bytes (DumpQueryResult of qapi/dump.json). */
+export interface DumpResult {
+  readonly status: 'none' | 'active' | 'completed' | 'failed';
+  readonly completed: number;
+  readonly total: number;
+}
+
 /** Events and what comes with them. */
 export interface MonitorEventData {
   readonly RESET: { readonly guest: boolean; readonly reason: ShutdownReason };
@@ -32,6 +39,7 @@ export interface MonitorEventData {
   readonly SHUTDOWN: { readonly guest: boolean; readonly reason: ShutdownReason };
   readonly MIGRATION: { readonly status: MigrationState };
   readonly JOB_STATUS_CHANGE: { readonly id: string; readonly status: string };
+  readonly DUMP_COMPLETED: { readonly result: DumpResult; readonly error?: string };
   readonly POWERDOWN: undefined;
   readonly GUEST_PANICKED: { readonly action: PanicOutcome; readonly info: GuestPanicInformation };
   readonly WATCHDOG: { readonly action: GuestActions['watchdog'] };

@@ -17,6 +17,8 @@ export interface BlockBackend {
   write(offset: number, src: Uint8Array): Promise<void>;
   /** Everything written before is safe when this is done. */
   flush(): Promise<void>;
+  /** Writes what is kept apart from a file into it; not there where nothing is. Rejects when the host cannot. */
+  commit?(): Promise<void>;
   /** Flushes and lets go of what the host holds. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -69,6 +69,10 @@ export class CountedBlock implements BlockBackend {
     return this.#count('flush', 0, () => this.#backend.flush());
   }
 
+  async commit(): Promise<void> {
+    await this.#backend.commit?.();
+  }
+
   close(): Promise<void> {
     return this.#backend.close();
   }

@@ -28,12 +28,12 @@ export function escapeHelp(escapeKey: number = CTRL_A): string[] {
   const key = keyName(escapeKey);
   return [
     `${key} h    print this help`,
-    `${key} x    leave the emulator`,
-    `${key} s    save disk data back to the files (with -snapshot)`,
-    `${key} t    show or hide times at the start of lines`,
-    `${key} b    send a break`,
+    `${key} x    exit emulator`,
+    `${key} s    save disk data back to file (if -snapshot)`,
+    `${key} t    toggle console timestamps`,
+    `${key} b    send break (magic sysrq)`,
     `${key} c    switch between console and monitor`,
-    `${key} ${key}  send ${key}`,
+    `${key} ${key}  sends ${key}`,
   ];
 }
 

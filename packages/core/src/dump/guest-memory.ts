@@ -15,6 +15,21 @@ export interface DumpOptions {
   readonly begin?: number;
   /** Bytes from there; all unless said otherwise. */
   readonly length?: number;
+  /**
+   * Segments are virtual ranges, as the CPUs' page tables map them now, and what is mapped nowhere is in none. Without page tables,
+   * and where a CPU cannot tell, virtual addresses are the physical ones.
+   */
+  readonly paging?: boolean;
+  /** Hears how many bytes of how many have been written. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** A segment: `at` bytes from where the RAM begins in the file. */
+interface Segment {
+  readonly va: bigint;
+  readonly pa: bigint;
+  readonly size: bigint;
+  readonly at: bigint;
 }
 
 /** Physical addresses with RAM behind them. */
@@ -48,17 +63,20 @@ const PRSTATUS = {
 export async function dumpGuestMemory(machine: Machine, write: DumpWriter, options: DumpOptions = {}): Promise<number> {
   const ranges = dumpRanges(machine, options);
   if (ranges.length === 0) throw new UserError('dump: there is no RAM in this range');
-  if (ranges.length >= SHN_MANY - 1) throw new UserError('dump: the RAM is in too many pieces');
+  const segments = segmentsOf(machine, ranges, options.paging === true);
+  if (segments.length >= SHN_MANY - 1) throw new UserError('dump: the RAM is in too many pieces');
   const cpus = machine.cpus.filter((cpu) => cpu.debug?.description.core !== undefined);
   const debug = cpus[0]?.debug;
   const format = debug?.description.core;
   if (debug === undefined || format === undefined) throw new UserError('dump: this CPU has no core file format');
   const notes = concat(cpus.map((cpu) => prstatusNote(cpu, format)));
   const head = concat([
-    header(debug, format, ranges.length + 1),
-    ...programHeaders(debug, notes.length, ranges),
+    header(debug, format, segments.length + 1),
+    ...programHeaders(debug, notes.length, segments),
     notes,
   ]);
+  const total = head.length + ranges.reduce((sum, { size }) => sum + size, 0);
+  options.progress?.(0, total);
   await write(head);
   let written = head.length;
   for (const { host, size } of ranges) {
@@ -67,6 +85,7 @@ export async function dumpGuestMemory(machine: Machine, write: DumpWriter, optio
       // A copy: a file cannot be written from memory that is shared.
       await write(machine.space.u8.slice(host + at, host + at + bytes));
       written += bytes;
+      options.progress?.(written, total);
     }
   }
   return written;
@@ -88,6 +107,35 @@ function dumpRanges(machine: Machine, { begin = 0, length = Infinity }: DumpOpti
     else ranges.push(range);
   }
   return ranges;
+}
+
+/** Where the ranges lie for a debugger. */
+function segmentsOf(machine: Machine, ranges: readonly DumpRange[], paging: boolean): Segment[] {
+  let at = 0n;
+  const placed = ranges.map(({ base, size }) => {
+    const segment = { va: BigInt(base), pa: BigInt(base), size: BigInt(size), at };
+    at += segment.size;
+    return segment;
+  });
+  const mappings = paging ? machine.cpus.flatMap((cpu) => cpu.mappings() ?? []) : [];
+  if (mappings.length === 0) return placed;
+  const segments = new Map<string, Segment>();
+  for (const { va, pa, size } of mappings) {
+    for (const range of placed) {
+      const from = pa > range.pa ? pa : range.pa;
+      const to = pa + size < range.pa + range.size ? pa + size : range.pa + range.size;
+      if (from >= to) continue;
+      const segment = {
+        va: BigInt.asUintN(64, va + from - pa),
+        pa: from,
+        size: to - from,
+        at: range.at + from - range.pa,
+      };
+      // CPUs share most of their tables.
+      segments.set(`${segment.va} ${segment.pa} ${segment.size}`, segment);
+    }
+  }
+  return [...segments.values()].sort((a, b) => (a.va < b.va ? -1 : 1));
 }
 
 /** Regions of backends with dump=off. */
@@ -144,7 +192,7 @@ class Fields {
     return this;
   }
 
-  u64(...values: number[]): this {
+  u64(...values: (number | bigint)[]): this {
     for (const value of values) {
       this.#view.setBigUint64(this.#at, BigInt(value), this.#little);
       this.#at += 8;
@@ -174,17 +222,19 @@ function header(debug: CpuDebug, format: CoreFileFormat, headers: number): Uint8
     .u16(EHDR_BYTES, PHDR_BYTES, headers).bytes;
 }
 
-function programHeaders(debug: CpuDebug, noteBytes: number, ranges: readonly DumpRange[]): Uint8Array[] {
+function programHeaders(debug: CpuDebug, noteBytes: number, segments: readonly Segment[]): Uint8Array[] {
   const { core } = debug.description;
   if (core === undefined) return [];
-  let offset = EHDR_BYTES + (ranges.length + 1) * PHDR_BYTES;
-  const made = (type: number, address: number, size: number): Uint8Array => {
+  const notes = EHDR_BYTES + (segments.length + 1) * PHDR_BYTES;
+  const made = (type: number, offset: bigint, place: { va: bigint; pa: bigint }, size: bigint): Uint8Array => {
     const fields = new Fields(PHDR_BYTES, debug, core);
-    fields.u32(type, 0).u64(offset, address, address, size, type === PT_NOTE ? 0 : size, 0);
-    offset += size;
-    return fields.bytes;
+    return fields.u32(type, 0).u64(offset, place.va, place.pa, size, type === PT_NOTE ? 0 : size, 0).bytes;
   };
-  return [made(PT_NOTE, 0, noteBytes), ...ranges.map(({ base, size }) => made(PT_LOAD, base, size))];
+  const ram = BigInt(notes + noteBytes);
+  return [
+    made(PT_NOTE, BigInt(notes), { va: 0n, pa: 0n }, BigInt(noteBytes)),
+    ...segments.map((segment) => made(PT_LOAD, ram + segment.at, segment, segment.size)),
+  ];
 }
 
 /** The registers of a CPU as a process's, whose number is the CPU's plus one. */

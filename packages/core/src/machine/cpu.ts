@@ -11,6 +11,13 @@ export interface TranslationInfo {
   readonly profile?: Omit<TranslationInfo, 'profile'> | undefined;
 }
 
+/** Virtual addresses that lie in one run of physical ones. Bytes. */
+export interface VirtualRange {
+  readonly va: bigint;
+  readonly pa: bigint;
+  readonly size: bigint;
+}
+
 /** A virtual CPU. Being part of a machine makes it one of `machine.cpus`. */
 export abstract class Cpu extends Device {
   static override readonly typeName: string = 'cpu';
@@ -58,6 +65,11 @@ export abstract class Cpu extends Device {
 
   /** The virtual addresses that are mapped, as `info mem` shows them; undefined while nothing is translated. */
   formatMappings(): string | undefined {
+    return undefined;
+  }
+
+  /** What {@link formatMappings} shows, as numbers: undefined while nothing is translated, or where nobody can tell. */
+  mappings(): readonly VirtualRange[] | undefined {
     return undefined;
   }
 

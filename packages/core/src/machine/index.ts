@@ -16,7 +16,7 @@ export {
 export { type Balloon, balloonOf } from './balloon.ts';
 export { type BoardDefinition, BoardRegistry, defineBoard, isBoardDefinition, noneBoard } from './board.ts';
 export { type BootOrderDevice, bootOrder, isBootOrderDevice } from './boot-order.ts';
-export { Cpu, type TranslationInfo } from './cpu.ts';
+export { Cpu, type TranslationInfo, type VirtualRange } from './cpu.ts';
 export { type CpuModel, parseCpuModel, resolveCpuModel } from './cpu-model.ts';
 export type {
   CoreFileFormat,

@@ -17,7 +17,12 @@ export type Happening =
   /** All vCPUs waited until this time, ns. */
   | { readonly kind: 'time'; readonly ns: number }
   /** Somebody outside did something to the machine: typed, pressed the power button, wrote memory. */
-  | { readonly kind: 'act'; readonly act: () => void };
+  | {
+      readonly kind: 'act';
+      readonly act: () => void;
+      /** Of the host, that it holds on to. */
+      readonly bytes: number;
+    };
 
 /** A place in a history: before instruction `done` of a happening. */
 export interface Place {
@@ -29,8 +34,9 @@ export function isBefore(a: Place, b: Place): boolean {
   return a.index < b.index || (a.index === b.index && a.done < b.done);
 }
 
-/** So many happenings are kept at most: then the past begins anew. */
+/** So many happenings, and bytes of what came from outside, are kept at most: then the past begins anew. */
 const MOST = 4_000_000;
+const MOST_BYTES = 256 * 2 ** 20;
 
 /** The happenings of one machine. */
 export class History {
@@ -40,13 +46,16 @@ export class History {
   #nextValue = 0;
   #place: Place = { index: 0, done: 0 };
   #active = false;
+  /** Of what came from outside. */
+  #bytes = 0;
+  readonly #onFuture = new Set<() => void>();
   /** What happens now has happened before. */
   replaying = false;
   #onFull: () => void = () => {};
   /** The vCPU whose slice is being executed. */
   inSlice: Cpu | undefined;
   /** What came in the middle of that slice, and after how many of its instructions. */
-  #within: { readonly at: number; readonly act: () => void }[] = [];
+  #within: { readonly at: number; readonly act: () => void; readonly bytes: number }[] = [];
 
   /** Somebody wants to go back from now on. @param onFull called when so much has happened that all of it is forgotten */
   begin(onFull: () => void): void {
@@ -74,7 +83,14 @@ export class History {
     return this.#happenings[index];
   }
 
+  /** Hears when the machine goes on from where it is: what had come next will not come. Returns how to stop that. */
+  onFuture(callback: () => void): () => void {
+    this.#onFuture.add(callback);
+    return () => void this.#onFuture.delete(callback);
+  }
+
   clear(): void {
+    this.#bytes = 0;
     this.#happenings.length = this.#values.length = this.#nextValue = 0;
     this.#place = { index: 0, done: 0 };
   }
@@ -83,11 +99,13 @@ export class History {
   cutHere(): void {
     if (!this.#active) return;
     const { index, done } = this.#place;
-    const current = this.#happenings[index];
-    this.#happenings.length = Math.min(this.#happenings.length, index);
+    const dropped = this.#happenings.splice(index);
+    const [current] = dropped;
+    for (const happening of dropped) if (happening.kind === 'act') this.#bytes -= happening.bytes;
     if (current?.kind === 'slice' && done > 0) this.#happenings.push({ ...current, count: done });
     this.#values.length = this.#nextValue;
     this.#place = { index: this.#happenings.length, done: 0 };
+    for (const callback of this.#onFuture) callback();
   }
 
   /** A slice has been executed. */
@@ -97,10 +115,10 @@ export class History {
     const { step } = cpu.debug ?? {};
     const part = { kind: 'slice', cpu, step: step && { ...step } } as const;
     let from = 0;
-    for (const { at, act } of this.#within.splice(0)) {
+    for (const { at, ...act } of this.#within.splice(0)) {
       if (at > from) this.#add({ ...part, count: at - from, timersHeld: timersHeld || from > 0 });
       from = Math.max(from, at);
-      this.#add({ kind: 'act', act });
+      this.#add({ kind: 'act', ...act });
     }
     if (count > from || from === 0) this.#add({ ...part, count: count - from, timersHeld: timersHeld || from > 0 });
   }
@@ -113,12 +131,16 @@ export class History {
     else this.#add({ kind: 'time', ns });
   }
 
-  /** Does something to the machine from outside, now and whenever this moment comes again. */
-  act(act: () => void): void {
-    if (this.#active && this.inSlice !== undefined) this.#within.push({ at: this.inSlice.instructionsInSlice(), act });
-    else if (this.#active && !this.replaying) {
+  /**
+   * Does something to the machine from outside, now and whenever this moment comes again.
+   * @param bytes how many of the host's `act` holds on to
+   */
+  act(act: () => void, bytes = 0): void {
+    if (this.#active && this.inSlice !== undefined) {
+      this.#within.push({ at: this.inSlice.instructionsInSlice(), act, bytes });
+    } else if (this.#active && !this.replaying) {
       this.cutHere();
-      this.#add({ kind: 'act', act });
+      this.#add({ kind: 'act', act, bytes });
     }
     act();
   }
@@ -140,7 +162,7 @@ export class History {
       onData: (callback) =>
         line.onData((data) => {
           const copy = this.#active ? data.slice() : data;
-          this.act(() => callback(copy));
+          this.act(() => callback(copy), copy.length);
         }),
       onEvent: (callback) => line.onEvent?.((event) => this.act(() => callback(event))),
       canReceive: (accepting) => {
@@ -151,10 +173,12 @@ export class History {
   }
 
   #add(happening: Happening): void {
-    if (this.#happenings.length >= MOST) {
+    const bytes = happening.kind === 'act' ? happening.bytes : 0;
+    if (this.#happenings.length >= MOST || this.#bytes + bytes > MOST_BYTES) {
       this.clear();
       this.#onFull();
     }
+    this.#bytes += bytes;
     this.#happenings.push(happening);
     this.#place = { index: this.#happenings.length, done: 0 };
   }

@@ -36,6 +36,7 @@ export class Replay {
   readonly #history: History;
   readonly #cpus: readonly { readonly cpu: Cpu; readonly debug: CpuDebug }[];
   readonly #states: KeptState[] = [];
+  #points = NO_POINTS;
 
   private constructor(machine: Machine) {
     this.#machine = machine;
@@ -151,12 +152,19 @@ export class Replay {
   }
 
   #setPoints(points: DebugPoints): void {
+    this.#points = points;
     for (const { debug } of this.#cpus) debug.setPoints(points);
   }
 
   #restore({ snapshot, place, nextValue }: KeptState): void {
-    snapshot.putBack();
-    this.#history.goTo(place, nextValue);
+    const history = this.#history;
+    history.replaying = true;
+    try {
+      snapshot.putBack();
+    } finally {
+      history.replaying = false;
+    }
+    history.goTo(place, nextValue);
   }
 
   /** What happened happens again up to a place, unless a breakpoint or watchpoint comes before, or so many instructions. */
@@ -202,8 +210,13 @@ export class Replay {
     if (done === 0 && !slice.timersHeld) machine.clock.runExpired();
     const until = end.index === index ? end.done : slice.count;
     const { debug } = slice.cpu;
-    // A step that takes no interrupt takes none again.
-    if (debug !== undefined) debug.step = slice.step?.noIrq === true ? slice.step : undefined;
+    // A step that takes no interrupt takes none again. It looks at no breakpoints: debuggers leave one by such a step.
+    const isStep = slice.step?.noIrq === true;
+    if (isStep && done === 0 && debug !== undefined && this.#points.breakpoints.has(debug.pc)) {
+      machine.debugStop(slice.cpu, { reason: 'breakpoint' });
+      return 0;
+    }
+    if (debug !== undefined) debug.step = isStep ? slice.step : undefined;
     const turn = (machine.cpus.indexOf(slice.cpu) + 1) % machine.cpus.length;
     machine.runState = { ...machine.runState, turn };
     const executed = slice.count === 0 ? 0 : machine.executeSlice(slice.cpu, Math.min(until - done, most));

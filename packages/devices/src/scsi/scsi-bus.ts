@@ -24,7 +24,7 @@ export interface ScsiCommand {
   readonly inBytes: number;
   /** Takes what the initiator sends. @returns false when nobody wants it any more */
   readonly take: (offset: number, into: Uint8Array) => boolean;
-  /** Gives the initiator data; what has no room is lost. */
+  /** Gives the initiator data, which nobody changes from then on; what has no room is lost. */
   readonly give: (offset: number, bytes: Uint8Array) => boolean;
 }
 

@@ -267,9 +267,8 @@ export class ScsiDisk extends ScsiDevice {
     const extent = this.#extent(command.cdb);
     if (extent === undefined) return check(SENSE.outOfRange);
     const length = Math.min(extent.length, command.inBytes);
-    const buffer = new Uint8Array(Math.min(length, STEP_BYTES));
     for (let done = 0; done < length; done += STEP_BYTES) {
-      const part = buffer.subarray(0, Math.min(STEP_BYTES, length - done));
+      const part = new Uint8Array(Math.min(STEP_BYTES, length - done));
       await this.#disk.read(extent.offset + done, part);
       if (!command.give(done, part)) break;
     }

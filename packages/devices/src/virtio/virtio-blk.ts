@@ -49,12 +49,16 @@ interface Request {
   readonly type: number;
   /** First byte on the device. */
   readonly offset: number;
+}
+
+/** One that is being carried out. */
+interface Work extends Request {
   /** The driver still waits for it. */
   readonly wanted: () => boolean;
 }
 
 /** A disk of 512-byte sectors over a {@link BlockBackend}. */
-export class VirtioBlk extends VirtioRequestDevice {
+export class VirtioBlk extends VirtioRequestDevice<Request> {
   static override readonly typeName: string = 'virtio-blk-device';
   static override readonly properties: readonly PropertySpec[] = [
     driveProperty(),
@@ -160,15 +164,19 @@ export class VirtioBlk extends VirtioRequestDevice {
     return Number(this.getProperty(property));
   }
 
-  protected override perform(element: VirtqElement, wanted: () => boolean): Promise<Answer> {
+  protected override decode(element: VirtqElement): Request {
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
     const read = element.readable.read(0, new Uint8Array(header.buffer));
     if (read < HEADER_BYTES) throw new GuestFault(`request header of ${read} bytes`);
-    const { writable } = element;
-    if (writable.length < 1) throw new GuestFault('request without room for its status');
+    if (element.writable.length < 1) throw new GuestFault('request without room for its status');
     const type = header.getUint32(0, !this.bigEndian);
     const offset = Number(header.getBigUint64(8, !this.bigEndian)) * SECTOR;
-    return this.#carryOut({ element, type, offset, wanted })
+    return { element, type, offset };
+  }
+
+  protected override perform(request: Request, wanted: () => boolean): Promise<Answer> {
+    const { writable } = request.element;
+    return this.#carryOut({ ...request, wanted })
       .catch(() => S_IOERR)
       .then((status) => () => {
         // The status byte is the last one, whatever was written before it.
@@ -178,7 +186,7 @@ export class VirtioBlk extends VirtioRequestDevice {
   }
 
   /** Carries a request out. @returns its status @throws GuestFault, or what the backend rejects with */
-  async #carryOut(request: Request): Promise<number> {
+  async #carryOut(request: Work): Promise<number> {
     switch (request.type) {
       case T_IN:
         return this.#read(request);
@@ -204,56 +212,52 @@ export class VirtioBlk extends VirtioRequestDevice {
     return offset % block === 0 && length % block === 0 && offset + length <= this.#sectors * SECTOR;
   }
 
-  async #read(request: Request): Promise<number> {
+  async #read(request: Work): Promise<number> {
     const { offset, element } = request;
     const length = element.writable.length - 1;
     if (!this.#inside(offset, length)) return S_IOERR;
-    const buffer = new Uint8Array(Math.min(length, STEP_BYTES));
     for (let done = 0; done < length; done += STEP_BYTES) {
-      const part = buffer.subarray(0, Math.min(STEP_BYTES, length - done));
+      const part = new Uint8Array(Math.min(STEP_BYTES, length - done));
       await this.#disk.read(offset + done, part);
-      if (!this.#copy(request, () => element.writable.write(done, part))) return S_IOERR;
+      if (!this.#copy(request, part, () => element.writable.write(done, part))) return S_IOERR;
     }
     return S_OK;
   }
 
-  async #write(request: Request): Promise<number> {
+  async #write(request: Work): Promise<number> {
     const { offset, element } = request;
     const length = element.readable.length - HEADER_BYTES;
     if (this.#disk.readonly || !this.#inside(offset, length)) return S_IOERR;
     const buffer = new Uint8Array(Math.min(length, STEP_BYTES));
     for (let done = 0; done < length; done += STEP_BYTES) {
       const part = buffer.subarray(0, Math.min(STEP_BYTES, length - done));
-      if (!this.#copy(request, () => element.readable.read(HEADER_BYTES + done, part))) return S_IOERR;
+      if (!this.#copy(request, part, () => element.readable.read(HEADER_BYTES + done, part))) return S_IOERR;
       await this.#disk.write(offset + done, part);
     }
     if (this.writeback === 0) await this.#disk.flush();
     return S_OK;
   }
 
-  /** Touches guest memory between two steps of the backend. @returns false when the request is no longer wanted */
-  #copy(request: Request, action: () => void): boolean {
-    if (!request.wanted()) return false;
-    this.guarded(action);
-    return this.running;
+  #copy({ wanted }: Work, { length }: Uint8Array, action: () => void): boolean {
+    return this.copy(wanted, length, action);
   }
 
-  #getId(request: Request): number {
+  #getId(request: Work): number {
     const id = new Uint8Array(ID_BYTES);
     id.set(new TextEncoder().encode(String(this.getProperty('serial'))).subarray(0, ID_BYTES));
     const room = Math.min(ID_BYTES, request.element.writable.length - 1);
-    return this.#copy(request, () => request.element.writable.write(0, id.subarray(0, room))) ? S_OK : S_IOERR;
+    return this.#copy(request, id, () => request.element.writable.write(0, id.subarray(0, room))) ? S_OK : S_IOERR;
   }
 
   /** Discard and write-zeroes: both come as a list of ranges. A discarded range keeps its contents, as a device may choose. */
-  async #zero(request: Request, feature: bigint, mode: 'discard' | 'zero'): Promise<number> {
+  async #zero(request: Work, feature: bigint, mode: 'discard' | 'zero'): Promise<number> {
     if (!this.negotiated(feature)) return S_UNSUPP;
     const { readable } = request.element;
     const length = readable.length - HEADER_BYTES;
     const count = length / SEGMENT_BYTES;
     if (this.#disk.readonly || !Number.isInteger(count) || count < 1 || count > MAX_ZERO_SEGMENTS) return S_IOERR;
     const list = new Uint8Array(length);
-    if (!this.#copy(request, () => readable.read(HEADER_BYTES, list))) return S_IOERR;
+    if (!this.#copy(request, list, () => readable.read(HEADER_BYTES, list))) return S_IOERR;
     const view = new DataView(list.buffer);
     for (let at = 0; at < length; at += SEGMENT_BYTES) {
       const offset = Number(view.getBigUint64(at, !this.bigEndian)) * SECTOR;
@@ -267,7 +271,7 @@ export class VirtioBlk extends VirtioRequestDevice {
     return S_OK;
   }
 
-  async #writeZeroes(request: Request, offset: number, bytes: number): Promise<void> {
+  async #writeZeroes(request: Work, offset: number, bytes: number): Promise<void> {
     const zeroes = new Uint8Array(Math.min(bytes, STEP_BYTES));
     for (let done = 0; done < bytes && request.wanted(); done += STEP_BYTES) {
       await this.#disk.write(offset + done, zeroes.subarray(0, Math.min(STEP_BYTES, bytes - done)));

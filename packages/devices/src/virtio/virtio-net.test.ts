@@ -75,6 +75,32 @@ describe('a virtio network card', () => {
     expect(driver.takeInterrupts()).toBe(1);
   });
 
+  it('keeps frames that wait in its state, takes those of the past again, and sends none again', async () => {
+    const { device, cable, driver, receive, transmit } = await card();
+    const { history } = driver.test.machine;
+    history.begin(() => {});
+    cable.receive(frame(OWN, 64, 1));
+    const state = device.save();
+    const then = history.place;
+    cable.receive(frame(OWN, 80, 2));
+    device.restore(state);
+    history.goTo(then);
+    history.replaying = true;
+    const happening = history.at(then.index);
+    if (happening?.kind === 'act') happening.act();
+    transmit.add([new Uint8Array(HEADER), frame(OWN, 100)]);
+    transmit.notify();
+    history.replaying = false;
+    for (let n = 0; n < 3; n++) receive.add([200]);
+    receive.notify();
+    expect(receive.takeUsed()).toEqual([
+      [0, HEADER + 64],
+      [1, HEADER + 80],
+    ]);
+    expect(transmit.takeUsed()).toHaveLength(1);
+    expect(cable.sent).toEqual([]);
+  });
+
   it('spreads a frame over buffers where that is agreed', async () => {
     const { cable, receive } = await card(VERSION_1 | MERGED);
     const [first = 0] = receive.add([100]);

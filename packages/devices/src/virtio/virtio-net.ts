@@ -55,6 +55,7 @@ export class VirtioNet extends VirtioDevice {
     { name: 'promiscuous', type: 'bool', reset: true },
     { name: 'allMulticast', type: 'bool', reset: false },
     { name: 'filter', type: 'bytes' },
+    { name: 'waitingFrames', type: 'bytes' },
   ];
 
   override readonly deviceId = 1;
@@ -71,7 +72,34 @@ export class VirtioNet extends VirtioDevice {
   override realize(): void {
     super.realize();
     this.#backend = asNetBackend(this, this.getProperty('netdev'));
-    this.#backend.onFrame((frame) => this.#received(frame));
+    // Frames come from outside: who goes back in time sees them come again.
+    this.#backend.onFrame((frame) => {
+      const copy = frame.slice();
+      this.machine.history.act(() => this.#received(copy), copy.length);
+    });
+  }
+
+  /** Frames that wait for the guest to make room, each behind its length in four bytes. */
+  get waitingFrames(): Uint8Array {
+    const bytes = new Uint8Array(this.#waiting.reduce((sum, frame) => sum + 4 + frame.length, 0));
+    const view = new DataView(bytes.buffer);
+    let at = 0;
+    for (const frame of this.#waiting) {
+      view.setUint32(at, frame.length);
+      bytes.set(frame, at + 4);
+      at += 4 + frame.length;
+    }
+    return bytes;
+  }
+
+  set waitingFrames(bytes: Uint8Array) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#waiting = [];
+    for (let at = 0; at + 4 <= bytes.length && this.#waiting.length < MAX_WAITING; ) {
+      const end = at + 4 + view.getUint32(at);
+      this.#waiting.push(bytes.slice(at + 4, end));
+      at = end;
+    }
   }
 
   protected override queueSizes(): readonly number[] {
@@ -135,7 +163,8 @@ export class VirtioNet extends VirtioDevice {
       else {
         const frame = new Uint8Array(length);
         element.readable.read(header, frame);
-        this.#backend?.send(frame);
+        // What the guest sends in its past it has sent.
+        if (!this.machine.history.replaying) this.#backend?.send(frame);
       }
       queue.push(element, 0);
       return Math.max(length, 0);
@@ -145,7 +174,7 @@ export class VirtioNet extends VirtioDevice {
 
   #received(frame: Uint8Array): void {
     if (!this.running || this.#waiting.length >= MAX_WAITING || !this.#accepts(frame)) return;
-    this.#waiting.push(frame.slice());
+    this.#waiting.push(frame);
     this.guarded(() => this.#deliver());
   }
 

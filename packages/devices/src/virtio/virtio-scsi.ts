@@ -28,6 +28,8 @@ const COMMANDS_PER_UNIT = 128;
 /** A request's header: address of the logical unit, id, attributes. The command follows. */
 const HEADER_BYTES = 19;
 const RESPONSE_BYTES = 12;
+const COMMAND_BYTES = HEADER_BYTES + CDB_BYTES;
+const ANSWER_BYTES = RESPONSE_BYTES + SENSE_BYTES;
 
 const RESPONSE = { ok: 0, badTarget: 3, incorrectUnit: 12 } as const;
 const FUNCTION_COMPLETE = 0;
@@ -47,6 +49,12 @@ interface UnitAddress {
   readonly unit: number;
 }
 
+interface Request {
+  readonly element: VirtqElement;
+  /** Header and command. */
+  readonly header: Uint8Array;
+}
+
 /** The 8 bytes by which requests address a logical unit (5.6.6.1); undefined for what is no address. */
 function decodeUnit(bytes: Uint8Array): UnitAddress | undefined {
   const [kind, target = 0, high = 0, low = 0] = bytes;
@@ -58,7 +66,7 @@ function encodeUnit({ target, unit }: UnitAddress): Uint8Array {
 }
 
 /** A host adapter with a bus of its own. */
-export class VirtioScsi extends VirtioRequestDevice implements ScsiHost {
+export class VirtioScsi extends VirtioRequestDevice<Request> implements ScsiHost {
   static override readonly typeName: string = 'virtio-scsi-device';
   static override readonly properties: readonly PropertySpec[] = [
     {
@@ -155,26 +163,24 @@ export class VirtioScsi extends VirtioRequestDevice implements ScsiHost {
     this.interrupt(queue);
   }
 
-  protected override perform(element: VirtqElement, wanted: () => boolean): Promise<Answer> {
-    const head = HEADER_BYTES + CDB_BYTES;
-    const response = RESPONSE_BYTES + SENSE_BYTES;
+  protected override decode(element: VirtqElement): Request {
     const { readable, writable } = element;
-    const request = new Uint8Array(head);
-    if (readable.read(0, request) < head) throw new GuestFault(`request header of ${readable.length} bytes`);
-    if (writable.length < response) throw new GuestFault(`room of ${writable.length} bytes for a response`);
-    const copy = (action: () => void): boolean => {
-      if (!wanted()) return false;
-      this.guarded(action);
-      return wanted();
-    };
+    const header = new Uint8Array(COMMAND_BYTES);
+    if (readable.read(0, header) < COMMAND_BYTES) throw new GuestFault(`request header of ${readable.length} bytes`);
+    if (writable.length < ANSWER_BYTES) throw new GuestFault(`room of ${writable.length} bytes for a response`);
+    return { element, header };
+  }
+
+  protected override perform({ element, header }: Request, wanted: () => boolean): Promise<Answer> {
+    const { readable, writable } = element;
     const command: ScsiCommand = {
-      cdb: request.subarray(HEADER_BYTES),
-      outBytes: readable.length - head,
-      inBytes: writable.length - response,
-      take: (offset, into) => copy(() => readable.read(head + offset, into)),
-      give: (offset, bytes) => copy(() => writable.write(response + offset, bytes)),
+      cdb: header.subarray(HEADER_BYTES),
+      outBytes: readable.length - COMMAND_BYTES,
+      inBytes: writable.length - ANSWER_BYTES,
+      take: (offset, into) => this.copy(wanted, into.length, () => readable.read(COMMAND_BYTES + offset, into)),
+      give: (offset, bytes) => this.copy(wanted, bytes.length, () => writable.write(ANSWER_BYTES + offset, bytes)),
     };
-    return this.#execute(decodeUnit(request), command).then((bytes) => () => {
+    return this.#execute(decodeUnit(header), command).then((bytes) => () => {
       writable.write(0, bytes);
       return writable.length;
     });
@@ -189,7 +195,7 @@ export class VirtioScsi extends VirtioRequestDevice implements ScsiHost {
   }
 
   #response(code: number, { inBytes, outBytes }: ScsiCommand, end?: ScsiEnd): Uint8Array {
-    const bytes = new Uint8Array(RESPONSE_BYTES + SENSE_BYTES);
+    const bytes = new Uint8Array(ANSWER_BYTES);
     const view = new DataView(bytes.buffer);
     const sense = end?.sense === undefined ? new Uint8Array(0) : senseData(end.sense);
     view.setUint32(0, sense.length, !this.bigEndian);

@@ -1,6 +1,7 @@
 // A disk image as it is: byte n of the disk is byte n of the file.
 
 import { type FileHandle, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type BlockBackend, checkBlockRange, UserError } from '@boardwalk/core';
 import { regularFile } from '../file/input-file.ts';
 import { type FileLock, lockFile } from '../file/lock.ts';
@@ -22,6 +23,8 @@ export class RawFileBlock implements BlockBackend {
   readonly filename: string;
   readonly size: number;
   readonly readonly: boolean;
+  /** Wherever the program's folder is by then. */
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #lock: FileLock;
   readonly #overlay: WriteOverlay | undefined;
@@ -29,6 +32,7 @@ export class RawFileBlock implements BlockBackend {
 
   private constructor(path: string, size: number, options: RawFileOptions, file: FileHandle, lock: FileLock) {
     this.filename = path;
+    this.#path = resolve(path);
     this.size = size;
     this.readonly = options.readonly ?? false;
     this.#file = file;
@@ -70,8 +74,24 @@ export class RawFileBlock implements BlockBackend {
     checkBlockRange(this.size, offset, src.length);
     if (this.readonly) throw new Error(`${this.filename} is read-only`);
     if (this.#overlay) return this.#overlay.write(offset, src);
-    for (let done = 0; done < src.length; ) {
-      done += (await this.#file.write(src, done, src.length - done, offset + done)).bytesWritten;
+    await writeAll(this.#file, offset, src);
+  }
+
+  /** Of a snapshot: what was kept in memory goes to the file. @throws UserError where the file cannot be written, or others use it */
+  async commit(): Promise<void> {
+    const overlay = this.#overlay;
+    if (!overlay || this.readonly) return;
+    await this.#lock.checkAlone();
+    try {
+      const file = await open(this.#path, 'r+');
+      try {
+        await overlay.commit((offset, src) => writeAll(file, offset, src));
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw hostError(this.filename, error);
     }
   }
 
@@ -96,5 +116,11 @@ export class RawFileBlock implements BlockBackend {
       if (bytesRead === 0) throw new Error(`${this.filename} has become shorter than it was`);
       done += bytesRead;
     }
+  }
+}
+
+async function writeAll(file: FileHandle, offset: number, src: Uint8Array): Promise<void> {
+  for (let done = 0; done < src.length; ) {
+    done += (await file.write(src, done, src.length - done, offset + done)).bytesWritten;
   }
 }

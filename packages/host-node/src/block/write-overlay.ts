@@ -38,6 +38,11 @@ export class WriteOverlay {
     }
   }
 
+  /** Writes what was written so far to the storage underneath. */
+  async commit(writeBase: (offset: number, src: Uint8Array) => Promise<void>): Promise<void> {
+    for (const [index, cluster] of this.#clusters) await writeBase(index * CLUSTER_BYTES, await cluster);
+  }
+
   async #load(index: number): Promise<Uint8Array> {
     const start = index * CLUSTER_BYTES;
     const bytes = new Uint8Array(Math.min(CLUSTER_BYTES, this.#size - start));

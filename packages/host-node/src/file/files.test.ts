@@ -92,6 +92,20 @@ describe('RawFileBlock', () => {
     expect(new Uint8Array(readFileSync(image))).toEqual(pattern(size));
   });
 
+  it('writes what a snapshot has kept to the file when it is told to, and goes on', async () => {
+    const disk = await RawFileBlock.open(image, { snapshot: true });
+    const other = await RawFileBlock.open(image, { readonly: true });
+    await disk.write(65535, Uint8Array.of(1, 2));
+    await expect(disk.commit()).rejects.toThrow('the file is used by another drive already');
+    await other.close();
+    await disk.commit();
+    expect([...readFileSync(image).subarray(65535, 65537)]).toEqual([1, 2]);
+    await disk.write(65535, Uint8Array.of(3));
+    expect([...(await contents(disk, 65535, 2))]).toEqual([3, 2]);
+    expect(readFileSync(image)[65535]).toBe(1);
+    await disk.close();
+  });
+
   it('loses no write of two to one cluster at once', async () => {
     const disk = await RawFileBlock.open(image, { snapshot: true });
     await Promise.all([

@@ -13,6 +13,8 @@ const users = new Map<string, number>();
 /** A lock that is held until it is released. What other processes see ends when the file is closed. */
 export interface FileLock {
   release(): void;
+  /** For one that shares a file, and wants to write it once. @throws UserError if others share it too */
+  checkAlone(): Promise<void>;
 }
 
 /**
@@ -37,8 +39,15 @@ export async function lockFile(path: string, fd: number, identity: string, mode:
     release();
     throw error;
   }
-  return { release };
+  const checkAlone = async (): Promise<void> => {
+    if ((users.get(identity) ?? 0) > 1) throw new UserError(`${path}: the file is used by another drive already`);
+    const fcntl = await recordLocks();
+    if (fcntl && isHeldByAnother(fcntl, fd, DENIES + WRITE)) throw usedByAnother(path);
+  };
+  return { release, checkAlone };
 }
+
+const usedByAnother = (path: string): UserError => new UserError(`${path}: the file is used by another process`);
 
 const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
@@ -53,9 +62,13 @@ const READ = 0;
 const WRITE = 1;
 const RESIZE = 3;
 
+async function recordLocks(): Promise<NativeFunction | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  return (await nativeLibrary())?.func('int fcntl(int fd, int command, void *lock)');
+}
+
 async function lockBetweenProcesses(path: string, fd: number, mode: LockMode): Promise<void> {
-  if (process.platform !== 'linux') return;
-  const fcntl = (await nativeLibrary())?.func('int fcntl(int fd, int command, void *lock)');
+  const fcntl = await recordLocks();
   if (!fcntl) return;
   const uses = mode === 'exclusive' ? [READ, WRITE] : [READ];
   const denies = [WRITE, RESIZE];
@@ -64,7 +77,7 @@ async function lockBetweenProcesses(path: string, fd: number, mode: LockMode): P
     if (fcntl(fd, F_OFD_SETLK, lockRecord(F_RDLCK, byte)) !== 0) return;
   }
   for (const byte of [...uses.map((what) => DENIES + what), ...denies.map((what) => USES + what)]) {
-    if (isHeldByAnother(fcntl, fd, byte)) throw new UserError(`${path}: the file is used by another process`);
+    if (isHeldByAnother(fcntl, fd, byte)) throw usedByAnother(path);
   }
 }
 

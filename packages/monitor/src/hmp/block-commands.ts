@@ -66,6 +66,10 @@ function infoBlockstats(context: HmpContext): string {
   );
 }
 
+function driveNames({ emulator: { machine } }: HmpContext): string[] {
+  return machine === undefined ? [] : blockDevices(machine).flatMap(({ name }) => (name === '' ? [] : [name]));
+}
+
 function refuseSnapshot(context: HmpContext): never {
   throw new UserError(snapshotProblem(machineOf(context)));
 }
@@ -95,7 +99,20 @@ export const blockInfoCommands: readonly HmpCommand[] = [
 
 const tag = { name: 'name', kind: 'word' } as const;
 
-export const snapshotCommands: readonly HmpCommand[] = [
+export const blockHmpCommands: readonly HmpCommand[] = [
+  {
+    name: 'commit',
+    args: [{ name: 'device', kind: 'word', complete: (context) => ['all', ...driveNames(context)] }],
+    params: 'device|all',
+    help: 'commit changes to the disk images (if -snapshot is used)',
+    async run(context, args) {
+      const wanted = args.requireText('device');
+      const found = blockDevices(machineOf(context)).filter(({ name }) => wanted === 'all' || name === wanted);
+      if (wanted !== 'all' && found.length === 0) throw new UserError(`Device '${wanted}' not found`);
+      for (const { node } of found) await node.backend.commit();
+      return undefined;
+    },
+  },
   {
     name: 'savevm',
     args: [{ ...tag, optional: true }],

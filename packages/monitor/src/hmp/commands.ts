@@ -2,7 +2,7 @@
 
 import { GuestLog, logCategories, UserError, WATCHDOG_ACTIONS } from '@boardwalk/core';
 import { injectNmi, quit } from '../qmp/commands/run-state.ts';
-import { snapshotCommands } from './block-commands.ts';
+import { blockHmpCommands } from './block-commands.ts';
 import { chardevCommands } from './chardev-commands.ts';
 import { cpuOf, type HmpCommand, HmpNotice, machineOf } from './command.ts';
 import { helpLine, helpList } from './help.ts';
@@ -167,7 +167,7 @@ export const hmpCommands: readonly HmpCommand[] = [
     },
   },
   ...memoryCommands,
-  ...snapshotCommands,
+  ...blockHmpCommands,
   ...migrationCommands,
   ...chardevCommands,
   ...objectCommands,

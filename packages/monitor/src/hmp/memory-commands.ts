@@ -1,8 +1,8 @@
 // Commands that look at memory, registers and ports.
 import { ATTR_DEBUG, type Machine, MiB, UserError } from '@boardwalk/core';
 import { debugOf, isLittleEndian } from '../cpu-access.ts';
+import { dumpOf } from '../qmp/commands/dump.ts';
 import { setBalloon } from '../qmp/commands/machine.ts';
-import { dumpMachine } from '../qmp/commands/machine-files.ts';
 import { physicalReader, saveMemory } from '../qmp/commands/memory-files.ts';
 import {
   cpuOf,
@@ -211,15 +211,18 @@ export const memoryCommands: readonly HmpCommand[] = [
   {
     name: 'dump-guest-memory',
     args: [
+      { name: 'p', kind: 'flag' },
+      { name: 'd', kind: 'flag' },
       { name: 'filename', kind: 'word' },
       { name: 'begin', kind: 'expression', optional: true },
       { name: 'length', kind: 'expression', optional: true },
     ],
-    params: 'filename [begin length]',
-    help: 'dump guest memory into an ELF core file, with physical addresses',
+    params: '[-p] [-d] filename [begin length]',
+    help: 'dump guest memory into an ELF core file (-p: with the virtual addresses of page tables, -d: in the background)',
     async run(context, args) {
-      await dumpMachine(context.emulator, {
-        paging: false,
+      await dumpOf(context.emulator).make({
+        paging: args.flag('p'),
+        detach: args.flag('d'),
         protocol: `file:${args.requireText('filename')}`,
         begin: args.integer('begin'),
         length: args.integer('length'),

@@ -2,7 +2,7 @@
  * A hart as a device: interrupt inputs, reset, and the supervisor timer of Sstc. RISC-V Privileged Architecture, "Reset" and
  * "Sstc".
  */
-import { CALL, type DeviceState, type PropertySpec, type Timer } from '@boardwalk/core';
+import { CALL, type DeviceState, type PropertySpec, type Timer, type VirtualRange } from '@boardwalk/core';
 import { Semihosting } from '@boardwalk/devices';
 import { FAULTED, NOT_RAM, type Slot, TranslatedCpu } from '@boardwalk/translator';
 import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, MENVCFG_STCE } from './bits.ts';
@@ -11,7 +11,7 @@ import type { RiscvFrontend } from './frontend.ts';
 import type { HartDescription } from './hart-thread.ts';
 import { MODE_RESET, modeDataMmu, modePriv } from './mode.ts';
 import { EXTENSIONS, type Extension, isaString } from './models.ts';
-import { formatMappings, formatRegisters } from './show.ts';
+import { formatMappings, formatRegisters, mappingsOf } from './show.ts';
 import { common, csr } from './state.ts';
 
 const PAGE_BYTES = 4096;
@@ -176,6 +176,10 @@ export class RiscvCpu extends TranslatedCpu {
 
   override formatRegisters(): string {
     return formatRegisters(this.frontend.config, (slot) => this.register(slot));
+  }
+
+  override mappings(): readonly VirtualRange[] | undefined {
+    return mappingsOf(this.register(csr.satp), this.machine.addressSpace);
   }
 
   override formatMappings(): string | undefined {

@@ -2,7 +2,7 @@
  * A hart for people to look at: registers and page tables as monitors show them. Layout: what QEMU 7.2 prints for `info registers`
  * and `info mem`. Page tables: RISC-V Privileged Architecture, "Sv39", "Sv48" and "Sv57".
  */
-import { type AddressSpace, ATTR_DEBUG } from '@boardwalk/core';
+import { type AddressSpace, ATTR_DEBUG, type VirtualRange } from '@boardwalk/core';
 import type { Slot } from '@boardwalk/translator';
 import { F_NAMES, X_NAMES } from './decode/registers.ts';
 import type { CpuConfig } from './models.ts';
@@ -74,12 +74,23 @@ interface Mapping {
   attributes: bigint;
 }
 
-/** `info mem`; undefined while nothing is translated. */
-export function formatMappings(satp: bigint, memory: AddressSpace): string | undefined {
+function walk(satp: bigint, memory: AddressSpace): TableWalker | undefined {
   const levels = Number(satp >> 60n) - MODE_LEVELS;
   if (levels <= 0) return undefined;
   const walker = new TableWalker(memory, BigInt(levels));
   walker.table((satp & PPN_MASK) << PAGE_BITS, BigInt(levels) - 1n, 0n);
+  return walker;
+}
+
+/** What `satp` maps, in the order of the tables; undefined while nothing is translated. */
+export function mappingsOf(satp: bigint, memory: AddressSpace): readonly VirtualRange[] | undefined {
+  return walk(satp, memory)?.mappings;
+}
+
+/** `info mem`; undefined while nothing is translated. */
+export function formatMappings(satp: bigint, memory: AddressSpace): string | undefined {
+  const walker = walk(satp, memory);
+  if (walker === undefined) return undefined;
   const rows = walker.mappings.map(({ va, pa, size, attributes }) => {
     const letters = ATTRIBUTES.map((letter, i) => ((attributes >> BigInt(i + 1)) & 1n ? letter : '-'));
     return `${hex(va)} ${hex(pa)} ${hex(size)} ${letters.join('')}\n`;

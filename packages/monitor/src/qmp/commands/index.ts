@@ -4,6 +4,7 @@ import { blockHandlers } from './block.ts';
 import type { Handlers } from './context.ts';
 import { controlHandlers } from './control.ts';
 import { descriptorHandlers } from './descriptors.ts';
+import { dumpHandlers } from './dump.ts';
 import { ioHandlers } from './io.ts';
 import { jobHandlers } from './jobs.ts';
 import { machineHandlers } from './machine.ts';
@@ -18,6 +19,7 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...controlHandlers,
   ...qomHandlers,
   ...machineHandlers,
+  ...dumpHandlers,
   ...ioHandlers,
   ...blockHandlers,
   ...migrationHandlers,

@@ -1,31 +1,6 @@
-// The memory of a machine into a file: dump-guest-memory, to what gdb opens.
-import { dumpGuestMemory, type Machine, type RunState, UserError } from '@boardwalk/core';
-import type { Emulator, OutputFile } from '../../emulator.ts';
-import type { IntegerValue } from '../schema/dsl.ts';
-import { requireMachine } from './context.ts';
-
-/** What of the memory, and to where. */
-export interface DumpRequest {
-  readonly protocol: string;
-  readonly paging: boolean;
-  readonly begin?: IntegerValue | undefined;
-  readonly length?: IntegerValue | undefined;
-}
-
-/** Writes an ELF core file; the machine stands still meanwhile. @throws UserError */
-export async function dumpMachine(emulator: Emulator, { protocol, paging, begin, length }: DumpRequest): Promise<void> {
-  const path = /^file:(.+)$/s.exec(protocol)?.[1];
-  if (paging) throw new UserError('paging is not supported: the file has physical addresses');
-  if ((begin === undefined) !== (length === undefined)) {
-    throw new UserError(`Parameter '${begin === undefined ? 'begin' : 'length'}' is missing`);
-  }
-  if (path === undefined) throw new UserError("parameter 'protocol' must start with 'file:'");
-  const machine = requireMachine(emulator);
-  const part = begin === undefined ? {} : { begin: Number(begin), length: Number(length) };
-  await whileStopped(machine, emulator, path, async (write) => {
-    await dumpGuestMemory(machine, write, part);
-  });
-}
+// A machine into a file: it stands still meanwhile.
+import { type Machine, type RunState, UserError } from '@boardwalk/core';
+import type { OutputFile, ReplacementFile } from '../../emulator.ts';
 
 /** Waits until a machine stands still. @returns whether it ran before */
 export async function standStill(machine: Machine): Promise<boolean> {
@@ -35,15 +10,12 @@ export async function standStill(machine: Machine): Promise<boolean> {
   return ran;
 }
 
-/** Writes a file of a machine that stands still; it goes on afterwards, if it ran. */
-async function whileStopped(
+/** Writes a file of a machine that stands still, or nothing; it goes on afterwards, if it ran. */
+export async function whileStopped(
   machine: Machine,
-  emulator: Emulator,
-  path: string,
+  file: ReplacementFile,
   save: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  if (!emulator.replaceFile) throw new UserError(`Could not open '${path}': there are no files here`);
-  const file = await emulator.replaceFile(path);
   let wentOn = false;
   let unlisten: () => void = () => {};
   let done = false;

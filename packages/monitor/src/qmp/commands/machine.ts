@@ -6,7 +6,6 @@ import type { Emulator } from '../../emulator.ts';
 import { hotpluggableCpusOf, memdevsOf } from '../../memory-info.ts';
 import type { machineCommands, S390CpuState } from '../schema/machine.ts';
 import { type Handlers, requireMachine } from './context.ts';
-import { dumpMachine } from './machine-files.ts';
 import { physicalReader, saveMemory } from './memory-files.ts';
 
 function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
@@ -114,5 +113,4 @@ export const machineHandlers: Handlers<keyof typeof machineCommands> = {
     return saveMemory(emulator, (address, into) => machine.whileStill(() => debug.readMemory(address, into)), args);
   },
   pmemsave: ({ emulator }, args) => saveMemory(emulator, physicalReader(requireMachine(emulator)), args),
-  'dump-guest-memory': ({ emulator }, args) => dumpMachine(emulator, args),
 };

@@ -3,6 +3,7 @@ import { blockCommands } from './block.ts';
 import { controlCommands } from './control.ts';
 import { descriptorCommands } from './descriptors.ts';
 import type { ArgumentsOf, ReturnOf } from './dsl.ts';
+import { dumpCommands } from './dump.ts';
 import { ioCommands } from './io.ts';
 import { jobCommands } from './jobs.ts';
 import { machineCommands } from './machine.ts';
@@ -19,6 +20,7 @@ export const commands = {
   ...controlCommands,
   ...qomCommands,
   ...machineCommands,
+  ...dumpCommands,
   ...ioCommands,
   ...blockCommands,
   ...migrationCommands,

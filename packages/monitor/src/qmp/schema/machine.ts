@@ -184,14 +184,4 @@ export const machineCommands = {
     doc: 'Writes memory to a file, at physical addresses.',
     args: { val: int, size: int, filename: str },
   }),
-  'dump-guest-memory': command({
-    doc: 'Writes RAM and registers to an ELF core file, with physical addresses, for gdb. The machine stands still meanwhile.',
-    args: {
-      paging: bool,
-      protocol: str,
-      begin: opt(int),
-      length: opt(int),
-      format: opt(enumeration('DumpGuestMemoryFormat', ['elf'])),
-    },
-  }),
 } as const;

@@ -15,6 +15,7 @@ import {
   uint64,
   union,
 } from './dsl.ts';
+import { DumpQueryResult } from './dump.ts';
 import { JobStatus } from './jobs.ts';
 import { MigrationStatus } from './migration.ts';
 
@@ -114,6 +115,10 @@ export const events = {
     data: { status: MigrationStatus },
   },
   JOB_STATUS_CHANGE: { doc: 'A job has got further.', data: { id: str, status: JobStatus } },
+  DUMP_COMPLETED: {
+    doc: 'A dump of guest memory has ended.',
+    data: { result: DumpQueryResult, error: opt(str) },
+  },
   POWERDOWN: { doc: 'The power button was pressed.' },
   GUEST_PANICKED: {
     doc: 'The guest cannot go on.',
