@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/boardwalk-system-riscv64.js', import.meta.url));
-const SOURCE = fileURLToPath(new URL('litmus.s', import.meta.url));
 const AS = 'riscv64-linux-gnu-as';
 const LD = 'riscv64-linux-gnu-ld';
 const missing = [
@@ -20,19 +19,12 @@ if (missing.length > 0) console.log(`skipped: vCPUs on threads need ${missing.jo
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-threads-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The program for so many harts, with N rounds of most tests. */
-function assemble(harts: number, rounds: number, codeRounds: number): string {
-  const path = (name: string): string => join(folder, `${name}-${harts}`);
-  const symbols = { NH: harts, N: rounds, CODE_ROUNDS: codeRounds };
-  const defined = Object.entries(symbols).flatMap(([name, value]) => ['--defsym', `${name}=${value}`]);
-  execFileSync(AS, ['-march=rv64g', ...defined, SOURCE, '-o', path('o')]);
-  execFileSync(LD, ['-N', '--no-warn-rwx-segments', '-Ttext=0x80000000', path('o'), '-o', path('elf')]);
-  return path('elf');
-}
-
-function assembleServices(): string {
-  const path = (name: string): string => join(folder, `services.${name}`);
-  execFileSync(AS, ['-march=rv64g', fileURLToPath(new URL('services.s', import.meta.url)), '-o', path('o')]);
+/** A program of this folder, with symbols defined. */
+function assemble(name: string, symbols: Readonly<Record<string, number>> = {}): string {
+  const path = (ending: string): string => join(folder, `${name}.${ending}`);
+  const source = fileURLToPath(new URL(`${name}.s`, import.meta.url));
+  const defined = Object.entries(symbols).flatMap(([symbol, value]) => ['--defsym', `${symbol}=${value}`]);
+  execFileSync(AS, ['-march=rv64g', ...defined, source, '-o', path('o')]);
   execFileSync(LD, ['-N', '--no-warn-rwx-segments', '-Ttext=0x80000000', path('o'), '-o', path('elf')]);
   return path('elf');
 }
@@ -53,7 +45,7 @@ describe.skipIf(missing.length > 0)('-accel tcg,thread=multi', () => {
   it.each(['tier1=off', 'tier1-threshold=50'])(
     'keeps atomics, fences and changed code among four harts, %s',
     (tier1) => {
-      const elf = assemble(4, ROUNDS, CODE_ROUNDS);
+      const elf = assemble('litmus', { NH: 4, N: ROUNDS, CODE_ROUNDS });
       const { stdout, stderr, status } = run('-smp', '4', '-accel', `tcg,thread=multi,${tier1}`, '-bios', elf);
       const sum = (4 * ROUNDS).toString(16).padStart(16, '0');
       const nothing = '0'.repeat(16);
@@ -68,7 +60,7 @@ describe.skipIf(missing.length > 0)('-accel tcg,thread=multi', () => {
   it.each(['tier1=off', 'tier1-threshold=50'])(
     'profiles four harts, and answers their semihosting calls, %s',
     (tier1) => {
-      const elf = assembleServices();
+      const elf = assemble('services');
       const accel = ['-accel', `tcg,thread=multi,${tier1}`, '-smp', '4'];
       const profile = ['-profile', `p,symbols=${elf},every=10007`];
       const { stdout, stderr, status } = run(...accel, ...profile, '-semihosting', '-bios', elf);
@@ -80,6 +72,15 @@ describe.skipIf(missing.length > 0)('-accel tcg,thread=multi', () => {
       expect([...samples].map(([, name, count]) => `${name} ${count}`).sort()).toEqual(
         [0, 1, 2, 3].map((hart) => `count${hart} 199`),
       );
+    },
+  );
+
+  it.each(['tier1=off', 'tier1-threshold=50'])(
+    'writes nothing through a mapping that it was told to forget, %s',
+    (tier1) => {
+      const elf = assemble('shoot-down', { ROUNDS: LONG ? 1000 : 15 });
+      const { stderr, status } = run('-smp', '2', '-accel', `tcg,thread=multi,${tier1}`, '-bios', elf);
+      expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
     },
   );
 
