@@ -82,11 +82,8 @@ function keyOf({ slot, store, mmu }: Use): string {
 /** The base registers of a block that it sets to nothing but themselves and a constant. */
 function usesOf(node: RegionNode, spans: SpannedAccesses): Iterable<Use> {
   const uses = new Map<string, Use>();
-  const lost = new Set<Slot>();
   for (const [index, insn] of node.code.insns.entries()) {
     for (const statement of insn) {
-      const d = statement.detail;
-      if (d.kind === 'set' && !isMoved(d.slot, statement.args[0])) lost.add(d.slot);
       const use = useOf(statement);
       if (use === undefined || spans.of(node, index, use) !== undefined) continue;
       const key = keyOf(use);
@@ -94,6 +91,11 @@ function usesOf(node: RegionNode, spans: SpannedAccesses): Iterable<Use> {
       if (known === undefined) uses.set(key, use);
       else known.count++;
     }
+  }
+  if (uses.size === 0) return [];
+  const lost = new Set<Slot>();
+  for (const { detail: d, args } of node.code.insns.flat()) {
+    if (d.kind === 'set' && !isMoved(d.slot, args[0])) lost.add(d.slot);
   }
   return [...uses.values()].filter(({ slot }) => !lost.has(slot));
 }

@@ -19,7 +19,7 @@ import { leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { type Forms, findForms } from './forms.ts';
 import type { Skipped } from './if-conversion.ts';
-import { InsnEmitter, NOWHERE } from './insn-code.ts';
+import { InsnEmitter, type InsnPlace, NOWHERE } from './insn-code.ts';
 import { findLiveness, type Liveness } from './liveness.ts';
 import { PageCaches } from './page-cache.ts';
 import { type Edge, type Exit, isInside, jumpsIndirectly, type RegionNode } from './region.ts';
@@ -290,8 +290,12 @@ class RegionEmitter {
     const e = this.#e;
     const { insns } = node.code;
     let to = from;
-    for (let accesses = 0; to < insns.length && accesses < SEGMENT_ACCESSES; to++) {
-      if (leavesAt(insns[to] ?? [])) accesses++;
+    let accesses = 0;
+    for (; to < insns.length && accesses < SEGMENT_ACCESSES; to++) if (leavesAt(insns[to] ?? [])) accesses++;
+    if (accesses === 0) {
+      for (let index = from; index < to; index++)
+        this.#insn(node, index, { ...NOWHERE, index, isDirect: index !== last });
+      return to;
     }
     const forms = this.#formsInside(node, from, to);
     const cacheOf = (access: Node): PageCache | undefined => this.#caches.of(node, access);
@@ -304,9 +308,7 @@ class RegionEmitter {
       };
       const unaligned = this.#o.isUnaligned(node, index);
       const spanOf = (kind: SpanKind): Span | undefined => this.#spans.of(node, index, kind);
-      const place = { index, isDirect: index !== last, unaligned, spanOf, cacheOf, leave };
-      this.#insns.emit(insns[index] ?? [], place);
-      if (index !== last) this.#insns.commit();
+      this.#insn(node, index, { index, isDirect: index !== last, unaligned, spanOf, cacheOf, leave });
     }
     e.br(after).end();
     this.#aside(() => {
@@ -316,6 +318,11 @@ class RegionEmitter {
     });
     e.end();
     return to;
+  }
+
+  #insn(node: RegionNode, index: number, place: InsnPlace): void {
+    this.#insns.emit(node.code.insns[index] ?? [], place);
+    if (place.isDirect) this.#insns.commit();
   }
 
   /** Forms that slots can be brought into from anywhere in a segment: narrow if all of its values for the slot follow alike. */

@@ -133,6 +133,9 @@ export interface RegionLimits {
 
 export const REGION_LIMITS: RegionLimits = { nodes: 64, callDepth: 3, targets: 8, entries: 12 };
 
+/** Blocks that ran less often than the first, by this factor, stay out. */
+const RARER = 6;
+
 /**
  * Forms the region of a block, with other entries that are wanted: its first node is none of a block's, its edges lead to
  * the entries, that of the block first. Undefined where there is nothing to compile.
@@ -159,7 +162,7 @@ class RegionFormer {
   }
 
   form(block: Block, wanted: readonly Block[]): RegionNode | undefined {
-    this.#least = this.#source.heat(block) / 16;
+    this.#least = this.#source.heat(block) / RARER;
     const root = this.#node(block, []);
     if (root === undefined || (root.code.terminal.kind === 'leave' && root.code.terminal.insn === 0)) return undefined;
     const dispatch = new RegionNode(block, DISPATCH, []);

@@ -68,9 +68,13 @@ export class SlotLocals {
 
   /** Brings slots into these forms: all, or those that matter. */
   become(forms: Forms, only?: ReadonlySet<Slot>): void {
-    for (const [n, slot] of this.#sets.slots.entries()) {
-      const [from, to] = [this.#forms[n] ?? 0, forms[n] ?? 0];
-      if (kindOf(from) === kindOf(to) || only?.has(slot) === false) continue;
+    const { slots } = this.#sets;
+    for (let n = 0; n < slots.length; n++) {
+      const from = this.#forms[n] ?? 0;
+      const to = forms[n] ?? 0;
+      if (from === to || kindOf(from) === kindOf(to)) continue;
+      const slot = slots[n];
+      if (slot === undefined || only?.has(slot) === false) continue;
       // What is extended, or in halves, has its low half in place; the high half is in the local of the whole.
       if (from !== 0) this.#fillWhole(slot, from);
       else this.#e.get(this.whole(slot)).op(W.i32WrapI64).set(this.#local(slot, to));
