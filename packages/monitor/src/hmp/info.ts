@@ -2,6 +2,7 @@
 import { type Cpu, devicesOf, type RunState, requireObject } from '@boardwalk/core';
 import { formatHotpluggableCpus } from '@boardwalk/numa';
 import { hotpluggableCpusOf } from '../memory-info.ts';
+import { dumpOf } from '../qmp/commands/dump.ts';
 import { packageText, QEMU_VERSION_TEXT } from '../version.ts';
 import { blockInfoCommands } from './block-commands.ts';
 import { cpuOf, type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, machineOf } from './command.ts';
@@ -55,6 +56,12 @@ function translation(context: HmpContext): string {
   const rate = `guest instructions per second ${Math.round(machine.instructionsPerSecond)}`;
   if (engines.size === 0) return 'nothing is translated: no CPU executes translated code\n';
   return [...engines].map((engine) => lines([...engine.describe(), '', rate])).join('\n');
+}
+
+function dumpStatus({ emulator }: HmpContext): string {
+  const { status, completed, total } = dumpOf(emulator).result;
+  const done = total === 0 ? 0 : (100 * completed) / total;
+  return lines([`Status: ${status}`, ...(status === 'active' ? [`Finished: ${done.toFixed(2)} %`] : [])]);
 }
 
 /** What samples the guest. */
@@ -128,6 +135,7 @@ export const infoCommands: readonly HmpCommand[] = [
     preconfig: true,
     run: objectTree,
   },
+  { name: 'dump', help: 'Display the latest dump status', preconfig: true, run: dumpStatus },
   { name: 'pic', help: 'show PIC state', run: interruptControllers },
   // No interrupt controller counts its interrupts.
   { name: 'irq', help: 'show the interrupts statistics (if available)', run: () => '' },

@@ -1,5 +1,6 @@
 // Commands about migrations.
 import { UserError } from '@boardwalk/core';
+import { descriptorHandlers } from '../qmp/commands/descriptors.ts';
 import { migrationHandlers, migrationOf } from '../qmp/commands/migration.ts';
 import { type HmpCommand, type HmpContext, isOn, machineOf } from './command.ts';
 
@@ -27,7 +28,29 @@ export const migrationInfoCommands: readonly HmpCommand[] = [
 
 const uri = { name: 'uri', kind: 'word' } as const;
 
+const fdname = { name: 'fdname', kind: 'word' } as const;
+
 export const migrationCommands: readonly HmpCommand[] = [
+  {
+    name: 'getfd',
+    args: [fdname],
+    params: 'getfd name',
+    help: 'receive a file descriptor via SCM rights and assign it a name',
+    async run(context, args) {
+      await descriptorHandlers.getfd(context, { fdname: args.requireText('fdname') });
+      return undefined;
+    },
+  },
+  {
+    name: 'closefd',
+    args: [fdname],
+    params: 'closefd name',
+    help: 'close a file descriptor previously passed via SCM rights',
+    async run(context, args) {
+      await descriptorHandlers.closefd(context, { fdname: args.requireText('fdname') });
+      return undefined;
+    },
+  },
   {
     name: 'migrate',
     args: [{ name: 'd', kind: 'flag' }, uri],

@@ -1,15 +1,18 @@
 import {
   Bus,
+  Chardev,
   Device,
   defineBoard,
   MemoryBlock,
+  NullChar,
   type PropertySpec,
+  RingBufChar,
   Tracer,
   typeOfClass,
   UserError,
 } from '@boardwalk/core';
 import { describe, expect, it, vi } from 'vitest';
-import type { Emulator, OutputFile } from '../../emulator.ts';
+import type { Emulator, OutputFile, ReplacementFile } from '../../emulator.ts';
 import { HmpClient, QmpClient, type TestOptions, testEmulator } from '../../fixtures.ts';
 
 const KiB = 1024;
@@ -374,4 +377,60 @@ it('monitors switch events on and off, and are told which are on', async () => {
   expect(await hmp.enter('trace-event handle_hmp_command maybe')).toBe("Expected 'on' or 'off'\n");
   expect(told[0]).toMatch(/^handle_qmp_command req: \{"execute": "trace-event-get-state"/);
   expect(told).toContain('handle_hmp_command cmdline: info trace-events handle_*');
+});
+
+describe('lines in memory', () => {
+  async function rings() {
+    const emulator = await testEmulator({
+      tree: (root) => {
+        const place = root.children.get('chardevs');
+        place?.addChild('r', new Chardev({ backend: new RingBufChar(8), filename: () => 'ringbuf' }));
+        place?.addChild('s', new Chardev({ backend: new NullChar(), filename: () => 'null' }));
+      },
+    });
+    return { qmp: await QmpClient.ready(emulator), hmp: new HmpClient(emulator) };
+  }
+
+  it('are written and read, as text and as base64, and keep what came last', async () => {
+    const { qmp, hmp } = await rings();
+    const read = (more: object) => qmp.execute('ringbuf-read', { device: 'r', ...more });
+    expect(await qmp.execute('ringbuf-write', { device: 'r', data: 'aGVsbG8=', format: 'base64' })).toEqual({});
+    expect(await read({ size: 3 })).toBe('hel');
+    expect(await read({ size: 3, format: 'base64' })).toBe('bG8=');
+    await qmp.execute('ringbuf-write', { device: 'r', data: '0123456789' });
+    expect(await read({ size: 100 })).toBe('23456789');
+    await hmp.enter('ringbuf_write r a\\b');
+    expect(await hmp.enter('ringbuf_read r 10')).toBe('a\\\\b\n');
+  });
+
+  it('refuse what QEMU refuses, in its words', async () => {
+    const { qmp, hmp } = await rings();
+    const refusal = async (name: string, args: object) => (await qmp.fail(name, args)).desc;
+    expect(await refusal('ringbuf-read', { device: 'r', size: 0 })).toBe('size must be greater than zero');
+    expect(await refusal('ringbuf-read', { device: 'x', size: 3 })).toBe("Device 'x' not found");
+    expect(await refusal('ringbuf-write', { device: 's', data: 'x' })).toBe('s is not a ringbuf device');
+    const bad = { device: 'r', data: '!!', format: 'base64' };
+    expect(await refusal('ringbuf-write', bad)).toBe('Base64 data contains invalid characters');
+    expect(await hmp.enter('closefd x')).toBe("Error: File descriptor named 'x' not found\n");
+    expect(await hmp.enter('getfd x')).toBe('Error: No file descriptor supplied via SCM_RIGHTS\n');
+    expect(await hmp.enter('info dump')).toBe('Status: none\n');
+  });
+});
+
+it('migrate_cancel ends a migration whose target does not answer, and lets go of it when it does', async () => {
+  let answer = (_: ReplacementFile): void => {};
+  const openOutgoing = (): Promise<ReplacementFile> =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  const emulator = await testEmulator({ emulator: { openOutgoing } });
+  const qmp = await QmpClient.ready(emulator);
+  const other = await QmpClient.ready(emulator);
+  await qmp.ask({ execute: 'migrate', arguments: { uri: 'tcp:far:1' } });
+  expect(await other.execute('query-migrate')).toEqual({ status: 'setup' });
+  await other.execute('migrate_cancel');
+  expect(await other.execute('query-migrate')).toEqual({ status: 'cancelled' });
+  const discard = vi.fn(async () => {});
+  answer({ write: async () => {}, close: async () => {}, discard });
+  await vi.waitFor(() => expect(discard).toHaveBeenCalledOnce());
 });

@@ -1,5 +1,5 @@
 // Commands about character devices.
-import { Chardev, UserError } from '@boardwalk/core';
+import { Chardev, RingBufChar, UserError } from '@boardwalk/core';
 import type { Emulator } from '../../emulator.ts';
 import type { Infer } from '../schema/dsl.ts';
 import { ChardevBackend, type ioCommands } from '../schema/io.ts';
@@ -53,6 +53,24 @@ export function removeChardev(emulator: Emulator, id: string): void {
   emulator.lines.remove(id);
 }
 
+/** Bytes in memory. @throws UserError if there are none of that name, or it is another kind of line */
+export function findRing({ root }: Emulator, id: string): RingBufChar {
+  const chardev = root.children.get('chardevs')?.children.get(id);
+  if (!(chardev instanceof Chardev)) throw new UserError(`Device '${id}' not found`);
+  if (!(chardev.backend instanceof RingBufChar)) throw new UserError(`${id} is not a ringbuf device`);
+  return chardev.backend;
+}
+
+/** @throws UserError for what is no base64 */
+function fromBase64(text: string): Uint8Array {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) {
+    throw new UserError('Base64 data contains invalid characters');
+  }
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+const toBase64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+
 export const ioHandlers: Handlers<keyof typeof ioCommands> = {
   'query-chardev': ({ emulator }) =>
     (emulator.chardevs ?? []).map(({ label, filename, frontendOpen }) => ({
@@ -67,5 +85,15 @@ export const ioHandlers: Handlers<keyof typeof ioCommands> = {
     return pty === undefined ? {} : { pty };
   },
   'chardev-remove': ({ emulator }, { id }) => removeChardev(emulator, id),
+  'ringbuf-write': ({ emulator }, { device, data, format }) => {
+    const ring = findRing(emulator, device);
+    ring.write(format === 'base64' ? fromBase64(data) : new TextEncoder().encode(data));
+  },
+  'ringbuf-read': ({ emulator }, { device, size, format }) => {
+    const ring = findRing(emulator, device);
+    if (size <= 0) throw new UserError('size must be greater than zero');
+    const bytes = ring.read(Math.min(Number(size), ring.count));
+    return format === 'base64' ? toBase64(bytes) : new TextDecoder().decode(bytes);
+  },
   'chardev-send-break': ({ emulator }, { id }) => findChardev(emulator, id).sendBreak(),
 };

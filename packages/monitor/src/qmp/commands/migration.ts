@@ -70,11 +70,22 @@ export class Migration {
     this.#transferred = 0;
     this.#error = undefined;
     this.#began = performance.now();
+    const cancelled = this.#expectCancel();
     this.#become('setup');
     try {
-      const file = await this.#emulator.openOutgoing(uri);
-      return { ended: this.#run(file) };
+      const opening = this.#emulator.openOutgoing(uri);
+      // One that is there after all is let go of.
+      const discard = (): void => void opening.then((late) => late.discard()).catch(() => {});
+      const file = await Promise.race([opening, cancelled]).catch((error: unknown) => {
+        if (error instanceof Cancelled) discard();
+        throw error;
+      });
+      return { ended: this.#run(file, cancelled) };
     } catch (error) {
+      if (error instanceof Cancelled) {
+        this.#end('cancelled');
+        return { ended: Promise.resolve() };
+      }
       this.#end('failed', error);
       throw error;
     }
@@ -85,15 +96,19 @@ export class Migration {
     this.#cancel();
   }
 
-  async #run(file: ReplacementFile): Promise<void> {
-    const machine = requireMachine(this.#emulator);
-    let wentOn = false;
-    let ran = false;
-    let unlisten: () => void = () => {};
+  #expectCancel(): Promise<never> {
     const cancelled = new Promise<never>((_, reject) => {
       this.#cancel = () => reject(new Cancelled());
     });
     cancelled.catch(() => {});
+    return cancelled;
+  }
+
+  async #run(file: ReplacementFile, cancelled: Promise<never>): Promise<void> {
+    const machine = requireMachine(this.#emulator);
+    let wentOn = false;
+    let ran = false;
+    let unlisten: () => void = () => {};
     const unlessCancelled = <T>(work: Promise<T>): Promise<T> => Promise.race([work, cancelled]);
     this.#become('active');
     try {

@@ -54,6 +54,8 @@ export const ChardevBackend = union(
   },
 );
 
+const DataFormat = enumeration('DataFormat', ['utf8', 'base64']);
+
 export const ioCommands = {
   'query-chardev': command({ doc: 'The character devices.', returns: list(ChardevInfoType), preconfig: true }),
   'query-chardev-backends': command({
@@ -67,5 +69,14 @@ export const ioCommands = {
     returns: struct('ChardevReturn', { pty: opt(str) }),
   }),
   'chardev-remove': command({ doc: 'Takes a character device away that nothing uses.', args: { id: str } }),
+  'ringbuf-write': command({
+    doc: 'Writes to a line that is kept in memory (`-chardev ringbuf`).',
+    args: { device: str, data: str, format: opt(DataFormat) },
+  }),
+  'ringbuf-read': command({
+    doc: 'Takes the oldest bytes out of a line that is kept in memory, at most so many.',
+    args: { device: str, size: int, format: opt(DataFormat) },
+    returns: str,
+  }),
   'chardev-send-break': command({ doc: 'Sends a break to whatever device is on a line.', args: { id: str } }),
 } as const;
