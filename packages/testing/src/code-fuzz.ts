@@ -25,6 +25,8 @@ export interface CodeFuzzOptions {
   readonly registers?: RegExp;
   /** Sets what an architecture needs before a round, so that traps go into the code, too. */
   readonly prepare?: (cpu: Cpu, random: Random) => void;
+  /** Forgets translations, and that code changed before: else tier 1 would be held back by programs that are gone. */
+  readonly forget?: (cpu: Cpu) => void;
   /** Moves interrupt lines, between any two instructions. */
   readonly interrupt?: (cpu: Cpu, random: Random) => void;
   /** Programs. */
@@ -124,6 +126,7 @@ class Subject {
   run(random: Random, title: string): Ended {
     const cpu = this.#cpu;
     const { bytes = 8192, at, instructions = 1500 } = this.#o;
+    this.#o.forget?.(cpu);
     cpu.restore(this.#start);
     const code = new Uint8Array(bytes).map(() => random.u32());
     for (let offset = 0; offset < bytes / 2 && this.#o.instruction !== undefined; ) {

@@ -65,6 +65,7 @@ it('runs random code alike in the interpreter and in compiled regions', async ()
     at: RAM,
     instruction,
     prepare,
+    forget: (cpu) => cpu instanceof RiscvCpu && cpu.engine.cache.flush(),
     interrupt,
     rounds,
     seed: Number(process.env.BOARDWALK_SEED ?? 1),

@@ -21,6 +21,8 @@ const ENDS = /^(lpswe?|sigp|spx|ssm|stosm|stnsm|lctlg?|diag|servc)$/;
 
 function instruction(random: Random): readonly number[] {
   if (random.oneIn(20)) return [random.below(256), random.below(256)];
+  // Loops: BRCT back by some instructions.
+  if (random.oneIn(15)) return [0xa7, (random.below(16) << 4) | 6, 0xff, 0xe0 + random.below(28)];
   const first = random.pick(ENCODINGS);
   return bytesOf(
     randomNibbles(random, ENDS.test(first.mnemonic) && !random.oneIn(30) ? random.pick(ENCODINGS) : first),
@@ -75,6 +77,7 @@ it('runs random code alike in the interpreter and in compiled regions', async ()
     bytes: BYTES,
     instruction,
     prepare,
+    forget: (cpu) => cpu instanceof S390Cpu && cpu.engine.cache.flush(),
     interrupt,
     rounds,
     seed: Number(process.env.BOARDWALK_SEED ?? 1),

@@ -63,6 +63,7 @@ it.each(SHAPES.map((shape) => [shape.frontend.name, shape] as const))(
       bytes: CODE_BYTES * 2,
       instruction,
       registers,
+      forget: (cpu) => (cpu as TestCpu).engine.cache.flush(),
       interrupt: (cpu, random) => (cpu as TestCpu).setIrqLine(0, random.oneIn(2)),
       rounds,
       seed: Number(process.env.BOARDWALK_SEED ?? 1),
