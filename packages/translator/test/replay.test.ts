@@ -1,7 +1,7 @@
 /** Going back in time to breakpoints, on a frontend of our own: where the states that are kept lie, every stop is found. */
 import { type DebugPoints, InstructionClockSource, Replay, VirtualClock } from '@boardwalk/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { boot, type TestMachine } from './frontends/harness.ts';
+import { boot, PORT, type TestMachine } from './frontends/harness.ts';
 import { i, movImm, rr, X, x86ish } from './frontends/x86ish.ts';
 
 const [ONCE, STORE, JUMP] = [6n, 12n, 18n];
@@ -100,5 +100,24 @@ describe('a run back to a breakpoint', () => {
     expect(debug.pc).toBe(STORE);
     expect(back(STORE)).toBe('breakpoint');
     expect([debug.pc, reg('e0')]).toEqual([STORE, round]);
+  });
+});
+
+describe('an access of a device', () => {
+  it('is the last instruction before interrupts are looked at, wherever its block begins', async () => {
+    const [first, others] = [movImm(1, PORT), [X.add, rr(0, 3), X.add, rr(0, 3), X.hlt]];
+    const program = [...first, X.jmp, ...i(0), X.store, rr(1, 0), ...others];
+    m = await boot(x86ish, program, {
+      clock: new VirtualClock(new InstructionClockSource()),
+      // A device that raises an interrupt ends the slice here.
+      onPortWrite: (machine) => machine.cpus[0]?.requestExit(),
+    });
+    // Behind the jump it is the first of its block; from the start of memory it is not.
+    for (const from of [0n, 6n, 11n]) {
+      m.cpu.pc = from;
+      m.setReg('e1', PORT);
+      m.cpu.execute(100);
+      expect(m.cpu.pc).toBe(13n);
+    }
   });
 });

@@ -60,6 +60,15 @@ export class Replay {
   /** The machine, which stands still, is about to go on: keeps its state, and what was ahead of it is forgotten. */
   keep(): void {
     this.#history.cutHere();
+    this.#keepState();
+    // CPUs forget what they know of page tables, and reservations: a state that is put back has nothing of that, and what a stale
+    // entry does (a fault that would not have been) would not happen again.
+    this.#history.act(() => {
+      for (const { cpu } of this.#cpus) cpu.restore(cpu.save());
+    });
+  }
+
+  #keepState(): void {
     const { place, nextValue } = this.#history;
     while (this.#states.length > 0 && isBefore(place, this.#states.at(-1)?.place ?? place)) this.#states.pop();
     const { instructions } = this;

@@ -3,7 +3,7 @@
  * asked for them. Skipped where Debian's packages cannot be had.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { PipeChar } from '@boardwalk/core';
+import { InstructionClockSource, PipeChar, VirtualClock } from '@boardwalk/core';
 import { ifReachable, prepareLinux } from '@boardwalk/launch';
 import { listSymbols, symbolFile, symbolsIn } from '@boardwalk/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
   afterAll(() => workshop.dispose());
 
   it(
-    'breaks, shows who calls by name, finishes, watches, steps, shows the CPUs and registers, and lets it go on',
+    'breaks, shows who calls by name, finishes, watches, steps, shows the CPUs and registers, goes back and forth, and lets it go on',
     async (context) => {
       const files = await ifReachable(prepareLinux());
       if (files === undefined) return context.skip("Debian's packages cannot be had here");
@@ -37,6 +37,7 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
         initrd: await readFile(files.initrd),
         append: 'console=ttyS0 quiet',
         serials: [serial],
+        clock: new VirtualClock(new InstructionClockSource()),
         paused: false,
       });
       await serial.waitFor('~ # ', { timeoutMs: 4 * MINUTES });
@@ -58,12 +59,30 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
         'x/2i $pc',
         // The text that is written: user memory, by its own pointer.
         'print (char)*(char*)$a1',
+        'set $stack = $sp',
+        'set $count = *(unsigned long *)&jiffies_64',
         'stepi',
         'finish',
         'delete',
         'watch *(unsigned long *)&jiffies_64',
         'continue',
         'info registers',
+        'delete',
+        'break vfs_write',
+        // Back from ever later, over interrupts of timers and of the serial port.
+        ...['schedule', 'handle_exception', 'schedule'].flatMap((later) => [
+          'reverse-continue',
+          'echo back\\n',
+          'print $sp == $stack && *(unsigned long *)&jiffies_64 == $count',
+          `tbreak ${later}`,
+          'continue',
+          'watch *(unsigned long *)&jiffies_64',
+          'continue 3',
+          'delete $bpnum',
+        ]),
+        'reverse-continue',
+        'echo back\\n',
+        'print $sp == $stack && *(unsigned long *)&jiffies_64 == $count',
         'delete',
         'detach',
       ]);
@@ -77,6 +96,8 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
       // finish: after stepi the caller again, where it goes on.
       expect(output).toMatch(/in vfs_write \(\)\n0x[0-9a-f]+ in ksys_write \(\)\n/);
       expect(output).toMatch(/Hardware watchpoint 2: .*\n\nOld value = (\d+)\nNew value = (?!\1\n)\d+/);
+      const returns = output.split('back\n').slice(1);
+      expect(returns.map((text) => /^\$\d+ = 1$/m.test(text))).toEqual([true, true, true, true]);
       expect(output).not.toContain('Cannot access memory');
       await serial.waitFor('for-gdb', { timeoutMs: MINUTES });
       await server.close();

@@ -65,8 +65,8 @@ export interface EngineCpu {
   highOf(lo: number): number | undefined;
   /** An access hits a watched range; true: it must not happen now, but alone. */
   watchHit(size: number, kinds: number): boolean;
-  /** Whether the access under way is not its block's first instruction's. */
-  isMidBlock(): boolean;
+  /** Whether the instruction of the access under way does not run alone. */
+  isAmongOthers(): boolean;
   /** What lies at physical addresses has changed: code that runs must not go on by what it knows. */
   mapChanged(): void;
 }
@@ -409,7 +409,7 @@ export class Engine implements ThreadTranslator {
           this.#cpus.get(cpu >>> 0)?.flaggedWritten(host, length),
         [IMPORTS.alone.name]: (_cpu: number, begins: number) =>
           begins !== 0 ? this.#thread?.alone() : this.#thread?.together(),
-        [IMPORTS.isMidBlock.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isMidBlock() === false ? 0 : 1),
+        [IMPORTS.isAmongOthers.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isAmongOthers() === false ? 0 : 1),
         [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
           this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
       },

@@ -384,10 +384,8 @@ export class Execution implements EngineCpu {
     this.#thread?.wrote(host, length);
   }
 
-  isMidBlock(): boolean {
-    const ip = this.#words.get(COMMON.exitIp) >>> 0;
-    const block = this.#engine.cache.blockAt(ip) ?? this.#single;
-    return block === undefined || block.indexAt(ip) > 0;
+  isAmongOthers(): boolean {
+    return this.#single?.insns.length !== 1;
   }
 
   watchHit(size: number, kinds: number): boolean {

@@ -36,10 +36,13 @@ export function createSlowAccess(
     b.set(COMMON.fault, b.i32(FAULT.exception));
   };
 
-  /** Where time is exact, a device is reached only by an instruction that runs alone, or is the first of its block. */
+  /**
+   * Where time is exact, a device is reached only by an instruction that runs alone: its number is known, and what it raises is seen
+   * before the next one, wherever blocks begin.
+   */
   const onlyAlone = (b: IrBuilder, refused: () => void): void =>
     b.if(b.and(b.get(COMMON.exactIo), b.eqz(b.get(COMMON.storeToCode))), () => {
-      b.if(b.call(IMPORTS.isMidBlock), () => {
+      b.if(b.call(IMPORTS.isAmongOthers), () => {
         b.set(COMMON.fault, b.i32(FAULT.codeWrite));
         refused();
       });

@@ -16,6 +16,6 @@ export const IMPORTS = {
   alone: { kind: 'import', name: 'alone', params: ['i32'], result: undefined },
   /** An access of a watched range, at `state.watchVa`: its kinds. Not 0: it must not happen now (`FAULT.codeWrite`). */
   watchHit: { kind: 'import', name: 'watchHit', params: ['i32'], result: 'i32' },
-  /** Not 0: the instruction that reaches a device is not the first of its block, so its number is not known exactly. */
-  isMidBlock: { kind: 'import', name: 'isMidBlock', params: [], result: 'i32' },
+  /** Not 0: the instruction that reaches a device does not run alone: its number is not known, or others follow before interrupts are looked at. */
+  isAmongOthers: { kind: 'import', name: 'isAmongOthers', params: [], result: 'i32' },
 } as const satisfies Record<string, ImportHelper>;
