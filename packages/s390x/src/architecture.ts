@@ -4,6 +4,7 @@ import { registerDeviceTypes } from '@boardwalk/devices';
 import { registerCpuTypes } from './boards/pluggable-cpu.ts';
 import { s390CcwVirtio } from './boards/s390-ccw-virtio.ts';
 import { registerWatchdog } from './boards/watchdog.ts';
+import { addThreadCpu } from './cpu/cpu-thread.ts';
 import { FACILITIES, FACILITY_NAMES } from './cpu/facilities.ts';
 import { CPU_MODELS, type CpuModel } from './cpu/models.ts';
 import { registerCcwDevices } from './css/ccw-devices.ts';
@@ -36,4 +37,5 @@ export const architecture: ArchitecturePackage = {
     registerWatchdog(types);
     registerCpuTypes(types);
   },
+  addThreadCpu,
 };

@@ -50,7 +50,7 @@ const GUESTS: readonly Guest[] = [
   {
     arch: 's390x',
     compiler: 's390x-linux-gnu-gcc',
-    modes: ['single'],
+    modes: ['multi', 'single'],
     machine: async (withProgram) => {
       const files = await ifReachable(prepareMainframeLinux());
       if (files === undefined) return undefined;

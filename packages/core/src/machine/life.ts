@@ -35,6 +35,8 @@ interface Requests {
   /** And what it is then. */
   pause: PausedState | undefined;
   debug: { readonly cpu: Cpu; readonly stop: DebugStop } | undefined;
+  /** What is to be done while the vCPUs stand still. */
+  changes: readonly (() => void)[];
 }
 
 /** A promise that its owner settles. */
@@ -65,7 +67,13 @@ export abstract class MachineLife extends BwObject {
   readonly #resetCallbacks: (() => void)[] = [];
   readonly #powerdownCallbacks: (() => void)[] = [];
   readonly #nmiCallbacks: ((cpu: Cpu | undefined) => void)[] = [];
-  readonly #requests: Requests = { shutdown: undefined, reset: undefined, pause: undefined, debug: undefined };
+  readonly #requests: Requests = {
+    shutdown: undefined,
+    reset: undefined,
+    pause: undefined,
+    debug: undefined,
+    changes: [],
+  };
   #state: RunState = 'prelaunch';
   /** {@link resume} was called while the machine waited for a snapshot. */
   #goOn = false;
@@ -161,6 +169,7 @@ export abstract class MachineLife extends BwObject {
       this.#stopsTo = undefined;
       this.events.muted = false;
       this.#requests.shutdown = this.#requests.reset = this.#requests.pause = undefined;
+      this.#requests.changes = [];
     };
   }
 
@@ -257,6 +266,12 @@ export abstract class MachineLife extends BwObject {
     return result as T;
   }
 
+  /** The same for device code: at once where nothing runs, else when the code that asks has ended. */
+  whenStill(change: () => void): void {
+    if (this.#defer()) this.#requests.changes = [...this.#requests.changes, change];
+    else this.whileStill(change);
+  }
+
   // --- inside
 
   /** Whether a request has to wait; then the slice that it waits for is made to end. */
@@ -282,7 +297,9 @@ export abstract class MachineLife extends BwObject {
   }
 
   protected performRequests(): void {
-    const { shutdown, reset, pause } = this.#requests;
+    const { shutdown, reset, pause, changes } = this.#requests;
+    this.#requests.changes = [];
+    for (const change of changes) this.whileStill(change);
     if (shutdown === undefined && reset === undefined && pause === undefined) return;
     this.#requests.shutdown = undefined;
     this.#requests.reset = undefined;

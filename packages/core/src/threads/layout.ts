@@ -51,6 +51,11 @@ export const VCPU_RING_LOST = 7;
 export const VCPU_PROGRESS = 8;
 /** How the vCPU goes on when it goes on: 0 as ever, 1 one instruction, 2 one instruction without interrupts, 3 not at all. */
 export const VCPU_GO = 9;
+/** Times that somebody asked the thread to forget its translations of addresses, and those that it has done so for. */
+export const VCPU_FLUSH_ASKED = 10;
+export const VCPU_FLUSH_DONE = 11;
+/** Not zero: somebody has changed the vCPU's state, or the time, while it stood at its boundary. */
+export const VCPU_RESYNC = 12;
 /** A call of the device thread: {@link CALL_NONE}, asked, answered; what is asked; its arguments and its result. */
 export const VCPU_CALL = 16;
 export const VCPU_CALL_KIND = 17;
@@ -94,6 +99,8 @@ export const AT = {
   inner: 1,
   /** It waits between two instructions, its state complete. */
   boundary: 2,
+  /** It waits within an instruction that has made all its accesses, and forgets what it was asked to before it goes on. */
+  accessed: 3,
 } as const;
 
 /** Kinds of watchpoints, by their numbers less one in {@link TEAM_POINTS}; 0 there is a breakpoint. */

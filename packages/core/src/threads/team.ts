@@ -39,6 +39,7 @@ import {
   VCPU_GO,
   VCPU_PROGRESS,
   VCPU_RATE,
+  VCPU_RESYNC,
   VCPU_TEXT,
   WATCH_KINDS,
   WORLD,
@@ -255,6 +256,31 @@ export class VcpuTeam {
     }
   }
 
+  /**
+   * Changes the state of a vCPU; from within device code too. @returns false, and nothing is changed, where it is in the middle of an
+   * instruction
+   */
+  changeState(index: number, change: () => void): boolean {
+    const block = this.blockOf(index);
+    if (block === undefined) return false;
+    let isDone = false;
+    this.freeze(() => {
+      if (block.words.load(VCPU_AT) !== AT.boundary) return;
+      isDone = true;
+      change();
+      this.resync(index);
+    });
+    return isDone;
+  }
+
+  /** Has a vCPU look anew at its state and the time before it goes on. */
+  resync(index: number): void {
+    const block = this.blockOf(index);
+    block?.words.store(VCPU_RESYNC, 1);
+    block?.interrupt();
+    block?.wake();
+  }
+
   /** Tells every vCPU that physical addresses mean something else; within {@link freeze}. */
   tellMapChanged(): void {
     for (const { block } of this.#members) block.tell(TELL.map, 0);
@@ -290,7 +316,8 @@ export class VcpuTeam {
   }
 
   #isAtBoundary(member: Member): boolean {
-    if (member.block.words.load(VCPU_CALL) === CALL_ASKED) this.#serve(member);
+    // It may wait for another that waits for an answer.
+    for (const one of this.#members) this.#serve(one);
     return member.block.words.load(VCPU_AT) === AT.boundary;
   }
 

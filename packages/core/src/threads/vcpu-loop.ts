@@ -76,7 +76,11 @@ export class VcpuLoop {
   #resynchronize(): void {
     const { team, words } = this.#thread;
     const resync = team.load(TEAM_RESYNC);
-    if (resync === this.#resync) return;
+    const isChanged = this.#thread.takeResync();
+    if (resync === this.#resync) {
+      if (isChanged) this.#cpu.resynced();
+      return;
+    }
     this.#resync = resync;
     this.#thread.clock.resync();
     const { debug } = this.#cpu;

@@ -27,7 +27,10 @@ import {
   VCPU_CALL_RESULT,
   VCPU_CALL_SIZE,
   VCPU_DONE,
+  VCPU_FLUSH_ASKED,
+  VCPU_FLUSH_DONE,
   VCPU_PROGRESS,
+  VCPU_RESYNC,
   VCPU_TEXT,
   VCPU_TEXT_BYTES,
   WORLD,
@@ -50,6 +53,8 @@ export interface ThreadTranslator {
   describe(): readonly string[];
   /** Physical addresses mean something else. */
   mapChanged(): void;
+  /** Virtual addresses mean something else. */
+  flushTranslations(): void;
 }
 
 /** A call of the device thread. */
@@ -144,6 +149,16 @@ export class VcpuThread {
     return this.words.load(VCPU_ATTENTION) !== 0 || this.#later.length > 0 || this.#dropAllLater;
   }
 
+  /** Whether another vCPU waits for this one to forget its translations: {@link flushOthers}. */
+  get #isFlushAsked(): boolean {
+    return this.words.load(VCPU_FLUSH_ASKED) !== this.words.load(VCPU_FLUSH_DONE);
+  }
+
+  /** Whether somebody has changed the vCPU's state or the time since this was last asked. */
+  takeResync(): boolean {
+    return this.words.exchange(VCPU_RESYNC, 0) !== 0;
+  }
+
   get quits(): boolean {
     return this.team.load(TEAM_QUIT) !== 0;
   }
@@ -162,7 +177,7 @@ export class VcpuThread {
       this.words.store(VCPU_AT, AT.work);
       const world = this.team.load(TEAM_WORLD);
       const alone = this.#aloneElsewhere;
-      const isFree = world === WORLD.run || (world === WORLD.stopped && from === AT.inner);
+      const isFree = world === WORLD.run || (world === WORLD.stopped && from !== AT.boundary);
       if (isFree && alone === 0) return;
       this.rest(from);
       if (alone === 0) this.team.wait(TEAM_WORLD, world, 1000);
@@ -178,6 +193,7 @@ export class VcpuThread {
       const all = this.#dropAllLater;
       this.#later = [];
       this.#dropAllLater = false;
+      this.#flushIfAsked();
       if (all) this.#translator?.dropAllCode();
       else for (const { page } of later) this.#translator?.dropCode(page * PAGE_SIZE, PAGE_SIZE);
       if (this.#aloneElsewhere !== 0) {
@@ -248,6 +264,43 @@ export class VcpuThread {
   together(): void {
     this.team.store(TEAM_ALONE, 0);
     this.team.notify(TEAM_ALONE);
+  }
+
+  // --- translations of addresses ---
+
+  /**
+   * Has every other vCPU forget its translations before its next instruction; none uses an old one any more when this is done. At
+   * the end of an instruction, when it has made all its accesses.
+   */
+  flushOthers(): void {
+    const { team } = this;
+    this.rest(AT.accessed);
+    team.add(TEAM_WAITERS, 1);
+    const asked = this.#others.map(({ block }) => {
+      const number = block.words.add(VCPU_FLUSH_ASKED, 1) + 1;
+      block.interrupt();
+      return { block, number };
+    });
+    for (const { block, number } of asked) {
+      const isDone = (): boolean => {
+        const at = block.words.load(VCPU_AT);
+        if (at === AT.boundary || at === AT.accessed) return true;
+        return ((block.words.load(VCPU_FLUSH_DONE) - number) | 0) >= 0;
+      };
+      block.words.waitUntil(VCPU_PROGRESS, isDone);
+    }
+    team.add(TEAM_WAITERS, -1);
+    this.work(AT.accessed);
+    this.#flushIfAsked();
+    this.#look();
+  }
+
+  #flushIfAsked(): void {
+    const asked = this.words.load(VCPU_FLUSH_ASKED);
+    if (asked === this.words.load(VCPU_FLUSH_DONE)) return;
+    this.#translator?.flushTranslations();
+    this.words.store(VCPU_FLUSH_DONE, asked);
+    this.#progress();
   }
 
   /** Executes nothing more until the machine has stopped and goes on. */
@@ -353,8 +406,8 @@ export class VcpuThread {
     this.words.store(VCPU_DONE, upTo);
     this.#progress();
     // What is left to do is done between two instructions: translated code that goes on now has to end.
-    if (this.#later.length > 0 || this.#dropAllLater || this.team.load(TEAM_WORLD) !== WORLD.run)
-      this.block.interrupt();
+    const isLeft = this.#later.length > 0 || this.#dropAllLater || this.#isFlushAsked;
+    if (isLeft || this.team.load(TEAM_WORLD) !== WORLD.run) this.block.interrupt();
   }
 
   #progress(): void {

@@ -116,7 +116,7 @@ export class Mainframe implements MachineServices {
   cpuStopped(cpu: CpuPort, reason: StopReason): void {
     const goesOn = (other: CpuPort) =>
       other !== cpu && other.cpuState === 'operating' && !isDisabledWait(other.pswMask);
-    if (this.cpus.some(goesOn)) return;
+    if (this.cpus.some(goesOn) || this.ipl.isLoading) return;
     if (reason === 'stopped' || cpu.pswAddress === SPECIAL_WAIT_ADDRESS) {
       this.#machine.shutdown('guest');
       return;

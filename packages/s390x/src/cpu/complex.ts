@@ -35,13 +35,12 @@ export class CpuComplex extends Device implements FloatingInterruptions {
   readonly keys = new StorageKeys();
   /** Who performs what instructions ask of the machine. */
   readonly services: MachineServices;
-  /** The TOD clock's value at virtual time 0. */
-  todBase = 0n;
   /** SET CLOCK has set it since the reset. */
   todIsSet = false;
   /** Parameter of the pending service signal, or 0. */
   serviceParameter = 0;
   channelReport = false;
+  #todBase = 0n;
   readonly #cpus: S390Cpu[] = [];
   readonly #io: IoInterruption[][] = Array.from({ length: CLASSES }, () => []);
   #external: ExternalInterruption[] = [];
@@ -72,6 +71,7 @@ export class CpuComplex extends Device implements FloatingInterruptions {
   /** Called by each CPU when it becomes part of the machine. */
   join(cpu: S390Cpu): void {
     this.#cpus.push(cpu);
+    cpu.publishTod();
     for (const one of this.#cpus) one.setCpuCount(this.#cpus.length);
     this.services.cpuJoined(cpu);
   }
@@ -87,6 +87,16 @@ export class CpuComplex extends Device implements FloatingInterruptions {
   /** Units since virtual time 0. */
   units(): bigint {
     return unitsOf(this.machine.clock.now());
+  }
+
+  /** The TOD clock's value at virtual time 0. */
+  get todBase(): bigint {
+    return this.#todBase;
+  }
+
+  set todBase(value: bigint) {
+    this.#todBase = value;
+    for (const cpu of this.#cpus) cpu.publishTod();
   }
 
   get tod(): bigint {

@@ -124,26 +124,29 @@ export interface InterruptPort {
   disabledWait(cpuBase: number): void;
 }
 
+const pendingAt = (b: IrBuilder): Value => b.add(b.cpuBase(), b.i32(common.pendingIrq.offset));
+
 /** Clears bits of `pendingIrq`. */
 function clear(b: IrBuilder, bits: number): void {
-  b.hostRmw('and', b.add(b.cpuBase(), b.i32(common.pendingIrq.offset)), b.i64(~bits >>> 0), 4);
+  b.hostRmw('and', pendingAt(b), b.i64(~bits >>> 0), 4);
 }
 
-/** Lowest number in a set of bits in several slots, which leaves the set; `last` is called where none is left. */
+/**
+ * Lowest number in a set of bits in several slots, which leaves the set; -1 where there is none. Another thread may add to the set,
+ * and then raises the line: so the line goes first, and comes back where something is left.
+ */
 function takeSender(b: IrBuilder, sets: readonly Slot[], irq: number): Value {
-  const number = b.local('i32', b.i32(0));
-  const taken = b.local('i32', b.i32(0));
-  let left = b.i64(0);
+  const number = b.local('i32', b.i32(-1));
+  clear(b, irq);
   for (const [n, slot] of sets.entries()) {
-    b.if(b.and(b.eqz(b.getLocal(taken)), b.ne(b.get(slot), b.i64(0))), () => {
-      const set = b.get(slot);
-      b.setLocal(number, b.add(b.wrap(b.ctz(set)), b.i32(n * 64)));
-      b.setLocal(taken, b.i32(1));
-      b.set(slot, b.and(set, b.sub(set, b.i64(1))));
+    b.if(b.and(b.ltS(b.getLocal(number), b.i32(0)), b.ne(b.get(slot), b.i64(0))), () => {
+      const place = b.ctz(b.get(slot));
+      b.setLocal(number, b.add(b.wrap(place), b.i32(n * 64)));
+      b.hostRmw('and', b.add(b.cpuBase(), b.i32(slot.offset)), b.not(b.shl(b.i64(1), place)), 8);
     });
   }
-  for (const slot of sets) left = b.or(left, b.get(slot));
-  b.if(b.eqz(left), () => clear(b, irq));
+  const left = sets.reduce<Value>((any, slot) => b.or(any, b.get(slot)), b.i64(0));
+  b.if(b.ne(left, b.i64(0)), () => b.hostRmw('or', pendingAt(b), b.i64(irq), 4));
   return b.getLocal(number);
 }
 
@@ -160,13 +163,17 @@ function externals(b: IrBuilder, pending: Value, takeExternal: ReturnType<typeof
   const when = (irq: number, subclass: bigint, then: () => void): void => {
     b.if(b.and(b.ne(b.and(pending, b.i32(irq)), b.i32(0)), bit(b, control, subclass)), then);
   };
-  when(IRQ.malfunction, CR0.MALFUNCTION, () =>
-    external(b, b.i32(0x1200), takeSender(b, malfunctionFrom, IRQ.malfunction)),
-  );
-  when(IRQ.emergency, CR0.EMERGENCY, () => external(b, b.i32(0x1201), takeSender(b, emergencyFrom, IRQ.emergency)));
+  const fromCpu = (irq: number, subclass: bigint, code: number, sets: readonly Slot[]): void =>
+    when(irq, subclass, () => {
+      const sender = b.local('i32', takeSender(b, sets, irq));
+      b.if(b.geS(b.getLocal(sender), b.i32(0)), () => external(b, b.i32(code), b.getLocal(sender)));
+    });
+  fromCpu(IRQ.malfunction, CR0.MALFUNCTION, 0x1200, malfunctionFrom);
+  fromCpu(IRQ.emergency, CR0.EMERGENCY, 0x1201, emergencyFrom);
   when(IRQ.externalCall, CR0.EXTERNAL_CALL, () => {
+    const caller = b.local('i32', b.get(externalCaller));
     clear(b, IRQ.externalCall);
-    external(b, b.i32(0x1202), b.get(externalCaller));
+    external(b, b.i32(0x1202), b.getLocal(caller));
   });
   // The clock comparator and the CPU timer stay pending until they are set to something else.
   when(IRQ.clockComparator, CR0.CLOCK_COMPARATOR, () => external(b, b.i32(0x1004), b.i32(0)));

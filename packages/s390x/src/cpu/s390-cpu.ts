@@ -2,23 +2,15 @@
  * A CPU as a device: states, resets, timers, status, and the port behind its instructions. Principles of Operation, SA22-7832,
  * chapters "Control", "Interruptions" and "Operating States".
  */
-import type { DeviceState, Timer } from '@boardwalk/core';
-import { type Slot, TranslatedCpu } from '@boardwalk/translator';
-import {
-  CR0,
-  CR14_CHANNEL_REPORT,
-  IRQ,
-  LOWCORE,
-  PSW,
-  STATE_CHECK_STOP,
-  STATE_LOAD,
-  STATE_OPERATING,
-  STATE_STOPPED,
-} from './bits.ts';
+import { type DeviceState, UserError } from '@boardwalk/core';
+import type { Slot } from '@boardwalk/translator';
+import { IRQ, LOWCORE, PSW, STATE_CHECK_STOP, STATE_LOAD, STATE_OPERATING, STATE_STOPPED } from './bits.ts';
 import type { CpuComplex } from './complex.ts';
 import { conditionCode } from './condition.ts';
+import { type CpuDescription, SERVICES, TOD_BASE } from './cpu-thread.ts';
 import type { InstructionPort } from './isa/port.ts';
 import { performMachine } from './perform.ts';
+import { at, bitOf, identification, Processor } from './processor.ts';
 import { loadPsw, updateSpaces } from './psw.ts';
 import type { CpuPort, CpuResetKind, CpuState, StopReason } from './services.ts';
 import { signalProcessor } from './sigp.ts';
@@ -50,7 +42,6 @@ import {
   v,
   vh,
 } from './state.ts';
-import { nanosecondsOf } from './tod.ts';
 
 type Compiled = (cpu: number, ...args: (number | bigint)[]) => unknown;
 
@@ -75,18 +66,10 @@ const MCIC_CHANNEL_REPORT = 1n << 54n;
 /** The vector registers are in the extended save area. */
 const MCIC_VECTORS = 1n << 38n;
 
-function at<T>(list: readonly T[], n: number): T {
-  const found = list[n];
-  if (found === undefined) throw new Error(`no register ${n}`);
-  return found;
-}
-
 /** A CPU. Its address is its index. */
-export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
+export class S390Cpu extends Processor implements CpuPort, InstructionPort {
   static override readonly typeName: string = 's390x-cpu';
   readonly complex: CpuComplex;
-  #comparator: Timer | undefined;
-  #cpuTimer: Timer | undefined;
   #storeStatusOnStop = false;
 
   constructor(index: number, complex: CpuComplex) {
@@ -95,17 +78,43 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   override realize(): void {
+    if (this.machine.team !== undefined && this.index !== this.complex.cpus.length)
+      throw new UserError('thread=multi: CPUs cannot be plugged in');
     super.realize();
-    this.#comparator = this.machine.clock.timer(() => this.updateTimers());
-    this.#cpuTimer = this.machine.clock.timer(() => this.updateTimers());
     this.complex.frontend.attach(this.base, this);
     this.complex.join(this);
   }
 
-  override dispose(): void {
-    this.#comparator?.disarm();
-    this.#cpuTimer?.disarm();
-    super.dispose();
+  // --- the CPU on its thread ---
+
+  protected override threadDescription(): CpuDescription {
+    return { config: this.complex.config };
+  }
+
+  protected override serveThread(number: number): void {
+    this[at(SERVICES, number)]();
+  }
+
+  /**
+   * Changes the CPU's state for another, between two of its instructions. @returns false where it is in the middle of one, on its
+   * thread: whoever asks has to ask again
+   */
+  changeState(change: () => void): boolean {
+    const { team } = this.machine;
+    if (team !== undefined) return team.changeState(this.index, change);
+    change();
+    return true;
+  }
+
+  protected override get todBase(): bigint {
+    return this.complex.todBase;
+  }
+
+  /** Tells the CPU's thread when the TOD clock began. */
+  publishTod(): void {
+    if (this.threadWords !== 0) {
+      this.machine.space.view.setBigUint64(this.threadWords + TOD_BASE, BigInt.asUintN(64, this.todBase), true);
+    }
   }
 
   get #calls(): Calls {
@@ -122,10 +131,6 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     return calls;
   }
 
-  #word(slot: Slot): number {
-    return this.machine.space.i32[(this.base + slot.offset) >>> 2] ?? 0;
-  }
-
   #setWord(slot: Slot, value: number): void {
     this.machine.space.i32[(this.base + slot.offset) >>> 2] = value;
   }
@@ -137,7 +142,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   get cpuState(): CpuState {
-    return STATES[this.#word(cpuState)] ?? 'stopped';
+    return STATES[this.word(cpuState)] ?? 'stopped';
   }
 
   gpr(number: number): bigint {
@@ -146,10 +151,6 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
 
   setGpr(number: number, value: bigint): void {
     this.setRegister(at(r, number), value);
-  }
-
-  controlRegister(number: number): bigint {
-    return this.register(at(cr, number));
   }
 
   get prefix(): number {
@@ -170,7 +171,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     this.#calls.loadPsw(this.base, BigInt.asIntN(64, mask), BigInt.asIntN(64, address));
     // Whoever set it from outside changed where the CPU goes on.
     this.setRegister(common.pc, address);
-    if (this.#word(cpuState) !== STATE_OPERATING) this.halted = true;
+    if (this.word(cpuState) !== STATE_OPERATING) this.halted = true;
     this.wakeUp();
   }
 
@@ -201,7 +202,8 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   startCpu(): void {
-    if (this.cpuState === 'check-stop') return;
+    // One that operates may be anywhere in its program.
+    if (this.cpuState === 'check-stop' || this.cpuState === 'operating') return;
     this.#setState(STATE_OPERATING);
     // A PSW that waits still waits.
     this.halted = (this.register(pswMask) & PSW.WAIT) !== 0n;
@@ -248,8 +250,8 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     area.setBigUint64(0x100, this.pswMask);
     area.setBigUint64(0x108, this.pswAddress);
     area.setUint32(0x118, this.prefix);
-    area.setUint32(0x11c, this.#word(fpc));
-    area.setUint32(0x124, this.#word(todpr));
+    area.setUint32(0x11c, this.word(fpc));
+    area.setUint32(0x124, this.word(todpr));
     area.setBigUint64(0x128, this.timerValue);
     area.setBigUint64(0x130, this.register(ckc) >> 8n);
     // What lies between the fields is not the CPU's to write.
@@ -295,12 +297,6 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     this.floatingChanged();
   }
 
-  /** Something happened that a CPU which waits may be waiting for. */
-  wakeUp(): void {
-    this.requestExit();
-    this.machine.wake();
-  }
-
   // --- resets ---
 
   override resetHold(): void {
@@ -317,7 +313,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     if (kind !== 'cpu') {
       const resets = new Map(this.frontend.state.fields.map((field) => [field.slot, field.reset]));
       for (const slot of [...cr, fpc, prefix, ckc, todpr, ccKind, ccA]) this.setRegister(slot, resets.get(slot) ?? 0n);
-      this.setRegister(cpuTimerEnd, this.complex.units());
+      this.setRegister(cpuTimerEnd, this.units());
     }
     this.setRegister(cpuAddress, BigInt(this.index));
     this.setRegister(keyTable, BigInt(this.complex.keys.host));
@@ -348,15 +344,17 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
     const { complex } = this;
     const set = (irq: number, level: boolean): void => this.setIrqLine(bitOf(irq), level);
     const classes = complex.ioClasses;
+    const isMore = (classes & ~this.word(ioClasses)) !== 0;
     this.#setWord(ioClasses, classes);
     set(IRQ.io, classes !== 0);
     set(IRQ.serviceSignal, complex.hasExternal);
     set(IRQ.machineCheck, complex.channelReport || this.register(machineCheck) !== 0n);
-    if (this.hasWork()) this.wakeUp();
+    // What a thread waits for cannot be known from here: it looks for itself.
+    if (this.machine.team === undefined ? this.hasWork() : isMore) this.wakeUp();
   }
 
   get hasExternalCall(): boolean {
-    return (this.#word(common.pendingIrq) & IRQ.externalCall) !== 0;
+    return (this.word(common.pendingIrq) & IRQ.externalCall) !== 0;
   }
 
   /** Makes an external call pending; false where one is already. */
@@ -369,29 +367,11 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   emergencySignal(from: number): void {
-    const slot = at(emergencyFrom, from >> 6);
-    this.setRegister(slot, this.register(slot) | (1n << BigInt(from & 63)));
+    const { offset } = at(emergencyFrom, from >> 6);
+    const half = from & 32 ? 4 : 0;
+    Atomics.or(this.machine.space.i32, (this.base + offset + half) >>> 2, 1 << (from & 31));
     this.setIrqLine(bitOf(IRQ.emergency), true);
     this.wakeUp();
-  }
-
-  /** A CPU that waits has work when something is pending that its PSW and control registers enable. */
-  override hasWork(): boolean {
-    if (!this.halted) return true;
-    const pending = this.#word(common.pendingIrq);
-    if ((pending & (IRQ.stop | IRQ.invalidPsw)) !== 0) return true;
-    if (pending === 0 || this.#word(cpuState) !== STATE_OPERATING) return false;
-    const mask = this.register(pswMask);
-    if ((mask & PSW.EXT) !== 0n && (pending & enabledExternals(this.controlRegister(0))) !== 0) return true;
-    if ((mask & PSW.IO) !== 0n && (pending & IRQ.io) !== 0) {
-      if ((this.#word(ioClasses) & Number((this.controlRegister(6) >> 24n) & 0xffn)) !== 0) return true;
-    }
-    return (mask & PSW.MCHECK) !== 0n && (pending & IRQ.machineCheck) !== 0 && this.#machineCheckEnabled();
-  }
-
-  #machineCheckEnabled(): boolean {
-    if (this.register(machineCheck) !== 0n) return true;
-    return this.complex.channelReport && (this.controlRegister(14) & CR14_CHANNEL_REPORT) !== 0n;
   }
 
   #setBlock(...values: readonly bigint[]): void {
@@ -399,7 +379,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   takeIo(): void {
-    const taken = this.complex.takeIo(this.#word(at(common.args, 0)));
+    const taken = this.complex.takeIo(this.word(at(common.args, 0)));
     this.setRegister(common.ret, taken === undefined ? 0n : 1n);
     if (taken === undefined) return;
     this.#setBlock(BigInt(taken.subsystemId), BigInt(taken.parameter), BigInt(taken.word));
@@ -416,7 +396,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   takeMachineCheck(): void {
-    const enabled = this.#machineCheckEnabled();
+    const enabled = this.machineCheckEnabled;
     this.setRegister(common.ret, enabled ? 1n : 0n);
     if (!enabled) return;
     let code = this.register(machineCheck);
@@ -456,43 +436,14 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
 
   // --- clocks ---
 
-  /** Sets what the clock comparator and the CPU timer have pending, and the timers for when they will. */
-  updateTimers(): void {
-    const { complex } = this;
-    const now = complex.units();
-    const comparator = BigInt.asUintN(64, this.register(ckc)) - complex.todBase;
-    const timer = BigInt.asIntN(64, this.register(cpuTimerEnd));
-    this.setIrqLine(bitOf(IRQ.clockComparator), comparator <= now);
-    this.setIrqLine(bitOf(IRQ.cpuTimer), timer < now);
-    this.#comparator?.arm(comparator > now ? nanosecondsOf(comparator) : Infinity);
-    this.#cpuTimer?.arm(timer >= now ? nanosecondsOf(timer + 1n) : Infinity);
-    if (this.hasWork()) this.wakeUp();
-  }
-
-  /** The CPU timer's value, as SPT takes it. */
-  get timerValue(): bigint {
-    return BigInt.asUintN(64, this.register(cpuTimerEnd) - this.complex.units());
-  }
-
-  readTod(): void {
-    this.setRegister(common.ret, this.complex.tod);
+  override updateTimers(): void {
+    // On a thread the CPU has its own.
+    if (this.machine.team === undefined) super.updateTimers();
+    else this.machine.team.resync(this.index);
   }
 
   setTod(): void {
     this.complex.tod = this.register(at(common.args, 0));
-  }
-
-  readTimer(): void {
-    this.setRegister(common.ret, this.timerValue);
-  }
-
-  setTimer(): void {
-    this.setRegister(cpuTimerEnd, this.register(at(common.args, 0)) + this.complex.units());
-    this.updateTimers();
-  }
-
-  comparatorChanged(): void {
-    this.updateTimers();
   }
 
   // --- instructions ---
@@ -502,7 +453,7 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   signal(): void {
-    const [order, address, , register] = common.args.map((slot) => this.#word(slot));
+    const [order, address, , register] = common.args.map((slot) => this.word(slot));
     const parameter = this.register(at(common.args, 2));
     const { cc, status } = signalProcessor(this.complex, this, order ?? 0, address ?? 0, parameter);
     if (status !== undefined) {
@@ -517,34 +468,11 @@ export class S390Cpu extends TranslatedCpu implements CpuPort, InstructionPort {
   }
 
   identify(): void {
-    const { machineType } = this.complex.config;
-    // Version 0, a made-up serial number, the machine type, no multiple epochs.
-    this.setRegister(common.ret, BigInt(machineType) << 16n);
+    this.setRegister(common.ret, identification(this.complex.config.machineType));
   }
 
   override describe(): string {
     const hex = (v: bigint): string => v.toString(16).padStart(16, '0');
     return `psw=${hex(this.pswMask)} ${hex(this.pswAddress)}`;
   }
-}
-
-/** The number of a bit of `pendingIrq`. */
-function bitOf(irq: number): number {
-  return 31 - Math.clz32(irq);
-}
-
-/** External interruptions that control register 0 enables, as bits of `pendingIrq`. */
-function enabledExternals(control: bigint): number {
-  let irqs = 0;
-  for (const [subclass, irq] of [
-    [CR0.MALFUNCTION, IRQ.malfunction],
-    [CR0.EMERGENCY, IRQ.emergency],
-    [CR0.EXTERNAL_CALL, IRQ.externalCall],
-    [CR0.CLOCK_COMPARATOR, IRQ.clockComparator],
-    [CR0.CPU_TIMER, IRQ.cpuTimer],
-    [CR0.SERVICE_SIGNAL, IRQ.serviceSignal | IRQ.external],
-  ] as const) {
-    if ((control & subclass) !== 0n) irqs |= irq;
-  }
-  return irqs;
 }

@@ -32,6 +32,7 @@ const STATUS = {
 
 const ACCEPTED = 0;
 const STORED = 1;
+const BUSY = 2;
 const NOT_OPERATIONAL = 3;
 
 /** What an order came to: the condition code, and with 1 the status. */
@@ -40,6 +41,7 @@ export interface SigpResult {
   readonly status?: number;
 }
 
+const busy: SigpResult = { cc: BUSY };
 const accepted: SigpResult = { cc: ACCEPTED };
 const status = (bits: number): SigpResult => ({ cc: STORED, status: bits });
 
@@ -54,6 +56,12 @@ export function signalProcessor(
   if (order === ORDER.setArchitecture) return setArchitecture(complex, from, Number(parameter & 0xffn));
   const target = complex.cpuAt(address);
   if (target === undefined) return { cc: NOT_OPERATIONAL };
+  /** Does what changes registers of the target. A CPU that signals itself is between nothing that it would notice. */
+  const change = (how: () => void): SigpResult => {
+    if (target === from) how();
+    else if (!target.changeState(how)) return busy;
+    return accepted;
+  };
   const isStopped = target.cpuState !== 'operating' && target.cpuState !== 'load';
   switch (order) {
     case ORDER.sense: {
@@ -71,31 +79,26 @@ export function signalProcessor(
       return accepted;
     }
     case ORDER.start:
-      target.startCpu();
-      return accepted;
+      return change(() => target.startCpu());
     case ORDER.stop:
       target.stopCpu();
       return accepted;
     case ORDER.restart:
-      target.restartCpu();
-      return accepted;
+      return change(() => target.restartCpu());
     case ORDER.stopAndStoreStatus:
       target.stopCpu();
       if (isStopped || target === from) target.storeStatus(target.prefix + 0x1200);
       else target.storeStatusWhenStopped();
       return accepted;
     case ORDER.initialCpuReset:
-      target.resetCpu('initial');
-      return accepted;
+      return change(() => target.resetCpu('initial'));
     case ORDER.cpuReset:
-      target.resetCpu('cpu');
-      return accepted;
+      return change(() => target.resetCpu('cpu'));
     case ORDER.setPrefix: {
       const to = Number(parameter & 0x7fff_e000n);
       if (!target.isStorage(to, 8192)) return status(STATUS.invalidParameter);
       if (!isStopped) return status(STATUS.incorrectState);
-      target.setPrefix(to);
-      return accepted;
+      return change(() => target.setPrefix(to));
     }
     case ORDER.storeStatusAtAddress: {
       const to = Number(parameter & 0x7fff_fe00n);

@@ -148,9 +148,7 @@ function finish(w: Walk, real: Value, isProtected: Local, size: Local): void {
       b.if(b.eqz(b.or(match, b.or(mayFetch, override))), () => failWith(w, PGM.protection));
     });
     const wanted = b.select(store, b.i32(KEY_REFERENCED | KEY_CHANGED), b.i32(KEY_REFERENCED));
-    b.if(b.ne(b.and(b.getLocal(value), wanted), wanted), () =>
-      b.hostStore(key, b.or(b.getLocal(value), wanted), { size: 1 }),
-    );
+    b.if(b.ne(b.and(b.getLocal(value), wanted), wanted), () => b.hostRmw('or', key, b.extend32U(wanted), 1));
   });
   b.set(common.walkPa, b.getLocal(absolute));
   b.set(common.walkProt, b.select(b.getLocal(isProtected), b.i32(5), b.i32(7)));

@@ -58,6 +58,7 @@ export class Ipl extends Device {
   blockValid = false;
   /** The reset that comes is one that the program asked for: its block counts. */
   programAsked = false;
+  #isLoading = false;
   readonly #sources: IplSources;
   readonly #machine: IplMachine;
 
@@ -102,7 +103,7 @@ export class Ipl extends Device {
     switch (subcode) {
       case SUBCODE.modifiedClear:
       case SUBCODE.loadNormal:
-        this.#loadFromStorage(cpu, subcode === SUBCODE.modifiedClear);
+        this.#askToLoad(cpu, subcode === SUBCODE.modifiedClear);
         return CC_UNCHANGED;
       case SUBCODE.loadClear:
       case SUBCODE.loadNormalDump:
@@ -126,6 +127,25 @@ export class Ipl extends Device {
 
   #shortPsw(): bigint {
     return new AbsoluteStorage(this.machine.addressSpace).doubleword(0) ?? 0n;
+  }
+
+  /** Loads at once, or when CPUs that run on threads stand still; until then this one does nothing more. */
+  #askToLoad(cpu: CpuPort, clear: boolean): void {
+    if (this.machine.team === undefined) {
+      this.#loadFromStorage(cpu, clear);
+      return;
+    }
+    this.#isLoading = true;
+    cpu.stopCpu();
+    this.machine.whenStill(() => {
+      this.#isLoading = false;
+      this.#loadFromStorage(cpu, clear);
+    });
+  }
+
+  /** A program is about to be loaded: CPUs that stop do so for that. */
+  get isLoading(): boolean {
+    return this.#isLoading || this.programAsked;
   }
 
   /** The machine is reset but for storage, and goes on with the PSW that lies there: how a loader starts what it has loaded. */

@@ -162,6 +162,7 @@ export class Engine implements ThreadTranslator {
       [ENGINE.probe, mmu.probe],
       [ENGINE.load, mmu.slowLoad],
       [ENGINE.store, mmu.slowStore],
+      [ENGINE.alone, mmu.alone],
     ]);
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
     const { raise, serviceInterrupt } = frontend;

@@ -19,4 +19,9 @@ export const ENGINE = {
   load: { kind: 'import', name: 'engine.load', params: ['i64', 'i32', 'i32'], result: 'i64' },
   /** (va, value, descriptor, mmu): a store; where it faults nothing is written and `state.fault` is set. */
   store: { kind: 'import', name: 'engine.store', params: ['i64', 'i64', 'i32', 'i32'], result: undefined },
+  /**
+   * 1: every other vCPU waits at a safe point from now on, 0: they go on. For what no atomic access can do; nothing where vCPUs take
+   * turns in one thread.
+   */
+  alone: { kind: 'import', name: 'engine.alone', params: ['i32'], result: undefined },
 } as const satisfies Record<string, ImportHelper>;

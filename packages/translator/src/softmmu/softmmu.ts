@@ -4,9 +4,11 @@
  * Values cross this interface raw: as the little-endian number of their bytes, zero-extended.
  */
 import type { Frontend } from '../frontend.ts';
+import { defineHelper } from '../ir/helper.ts';
 import { createSlowAccess } from './access.ts';
 import { createAtomics } from './atomics.ts';
 import { createFlushes } from './flush.ts';
+import { IMPORTS } from './imports.ts';
 import type { EngineLayout } from './layout.ts';
 import { createLookup } from './lookup.ts';
 import { createRemote } from './remote.ts';
@@ -29,6 +31,9 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     isThreaded: layout.isThreaded === true,
     cached,
   });
+  const alone = defineHelper('alone.threads', ['i32'], undefined, (b, begins) => {
+    if (layout.isThreaded === true) b.call(IMPORTS.alone, begins);
+  });
   const { physFind, ramHost, translate, translateNumber, debugAddress } = translation;
   const { slowLoad, slowStore, probe } = access;
   return {
@@ -41,6 +46,7 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     slowLoad,
     slowStore,
     probe,
+    alone,
     ...atomics,
     ...wide,
     ...createFlushes(frontend),

@@ -30,11 +30,23 @@ const branchOnCondition: Emitter = (i) => {
   i.branchRelative(i.condition(m1));
 };
 
+/**
+ * BCR with register 0: a mask of 14 or 15 serializes. Where CPUs take turns in one thread accesses are in order anyway. On threads of
+ * their own a fetch passes an earlier store; and with 15 instructions that another CPU has changed must be seen.
+ */
+function serialize(i: Insn): void {
+  const { b } = i;
+  const { m1 } = i.f;
+  if (m1 < 14 || !b.isConcurrent) return;
+  b.fence();
+  if (m1 === 15) i.exit();
+}
+
 const branchOnConditionTo = (target: (i: Insn) => Value, isNop: (i: Insn) => boolean): Emitter => {
   return (i) => {
     const { m1 } = i.f;
-    // A mask of 14 or 15 with register 0 serializes, which accesses in order need nothing for.
-    if (m1 === 0 || isNop(i)) return;
+    if (isNop(i)) return serialize(i);
+    if (m1 === 0) return;
     if (m1 === 15) return i.jump(target(i));
     const taken = i.condition(m1);
     i.branch(taken, target(i));

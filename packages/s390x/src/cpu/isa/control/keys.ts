@@ -28,6 +28,11 @@ const writeKey = defineHelper('s390_write_key', ['i32', 'i64'], undefined, (b, h
   b.hostStore(host, value, { size: 1 });
 });
 
+/** Resets the reference bit of a key: (host offset) -> byte before. */
+const forgetReference = defineHelper('s390_reset_reference', ['i32'], 'i64', (b, host) =>
+  b.hostRmw('and', host, b.i64(0xfb), 1),
+);
+
 const insertStorageKey: Emitter = (i) => {
   i.supervisor();
   const { b } = i;
@@ -59,8 +64,7 @@ const resetReference =
     i.supervisor();
     const { b } = i;
     const host = keyOf(i, i.get64(i.f.r2));
-    const old = b.local('i64', b.call(readKey, host));
-    b.call(writeKey, host, b.and(b.getLocal(old), b.i64(0xfb)));
+    const old = b.local('i64', b.call(forgetReference, host));
     i.setCcValue(b.wrap(b.extract(b.getLocal(old), 1, 2)));
     b.tlbFlush();
     flushOthers(i, helpers);

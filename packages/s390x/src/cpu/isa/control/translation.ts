@@ -79,8 +79,8 @@ const invalidatePages = defineHelper('s390_ipte', ['i64', 'i64', 'i32'], undefin
     const index = b.extract(b.getLocal(at), 12, 8);
     const host = b.ramHost(b.add(b.and(origin, b.i64(-2048)), b.shl(index, b.i64(3))));
     b.if(b.ne(host, b.i64(-1)), () => {
-      const entry = b.hostLoad(host, { size: 8, endian: 'big' });
-      b.hostStore(host, b.or(entry, b.i64(0x400)), { size: 8, endian: 'big' });
+      // Bit 53 is in the seventh byte.
+      b.hostRmw('or', b.add(host, b.i64(6)), b.i64(4), 1);
     });
     b.tlbFlushPage(b.and(b.getLocal(at), b.i64(-4096)));
     breakIf(b.eqz(b.getLocal(left)));
@@ -110,8 +110,7 @@ const invalidateEntries = defineHelper('s390_idte', ['i64', 'i64'], undefined, (
   b.loop((breakIf) => {
     const host = b.ramHost(b.add(b.and(first, b.i64(-4096)), b.shl(b.getLocal(index), b.i64(3))));
     b.if(b.ne(host, b.i64(-1)), () => {
-      const entry = b.hostLoad(host, { size: 8, endian: 'big' });
-      b.hostStore(host, b.or(entry, b.i64(0x20)), { size: 8, endian: 'big' });
+      b.hostRmw('or', b.add(host, b.i64(7)), b.i64(0x20), 1);
     });
     breakIf(b.eqz(b.getLocal(left)));
     b.setLocal(left, b.sub(b.getLocal(left), b.i64(1)));

@@ -1,9 +1,16 @@
 /**
  * Semantics of COMPARE AND SWAP AND STORE and PERFORM LOCKED OPERATION. Principles of Operation, SA22-7832, chapter "General
- * Instructions". They are atomic because the CPUs of a machine take turns between instructions; on threads of their own, each of
- * the two helpers would have to stop the other CPUs.
+ * Instructions". They are atomic because the CPUs of a machine take turns between instructions; on threads of their own the others
+ * wait meanwhile.
  */
-import { accessDescriptor, defineHelper, ENGINE, type IrBuilder, type Value } from '@boardwalk/translator';
+import {
+  accessDescriptor,
+  defineHelper,
+  ENGINE,
+  type IrBuilder,
+  type IrHelper,
+  type Value,
+} from '@boardwalk/translator';
 import { PGM } from '../../bits.ts';
 import { leaveOnFault, raiseFrom, STORE, twoSpaces } from '../../memory.ts';
 import { MODE_AR } from '../../mode.ts';
@@ -103,6 +110,16 @@ const setWide = (b: IrBuilder, n: number, { high, low }: Wide): void => {
   b.set(slotOf(block, 2 * n + 1), low);
 };
 
+/** A helper that gives a condition code, with the other CPUs' threads at safe points. */
+function alone(helper: IrHelper): IrHelper {
+  return defineHelper(`${helper.name}_alone`, helper.params, 'i32', (b, ...args) => {
+    b.call(ENGINE.alone, b.i32(1));
+    const cc = b.local('i32', b.call(helper, ...args));
+    b.call(ENGINE.alone, b.i32(0));
+    return b.getLocal(cc);
+  });
+}
+
 // --- COMPARE AND SWAP AND STORE ---
 
 /** Function codes: operands of 4, 8, 16 bytes; storage characteristics: 1 to 16 bytes. What is beyond is of the second facility. */
@@ -112,11 +129,8 @@ const MOST = { first: { code: 1, store: 3 }, second: { code: 2, store: 4 } } as 
  * (first address, second, parameter list, function | characteristic << 8, spaces | that of the list << 8) -> condition code.
  * Operand 3 is `block` 0, where what was found goes.
  */
-const compareSwapStore = defineHelper(
-  's390_csst',
-  ['i64', 'i64', 'i64', 'i32', 'i32'],
-  'i32',
-  (b, first, second, list, kind, spaces) => {
+const compareSwapStore = alone(
+  defineHelper('s390_csst', ['i64', 'i64', 'i64', 'i32', 'i32'], 'i32', (b, first, second, list, kind, spaces) => {
     const space = (shift: number): Value => b.and(b.shr(spaces, b.i32(shift)), b.i32(15));
     const bytes1 = b.shl(b.i32(4), b.and(kind, b.i32(255)));
     const bytes2 = b.shl(b.i32(1), b.shr(kind, b.i32(8)));
@@ -136,7 +150,7 @@ const compareSwapStore = defineHelper(
     });
     setWide(b, 0, old);
     return b.i32(1);
-  },
+  }),
 );
 
 const compareAndSwapAndStore =
@@ -205,11 +219,8 @@ const ADDRESS_SHIFT = 9;
  * the first comparison value, 1 the first replacement, 2 the third comparison value or operand 3, 3 the third replacement; what is
  * found replaces the comparison value that it is not, or operand 3.
  */
-const lockedOperation = defineHelper(
-  's390_plo',
-  ['i64', 'i64', 'i32', 'i32'],
-  'i32',
-  (b, second, fourth, code, packed) => {
+const lockedOperation = alone(
+  defineHelper('s390_plo', ['i64', 'i64', 'i32', 'i32'], 'i32', (b, second, fourth, code, packed) => {
     const kind = b.shr(code, b.i32(2));
     const is = (k: number): Value => b.eq(kind, b.i32(k));
     const width = b.and(code, b.i32(3));
@@ -316,7 +327,7 @@ const lockedOperation = defineHelper(
     store(b, operand4, operand3);
     store(b, operand2, replacement);
     return b.i32(0);
-  },
+  }),
 );
 
 /** Registers of an operand of words or doublewords, as a number. */
