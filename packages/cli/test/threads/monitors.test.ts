@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
 import { QmpClient } from '../qmp-client.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/boardwalk-system-riscv64.js', import.meta.url));
@@ -14,6 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), 'boardwalk-threads-'));
 
 /** csrr a0, mhartid; li a1, 0; addi a1, a1, 1; j -4: a hart counts for ever. */
 const COUNTER = Uint32Array.of(0xf1402573, 0x00000593, 0x00158593, 0xffdff06f);
+
+/** A busy host runs a thread now and then. */
+const PATIENT = { timeout: 20_000 };
 
 describe.skipIf(!built || process.platform === 'win32')('a monitor of vCPUs on threads', () => {
   let program: ChildProcess;
@@ -51,7 +55,7 @@ describe.skipIf(!built || process.platform === 'win32')('a monitor of vCPUs on t
       const { ids, counts } = await registers();
       expect(ids).toEqual([0, 1]);
       expect(counts.every((count, hart) => count > (before.counts[hart] ?? 0))).toBe(true);
-    });
+    }, PATIENT);
   });
 
   it('names the threads', async () => {
@@ -68,7 +72,7 @@ describe.skipIf(!built || process.platform === 'win32')('a monitor of vCPUs on t
     const stopped = await registers();
     expect(await registers()).toEqual(stopped);
     await qmp.command('cont');
-    await vi.waitFor(async () => expect((await registers()).counts[1]).not.toBe(stopped.counts[1]));
+    await vi.waitFor(async () => expect((await registers()).counts[1]).not.toBe(stopped.counts[1]), PATIENT);
   });
 
   it('resets them while they run', async () => {
@@ -76,7 +80,7 @@ describe.skipIf(!built || process.platform === 'win32')('a monitor of vCPUs on t
     await qmp.event('RESET');
     expect(await qmp.command('query-status')).toMatchObject({ return: { running: true } });
     const first = await registers();
-    await vi.waitFor(async () => expect((await registers()).counts[0]).toBeGreaterThan(first.counts[0] ?? 0));
+    await vi.waitFor(async () => expect((await registers()).counts[0]).toBeGreaterThan(first.counts[0] ?? 0), PATIENT);
   });
 
   it('tells what each translated', async () => {
