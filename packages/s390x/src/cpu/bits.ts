@@ -52,6 +52,14 @@ export const CR0 = {
   SERVICE_SIGNAL: bit64(54),
 } as const;
 
+/** Events and controls of program-event recording in control register 9. */
+export const PER = {
+  BRANCH: bit64(32),
+  FETCH: bit64(33),
+  /** Branches only into the range that control registers 10 and 11 designate. */
+  BRANCH_ADDRESS: bit64(40),
+} as const;
+
 /** Channel-report-pending subclass mask of control register 14. */
 export const CR14_CHANNEL_REPORT = bit64(35);
 
@@ -94,6 +102,8 @@ export const PGM = {
   regionSecond: 0x3a,
   regionThird: 0x3b,
   monitor: 0x40,
+  /** With the code of another exception, where that completes or suppresses the instruction. */
+  per: 0x80,
 } as const;
 
 /** Exceptions that leave the PSW at the instruction, which is nullified: bit n for code n, up to 0x3f. */
@@ -198,6 +208,8 @@ export const IRQ = {
   stop: 1 << 10,
   /** The PSW has to be looked at: one that was set is invalid. */
   invalidPsw: 1 << 11,
+  /** An event of program-event recording, once the instruction is complete. */
+  per: 1 << 12,
 } as const;
 
 /** Values of the slot `cpuState`. */

@@ -11,6 +11,8 @@ import {
   type Value,
 } from '@boardwalk/translator';
 import { CR0, IRQ, LOWCORE, NULLIFYING, PGM, PSW, STATE_OPERATING, SUPERVISOR_CALL } from './bits.ts';
+import { MODE_EXECUTED } from './mode.ts';
+import { eventWithException, forgetInstruction, takeEvent } from './per.ts';
 import { currentMask, loadPsw } from './psw.ts';
 import {
   block,
@@ -86,10 +88,16 @@ export const raise: IrHelper = defineHelper('s390_raise', [], undefined, (b) => 
     swap(b, host, LOWCORE.svcOld, LOWCORE.svcNew, b.getLocal(next));
     b.return_();
   });
-  store32(b, host, LOWCORE.programLength, b.or(identification, code));
   const number = b.extend32U(code);
   const small = b.ltU(code, b.i32(64));
   const isOf = (set: bigint): Value => b.and(small, b.wrap(b.and(b.shr(b.big(set), number), b.i64(1))));
+  const event = b.local('i32', b.i32(0));
+  b.if(
+    isOf(NULLIFYING),
+    () => forgetInstruction(b),
+    () => b.setLocal(event, b.call(eventWithException, host)),
+  );
+  store32(b, host, LOWCORE.programLength, b.or(b.or(identification, code), b.getLocal(event)));
   b.if(isOf(WITH_ID), () => {
     store64(b, host, LOWCORE.translationId, value);
     b.hostStore(b.add(host, b.i64(LOWCORE.accessId)), b.i32(0), { size: 1 });
@@ -208,6 +216,14 @@ export function defineServiceInterrupt(port: InterruptPort): IrHelper {
     b.if(b.ne(b.get(cpuState), b.i32(STATE_OPERATING)), () => {
       b.set(common.halted, b.i32(1));
       b.return_(b.i32(0));
+    });
+    b.if(b.and(pending, b.i32(IRQ.per)), () => {
+      // Between EXECUTE and its target nothing is complete.
+      b.if(b.and(b.get(common.mode), b.i32(MODE_EXECUTED)), () => b.return_(b.i32(0)));
+      b.if(b.call(takeEvent, area(b)), () => {
+        swap(b, area(b), LOWCORE.programOld, LOWCORE.programNew, b.get(common.pc));
+        b.return_(b.i32(1));
+      });
     });
     b.if(b.and(pending, b.i32(IRQ.invalidPsw)), () => {
       clear(b, IRQ.invalidPsw);

@@ -12,6 +12,7 @@
  *     16     a BFP exception is enabled (FPC)
  *     15     fixed-point overflow is an exception (program mask)
  *     17     the instruction is the target of EXECUTE, in the second word (execute.ts)
+ *     18     program-event recording watches instructions or branches (per.ts): each instruction is a block
  */
 
 export const AMODE_24 = 0;
@@ -30,6 +31,7 @@ export const MODE_ROUNDING_SHIFT = 12;
 export const MODE_FLOAT_TRAPS_SHIFT = 16;
 export const MODE_FLOAT_TRAPS = 1 << 16;
 export const MODE_EXECUTED = 1 << 17;
+export const MODE_PER = 1 << 18;
 export const MODE_FIXED_OVERFLOW_SHIFT = 15;
 export const MODE_FIXED_OVERFLOW = 1 << 15;
 

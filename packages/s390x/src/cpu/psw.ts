@@ -15,10 +15,12 @@ import {
   MODE_FETCH_SHIFT,
   MODE_FIXED_OVERFLOW_SHIFT,
   MODE_FLOAT_TRAPS_SHIFT,
+  MODE_PER,
   MODE_PROBLEM,
   MODE_ROUNDING_SHIFT,
   MODE_VECTOR_SHIFT,
 } from './mode.ts';
+import { isWatching } from './per.ts';
 import {
   ccA,
   ccKind,
@@ -129,6 +131,7 @@ export const updateMode: IrHelper = defineHelper('s390_update_mode', [], undefin
   mode = b.or(mode, flag(mask, PSW.FIXED_OVERFLOW, MODE_FIXED_OVERFLOW_SHIFT));
   const traps = b.ne(b.and(b.get(fpc), b.i32(0xf800_0000 | 0)), b.i32(0));
   mode = b.or(mode, b.shl(traps, b.i32(MODE_FLOAT_TRAPS_SHIFT)));
+  mode = b.or(mode, b.select(isWatching(b), b.i32(MODE_PER), b.i32(0)));
   b.set(common.mode, mode);
 });
 

@@ -122,6 +122,17 @@ export const KEYS_UNSEEN = 0;
 export const KEYS_REFERENCED = 1;
 export const KEYS_SEEN = 2;
 
+/**
+ * Program-event recording: the instruction that may be an event, its length, the PSW's mask before it, and the events that control
+ * register 9 had for it, in the left bits of a byte.
+ */
+export const per = {
+  address: layout.field('perAddress', 'i64'),
+  length: layout.field('perLength', 'i32'),
+  mask: layout.field('perMask', 'i64'),
+  events: layout.field('perEvents', 'i32'),
+} as const;
+
 /** Address of the target of EXECUTE that is executed. */
 export const executeTarget: Slot = layout.field('executeTarget', 'i64');
 

@@ -5,6 +5,7 @@ import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../dec
 import type { InsnWords } from '../decode/formats.ts';
 import { MODE_EXECUTED } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
+import { noteInstruction } from '../per.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control/index.ts';
 import { decimalSemantics } from './decimal/index.ts';
@@ -67,12 +68,13 @@ export class InstructionSet {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }
-    if (i.isExecuted && !i.ended) i.exit();
+    if ((i.isExecuted || i.isWatched) && !i.ended) i.exit();
     c.ended = i.ended;
   }
 
   #emit(i: Insn, words: InsnWords): void {
     const encoding = findEncoding(words);
+    if (i.isWatched) note(i, BRANCHES.test(encoding?.mnemonic ?? ''));
     if (encoding === undefined || !this.has(encoding.mnemonic)) i.refuse(PGM.operation);
     i.name = encoding.mnemonic;
     i.f = fieldsOf(encoding, words);
@@ -84,6 +86,16 @@ export class InstructionSet {
     const encoding = findEncoding(words);
     return encoding !== undefined && this.has(encoding.mnemonic) ? encoding : undefined;
   }
+}
+
+/** Instructions that branch: what else changes the address, as SUPERVISOR CALL, is no branch for program-event recording. */
+const BRANCHES = /^(b|cg?l?(r?[bj]|i[bj])$)/;
+
+/** The instruction may be an event of program-event recording. */
+function note(i: Insn, branches: boolean): void {
+  const { b } = i;
+  b.call(noteInstruction, b.i64x(i.pcLo, i.pcHi), b.i32(i.length), b.i32(branches ? 1 : 0));
+  b.requestExit();
 }
 
 function fetched(c: InsnContext): InsnWords {

@@ -21,6 +21,7 @@ import {
   MODE_AR,
   MODE_EXECUTED,
   MODE_FIXED_OVERFLOW,
+  MODE_PER,
   MODE_PROBLEM,
   modeAmode,
   modeDataMmu,
@@ -61,6 +62,10 @@ export class Insn {
   ended = false;
   /** It is the target of EXECUTE: relative operands count from its own address, which is known only when it runs. */
   isExecuted = false;
+  /** Program-event recording watches it. */
+  get isWatched(): boolean {
+    return (this.mode & MODE_PER) !== 0;
+  }
   /** Bytes of its first operand (i32), where EXECUTE takes the length from a register. */
   length1: Value | undefined;
   /** Where it stands, and what came before it. */
@@ -449,20 +454,28 @@ export class Insn {
   jump(address: Value): void {
     const target = this.wrap(address);
     this.#endExecuted();
-    this.b.gotoIndirect(target);
+    this.#goto(target);
+  }
+
+  /** Ends the block: what a PER event may follow with a look at what is pending. */
+  #goto(target: Value): void {
+    if (this.isWatched) {
+      this.b.set(common.pc, target);
+      this.b.exitToLookup();
+    } else this.b.gotoIndirect(target);
     this.ended = true;
   }
 
   jumpRelative(): void {
     this.#endExecuted();
-    if (this.isExecuted) this.b.gotoIndirect(this.relativeAddress());
+    if (this.isExecuted || this.isWatched) this.#goto(this.relativeAddress());
     else this.b.goto(...this.pcAt(this.f.ri));
     this.ended = true;
   }
 
   /** Goes to the relative operand where a condition holds, else on. */
   branchRelative(taken: Value): void {
-    if (this.isExecuted) {
+    if (this.isExecuted || this.isWatched) {
       this.branch(taken, this.relativeAddress());
     } else {
       this.b.gotoIf(taken, ...this.pcAt(this.f.ri), ...this.nextPc());
@@ -475,8 +488,7 @@ export class Insn {
     const { b } = this;
     const target = this.wrap(address);
     this.#endExecuted();
-    b.gotoIndirect(b.select(taken, target, b.i64x(...this.nextPc())));
-    this.ended = true;
+    this.#goto(b.select(taken, target, b.i64x(...this.nextPc())));
   }
 
   /** Calls a helper that accesses guest memory; where it faults the instruction ends there. */

@@ -35,7 +35,7 @@ const loadControl =
       b.set(slot, next);
     }
     if (numbers.some((n) => SPACES.has(n))) b.call(updateSpaces);
-    else if (numbers.includes(0)) b.call(updateMode);
+    else if (numbers.includes(0) || numbers.includes(9)) b.call(updateMode);
     b.if(b.get(common.pendingIrq), () => b.requestExit());
     i.exit();
   };

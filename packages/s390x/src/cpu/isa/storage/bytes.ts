@@ -78,7 +78,8 @@ const move: Emitter = (i) => {
   // How far the first operand lies behind the second, where that is known.
   const behind = b1 === b2 ? d1 - d2 : undefined;
   const overlaps = behind !== undefined && behind > 0 && behind < bytes;
-  if (parts === undefined || overlaps || (behind === undefined && i.isExecuted)) return storageToStorage(moveBytes)(i);
+  const isWhole = behind === undefined && (i.isExecuted || i.isWatched);
+  if (parts === undefined || overlaps || isWhole) return storageToStorage(moveBytes)(i);
   const [to, from] = [i.address1(), i.address2()];
   if (behind === undefined && bytes > 1) {
     b.if(b.ltU(b.sub(b.sub(to, from), b.i64(1)), b.i64(bytes - 1)), () => {
