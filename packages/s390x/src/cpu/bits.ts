@@ -141,6 +141,7 @@ export const DXC = {
   decimal: 0x00,
   afpRegister: 0x01,
   bfpInstruction: 0x02,
+  dfpInstruction: 0x03,
   vectorInstruction: 0xfe,
   compareAndTrap: 0xff,
 } as const;

@@ -5,7 +5,7 @@ import { REFERENCE } from './reference.ts';
 import { runProgram } from './run.ts';
 import { CASES, SEED } from './settings.ts';
 import { decimal } from './suites/decimal.ts';
-import { float } from './suites/float.ts';
+import { float, floatControl } from './suites/float.ts';
 import { execute, general } from './suites/general.ts';
 import { locked } from './suites/locked.ts';
 import { sequences, vectorSequences } from './suites/sequences.ts';
@@ -37,6 +37,7 @@ const suites: readonly Suite[] = [
   execute,
   sequences,
   float,
+  floatControl,
   decimal,
   locked,
   strings,

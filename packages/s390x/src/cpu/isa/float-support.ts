@@ -60,14 +60,44 @@ const change =
   };
 
 /** A value for the FPC: bits that must be zero, or a rounding mode that is none, are a specification exception. */
-function setControl(i: Insn, value: Value): void {
+function requireValid(i: Insn, value: Value): void {
   const { b } = i;
   const rounding = b.and(value, b.i32(7));
   const reserved = b.and(rounding, b.i32(4));
   const bad = b.or(b.and(value, b.i32(~FPC_VALID)), b.and(b.ne(reserved, b.i32(0)), b.ne(rounding, b.i32(7))));
   i.raiseIf(b.ne(bad, b.i32(0)), PGM.specification);
+}
+
+function setControl(i: Insn, value: Value): void {
+  const { b } = i;
+  requireValid(i, value);
   b.set(fpc, value);
   b.call(updateMode);
+  i.exit();
+}
+
+const FLAGS = 0x00f8_0000;
+/** Exceptions as masks, flags and the data-exception code have them, and that the exception is simulated. */
+const [INVALID, DIVISION, OVERFLOW, UNDERFLOW, INEXACT, SIMULATED] = [0x80, 0x40, 0x20, 0x10, 0x08, 0x03];
+
+/** SET FPC AND SIGNAL: flags that are set stay; one that the new mask enables is an exception, the most urgent where several are. */
+function setAndSignal(i: Insn, operand: Value): void {
+  const { b } = i;
+  const value = b.local('i32', operand);
+  requireValid(i, b.getLocal(value));
+  const flags = b.local('i32', b.and(b.get(fpc), b.i32(FLAGS)));
+  b.set(fpc, b.or(b.getLocal(value), b.getLocal(flags)));
+  b.call(updateMode);
+  const enabled = b.and(b.shr(b.getLocal(flags), b.i32(16)), b.shr(b.getLocal(value), b.i32(24)));
+  const signals = b.local('i32', enabled);
+  const among = (kept: number): Value => b.and(b.getLocal(signals), b.i32(kept));
+  const code = [
+    [INVALID, INVALID],
+    [DIVISION, DIVISION],
+    [OVERFLOW, OVERFLOW | INEXACT],
+    [UNDERFLOW, UNDERFLOW | INEXACT],
+  ].reduceRight<Value>((rest, [which = 0, kept = 0]) => b.select(among(which), among(kept), rest), b.i32(INEXACT));
+  b.if(b.getLocal(signals), () => i.raise(PGM.data, b.extend32U(b.or(code, b.i32(SIMULATED)))));
   i.exit();
 }
 
@@ -154,6 +184,21 @@ export const floatSupportSemantics: Readonly<Record<string, Emitter>> = {
   efpc: (i) => {
     binaryFloat(i);
     i.set32(i.f.r1, i.b.extend32U(i.b.get(fpc)));
+  },
+  sfasr: (i) => {
+    binaryFloat(i);
+    setAndSignal(i, i.get32(i.f.r1));
+  },
+  lfas: (i) => {
+    binaryFloat(i);
+    setAndSignal(i, i.b.wrap(i.load2(4)));
+  },
+  // The rounding mode of decimal floating point, which is kept also where there is none.
+  srnmt: (i) => {
+    withoutAfp(i, DXC.dfpInstruction);
+    const { b } = i;
+    const mode = b.shl(b.and(b.wrap(i.address(i.f.b2, i.f.d2)), b.i32(7)), b.i32(4));
+    b.set(fpc, b.or(b.and(b.get(fpc), b.i32(~0x70)), mode));
   },
   srnm: setRounding(2),
   srnmb: setRounding(3),

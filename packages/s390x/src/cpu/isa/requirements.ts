@@ -15,7 +15,7 @@ const MEMBERS: Readonly<Partial<Record<Facility, string>>> = {
     'agsi algsi alsi asi crb cgrb crj cgrj cib cgib cij cgij crt cgrt cit cgit cgh chhsi chsi cghsi chrl cghrl clhhsi clfhsi clghsi clrb clgrb clrj clgrj clib clgib clij clgij clrt clgrt clfit clgit clhrl clghrl crl cgrl cgfrl clrl clgrl clgfrl ecag laey lhrl lghrl llhrl llghrl lrl lgrl lgfrl llgfrl ltgf mfy mhy msfi msgfi mvhhi mvhi mvghi pfd pfdrl risbg rnsbg rosbg rxsbg strl stgrl sthrl',
   exrl: 'exrl',
   fpe: 'celfbr cdlfbr celgbr cdlgbr clfebr clfdbr clgebr clgdbr cxlfbr cxlgbr clfxbr clgxbr srnmb',
-  fpseh: 'cpsdr lcdfr lndfr lpdfr ldgr lgdr',
+  fpseh: 'cpsdr lcdfr lndfr lpdfr ldgr lgdr sfasr lfas srnmt',
   stfle45:
     'ahhhr ahhlr aih alhhhr alhhlr alsih alsihn brcth chhr chlr chf cih clhhr clhlr clhf clih lbh lhh lfh llch llhh risbhg risblg stch sthh stfh shhhr shhlr slhhhr slhhlr laa laag laal laalg lan lang lao laog lax laxg lpd lpdg locr locgr loc locg stoc stocg ark agrk ahik aghik alrk algrk alhsik alghsik nrk ngrk ork ogrk xrk xgrk srk sgrk slrk slgrk srak slak srlk sllk popcnt',
   stfle49: 'bpp bprp niai ppa lat lgat lfhat llgfat llgtat clt clgt risbgn',

@@ -8,9 +8,9 @@ import { ONLY } from '../settings.ts';
 import type { Suite } from './suite.ts';
 import { addWordCase } from './words.ts';
 
-/** Instructions that have suites of their own, or whose operands have to be made with more care; STMH stores zeros in the reference. */
+/** Instructions that have suites of their own, or whose operands have to be made with more care; STMH stores zeros in the reference, which has no LMD. */
 const APART =
-  /^(ex|exrl|cu\d\d|tr[ot][ot]|tre|trtr?e|mvclu|clclu|srstu|mvcle?|clcle?|mvst|clst|srst|cksm|mvcrl|bsm|bassm|sam24|sam31|bic|bpr?p|stmh)$/;
+  /^(ex|exrl|cu\d\d|tr[ot][ot]|tre|trtr?e|mvclu|clclu|srstu|mvcle?|clcle?|mvst|clst|srst|cksm|mvcrl|bsm|bassm|sam24|sam31|bic|bpr?p|stmh|lmd)$/;
 /** Not in the reference. */
 const NEWER = new Set(['minste3']);
 

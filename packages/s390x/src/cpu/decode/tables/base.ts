@@ -216,6 +216,8 @@ niai b2fa IE
 stfl b2b1 S
 lpswe b2b2 S
 srnmb b2b8 S
+srnmt b2b9 S
+lfas b2bd S
 ptff 0104 E
 sckpf 0107 E
 tam 010b E

@@ -80,6 +80,19 @@ const loadMultiple =
     for (const [n, value] of values.entries()) set(i, (i.f.r1 + n) & 15, value);
   };
 
+/** LMD: left halves come from the second operand, right halves from the fourth. */
+const loadMultipleDisjoint: Emitter = (i) => {
+  const { b } = i;
+  const { r1, r3, b2, d2, b4, d4 } = i.f;
+  const count = ((r3 - r1) & 15) + 1;
+  const [left, right] = [i.address(b2, d2), i.address(b4, d4)];
+  const values = Array.from({ length: count }, (_, n) => {
+    const at = b.i64(n * 4);
+    return [i.load(i.wrap(b.add(left, at)), b2, 4), i.load(i.wrap(b.add(right, at)), b4, 4)] as const;
+  });
+  for (const [n, [high, low]] of values.entries()) i.set64((r1 + n) & 15, b.or(b.shl(high, b.i64(32)), low));
+};
+
 const storeMultiple =
   (size: 4 | 8, get: (i: Insn, n: number) => Value): Emitter =>
   (i) => {
@@ -204,6 +217,7 @@ export const moves: Readonly<Record<string, Emitter>> = {
   lmy: loadMultiple(4, set32),
   lmg: loadMultiple(8, set64),
   lmh: loadMultiple(4, setHigh),
+  lmd: loadMultipleDisjoint,
   stm: storeMultiple(4, get64),
   stmy: storeMultiple(4, get64),
   stmg: storeMultiple(8, get64),
