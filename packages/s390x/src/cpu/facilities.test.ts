@@ -29,7 +29,7 @@ describe.each(FACILITY_NAMES.filter((name) => membersOf(name).length > 0))('%s',
 
 /** Base instructions that are in the tables for the disassembler alone: what a CPU may lack, or what no known program uses. */
 const ABSENT = new Set(
-  'bakr bsa bsg cfc cmpsc cuse eregg ereg esta lasp lmd msta pc pr pt rp sfasr ssar tar upt ivsk epair esair esea diebr didbr'.split(
+  'bakr bsa bsg cfc cmpsc cuse eregg ereg esta lasp msta pc pr pt rp ssar tar upt ivsk epair esair esea diebr didbr'.split(
     ' ',
   ),
 );
