@@ -5,6 +5,7 @@ import {
   MemoryBackend,
   type NumaConfiguration,
   type NumaPlan,
+  type PossibleCpu,
   pluggedMemory,
   UserError,
 } from '@boardwalk/core';
@@ -104,22 +105,29 @@ export interface HotpluggableCpu {
 export function hotpluggableCpus(source: Machine | NumaPlan | undefined): HotpluggableCpu[] {
   const machine = source instanceof Machine ? source : undefined;
   const numa: NumaConfiguration | NumaPlan | undefined = source instanceof Machine ? source.numa : source;
-  if (numa?.hotpluggableCpus !== true) throw new UserError("The feature 'query-hotpluggable-cpus' is not enabled");
-  const nodeOf = (index: number): number | undefined => ('nodeOf' in numa ? numa.nodeOf(index) : numa.cpuNodes[index]);
-  return numa.cpus.toReversed().map(({ index, type, props }) => {
-    const all = {
-      'node-id': nodeOf(index),
-      'socket-id': props.socketId,
-      'die-id': props.dieId,
-      'cluster-id': props.clusterId,
-      'core-id': props.coreId,
-      'thread-id': props.threadId,
-    };
-    const said = Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined);
-    const cpu = machine?.cpus.find((other) => other.index === index);
+  const places = numa?.cpus ?? machine?.possibleCpus ?? [];
+  if (!(numa?.hotpluggableCpus ?? places.length > 0)) {
+    throw new UserError("The feature 'query-hotpluggable-cpus' is not enabled");
+  }
+  const nodeOf = (index: number) => (numa && 'nodeOf' in numa ? numa.nodeOf(index) : numa?.cpuNodes[index]);
+  return places.toReversed().map((place) => {
+    const cpu = machine?.cpus.find((other) => other.index === place.index);
     const path = cpu === undefined ? {} : { 'qom-path': cpu.path };
-    return { type, 'vcpus-count': 1, ...path, props: Object.fromEntries(said) };
+    return { type: place.type, 'vcpus-count': 1, ...path, props: cpuPropsOf(place, nodeOf(place.index)) };
   });
+}
+
+/** Where a place for a CPU is, as QMP says it; what a board does not number is left out. @param node its node, if it has one */
+export function cpuPropsOf({ props }: PossibleCpu, node: number | undefined): Record<string, number> {
+  const all = {
+    'node-id': node,
+    'socket-id': props.socketId,
+    'die-id': props.dieId,
+    'cluster-id': props.clusterId,
+    'core-id': props.coreId,
+    'thread-id': props.threadId,
+  };
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
 /** The lines of `info hotpluggable-cpus`. */

@@ -1,8 +1,9 @@
 // A board's definition, and the registry of the boards that there are: our packages' and anybody's.
 import { type PropertySpec, UserError } from '../object/index.ts';
+import type { CpuModel } from './cpu-model.ts';
 import type { Machine } from './machine.ts';
-import type { NumaSupport } from './numa.ts';
-import type { SmpLevel } from './smp.ts';
+import type { NumaSupport, PossibleCpu } from './numa.ts';
+import type { SmpLevel, SmpTopology } from './smp.ts';
 
 /** What a board is, and how it is put together. Sizes are bytes. */
 export interface BoardDefinition {
@@ -37,6 +38,8 @@ export interface BoardDefinition {
   readonly smpLevels?: readonly SmpLevel[];
   /** The board can have NUMA nodes; `boardNuma` of @boardwalk/numa makes it. */
   readonly numa?: NumaSupport;
+  /** Places that CPUs can be plugged into, by their index, on a board without NUMA nodes. */
+  cpuPlaces?(smp: SmpTopology, model: CpuModel): readonly PossibleCpu[];
   readonly properties?: readonly PropertySpec[];
   /** Adds the devices and maps everything. @throws UserError for options that the board cannot have */
   build(machine: Machine): void | Promise<void>;

@@ -22,7 +22,7 @@ import { applyGlobals } from './globals.ts';
 import { EventLoopScheduler, type HostScheduler } from './host-scheduler.ts';
 import { MachineLife } from './life.ts';
 import { MainRam } from './main-ram.ts';
-import { completeNuma, hmatProperty, type NumaConfiguration } from './numa.ts';
+import { completeNuma, hmatProperty, type NumaConfiguration, type PossibleCpu } from './numa.ts';
 import type { MachineOptions } from './options.ts';
 import { plugDevices } from './plug.ts';
 import { chooseRam, type MemoryLimits, memoryLimits } from './ram.ts';
@@ -179,6 +179,11 @@ export class Machine extends MachineLife {
   }
 
   /** How many NUMA nodes the guest has; 1 where it knows of none. */
+  /** All places for CPUs, by their index; none where the board does not number them. */
+  get possibleCpus(): readonly PossibleCpu[] {
+    return this.numa?.cpus ?? this.board.cpuPlaces?.(this.smp, this.cpuModel) ?? [];
+  }
+
   get numaNodes(): number {
     return Math.max(1, this.numa?.nodes.length ?? 0);
   }

@@ -31,6 +31,7 @@ import { LineConsole } from '../sclp/line-console.ts';
 import { loadParameterProblem, storageSizeProblem } from '../sclp/sclp.ts';
 import { Vt220Console } from '../sclp/vt220-console.ts';
 import { Mainframe } from './mainframe.ts';
+import { cpuTypeName } from './pluggable-cpu.ts';
 
 const MAX_CPUS = 248;
 /** Address bits of the machines that have been built. */
@@ -148,5 +149,7 @@ export const s390CcwVirtio: BoardDefinition = defineBoard({
   maxRamSize: TiB(8),
   checkRamSize: storageSizeProblem,
   properties: [LOAD_PARAMETER],
+  cpuPlaces: ({ maxcpus }, { model }) =>
+    Array.from({ length: maxcpus }, (_, index) => ({ index, type: cpuTypeName(model), props: { coreId: index } })),
   build,
 });

@@ -1,6 +1,6 @@
 // Commands about machines, CPUs and memory.
 import { balloonOf, type Cpu, type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
-import { numaFromJson } from '@boardwalk/numa';
+import { cpuPropsOf, numaFromJson } from '@boardwalk/numa';
 import { debugOf } from '../../cpu-access.ts';
 import type { Emulator } from '../../emulator.ts';
 import { hotpluggableCpusOf, memdevsOf } from '../../memory-info.ts';
@@ -18,7 +18,7 @@ function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
       ...(alias === undefined ? {} : { alias }),
       ...(isDefault ? { 'is-default': true } : {}),
       'cpu-max': maxCpus,
-      'hotpluggable-cpus': board.numa?.hotpluggableCpus ?? false,
+      'hotpluggable-cpus': board.numa?.hotpluggableCpus ?? board.cpuPlaces !== undefined,
       'numa-mem-supported': board.numa?.memSupported ?? false,
       deprecated: false,
       ...(defaultCpu === '' ? {} : { 'default-cpu-type': model?.typeName ?? defaultCpu }),
@@ -29,20 +29,8 @@ function machinesOf({ boards = [], cpuModels = [] }: Emulator) {
 
 /** Where a CPU sits, on machines that number the places for CPUs. */
 function cpuPlace(machine: Machine | undefined, index: number) {
-  const numa = machine?.numa;
-  const place = numa?.cpus.find((cpu) => cpu.index === index);
-  if (!numa || !place) return {};
-  const { socketId, dieId, clusterId, coreId, threadId } = place.props;
-  return {
-    props: {
-      'node-id': numa.cpuNodes[index],
-      'socket-id': socketId,
-      'die-id': dieId,
-      'cluster-id': clusterId,
-      'core-id': coreId,
-      'thread-id': threadId,
-    },
-  };
+  const place = machine?.possibleCpus.find((cpu) => cpu.index === index);
+  return place === undefined ? {} : { props: cpuPropsOf(place, machine?.numa?.cpuNodes[index]) };
 }
 
 /** What only one architecture tells of its CPUs. */
