@@ -38,6 +38,7 @@ beforeAll(() => {
   writeFileSync(path('keys'), 'abq');
   writeFileSync(path('disk'), new Uint8Array(1 << 20).fill(0x5a));
   linkSync(path('disk'), path('disk-too'));
+  writeFileSync(path('ends-oddly.mjs'), 'export const onMachine = async () => 7;\n');
   writeFileSync(path('odd'), new Uint8Array(1000));
   writeFileSync(path('empty'), '');
   writeFileSync(path('group.cfg'), '# none of ours\n[frob "a"]\n');
@@ -430,6 +431,10 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ],
     ['--load @missing.js', '-load: @missing.js: no such file'],
     ['--load @disk -M virt', '-load: @disk: '],
+    [
+      '-M virt -bios none --load @ends-oddly.mjs',
+      '-load: @ends-oddly.mjs: what onMachine returns for the end is no function',
+    ],
   ])('%s', refuses);
 
   it('says which package has an architecture that is not installed', async () => {

@@ -103,7 +103,7 @@ export class Session implements Emulator {
   #machine: Machine | undefined;
   #profile: Profile | undefined;
   /** What loaded modules want done at the end. */
-  readonly #ends: (() => void)[] = [];
+  readonly #ends: (() => unknown)[] = [];
   #building: Promise<Machine> | undefined;
   #incoming: Promise<void> | undefined;
   #refuse: (error: unknown) => void = () => {};
@@ -312,7 +312,7 @@ export class Session implements Emulator {
   async close(): Promise<void> {
     // Monitors first: when the machine lets go of a shared line, they would take it.
     for (const { line } of this.#services) line.close();
-    for (const end of this.#ends.splice(0)) end();
+    for (const end of this.#ends.splice(0)) await end();
     const profile = this.#profile;
     if (profile) this.#context.lineHost.note(await forOptionAsync('profile', () => profile.end()));
     if (this.#machine) await this.#machine.dispose();
@@ -376,7 +376,7 @@ export class Session implements Emulator {
       if (incoming?.kind === 'file') await takeIncoming(machine, incoming.path);
       else if (incoming !== undefined) machine.expectIncoming();
       if (profile) this.#profile = await forOptionAsync('profile', () => Profile.begin(profile, machine));
-      for (const hook of this.#context.hooks) this.#ends.push(hook(machine) ?? (() => {}));
+      for (const hook of this.#context.hooks) this.#ends.push(await hook(machine));
       this.events.follow(machine);
       for (const warning of machine.numa?.warnings ?? []) this.#context.lineHost.note(`warning: ${warning}`);
       return machine;

@@ -149,7 +149,10 @@ describe.skipIf(!built)('the built program', () => {
   it('has monitor and console on one terminal', async () => {
     writeFileSync(path('disk'), new Uint8Array(1024));
     const write = 'await drives.all[0].backend.write(512, Uint8Array.of(7))';
-    writeFileSync(path('write.mjs'), `export async function onMachine({ drives }) { ${write}; }`);
+    writeFileSync(
+      path('write.mjs'),
+      `export async function onMachine({ drives }) { ${write}; return () => console.log('ended'); }`,
+    );
     const child = spawn(process.execPath, [
       program('riscv64'),
       '-M',
@@ -181,7 +184,8 @@ describe.skipIf(!built)('the built program', () => {
       await shows("Error: Device 'frob' not found");
       child.stdin.write('commit all\r');
       child.stdin.write('quit\r');
-      expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
+      expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+      expect(text).toContain('ended\n');
     } finally {
       child.kill('SIGKILL');
     }

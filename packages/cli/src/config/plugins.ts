@@ -13,9 +13,8 @@ import {
   UserError,
 } from '@boardwalk/core';
 
-/** What a module does with the machine once it is made: instruments, for one. It may give what is to be done at the end. */
-// biome-ignore lint/suspicious/noConfusingVoidType: functions that give nothing are the usual ones
-export type MachineHook = (machine: Machine) => (() => void) | void;
+/** What a module does with the machine once it is made: instruments, for one. It gives what is to be done at the end. */
+export type MachineHook = (machine: Machine) => Promise<() => unknown>;
 
 /**
  * Imports a module and registers every board and every device type that it exports, alone or in arrays. Gives the function
@@ -33,7 +32,7 @@ export async function loadPlugin(
     throw new UserError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   });
   const { onMachine } = exports as { readonly onMachine?: unknown };
-  const hook = typeof onMachine === 'function' ? (onMachine as MachineHook) : undefined;
+  const hook = typeof onMachine === 'function' ? hookOf(path, onMachine as (machine: Machine) => unknown) : undefined;
   const found = new Set<unknown>(Object.values(exports as object).flat());
   let count = 0;
   for (const item of found) {
@@ -46,6 +45,16 @@ export async function loadPlugin(
     throw new UserError(`${path}: it exports no board (defineBoard), device type (typeOfClass) or function onMachine`);
   }
   return hook;
+}
+
+/** @throws UserError, when it is called, where the module's function gives what cannot be called */
+function hookOf(path: string, onMachine: (machine: Machine) => unknown): MachineHook {
+  return async (machine) => {
+    const end = (await onMachine(machine)) ?? (() => {});
+    if (typeof end !== 'function')
+      throw new UserError(`-load: ${path}: what onMachine returns for the end is no function`);
+    return end as () => unknown;
+  };
 }
 
 function registerType(types: TypeRegistry, type: TypeDefinition, path: string): void {
