@@ -178,12 +178,12 @@ export class Machine extends MachineLife {
     return this.#ram?.backends ?? [];
   }
 
-  /** How many NUMA nodes the guest has; 1 where it knows of none. */
   /** All places for CPUs, by their index; none where the board does not number them. */
   get possibleCpus(): readonly PossibleCpu[] {
     return this.numa?.cpus ?? this.board.cpuPlaces?.(this.smp, this.cpuModel) ?? [];
   }
 
+  /** How many NUMA nodes the guest has; 1 where it knows of none. */
   get numaNodes(): number {
     return Math.max(1, this.numa?.nodes.length ?? 0);
   }
