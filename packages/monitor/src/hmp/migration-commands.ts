@@ -28,29 +28,23 @@ export const migrationInfoCommands: readonly HmpCommand[] = [
 
 const uri = { name: 'uri', kind: 'word' } as const;
 
-const fdname = { name: 'fdname', kind: 'word' } as const;
+/** A command about a descriptor that a client passed, as QMP has it. */
+function descriptorCommand(name: 'getfd' | 'closefd', help: string): HmpCommand {
+  return {
+    name,
+    args: [{ name: 'fdname', kind: 'word' }],
+    params: `${name} name`,
+    help,
+    async run(context, args) {
+      await descriptorHandlers[name](context, { fdname: args.requireText('fdname') });
+      return undefined;
+    },
+  };
+}
 
 export const migrationCommands: readonly HmpCommand[] = [
-  {
-    name: 'getfd',
-    args: [fdname],
-    params: 'getfd name',
-    help: 'receive a file descriptor via SCM rights and assign it a name',
-    async run(context, args) {
-      await descriptorHandlers.getfd(context, { fdname: args.requireText('fdname') });
-      return undefined;
-    },
-  },
-  {
-    name: 'closefd',
-    args: [fdname],
-    params: 'closefd name',
-    help: 'close a file descriptor previously passed via SCM rights',
-    async run(context, args) {
-      await descriptorHandlers.closefd(context, { fdname: args.requireText('fdname') });
-      return undefined;
-    },
-  },
+  descriptorCommand('getfd', 'receive a file descriptor via SCM rights and assign it a name'),
+  descriptorCommand('closefd', 'close a file descriptor previously passed via SCM rights'),
   {
     name: 'migrate',
     args: [{ name: 'd', kind: 'flag' }, uri],

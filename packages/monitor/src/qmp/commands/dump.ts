@@ -4,7 +4,7 @@ import type { Emulator, ReplacementFile } from '../../emulator.ts';
 import type { DumpResult } from '../../events.ts';
 import type { IntegerValue } from '../schema/dsl.ts';
 import type { dumpCommands } from '../schema/dump.ts';
-import { type Handlers, requireMachine } from './context.ts';
+import { type Handlers, perEmulator, requireMachine } from './context.ts';
 import { whileStopped } from './machine-files.ts';
 
 /** What of the memory, and to where. */
@@ -69,14 +69,7 @@ class Dump {
   }
 }
 
-const dumps = new WeakMap<object, Dump>();
-
-/** An emulator's, made when it is first asked for. */
-export function dumpOf(emulator: Emulator): Dump {
-  const known = dumps.get(emulator.events) ?? new Dump(emulator);
-  dumps.set(emulator.events, known);
-  return known;
-}
+export const dumpOf = perEmulator((emulator) => new Dump(emulator));
 
 export const dumpHandlers: Handlers<keyof typeof dumpCommands> = {
   'dump-guest-memory': ({ emulator }, args) => dumpOf(emulator).make(args),

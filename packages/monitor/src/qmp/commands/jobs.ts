@@ -4,7 +4,7 @@ import type { Emulator } from '../../emulator.ts';
 import type { Infer } from '../schema/dsl.ts';
 import type { JobInfo, JobStatus, JobType, jobCommands } from '../schema/jobs.ts';
 import { snapshotProblem } from './block.ts';
-import { type Handlers, requireMachine } from './context.ts';
+import { type Handlers, perEmulator, requireMachine } from './context.ts';
 
 type Status = Infer<typeof JobStatus>;
 type Type = Infer<typeof JobType>;
@@ -103,14 +103,7 @@ class Jobs {
   }
 }
 
-const known = new WeakMap<object, Jobs>();
-
-/** An emulator's, made when they are first asked for. */
-function jobsOf(emulator: Emulator): Jobs {
-  const jobs = known.get(emulator.events) ?? new Jobs(emulator);
-  known.set(emulator.events, jobs);
-  return jobs;
-}
+const jobsOf = perEmulator((emulator) => new Jobs(emulator));
 
 /** A job that wants to save, load or delete a snapshot in images. */
 function snapshotJob(emulator: Emulator, type: Type, id: string, nodes: readonly string[]): void {

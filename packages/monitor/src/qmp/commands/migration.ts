@@ -3,7 +3,7 @@ import { saveSnapshot, UserError } from '@boardwalk/core';
 import type { Emulator, ReplacementFile } from '../../emulator.ts';
 import type { MigrationState } from '../../events.ts';
 import type { migrationCommands } from '../schema/migration.ts';
-import { type Handlers, requireMachine } from './context.ts';
+import { type Handlers, perEmulator, requireMachine } from './context.ts';
 import { standStill, writeStill } from './machine-files.ts';
 
 /** The smallest unit that guests have. */
@@ -147,14 +147,7 @@ export class Migration {
 
 class Cancelled extends Error {}
 
-const migrations = new WeakMap<object, Migration>();
-
-/** An emulator's, made when it is first asked for. */
-export function migrationOf(emulator: Emulator): Migration {
-  const known = migrations.get(emulator.events) ?? new Migration(emulator);
-  migrations.set(emulator.events, known);
-  return known;
-}
+export const migrationOf = perEmulator((emulator) => new Migration(emulator));
 
 function migrationInfo(emulator: Emulator) {
   const { status, error, progress } = migrationOf(emulator);
