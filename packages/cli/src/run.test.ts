@@ -12,10 +12,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { has64BitMemory } from '@boardwalk/core';
+import { connectWhenListening } from '@boardwalk/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { guestProgram } from '../test/guest.ts';
 import { processProgram } from './program.ts';
@@ -110,10 +110,9 @@ describe('a guest', () => {
     const running = command(
       `${VIRT} -bios @guest -serial unix:@line,server=on -pidfile @pid -d in_asm -D @asm -name test,process=bw`,
     );
-    await soon(() => expect(existsSync(path('line'))).toBe(true));
+    const socket = await connectWhenListening(path('line'));
     expect(readFileSync(path('pid'), 'utf8')).toBe(`${process.pid}\n`);
     let text = '';
-    const socket = createConnection(path('line'));
     socket.on('data', (data) => {
       text += data;
     });

@@ -1,9 +1,10 @@
 // What no client should send, on every kind of server: each goes on, answers what can be answered, and keeps little of it.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectWhenListening } from '@boardwalk/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { QmpClient } from './qmp-client.ts';
 import { type Outcome, startProgram } from './start-program.ts';
@@ -17,7 +18,7 @@ let ended: Promise<Outcome>;
 beforeAll(async () => {
   const lines = ['-qmp', server('qmp'), '-monitor', server('hmp'), '-qtest', server('qtest'), '-qtest-log', 'none'];
   ended = startProgram(['-M', 'virt', '-m', '32', '-accel', 'qtest', '-display', 'none', '-S', ...lines]).ended;
-  await vi.waitFor(() => alive('qtest'), { timeout: 20_000 });
+  await alive('qtest');
 }, 60_000);
 afterAll(async () => {
   process.kill(process.pid, 'SIGTERM');
@@ -25,12 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function connect(name: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection(path(name));
-    socket.on('connect', () => resolve(socket)).on('error', reject);
-  });
-}
+const connect = (name: string): Promise<Socket> => connectWhenListening(path(name));
 
 /** A well-behaved client is served. */
 async function alive(name: string): Promise<void> {

@@ -3,14 +3,14 @@
  * another program. Some minutes, so with BOARDWALK_LONG_RUNS=1; needs Node.js 24, gdb-multiarch and Debian's packages.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { has64BitMemory, PipeChar } from '@boardwalk/core';
 import { ifReachable, prepareLinux } from '@boardwalk/launch';
+import { connectWhenListening } from '@boardwalk/testing';
 import { afterAll, expect, it, vi } from 'vitest';
 import { QmpClient } from './qmp-client.ts';
 import { startProgram } from './start-program.ts';
@@ -34,9 +34,8 @@ else if (!has64 || !hasGdb) console.log('skipped: Linux with 8 GiB in a file nee
 
 /** The other end of a serial port that listens on a Unix socket. */
 async function talk(socket: string): Promise<PipeChar> {
-  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 5 * MINUTES });
   const line = new PipeChar();
-  const connection = createConnection(socket);
+  const connection = await connectWhenListening(socket, 5 * MINUTES);
   connection.on('data', (bytes: Buffer) => line.write(bytes));
   line.onData((bytes) => void connection.write(bytes));
   return line;

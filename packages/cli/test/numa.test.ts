@@ -1,8 +1,7 @@
 // NUMA as clients ask for it, three ways to the same nodes: Machine.create, -numa of a command line, and set-numa-node under
 // --preconfig; shown by QMP and by HMP.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -17,6 +16,7 @@ import {
 } from '@boardwalk/core';
 import { formatInfoNuma, hotpluggableCpus, type NumaOption, numaInfo, parseNuma } from '@boardwalk/numa';
 import { virt } from '@boardwalk/riscv';
+import { connectWhenListening } from '@boardwalk/testing';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { NUMA_LIST, type NumaCase, SYNTHETIC_ARCH, syntheticArchitecture } from './numa-list.ts';
 import { QmpClient } from './qmp-client.ts';
@@ -44,7 +44,6 @@ async function connect(board: string, argv: readonly string[]) {
   const socket = join(folder, `q${sockets++}`);
   const all = ['-display', 'none', '-qmp', `unix:${socket},server=on,wait=off`, ...argv];
   const running = board === virt.name ? startProgram(all) : startProgram(all, SYNTHETIC_ARCH, { importModule });
-  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 20_000 });
   const qmp = await QmpClient.connect(socket);
   live.add(qmp);
   const hmp = async (line: string): Promise<string> => {
@@ -359,8 +358,7 @@ describe('what the host made of a backend', () => {
 
 /** Types lines at a monitor of people; gives all that it says. */
 async function enter(path: string, lines: readonly string[]): Promise<string> {
-  await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 20_000 });
-  const socket = createConnection(path);
+  const socket = await connectWhenListening(path);
   let text = '';
   socket.on('data', (data) => {
     text += data;

@@ -45,7 +45,7 @@ async function outcome(start: Start, action: string): Promise<readonly unknown[]
   const socket = join(folder, `qmp${sockets++}`);
   const qmpLine = `unix:${socket},server=on,wait=off`;
   const ended = start(['-kernel', KERNEL, '-display', 'none', '-S', '-qmp', qmpLine, ...action.split(' ')]);
-  const qmp = await vi.waitFor(() => QmpClient.connect(socket), { timeout: 20_000 });
+  const qmp = await QmpClient.connect(socket);
   const panicked = qmp.event('GUEST_PANICKED');
   const gone = qmp.closed.then(() => 'gone');
   await Promise.race([qmp.command('cont'), gone]);

@@ -1,7 +1,8 @@
 // A small client of QMP for tests: greeting, negotiation, commands in turn, events as they come.
 
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { connectWhenListening } from '@boardwalk/testing';
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -19,12 +20,13 @@ export class QmpClient {
     this.#socket = socket;
     this.greeting = greeting;
     this.closed = new Promise((resolve) => socket.on('close', () => resolve()));
+    // A program that is killed resets the line, and `closed` tells of it.
+    socket.on('error', () => {});
   }
 
+  /** Connects as soon as somebody listens. */
   static async connect(path: string): Promise<QmpClient> {
-    const socket = createConnection(path);
-    await new Promise((resolve, reject) => socket.on('connect', resolve).on('error', reject));
-    return QmpClient.over(socket);
+    return QmpClient.over(await connectWhenListening(path));
   }
 
   static over(socket: Socket): Promise<QmpClient> {

@@ -1,12 +1,12 @@
 // A session from a script, with the program and, where it is there, with QEMU: the same answers, as far as a client can rely on them.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, expect, it, vi } from 'vitest';
+import { connectWhenListening } from '@boardwalk/testing';
+import { afterAll, expect, it } from 'vitest';
 import { startProgram } from './start-program.ts';
 
 const QEMU = 'qemu-system-riscv64';
@@ -32,8 +32,7 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /** Sends the script's lines, each when the one before is answered. */
 async function replay(socket: string): Promise<Answer[]> {
-  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 20_000 });
-  const line = createConnection(socket);
+  const line = await connectWhenListening(socket);
   const messages = createInterface(line)[Symbol.asyncIterator]();
   const next = async (): Promise<Answer> => JSON.parse((await messages.next()).value ?? 'null') as Answer;
   await next();

@@ -88,10 +88,7 @@ it('migrate saves a machine, -incoming goes on from it', async () => {
 it('a machine moves to another program over a socket, and is saved through a command', async () => {
   const start = (name: string, more: string[]) =>
     startProgram([...VIRT, '-serial', 'null', '-qmp', `unix:${path(`q-${name}`)},server=on,wait=off`, ...more]);
-  const connect = async (name: string): Promise<QmpClient> => {
-    await soon(() => expect(existsSync(path(`q-${name}`))).toBe(true));
-    return QmpClient.connect(path(`q-${name}`));
-  };
+  const connect = (name: string): Promise<QmpClient> => QmpClient.connect(path(`q-${name}`));
   const source = start('source', []);
   const from = await connect('source');
   const status = async (qmp: QmpClient) => (await qmp.command('query-status')).return;
@@ -144,8 +141,7 @@ async function freePort(): Promise<number> {
 it('a machine moves over TCP, comes from an open file, and stays when that is called off', async () => {
   const start = (name: string, more: string[]) =>
     startProgram([...VIRT, '-serial', 'null', '-qmp', `unix:${path(`q-${name}`)},server=on,wait=off`, ...more]);
-  const connect = (name: string): Promise<QmpClient> =>
-    vi.waitFor(() => QmpClient.connect(path(`q-${name}`)), { timeout: 20_000 });
+  const connect = (name: string): Promise<QmpClient> => QmpClient.connect(path(`q-${name}`));
   const state = async (qmp: QmpClient) => ((await qmp.command('query-status')).return as { status: string }).status;
   const becomes = (qmp: QmpClient, wanted: string) =>
     vi.waitFor(async () => expect(await state(qmp)).toBe(wanted), { timeout: 20_000, interval: 10 });

@@ -1,11 +1,11 @@
 /** Real gdb on guests, and on the same guests in QEMU: programs, sockets, scripts. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type BoardDefinition, createObjectTree, Machine, type MachineOptions } from '@boardwalk/core';
 import { SocketChar } from '@boardwalk/host-node';
+import { connectWhenListening } from '../connect.ts';
 
 const GDB = 'gdb-multiarch';
 
@@ -134,7 +134,9 @@ async function serveOnQemu(target: GdbTarget, socket: string, elf: string): Prom
     stdio: 'ignore',
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  while (!existsSync(socket) && child.exitCode === null) await delay(20);
+  const early = ended.then(() => Promise.reject(new Error(`${target.qemu} ended with status ${child.exitCode}`)));
+  (await Promise.race([connectWhenListening(socket), early])).destroy();
+  early.catch(() => {});
   return {
     socket,
     close: () => {
