@@ -1,6 +1,6 @@
 // What is run: a machine, what it boots, and what a run's sample is made of. Several workloads may look at one case.
 import type { Emulator } from './emulators.ts';
-import { compileProgram, parseResult } from './guest.ts';
+import { compileProgram, initrdWith, parseResult } from './guest.ts';
 import { type Observation, observe, type Step } from './process.ts';
 import { BenchError, type Sample } from './sample.ts';
 import type { Target } from './target.ts';
@@ -96,6 +96,8 @@ export interface Task {
   readonly command: string;
   /** What its output must look like. */
   readonly expect: RegExp;
+  /** A program of guest/linux that it needs. */
+  readonly program?: string;
 }
 
 /** Debian's Linux to its shell's prompt, and a command there. */
@@ -103,7 +105,9 @@ export function linuxCase(cpus: Cpus, task?: Task): Case {
   return {
     name: nameWith(task?.name ?? `linux-${cpus.count}`, cpus),
     prepare: async ({ timeoutMs, target }) => {
-      const args = [...(await target.linux()), '-m', `${LINUX_RAM_MIB}M`, ...cpuOptions(cpus), '-nographic'];
+      const program = task?.program;
+      const prepare = (initrd: string) => (program === undefined ? initrd : initrdWith(program, initrd, target));
+      const args = [...(await target.linux(prepare)), '-m', `${LINUX_RAM_MIB}M`, ...cpuOptions(cpus), '-nographic'];
       const options = { steps: linuxSteps(task), stop: true, timeoutMs };
       return async ({ command, memory }) => {
         const all = [...command, ...(memory?.(`${LINUX_RAM_MIB}M`) ?? []), ...args];

@@ -1,10 +1,11 @@
-// Compiles the programs in guest/ with Debian's cross compiler, into the cache.
+// Compiles the programs in guest/ with Debian's cross compiler, into the cache: those that run without Linux, and those in it.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '@boardwalk/debian';
+import { CpioWriter } from '@boardwalk/initramfs';
 import { BenchError } from './sample.ts';
 import type { Target } from './target.ts';
 
@@ -12,21 +13,16 @@ const SOURCE = fileURLToPath(new URL('../guest/', import.meta.url));
 /** Files of every program: of all targets, and in the folder of each. */
 const COMMON = ['harness.c', 'string.c', 'bench.h', 'machine.h'];
 const OF_TARGET = ['start.S', 'machine.c', 'bench.ld'];
+const ALL_FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-Wl,--build-id=none'];
 const FLAGS = [
-  '-std=gnu17',
-  '-O2',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
+  ...ALL_FLAGS,
   '-ffreestanding',
   '-fno-pie',
   '-fno-stack-protector',
   '-fno-tree-loop-distribute-patterns',
   '-ffp-contract=off',
   '-nostdlib',
-  '-static',
   '-no-pie',
-  '-Wl,--build-id=none',
   '-Wl,--no-warn-rwx-segments',
 ];
 
@@ -53,6 +49,29 @@ export function compileProgram(name: string, target: Target, scale: number, pace
   const flags = [...target.flags, ...FLAGS, `-Wl,-T,${target.name}/bench.ld`, `-DBENCH_PERCENT=${percent}`];
   if (paced) flags.push('-DBENCH_PACED');
   const files = [...COMMON, ...OF_TARGET.map((file) => `${target.name}/${file}`), `${name}.c`];
+  return compiled(name, target, flags, files);
+}
+
+/**
+ * Compiles a program for Linux, whose files are in a folder of guest/linux, and adds it to an initramfs.
+ *
+ * @returns the path of the initramfs that has it as `/bin/NAME`.
+ * @throws BenchError without a compiler.
+ */
+export function initrdWith(name: string, initrd: string, target: Target): string {
+  const files = readdirSync(join(SOURCE, 'linux', name)).map((file) => `linux/${name}/${file}`);
+  const program = compiled(name, target, [...target.flags, ...ALL_FLAGS], files.sort());
+  const path = `${program.slice(0, -'.elf'.length)}.cpio`;
+  // A kernel unpacks one archive after the other.
+  const archive = new CpioWriter().file(`bin/${name}`, readFileSync(program), 0o755).build();
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, Buffer.concat([readFileSync(initrd), archive]));
+  renameSync(temporary, path);
+  return path;
+}
+
+/** The ELF of files of guest/, which is in the cache unless this compiler has not made it of them yet. */
+function compiled(name: string, target: Target, flags: readonly string[], files: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify([compilerVersion(target), flags]));
   for (const file of files) hash.update(readFileSync(join(SOURCE, file)));
   const folder = join(cacheFolder(), 'bench');
@@ -65,7 +84,7 @@ export function compileProgram(name: string, target: Target, scale: number, pace
     cwd: SOURCE,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (status !== 0) throw new BenchError(`${target.compiler} does not compile ${name}.c`);
+  if (status !== 0) throw new BenchError(`${target.compiler} does not compile ${name}`);
   renameSync(temporary, program);
   return program;
 }

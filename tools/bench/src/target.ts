@@ -21,8 +21,8 @@ export interface Target {
   readonly lacks: readonly string[];
   /** The machine that a program runs on. */
   readonly machine: readonly string[];
-  /** The machine that Debian's Linux boots on, with kernel and initramfs. */
-  linux(): Promise<readonly string[]>;
+  /** The machine that Debian's Linux boots on, with kernel and initramfs, which `prepare` may replace. */
+  linux(prepare: (initrd: string) => string): Promise<readonly string[]>;
 }
 
 const RISCV64: Target = {
@@ -38,9 +38,9 @@ const RISCV64: Target = {
   isPaced: true,
   lacks: [],
   machine: ['-M', 'virt', '-bios', 'none'],
-  async linux() {
+  async linux(prepare) {
     const { firmware, kernel, initrd } = await prepareLinux();
-    return ['-M', 'virt', '-bios', firmware, '-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0'];
+    return ['-M', 'virt', '-bios', firmware, '-kernel', kernel, '-initrd', prepare(initrd), '-append', 'console=ttyS0'];
   },
 };
 
@@ -58,9 +58,9 @@ const S390X: Target = {
   // Nothing starts its other CPUs, or counts instructions.
   lacks: ['mips', 'smp', 'smp4', 'smp4-multi', 'boot-smp4-multi'],
   machine: ['-M', 's390-ccw-virtio'],
-  async linux() {
+  async linux(prepare) {
     const { kernel, initrd } = await prepareMainframeLinux();
-    return ['-M', 's390-ccw-virtio', '-kernel', kernel, '-initrd', initrd, '-append', 'console=ttysclp0'];
+    return ['-M', 's390-ccw-virtio', '-kernel', kernel, '-initrd', prepare(initrd), '-append', 'console=ttysclp0'];
   },
 };
 

@@ -1,5 +1,5 @@
 // The workloads by name.
-import { type Case, greetingCase, linuxCase, programCase } from './cases.ts';
+import { type Case, greetingCase, linuxCase, programCase, type Task } from './cases.ts';
 import { type PacedCase, pacedProgram } from './paced.ts';
 import type { Metric } from './sample.ts';
 
@@ -42,8 +42,15 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
 
 const FORK_LOOP = 'i=0; while [ $i -lt 100 ]; do /bin/echo $i | /bin/cat; i=$((i + 1)); done | /usr/bin/md5sum';
 const GZIP = 'for i in 1 2 3; do /bin/gzip -c /bin/busybox | /bin/gunzip -c | /usr/bin/md5sum; done';
-
 const MD5 = /^([0-9a-f]{32} {2}-\n?)+$/;
+
+/** A compiler's work on so many files, each in a process of its own. */
+export const compileTask = (files: number): Task => ({
+  name: 'linux-compile',
+  command: `/bin/compile ${files} | /usr/bin/md5sum`,
+  expect: MD5,
+  program: 'compile',
+});
 
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -95,8 +102,9 @@ export const WORKLOADS: readonly Workload[] = [
     metric: 'resident',
     cpu: 'cpu',
   },
-  inLinux('linux-forkexec', '200 programs started in pipes, in Linux', FORK_LOOP),
-  inLinux('linux-gzip', 'gzip and gunzip of 1.6 MB, three times, in Linux', GZIP),
+  inLinux('200 programs started in pipes, in Linux', { name: 'linux-forkexec', command: FORK_LOOP, expect: MD5 }),
+  inLinux('gzip and gunzip of 1.6 MB, three times, in Linux', { name: 'linux-gzip', command: GZIP, expect: MD5 }),
+  inLinux('a small compiler, a process for each of 10 files, in Linux', compileTask(10)),
 ];
 
 function program(
@@ -109,12 +117,6 @@ function program(
   return { name, description, case: of, metric, cpu };
 }
 
-function inLinux(name: string, description: string, command: string): Workload {
-  return {
-    name,
-    description,
-    case: linuxCase({ count: 1 }, { name, command, expect: MD5 }),
-    metric: 'task',
-    cpu: 'taskCpu',
-  };
+function inLinux(description: string, task: Task): Workload {
+  return { name: task.name, description, case: linuxCase({ count: 1 }, task), metric: 'task', cpu: 'taskCpu' };
 }

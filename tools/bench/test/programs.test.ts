@@ -2,16 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ifReachable } from '@boardwalk/launch';
 import { describe, expect, it } from 'vitest';
-import { programCase } from '../src/cases.ts';
+import { linuxCase, programCase } from '../src/cases.ts';
 import { findEmulators } from '../src/emulators.ts';
 import { programNames } from '../src/guest.ts';
 import { interleave } from '../src/interleave.ts';
 import { parseBenchOptions } from '../src/options.ts';
 import { alternate, pacedProgram } from '../src/paced.ts';
 import { DEFAULT_TARGET, TARGETS } from '../src/target.ts';
+import { compileTask } from '../src/workloads.ts';
 
 const TIMEOUT_MS = 120_000;
+const LINUX_MS = 300_000;
 const built = existsSync(fileURLToPath(new URL('../../../packages/cli/dist/index.js', import.meta.url)));
 const here = (program: string) => spawnSync(program, ['--version']).status === 0;
 
@@ -31,6 +34,19 @@ for (const target of TARGETS) {
         expect(ours[0]?.allInstructions).toBeGreaterThan(100_000);
       },
       TIMEOUT_MS,
+    );
+
+    it(
+      'compile, in Linux',
+      async ({ skip }) => {
+        if ((await ifReachable(target.linux((initrd) => initrd))) === undefined) skip('no Debian packages here');
+        const emulators = findEmulators(parseBenchOptions(['--arch', target.name]));
+        const run = await linuxCase({ count: 1 }, compileTask(1)).prepare({ scale: 1, timeoutMs: LINUX_MS, target });
+        const { ours, peer } = await interleave(1, (side) => run(emulators[side]));
+        expect(ours[0]?.checksum).toMatch(/^[0-9a-f]{32} {2}-$/);
+        expect(peer[0]?.checksum).toBe(ours[0]?.checksum);
+      },
+      3 * LINUX_MS,
     );
   });
 }
