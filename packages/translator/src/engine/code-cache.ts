@@ -73,7 +73,7 @@ export class Block implements BlockKey {
   valid = true;
   /** It starts with the entry of a region, before its first operation. */
   hasEntry = false;
-  /** The next block of the code cache with the same hash of its host offset. */
+  /** The next block of the code cache with the same hash. */
   next: Block | undefined;
   #regions: Set<BlockWatcher> | undefined;
   #unaligned: Set<number> | undefined;
@@ -205,8 +205,8 @@ export class CodeCache {
   /** In the order of their places in the arena, and where each ends. */
   #blocks: Block[] = [];
   #ends = new Uint32Array(FIRST_ENDS);
-  /** The first block of each hash of a host offset; the others follow by `next`. */
-  readonly #byHost: (Block | undefined)[] = new Array<Block | undefined>(2 ** BLOCK_HASH_BITS).fill(undefined);
+  /** The first block of each hash of host offset and pc; the others follow by `next`. */
+  readonly #byHash: (Block | undefined)[] = new Array<Block | undefined>(2 ** BLOCK_HASH_BITS).fill(undefined);
   readonly #byPage = new Map<number, Block[]>();
   /** The page that was asked for last, and its blocks. */
   #lastPage = -1;
@@ -257,7 +257,7 @@ export class CodeCache {
   }
 
   find(at: Omit<BlockKey, 'secondHost'>): Block | undefined {
-    for (let b = this.#byHost[blockHashIndex(at.host)]; b !== undefined; b = b.next) {
+    for (let b = this.#byHash[blockHashIndex(at.host, at.pcLo)]; b !== undefined; b = b.next) {
       if (b.host !== at.host || b.pcLo !== at.pcLo || b.pcHi !== at.pcHi || b.mode !== at.mode) continue;
       if (b.extraLo === at.extraLo && b.extraHi === at.extraHi) return b;
     }
@@ -270,10 +270,10 @@ export class CodeCache {
     this.#noteEnd(this.#blocks.push(block) - 1, block.end);
     this.stats.translated++;
     this.stats.insns += block.insns.length;
-    const { host, secondHost } = block.key;
-    const hash = blockHashIndex(host);
-    block.next = this.#byHost[hash];
-    this.#byHost[hash] = block;
+    const { host, pcLo, secondHost } = block.key;
+    const hash = blockHashIndex(host, pcLo);
+    block.next = this.#byHash[hash];
+    this.#byHash[hash] = block;
     this.#enterPage(host, block);
     const last = secondHost >= 0 ? secondHost : host + block.bytes - 1;
     if (Math.floor(last / PAGE) !== Math.floor(host / PAGE)) this.#enterPage(last, block);
@@ -289,10 +289,15 @@ export class CodeCache {
     this.#ends[index] = end;
   }
 
+  /** Place of the block's entry in the table that the lookup in WebAssembly looks into, in words. */
+  #hashEntry({ host, pcLo }: Block): number {
+    return (this.blockHash + blockHashIndex(host, pcLo) * BLOCK_HASH_ENTRY) >>> 2;
+  }
+
   /** Makes the block the one that the lookup in WebAssembly finds for its code. */
   enterHash(block: Block): void {
     const { host, pcLo, pcHi, mode, extraLo, extraHi } = block.key;
-    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
+    const at = this.#hashEntry(block);
     const { i32 } = this.#space;
     i32[at] = pcLo;
     i32[at + 1] = pcHi;
@@ -320,7 +325,7 @@ export class CodeCache {
       const word = (block.incoming[i] ?? 0) >>> 2;
       if (leadsTo(block, u32[word] ?? 0)) u32[word] = block.entry;
     }
-    const at = (this.blockHash + blockHashIndex(block.key.host) * BLOCK_HASH_ENTRY) >>> 2;
+    const at = this.#hashEntry(block);
     if (leadsTo(block, u32[at + 5] ?? 0)) u32[at + 5] = block.entry;
   }
 
@@ -394,7 +399,7 @@ export class CodeCache {
     }
     this.#pages.release(this.#byPage.keys());
     this.#blocks = [];
-    this.#byHost.fill(undefined);
+    this.#byHash.fill(undefined);
     this.#byPage.clear();
     this.#lastPage = -1;
     this.#next = this.#arena;
@@ -436,11 +441,11 @@ export class CodeCache {
     this.#pages.release([page]);
   }
 
-  #leaveHost(host: number, block: Block): void {
-    const hash = blockHashIndex(host);
-    const first = this.#byHost[hash];
+  #leaveHash(block: Block): void {
+    const hash = blockHashIndex(block.host, block.pcLo);
+    const first = this.#byHash[hash];
     if (first === block) {
-      this.#byHost[hash] = block.next;
+      this.#byHash[hash] = block.next;
       return;
     }
     for (let b = first; b !== undefined; b = b.next) if (b.next === block) b.next = block.next;
@@ -452,10 +457,9 @@ export class CodeCache {
     block.killRegions();
     this.generation++;
     this.stats.invalidated++;
-    const { host } = block.key;
-    this.#leaveHost(host, block);
+    this.#leaveHash(block);
     const { u32 } = this.#space;
-    const at = (this.blockHash + blockHashIndex(host) * BLOCK_HASH_ENTRY) >>> 2;
+    const at = this.#hashEntry(block);
     if (leadsTo(block, u32[at + 5] ?? 0)) u32[at + 5] = u32[at + 3] = u32[at + 2] = 0;
     for (let i = 0; i + 1 < block.incoming.length; i += 2) {
       const [word, stub] = [block.incoming[i] ?? 0, block.incoming[i + 1] ?? 0];

@@ -33,7 +33,7 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
       b.set(COMMON.fault, b.i32(FAULT.none));
       b.return_(b.i32(0));
     });
-    const entry = blockHashEntry(b, layout, host);
+    const entry = blockHashEntry(b, layout, host, pc);
     let same = b.and(
       b.and(b.eq(b.hostLoad(entry, { size: 8 }), pc), b.eq(b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }), host)),
       b.eq(b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' }), mode),

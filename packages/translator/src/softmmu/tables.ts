@@ -1,4 +1,5 @@
 /** Where entries of the tables in a vCPU's area lie, for the helpers of the software MMU, and twins of the hashes in TypeScript. */
+import { PAGE_SHIFT } from '@boardwalk/core';
 import type { IrBuilder, Value } from '../ir/builder.ts';
 import {
   BLOCK_HASH_BITS,
@@ -22,6 +23,10 @@ import {
   TLB_SPANS,
   TLB_TABLE_BYTES,
 } from './layout.ts';
+
+/** Odd factors of the block hash, for host offsets and for pages of pcs. */
+const HOST_FACTOR = 0x9e3779b1;
+const PC_FACTOR = 0x85ebca6b;
 
 /** Empties the tables in a vCPU's area, when it is made. */
 export function emptyTables(u8: Uint8Array, area: number, mmuModes: number): void {
@@ -89,9 +94,10 @@ export function jumpFilter(b: IrBuilder, pageBits: number, va: Value): Value {
   return b.add(b.add(b.cpuBase(), b.i32(JUMP_FILTER)), page);
 }
 
-/** Entry of the block hash for code at a host offset; `blockHashIndex` is its TypeScript twin. */
-export function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value): Value {
-  const mixed = b.mul(b.wrap(b.shr(host, b.i64(1))), b.i32(0x9e3779b1 | 0));
+/** Entry of the block hash for code at a host offset that runs at a pc; `blockHashIndex` is its TypeScript twin. */
+export function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value, pc: Value): Value {
+  const page = b.mul(b.shr(b.wrap(pc), b.i32(PAGE_SHIFT)), b.i32(PC_FACTOR | 0));
+  const mixed = b.mul(b.add(b.wrap(b.shr(host, b.i64(1))), page), b.i32(HOST_FACTOR | 0));
   return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.i32(layout.blockHash));
 }
 
@@ -105,7 +111,8 @@ export function jumpCacheIndex(pcLo: number): number {
   return ((pcLo >>> 1) ^ (pcLo >>> 13)) & (JUMP_CACHE_ENTRIES - 1);
 }
 
-/** Index in the block hash of code at a host offset. */
-export function blockHashIndex(host: number): number {
-  return Math.imul(Math.floor(host / 2), 0x9e3779b1) >>> (32 - BLOCK_HASH_BITS);
+/** Index in the block hash of code at a host offset that runs at a pc: shared libraries run at many. */
+export function blockHashIndex(host: number, pcLo: number): number {
+  const page = Math.imul(pcLo >>> PAGE_SHIFT, PC_FACTOR);
+  return Math.imul(Math.floor(host / 2) + page, HOST_FACTOR) >>> (32 - BLOCK_HASH_BITS);
 }
