@@ -77,6 +77,28 @@ describe('device types', () => {
   });
 });
 
+describe('buses of user devices', () => {
+  it('are called after their devices, or numbered', async () => {
+    const disk = (id: string, bus: string) => ({ driver: 'scsi-hd', id, bus, properties: { drive: id } });
+    const { machine } = await testMachine(board([1, 2, 3, 4].map(() => new VirtioMmio())), {
+      types: registry(),
+      drives: ['a', 'b', 'c'].map((id) => ({ id, if: 'none' as const, backend: new MemoryBlock(512) })),
+      devices: [
+        { driver: 'virtio-scsi-device' },
+        { driver: 'virtio-scsi-device', id: 'host' },
+        { driver: 'virtio-scsi-device' },
+        { driver: 'virtio-serial-device', id: 'ports' },
+        { driver: 'virtserialport', bus: 'ports.0' },
+        disk('a', 'host.0'),
+        disk('b', 'scsi.0'),
+        disk('c', 'scsi.1'),
+      ],
+    });
+    const busOf = (id: string) => machine.children.get('peripheral')?.children.get(id) as Device;
+    expect(['a', 'b', 'c'].map((id) => busOf(id).parentBus?.name)).toEqual(['host.0', 'scsi.0', 'scsi.1']);
+  });
+});
+
 describe('drives of the virtio interface', () => {
   const drives = (count: number) =>
     Array.from({ length: count }, () => ({ if: 'virtio' as const, backend: new MemoryBlock(512) }));

@@ -139,8 +139,9 @@ export class MonitorEvents {
       machine.on('panic', ({ outcome, ...info }) => this.#panic(info, outcome)),
       machine.on('watchdog', ({ action }) => this.emit('WATCHDOG', { action })),
       machine.on('shutdown', (info) => this.shutdown(shutdownReason(info))),
+      // After the answer of the command that wanted it: clients wait for the one, then for the other.
       machine.on('unplugged', ({ id, path }) =>
-        this.emit('DEVICE_DELETED', { ...(id === '' ? {} : { device: id }), path }),
+        setTimeout(() => this.emit('DEVICE_DELETED', { ...(id === '' ? {} : { device: id }), path })),
       ),
       machine.on('memorySize', ({ id, path, size }) =>
         this.emit('MEMORY_DEVICE_SIZE_CHANGE', { ...(id === '' ? {} : { id }), size, 'qom-path': path }),

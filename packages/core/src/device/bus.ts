@@ -1,6 +1,7 @@
 // Buses: what a user's device is plugged into, where a board has such places.
-import { UserError } from '../object/index.ts';
+import { type BwObject, UserError } from '../object/index.ts';
 import { Device } from './device.ts';
+import { devicesOf } from './tree.ts';
 
 /** A device that other devices can be plugged into: a virtio transport, a PCI bus, an I2C bus. */
 export abstract class Bus extends Device {
@@ -9,12 +10,31 @@ export abstract class Bus extends Device {
   /** True when nothing more can be plugged in. */
   abstract readonly full: boolean;
 
+  /** What users call it (`bus=NAME`). */
+  get name(): string {
+    return this.id;
+  }
+
   /**
    * Plugs a device in: wires it, before it is realized. It has its place in the tree already.
    * @throws UserError if it does not fit
    */
   abstract plug(device: Device): void;
 }
+
+/** The bus of a device that users make: it is called after that device, or, where that has no name, after its kind and a number. */
+export abstract class OwnedBus extends Bus {
+  /** `scsi0.0` on a device with `id=scsi0`; `scsi.0`, `scsi.1` on those without. */
+  override get name(): string {
+    if (isNamed(this.parent)) return `${this.parent?.id}.0`;
+    const kin = devicesOf(this.machine).filter(
+      (device) => device instanceof OwnedBus && device.busType === this.busType && !isNamed(device.parent),
+    );
+    return `${this.busType.toLowerCase()}.${kin.indexOf(this)}`;
+  }
+}
+
+const isNamed = (owner: BwObject | undefined): boolean => owner?.parent?.id === 'peripheral';
 
 /** A device that needs a bus. */
 export interface Pluggable extends Device {
@@ -34,7 +54,7 @@ export function isPluggable(device: Device): device is Pluggable {
 export function findBus(buses: readonly Bus[], device: Pluggable, name?: string): Bus {
   const fitting = buses.filter((bus) => bus.busType === device.busType);
   if (name !== undefined) {
-    const named = buses.find((bus) => bus.id === name || bus.path === name || bus.path.endsWith(`/${name}`));
+    const named = buses.find((bus) => bus.name === name || bus.path === name || bus.path.endsWith(`/${name}`));
     if (named === undefined) throw new UserError(`Bus '${name}' not found`);
     if (!fitting.includes(named)) throw new UserError(`Device '${device.type}' can't go on ${named.busType} bus`);
     if (named.full) throw new UserError(`Bus '${name}' is full`);

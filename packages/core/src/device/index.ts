@@ -1,4 +1,4 @@
-export { Bus, findBus, isPluggable, type Pluggable } from './bus.ts';
+export { Bus, findBus, isPluggable, OwnedBus, type Pluggable } from './bus.ts';
 export { Device } from './device.ts';
 export { type DeviceState, describeState, type StateField, type StateValue, stateFieldsOf } from './state.ts';
 export { devicesOf, resetTree, restoreTree, saveTree } from './tree.ts';

@@ -77,7 +77,7 @@ export function removeDevice(device: Device): void {
 
 function checkHotplug(device: Device, bus: Bus | undefined): void {
   if (device.hotpluggable) return;
-  if (bus !== undefined) throw new UserError(`Bus '${bus.id}' does not support hotplugging`);
+  if (bus !== undefined) throw new UserError(`Bus '${bus.name}' does not support hotplugging`);
   throw new UserError(`Device '${device.type}' does not support hotplugging`);
 }
 

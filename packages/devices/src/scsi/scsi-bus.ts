@@ -1,6 +1,6 @@
 // A SCSI bus: targets with logical units, as a host adapter addresses them. After: SPC-4 (INCITS 513), 6.33 (REPORT LUNS); SAM-5, 4.7.
 
-import { Bus, Device, isPluggable, type PropertySpec, UserError } from '@boardwalk/core';
+import { Device, isPluggable, OwnedBus, type PropertySpec, UserError } from '@boardwalk/core';
 import { transportPath } from '../block/boot-index.ts';
 import { check, good, type ScsiEnd, SENSE } from './sense.ts';
 
@@ -95,7 +95,7 @@ export interface ScsiHost {
 }
 
 /** A bus with its limits. */
-export class ScsiBus extends Bus {
+export class ScsiBus extends OwnedBus {
   static override readonly typeName: string = 'SCSI';
   readonly busType = SCSI_BUS;
   readonly full = false;

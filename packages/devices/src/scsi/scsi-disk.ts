@@ -5,6 +5,7 @@ import { type BlockBackend, type PropertySpec, UserError } from '@boardwalk/core
 import { blockSizeProperties, checkBlockSizes } from '../block/block-size.ts';
 import { bootIndexProperty } from '../block/boot-index.ts';
 import { asBlockBackend, driveProperty } from '../block/drive-property.ts';
+import { hasWriteCache, writeCacheProperty } from '../block/write-cache.ts';
 import { reply, type ScsiCommand, ScsiDevice } from './scsi-bus.ts';
 import { check, good, type ScsiEnd, SENSE, senseData } from './sense.ts';
 
@@ -77,6 +78,7 @@ export class ScsiDisk extends ScsiDevice {
     driveProperty(),
     bootIndexProperty,
     ...blockSizeProperties,
+    writeCacheProperty,
     {
       name: 'serial',
       type: 'str',
@@ -219,8 +221,8 @@ export class ScsiDisk extends ScsiDevice {
     if (control === 3 || (code !== PAGE_CACHING && code !== PAGE_ALL)) return check(SENSE.invalidField);
     const page = new Uint8Array(20);
     page.set([PAGE_CACHING, page.length - 2]);
-    // The cache holds writes back until they are flushed. Asked what can be changed: nothing.
-    if (control !== 1) page[2] = 0x04;
+    // WCE: the cache holds writes back until they are flushed. Asked what can be changed: nothing.
+    if (control !== 1 && hasWriteCache(this)) page[2] = 0x04;
     const descriptor = ((cdb[1] ?? 0) & 0x08) !== 0 ? new Uint8Array(0) : this.#blockDescriptor();
     const specific = (this.#disk.readonly ? WRITE_PROTECTED : 0) | FUA_SUPPORTED;
     const rest = [...descriptor, ...page];
@@ -287,7 +289,8 @@ export class ScsiDisk extends ScsiDevice {
       if (!command.take(done, part)) break;
       await this.#disk.write(extent.offset + done, part);
     }
-    if (cdb[0] !== OP.write6 && ((cdb[1] ?? 0) & FORCE_UNIT_ACCESS) !== 0) await this.#disk.flush();
+    const forced = cdb[0] !== OP.write6 && ((cdb[1] ?? 0) & FORCE_UNIT_ACCESS) !== 0;
+    if (forced || !hasWriteCache(this)) await this.#disk.flush();
     return good(length);
   }
 }

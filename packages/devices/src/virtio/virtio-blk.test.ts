@@ -193,9 +193,31 @@ describe('virtio-blk', () => {
     expect(block.flushes).toBe(2);
   });
 
-  it('writes through for a driver that cannot flush', async () => {
+  it('writes through for a driver that cannot flush, until the next one comes', async () => {
     const { device } = await disk(new MemoryBlock(512), {}, VERSION_1);
     expect(device.writeback).toBe(0);
+    device.setStatus(0);
+    expect(device.writeback).toBe(1);
+  });
+
+  it('has no write cache where it is to have none; a driver may switch it on where that is left to it', async () => {
+    const block = new SlowBlock(4 * 512);
+    const write = async ({ queue }: Awaited<ReturnType<typeof disk>>) => {
+      queue.add([header(OUT, 0), pattern(512), 1]);
+      queue.notify();
+      await settled();
+      block.waiting.shift()?.();
+      await settled();
+      return block.flushes;
+    };
+    const fixed = await disk(block, { 'write-cache': 'off', 'config-wce': false });
+    expect(fixed.offered & ((1n << 9n) | (1n << 11n))).toBe(0n);
+    expect(await write(fixed)).toBe(1);
+    const chosen = await disk(block, { 'write-cache': 'off' });
+    expect(chosen.offered & (1n << 9n)).not.toBe(0n);
+    expect(await write(chosen)).toBe(2);
+    chosen.driver.test.w8(0x1000_1000 + 0x100 + 32, 1);
+    expect(await write(chosen)).toBe(2);
   });
 
   it('gives its serial number', async () => {

@@ -5,6 +5,7 @@ import type { BlockBackend, PropertySpec } from '@boardwalk/core';
 import { blockSizeProperties, checkBlockSizes, SECTOR } from '../block/block-size.ts';
 import { bootIndexProperty, transportPath } from '../block/boot-index.ts';
 import { asBlockBackend, driveProperty } from '../block/drive-property.ts';
+import { hasWriteCache, writeCacheProperty } from '../block/write-cache.ts';
 import { GuestFault } from './guest-memory.ts';
 import { type Answer, VirtioRequestDevice } from './virtio-requests.ts';
 import type { VirtqElement } from './virtqueue.ts';
@@ -73,6 +74,7 @@ export class VirtioBlk extends VirtioRequestDevice<Request> {
     ...blockSizeProperties,
     { name: 'discard', type: 'bool', description: 'offer discard', default: true },
     { name: 'write-zeroes', type: 'bool', description: 'offer write-zeroes', default: true },
+    writeCacheProperty,
     {
       name: 'config-wce',
       type: 'bool',
@@ -110,8 +112,8 @@ export class VirtioBlk extends VirtioRequestDevice<Request> {
     return (
       F_SEG_MAX |
       F_BLK_SIZE |
-      F_FLUSH |
       F_TOPOLOGY |
+      (hasWriteCache(this) || this.getProperty('config-wce') === true ? F_FLUSH : 0n) |
       (this.#disk.readonly ? F_RO : 0n) |
       (this.#number('num-queues') > 1 ? F_MQ : 0n) |
       (this.getProperty('config-wce') === true ? F_CONFIG_WCE : 0n) |
@@ -143,6 +145,11 @@ export class VirtioBlk extends VirtioRequestDevice<Request> {
     const allowed = offset === CONFIG_WRITEBACK && size === 1 && this.negotiated(F_CONFIG_WCE);
     if (allowed) this.writeback = value & 1;
     else super.configWritten(offset, size, value);
+  }
+
+  protected override resetDevice(): void {
+    super.resetDevice();
+    this.writeback = hasWriteCache(this) ? 1 : 0;
   }
 
   protected override started(): void {

@@ -1,5 +1,5 @@
 import { type Machine, MemoryBlock, unplugDevice } from '@boardwalk/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { place, probe, testMachine } from '../../test/machine.ts';
 import { Driver, MMIO_BASE, VERSION_1 } from '../../test/virtio-driver.ts';
 import { ScsiDisk } from '../scsi/scsi-disk.ts';
@@ -123,6 +123,18 @@ describe('a virtio SCSI adapter', () => {
     expect(await command([0, 0], [0x0a, 0, 0, 1, 1], new Uint8Array(512))).toMatchObject({ sense: [7, 0x27] });
     const sense = await command([0, 0], [0x1a, 8, 0x3f, 0, 64], 64);
     expect([sense.data[2], sense.data[4], sense.data[6]]).toEqual([0x90, 0x08, 0x04]);
+  });
+
+  it('has no write cache where it is to have none', async () => {
+    const unit = disk();
+    const backend = unit.getProperty('drive') as MemoryBlock;
+    const flush = vi.spyOn(backend, 'flush');
+    unit.setProperty('write-cache', 'off');
+    const { command } = await adapter([unit]);
+    const sense = await command([0, 0], [0x1a, 8, 0x08, 0, 64], 64);
+    expect([sense.data[4], sense.data[6]]).toEqual([0x08, 0]);
+    expect(await command([0, 0], [0x0a, 0, 0, 1, 1], new Uint8Array(512))).toMatchObject({ status: 0 });
+    expect(flush).toHaveBeenCalledOnce();
   });
 
   it('ends control requests, and tells of units that come and go', async () => {

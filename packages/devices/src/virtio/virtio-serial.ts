@@ -1,7 +1,7 @@
 // Virtio console device: one console, or many ports with a control queue.
 // After: "Virtual I/O Device (VIRTIO) Version 1.2", section 5.3.
 
-import { Bus, type Device, type PropertySpec, UserError } from '@boardwalk/core';
+import { type Device, OwnedBus, type PropertySpec, UserError } from '@boardwalk/core';
 import { GuestFault } from './guest-memory.ts';
 import { VirtioDevice } from './virtio-device.ts';
 import { VIRTIO_SERIAL_BUS, VirtioSerialPort } from './virtio-serial-port.ts';
@@ -247,7 +247,7 @@ export class VirtioSerial extends VirtioDevice {
 }
 
 /** The places for ports of one device. */
-export class VirtioSerialBus extends Bus {
+export class VirtioSerialBus extends OwnedBus {
   static override readonly typeName: string = VIRTIO_SERIAL_BUS;
   readonly busType = VIRTIO_SERIAL_BUS;
   readonly #device: VirtioSerial;

@@ -14,22 +14,26 @@ export interface BlockDevice {
   /** The drive's name; empty for one of `-blockdev`. */
   readonly name: string;
   readonly node: BlockNode;
-  /** Path of the device that has it. */
+  /** The device that has it: its id, or its path where it has none. */
   readonly qdev: string | undefined;
   readonly removable: boolean;
 }
 
 /** The drives, then what devices have of `-blockdev`. */
 export function blockDevices({ drives }: Machine): BlockDevice[] {
+  const deviceOf = (node: BlockNode): string | undefined => {
+    const path = drives.deviceOf(node);
+    return /^\/machine\/peripheral\/([^/]+)$/.exec(path ?? '')?.[1] ?? path;
+  };
   const ofDrives = drives.all.map((drive) => ({
     name: driveName(drive),
     node: drive.node,
-    qdev: drives.deviceOf(drive.node),
+    qdev: deviceOf(drive.node),
     removable: drive.media === 'cdrom',
   }));
   const taken = new Set(ofDrives.map(({ node }) => node));
-  const others = drives.nodes.all.filter((node) => !taken.has(node) && drives.deviceOf(node) !== undefined);
-  return [...ofDrives, ...others.map((node) => ({ name: '', node, qdev: drives.deviceOf(node), removable: false }))];
+  const others = drives.nodes.all.filter((node) => !taken.has(node) && deviceOf(node) !== undefined);
+  return [...ofDrives, ...others.map((node) => ({ name: '', node, qdev: deviceOf(node), removable: false }))];
 }
 
 /**

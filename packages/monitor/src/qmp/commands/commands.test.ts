@@ -13,7 +13,7 @@ import {
 } from '@boardwalk/core';
 import { describe, expect, it, vi } from 'vitest';
 import type { Emulator, OutputFile, ReplacementFile } from '../../emulator.ts';
-import { HmpClient, QmpClient, type TestOptions, testEmulator } from '../../fixtures.ts';
+import { HmpClient, QmpClient, settled, type TestOptions, testEmulator } from '../../fixtures.ts';
 
 const KiB = 1024;
 
@@ -157,9 +157,10 @@ describe('devices over QMP', () => {
     expect(await client.execute('device_add', { driver: 'hot-card', id: 'h', bus: 'slot.1', speed: 7 })).toEqual({});
     expect(await client.execute('qom-get', { path: 'h', property: 'speed' })).toBe(7);
     const answers = await client.ask({ execute: 'device_del', arguments: { id: 'h' } });
-    expect(answers.map(({ event, data }) => [event, data])).toEqual([
-      ['DEVICE_DELETED', { device: 'h', path: '/machine/peripheral/h' }],
+    await settled();
+    expect([...answers, ...client.take()].map(({ event, data }) => [event, data])).toEqual([
       [undefined, undefined],
+      ['DEVICE_DELETED', { device: 'h', path: '/machine/peripheral/h' }],
     ]);
     expect((await client.fail('qom-list', { path: 'h' })).class).toBe('DeviceNotFound');
   });

@@ -74,7 +74,11 @@ export const BlockStats = struct('BlockStats', {
 });
 
 const onOffCache = struct('BlockdevCacheOptions', { direct: opt(bool), 'no-flush': opt(bool) });
-const fileOptions = { filename: str } as const;
+const fileOptions = {
+  filename: str,
+  aio: opt(enumeration('BlockdevAioOptions', ['threads'])),
+  locking: opt(enumeration('OnOffAuto', ['auto', 'on'])),
+} as const;
 const nullOptions = { size: opt(int) } as const;
 const base = {
   'node-name': opt(str),
