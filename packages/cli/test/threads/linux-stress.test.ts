@@ -24,6 +24,30 @@ if (SECONDS === 0) console.log('skipped: an hour of Linux on four vCPUs (BOARDWA
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-stress-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** The guest's RAM, and what an emulator may be resident with over it, in MiB. */
+const RAM = 512;
+const OVER_RAM = 600;
+
+/** Looks at a program's resident memory, in MiB, until it is told to stop; where the host does not say, at nothing. */
+function watchMemory(pid: number | undefined): { readonly samples: readonly number[]; stop(): void } {
+  const samples: number[] = [];
+  const look = (): void => {
+    const path = `/proc/${pid}/status`;
+    const kib = existsSync(path) ? /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
+    if (kib !== undefined) samples.push(Number(kib) / 1024);
+  };
+  const timer = setInterval(look, 5000);
+  return { samples, stop: () => clearInterval(timer) };
+}
+
+/** A run has warmed up by its half: what it then needs at most in a quarter of the run, it needs in the last one too. */
+function expectSteady(samples: readonly number[]): void {
+  const quarter = (which: number): number =>
+    Math.max(...samples.slice((samples.length * which) / 4, (samples.length * (which + 1)) / 4));
+  expect(Math.max(...samples)).toBeLessThan(RAM + OVER_RAM);
+  expect(quarter(3)).toBeLessThan(quarter(2) * 1.1);
+}
+
 /** What a kernel's log must not have. */
 const TROUBLE = 'BUG:|Oops|stall|lockup|Call Trace|segfault';
 
@@ -81,7 +105,7 @@ describe.each(GUESTS)('an hour of Linux on $arch', (guest) => {
     async (mode, { skip }) => {
       const machine = (await guest.machine((initrd) => withProgram(guest, initrd))) ?? skip('no Debian packages here');
       const cli = fileURLToPath(new URL(`../../bin/boardwalk-system-${guest.arch}.js`, import.meta.url));
-      const args = [...machine, '-m', '512M', '-smp', '4', '-nographic', '-accel', `tcg,thread=${mode}`];
+      const args = [...machine, '-m', `${RAM}M`, '-smp', '4', '-nographic', '-accel', `tcg,thread=${mode}`];
       const program = spawn(process.execPath, [cli, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
       const console2 = new PipeChar();
       program.stdout.on('data', (bytes: Buffer) => console2.write(bytes));
@@ -89,11 +113,15 @@ describe.each(GUESTS)('an hour of Linux on $arch', (guest) => {
       const ended = new Promise<number | null>((resolve) => program.on('close', (status) => resolve(status)));
       try {
         await console2.waitFor('~ # ', { timeoutMs: 15 * MINUTE_MS });
+        const memory = watchMemory(program.pid);
         console2.send(`stress ${SECONDS}; echo trouble: $(dmesg | grep -cE '${TROUBLE}'); echo en""d\n`);
-        const { before } = await console2.waitFor(/^end\r?$/m, { timeoutMs: SECONDS * 3000 + 5 * MINUTE_MS });
+        const wait = console2.waitFor(/^end\r?$/m, { timeoutMs: SECONDS * 3000 + 5 * MINUTE_MS });
+        const { before } = await wait.finally(() => memory.stop());
         expect(before).toMatch(/^stress: ok locked \d+ turns \d+ signals \d+ forks \d+ remaps \d+ sums \d+\r?$/m);
         expect(before).toMatch(/^trouble: 0\r?$/m);
-        console.log(`thread=${mode}: ${before.split('\n').find((line) => line.startsWith('stress: ok'))}`);
+        const told = before.split('\n').find((line) => line.startsWith('stress: ok'));
+        console.log(`thread=${mode}: ${told?.trim()}, at most ${Math.ceil(Math.max(...memory.samples))} MiB`);
+        if (memory.samples.length > 100) expectSteady(memory.samples);
         console2.send('exit\n');
         expect(await ended).toBe(0);
       } finally {

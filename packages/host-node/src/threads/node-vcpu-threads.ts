@@ -7,6 +7,13 @@ import { hostTimeMs } from './host-time.ts';
 /** Processors whose plain accesses pass each other only where a load passes an earlier store. */
 const STRONGLY_ORDERED: readonly string[] = ['x64', 'ia32'];
 
+/**
+ * A thread's heap, in MiB. A host's V8 gives each heap up to 192 MiB for what is young, and lets what is old grow to a multiple of what
+ * lives; a machine has many threads, and a translator lets go of most of what it makes before it makes the next. The old generation
+ * lives on 30 to 60 MiB: the limit is far above that, and only tells V8 how generously it may grow.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 512 };
+
 /** What a worker says. */
 export type VcpuMessage = { readonly kind: 'ready'; readonly threadId: number | undefined } | { readonly kind: 'call' };
 
@@ -29,6 +36,7 @@ class NodeVcpuThread implements VcpuThreadHandle {
     const worker = new workers.Worker(new URL('./vcpu-worker.js', import.meta.url), {
       workerData: data,
       name: `vcpu ${data.init.index}`,
+      resourceLimits: HEAP,
     });
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
