@@ -122,7 +122,7 @@ export interface Frontend {
   translateInsn(b: IrBuilder, ctx: InsnContext): void;
   /** Restart words of the instruction at `ctx`; needed only with `restartSlots`. */
   restartWords?(ctx: InsnContext): readonly number[];
-  /** IR: the translation regime of instruction fetches, from the state (i32). */
+  /** IR: the translation regime of instruction fetches (i32), from the state: the mode word determines it. */
   fetchMmu(b: IrBuilder): Value;
   /** The same of a mode word. Without it a flush of one regime forgets the jumps of all. */
   fetchMmuOf?(b: IrBuilder, mode: Value): Value;

@@ -1,6 +1,5 @@
 /** Finds the blocks that a vCPU goes on with, and translates those that are not there. */
 import { MEM_DECODE_ERROR, MEM_ERROR, type VcpuThread } from '@boardwalk/core';
-import { codePageBits } from '../frontend.ts';
 import { printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
 import { pcOf } from '../pc.ts';
@@ -11,6 +10,7 @@ import { NEVER } from '../tier1/tier1.ts';
 import { FETCH_FAULT } from './block-translator.ts';
 import { type Block, leadsTo } from './code-cache.ts';
 import { type Engine, MAX_BLOCK_INSNS } from './engine.ts';
+import { nextPage } from './second-page.ts';
 import { type VcpuWords, writeSlot } from './vcpu-words.ts';
 
 export interface BlockFinderOptions {
@@ -42,7 +42,7 @@ export class BlockFinder {
     const host = this.fetchHost();
     if (host === FETCH_FAULT) return 0;
     const block = this.blockFor(host, this.#words.get(COMMON.pc), this.#words.get(COMMON.pc, 4));
-    return block?.entry ?? 0;
+    return block?.found ?? 0;
   }
 
   /** Host offset of the instruction at the pc, or FETCH_FAULT: an exception was raised. */
@@ -102,6 +102,7 @@ export class BlockFinder {
       place,
       countdown,
       secondPage,
+      fetchMmu: () => this.#engine.exports.fetchMmu(this.#words.base),
       watch,
       breakpointAt: debug.breakpointAt,
       isRepeated: this.#words.get(COMMON.storeToCode) !== 0,
@@ -115,9 +116,7 @@ export class BlockFinder {
   /** Host offset of the page after that of a pc, or FETCH_FAULT with the exception in the state. */
   #secondPage(pcLo: number, pcHi: number): number {
     const { exports, frontend } = this.#engine;
-    const pageBytes = 2 ** codePageBits(frontend);
-    const pc = pcOf(pcLo, pcHi);
-    const next = BigInt.asUintN(64, (pc & ~BigInt(pageBytes - 1)) + BigInt(pageBytes));
+    const next = nextPage(frontend, pcLo, pcHi);
     this.#setRegister(COMMON.pc, next);
     const host = exports.fetchHost(this.#words.base);
     this.#words.setPc(pcLo, pcHi);

@@ -11,9 +11,10 @@ import type { BlockLowering } from '../tier0/lower.ts';
 import { NEVER } from '../tier1/tier1.ts';
 import { Block, type BlockKey } from './code-cache.ts';
 import { CARRIES_ON, InsnMemo, memoCarried, memoLength } from './insn-memo.ts';
+import { type SecondPage, secondPageAt } from './second-page.ts';
 
 /** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
-export type SecondPage = () => number;
+export type SecondPageSource = () => number;
 export const FETCH_FAULT = -1;
 
 export interface TranslateRequest {
@@ -26,7 +27,9 @@ export interface TranslateRequest {
   readonly maxInsns: number;
   /** Where the operations go. */
   readonly place: number;
-  readonly secondPage: SecondPage;
+  readonly secondPage: SecondPageSource;
+  /** The regime of fetches in the mode. */
+  readonly fetchMmu: () => number;
   /** Runs until tier 1 is asked to compile the block. */
   readonly countdown: number;
   /** Whether the program is to stop before the instruction at a pc. */
@@ -60,7 +63,7 @@ class Reader implements InsnContext {
   secondHost = -1;
   host = 0;
   first = true;
-  secondPage: SecondPage = () => FETCH_FAULT;
+  secondPage: SecondPageSource = () => FETCH_FAULT;
   breakpointAt: ((pcLo: number, pcHi: number) => boolean) | undefined;
   readonly #space: RamSpace;
   readonly #big: boolean;
@@ -194,9 +197,8 @@ export class BlockTranslator {
    */
   irOf(block: Block, maxInsns: number, wholes: boolean): Node[] | undefined {
     const { key } = block;
-    if (key.secondHost >= 0) return undefined;
     if (block.isBreakpoint) return undefined;
-    this.#begin(key, () => FETCH_FAULT, undefined);
+    this.#begin(key, () => key.secondHost, undefined);
     // A breakpoint may have cut it, and may be gone.
     const ir: Node[] = [];
     this.#plain.wholes = wholes;
@@ -216,23 +218,33 @@ export class BlockTranslator {
     const lowering = this.#lowering;
     this.#begin(request, request.secondPage, request.breakpointAt);
     lowering.begin(place, countdown);
-    if (!this.#instruments.isEmpty) {
-      const ir: Node[] = [];
-      if (!this.#readInstrumented(request, (list) => append(ir, list))) return undefined;
-      watch?.(ir);
-      lowering.addBlock(ir);
-    } else if (watch === undefined) {
-      if (!this.#read(request.maxInsns, (list) => lowering.add(list), true)) return undefined;
+    const { host, pcLo, pcHi, mode, extraLo, extraHi } = request;
+    let second: SecondPage | undefined;
+    const open = (): void => {
+      const { secondHost } = this.#reader;
+      if (secondHost < 0 || second !== undefined) return;
+      second = secondPageAt(this.#frontend, pcLo, pcHi, secondHost, request.fetchMmu());
+      lowering.lookAt(second, pcLo, pcHi);
+    };
+    if (this.#instruments.isEmpty && watch === undefined) {
+      const take = (list: readonly Node[]): void => {
+        open();
+        lowering.add(list);
+      };
+      if (!this.#read(request.maxInsns, take, true)) return undefined;
     } else {
       const ir: Node[] = [];
-      if (!this.#read(request.maxInsns, (list) => append(ir, list), false)) return undefined;
-      watch(ir);
+      const take = (list: readonly Node[]): void => append(ir, list);
+      const isRead = this.#instruments.isEmpty
+        ? this.#read(request.maxInsns, take, false)
+        : this.#readInstrumented(request, take);
+      if (!isRead) return undefined;
+      watch?.(ir);
+      open();
       lowering.addBlock(ir);
     }
-    const { host, pcLo, pcHi, mode, extraLo, extraHi } = request;
-    const { secondHost } = this.#reader;
-    const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost };
-    return new Block(key, this.#reader.host - host, lowering.finish(), countdown);
+    const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost: this.#reader.secondHost };
+    return new Block(key, this.#reader.host - host, lowering.finish(), countdown, second);
   }
 
   /** The statements of a block with what instruments have put into it. */
@@ -269,7 +281,7 @@ export class BlockTranslator {
 
   #begin(
     at: Omit<BlockKey, 'secondHost'>,
-    secondPage: SecondPage,
+    secondPage: SecondPageSource,
     breakpointAt: ((pcLo: number, pcHi: number) => boolean) | undefined,
   ): void {
     const reader = this.#reader;

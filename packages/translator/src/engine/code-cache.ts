@@ -9,6 +9,7 @@ import { BLOCK_HASH_BITS, BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/
 import { blockHashIndex } from '../softmmu/tables.ts';
 import { INSN_CODE_BITS, type LoweredBlock } from '../tier0/lower.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
+import { SECOND_PAGE_BYTES, type SecondPage } from './second-page.ts';
 
 const PAGE = 4096;
 /** Room for the entry of a region, before a block's first operation. */
@@ -57,6 +58,8 @@ export class Block implements BlockKey {
   readonly extraLo: number;
   readonly extraHi: number;
   readonly secondHost: number;
+  /** What the block looks for first where it has a second page. */
+  readonly second: SecondPage | undefined;
   /** Bytes of guest code. */
   readonly bytes: number;
   readonly start: number;
@@ -88,7 +91,7 @@ export class Block implements BlockKey {
     return this;
   }
 
-  constructor(key: BlockKey, bytes: number, lowered: LoweredBlock, countdown: number) {
+  constructor(key: BlockKey, bytes: number, lowered: LoweredBlock, countdown: number, second?: SecondPage) {
     this.host = key.host;
     this.pcLo = key.pcLo;
     this.pcHi = key.pcHi;
@@ -96,6 +99,7 @@ export class Block implements BlockKey {
     this.extraLo = key.extraLo;
     this.extraHi = key.extraHi;
     this.secondHost = key.secondHost;
+    this.second = second;
     this.bytes = bytes;
     this.start = lowered.start;
     this.tail = lowered.tail;
@@ -108,6 +112,11 @@ export class Block implements BlockKey {
   /** Where jumps to the block lead: to its region if it has one. */
   get entry(): number {
     return this.hasEntry ? this.start - ENTRY_BYTES : this.start;
+  }
+
+  /** Where whoever has just found both of its pages enters it. */
+  get found(): number {
+    return this.second === undefined ? this.entry : this.start + SECOND_PAGE_BYTES;
   }
 
   /** Numbers of instructions whose accesses tier 1 is to take for misaligned. */

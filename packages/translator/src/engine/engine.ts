@@ -44,6 +44,7 @@ export interface EngineExports {
   serviceInterrupt(cpu: number): number;
   lookup(cpu: number): number;
   fetchHost(cpu: number): number;
+  fetchMmu(cpu: number): number;
   translate(cpu: number, va: bigint, access: number, mmu: number): number;
   debugAddress(cpu: number, va: bigint, mmu: number): bigint;
   tlbFlush(cpu: number): void;
@@ -169,7 +170,13 @@ export class Engine implements ThreadTranslator {
     this.exports = this.#instantiate(
       {
         exports: [mmu.lookup, mmu.debugAddress, mmu.flushAll, mmu.flushJumps, mmu.protectPage, mmu.storesTo],
-        named: { raise, serviceInterrupt, fetchHost: mmu.fetchHostNumber, translate: mmu.translateNumber },
+        named: {
+          raise,
+          serviceInterrupt,
+          fetchHost: mmu.fetchHostNumber,
+          fetchMmu: mmu.fetchMmu,
+          translate: mmu.translateNumber,
+        },
         raw: [tier0Function(mmu, raise)],
         importTable: true,
       },

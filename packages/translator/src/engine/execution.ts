@@ -327,7 +327,7 @@ export class Execution implements EngineCpu {
     const host = from.key.host + (pcLo - from.key.pcLo);
     const block = this.#finder.blockFor(host, pcLo, pcHi);
     if (block === undefined) return;
-    if (cache.generation === generation && block.key.secondHost < 0) cache.link(ip, block);
+    if (cache.generation === generation) cache.link(ip, block);
     this.#resume = block.entry;
     this.#resumeGeneration = cache.generation;
   }
@@ -350,7 +350,7 @@ export class Execution implements EngineCpu {
   /** Runs a block that is not in the cache, once. */
   #runBlock(block: Block): number {
     const { u32 } = this.#engine.space;
-    const used = this.#enterCode(block.start, 0);
+    const used = this.#enterCode(block.found, 0);
     const ip = this.#words.get(COMMON.exitIp) >>> 0;
     const reason = this.#words.get(COMMON.exitReason);
     if ((reason === EXIT.unlinked || reason === EXIT.budget) && ip >= block.start && ip < block.end) {

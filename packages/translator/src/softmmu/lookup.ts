@@ -16,6 +16,9 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
   /** The same for TypeScript. */
   const fetchHostNumber = defineHelper('fetchHostNumber', [], 'f64', (b) => hostNumber(b, b.call(fetchHost)));
 
+  /** The regime of fetches, for TypeScript. */
+  const fetchMmu = defineHelper('fetchMmu', [], 'i32', (b) => frontend.fetchMmu(b));
+
   /** Translated code for `state.pc` in `state.mode`, or 0; enters it into the jump cache. */
   const lookup = defineHelper('lookup', [], 'i32', (b) => {
     const pc = b.get(COMMON.pc);
@@ -49,5 +52,5 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
     return ip;
   });
 
-  return { fetchHostNumber, lookup } as const;
+  return { fetchHostNumber, fetchMmu, lookup } as const;
 }

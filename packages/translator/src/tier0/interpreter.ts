@@ -327,6 +327,14 @@ class InterpreterWriter {
       a.exit(EXIT.halt);
     });
     this.#handlers.set('unlinked', () => a.exit(EXIT.unlinked));
+    this.#handlers.set('secondPage', () => {
+      a.get(L.cpu).get(L.ip).load(W.i32Load, 4).op(W.i32Add).tee(L.at);
+      a.load(W.i64Load, 0).get(L.ip).load(W.i64Load, 8).op(W.i64Eq);
+      a.get(L.at).load(W.i64Load, 8).get(L.ip).load(W.i64Load, 16).op(W.i64Eq, W.i32And).if();
+      a.next(32).end();
+      a.setState(COMMON.pc, () => a.get(L.ip).load(W.i64Load, 24));
+      a.exit(EXIT.lookup);
+    });
     this.#handlers.set('debug', () => a.exit(EXIT.debug));
     this.#handlers.set('tier1', () => this.#enterRegion());
   }

@@ -3,6 +3,7 @@
  * is computed where it is used, into its register if it is set there; constants are immediates; comparisons fuse with
  * branches, additions with the address of an access, sign extensions with 32-bit arithmetic.
  */
+import type { SecondPage } from '../engine/second-page.ts';
 import { isConst } from '../ir/builder.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { BlockEnd, Node } from '../ir/nodes.ts';
@@ -30,6 +31,7 @@ const OP = {
   call: tier0Op('call'),
   callFault: tier0Op('callFault'),
   nop: tier0Op('nop'),
+  secondPage: tier0Op('secondPage'),
   debug: tier0Op('debug'),
 } as const;
 
@@ -107,6 +109,18 @@ export class BlockLowering {
     this.#start = this.#ip;
     this.#insns = [];
     this.#restarts = [];
+  }
+
+  /** Opens the block with a look at where its second page lies. */
+  lookAt({ entry, tag, addend }: SecondPage, pcLo: number, pcHi: number): void {
+    const at = this.#ip;
+    this.#emit(OP.secondPage, 0, 0, 0);
+    this.#emit(0, 0, 0, 0);
+    this.#out.setWord(at + 4, entry);
+    this.#out.setPair(at, ...tag);
+    this.#out.setWord(at + 16, addend[0]);
+    this.#out.setWord(at + 20, addend[1]);
+    this.#out.setPair(at + 16, pcLo, pcHi);
   }
 
   /** Adds an instruction, which its marker opens, or what follows the last one. */

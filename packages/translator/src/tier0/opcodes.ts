@@ -3,7 +3,8 @@
  *
  *   0 u16 operation   2 u16 destination   4 u16 a   6 u16 b   8 immediate (i64), or c (u16), displacement (i32) ...
  *
- * Operands are byte offsets in the state of the vCPU. Block ends: 16 i32 target, 20 i32 second target, 24 i32 cost.
+ * Operands are byte offsets in the state of the vCPU. Block ends: 16 i32 target, 20 i32 second target, 24 i32 cost. `secondPage` has 32
+ * bytes too: 4 u32 place of a TLB entry in the vCPU's area, 8 i64 tag, 16 i64 addend, 24 i64 the block's pc.
  */
 import type { AccessSize, MemAccess } from '../ir/nodes.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
@@ -81,6 +82,7 @@ names.push(
   'unlinked',
   'tier1',
   'nop',
+  'secondPage',
   'debug',
 );
 

@@ -6,6 +6,7 @@
  * a block of its own whose end is its label (Ramsey, "Beyond Relooper", 2022).
  */
 import type { IndexBits } from '@boardwalk/core';
+import type { SecondPage } from '../engine/second-page.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
@@ -418,8 +419,9 @@ class RegionEmitter {
     const e = this.#e;
     const next = edge.node;
     const to = edge.kind === 'entry' ? edge.to : next;
-    if (edge.checked) {
-      this.#unlessFound(to);
+    if (edge.checked || to.block.second !== undefined) {
+      if (to.block.second === undefined) this.#unlessFound(to);
+      else this.#unlessSecond(to.block.second);
       e.if();
       this.#exit(node, edge.otherwise);
       e.end();
@@ -455,6 +457,19 @@ class RegionEmitter {
     e.op(W.i32Or);
   }
 
+  /** Pushes whether the TLB has a block's second page not, or elsewhere. */
+  #unlessSecond({ entry, tag, addend }: SecondPage): void {
+    const e = this.#e;
+    e.get(CPU)
+      .load(W.i64Load, entry)
+      .i64(...tag)
+      .op(W.i64Ne);
+    e.get(CPU)
+      .load(W.i64Load, entry + 8)
+      .i64(...addend)
+      .op(W.i64Ne, W.i32Or);
+  }
+
   #exit(node: RegionNode, exit: Exit): void {
     const e = this.#e;
     if (exit.kind === 'word') e.i32(exit.word).load(W.i32Load, 0);
@@ -488,8 +503,8 @@ class RegionEmitter {
 }
 
 /** Where tier 0 has an instruction of a node's block. */
-function placeOf(node: RegionNode, insn: number): number {
-  return node.block.ipOf(insn);
+function placeOf({ block }: RegionNode, insn: number): number {
+  return insn === 0 ? block.start : block.ipOf(insn);
 }
 
 function labelOf(labels: ReadonlyMap<RegionNode, number>, node: RegionNode): number {

@@ -191,7 +191,8 @@ class RegionFormer {
   readonly #reentries = new Set<Block>();
 
   #reenter(block: Block | undefined): void {
-    if (block !== undefined) this.#reentries.add(block);
+    // Tier 0 looks for a second page itself.
+    if (block !== undefined && block.second === undefined) this.#reentries.add(block);
   }
 
   #node(block: Block, callers: readonly Caller[]): RegionNode | undefined {

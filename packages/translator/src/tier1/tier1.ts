@@ -274,7 +274,7 @@ export class Tier1 {
   /** A block's countdown came to zero. */
   hot(block: Block): void {
     this.#setCountdown(block, NEVER);
-    if (!block.valid || block.hasEntry || block.key.secondHost >= 0) return;
+    if (!block.valid || block.hasEntry || block.second !== undefined) return;
     const region = this.#coveredBy(block);
     if (region === undefined) this.#compile(block, new Set());
     else this.#addEntry(region, block);
@@ -624,7 +624,7 @@ export class Tier1 {
   }
 
   #usable(block: Block | undefined): Block | undefined {
-    return block?.valid && block.key.secondHost < 0 ? block : undefined;
+    return block?.valid ? block : undefined;
   }
 
   #headOf(block: Block, insns: number, wholes: boolean): BlockCode | undefined {
