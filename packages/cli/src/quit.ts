@@ -11,8 +11,13 @@ export class Quit {
   readonly asked: Promise<ShutdownReason>;
   readonly #program: Program;
   #resolve: (reason: ShutdownReason) => void = () => {};
-  #byKey = false;
-  readonly #onSignal = (): void => this.#resolve('host-signal');
+  /** What the user is told at the end. */
+  #farewell = '';
+  readonly #onSignal = (_name: NodeJS.Signals, signal: number): void => {
+    // QEMU adds which process sent it; Node.js does not know.
+    this.#farewell ||= `${this.#program.name}: terminating on signal ${signal}\n`;
+    this.#resolve('host-signal');
+  };
 
   constructor(program: Program) {
     this.#program = program;
@@ -30,13 +35,14 @@ export class Quit {
   }
 
   byUser(): void {
-    this.#byKey = true;
+    // The prompt or the guest's last line is left on a line of its own.
+    this.#farewell ||= `\n${this.#program.name}: terminated\n`;
     this.#resolve('host-ui');
   }
 
-  /** When everything is closed: a second signal kills, and a user who left sees a clean line. */
+  /** When everything is closed, and the terminal restored: a second signal kills. */
   ended(): void {
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
-    if (this.#byKey) this.#program.err(`\n${this.#program.name}: terminated\n`);
+    if (this.#farewell !== '') this.#program.err(this.#farewell);
   }
 }

@@ -12,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { has64BitMemory } from '@boardwalk/core';
 import { connectWhenListening } from '@boardwalk/testing';
@@ -134,7 +134,8 @@ describe('a guest', () => {
       const running = command(`${VIRT} -bios @guest -serial file:@endless`);
       await soon(() => expect(readFileSync(path('endless'), 'utf8')).toBe('hello\n'));
       process.kill(process.pid, signal);
-      expect(await running).toEqual({ status: 0, out: '', err: '' });
+      const err = `boardwalk-system-riscv64: terminating on signal ${constants.signals[signal]}\n`;
+      expect(await running).toEqual({ status: 0, out: '', err });
       expect(process.listenerCount(signal)).toBe(before);
       rmSync(path('endless'));
     },

@@ -122,6 +122,7 @@ async function launch(launched: Launch): Promise<number> {
   trace.follow(session.events);
   if (!plan.preconfig) await session.build();
   try {
+    if (settings.dumpTree !== undefined) return await dumpTree(session, settings.dumpTree, program);
     identity.apply();
     forOption('D', () => log.open());
     if (pidFile) forOption('pidfile', () => pidFile.write());
@@ -140,10 +141,21 @@ async function launch(launched: Launch): Promise<number> {
   }
 }
 
+/** -machine dumpdtb=FILE: a machine is made for its device tree, and does not run. @throws UserError where there is none */
+async function dumpTree(session: Session, file: string, program: Program): Promise<number> {
+  await forOptionAsync('machine', async () => {
+    if (session.machine === undefined) throw new UserError('dumpdtb=FILE needs a machine, which --preconfig puts off');
+    const { saveDeviceTree } = await import('@boardwalk/monitor/qmp');
+    await saveDeviceTree(session, file);
+  });
+  program.err(`${program.name}: info: dtb dumped to ${file}. Exiting.\n`);
+  return 0;
+}
+
 function sessionContext(
   launched: Launch,
   { guestName, uuid }: Identity,
-  { log }: LogOutput,
+  log: LogOutput,
   quit: Quit,
   complete: Promise<void>,
 ): SessionContext {

@@ -8,24 +8,25 @@ import { GatedLine } from './gated-line.ts';
 /**
  * Begins to serve.
  * @param complete until then the line's input waits
+ * @returns what ends the service, for one that can end before the program does
  */
 export async function serve(
   service: Service,
   emulator: Emulator,
   line: CharBackend,
   complete: Promise<void>,
-): Promise<void> {
+): Promise<(() => void) | undefined> {
   const gated = new GatedLine(line, complete);
   switch (service.kind) {
     case 'hmp': {
       const { serveHmp } = await import('@boardwalk/monitor/hmp');
       serveHmp(emulator, gated);
-      return;
+      return undefined;
     }
     case 'qmp': {
       const { serveQmp } = await import('@boardwalk/monitor/qmp');
       serveQmp(emulator, gated, { pretty: service.pretty });
-      return;
+      return undefined;
     }
     case 'qtest': {
       const [{ serveQtest }, { openQtestLog }] = await Promise.all([
@@ -34,11 +35,12 @@ export async function serve(
       ]);
       const log = openQtestLog(service.log);
       serveQtest(emulator, gated, log === undefined ? {} : { log });
-      return;
+      return undefined;
     }
     case 'gdb': {
       const { serveGdb } = await import('@boardwalk/monitor/gdb');
-      serveGdb(emulator, gated);
+      const served = serveGdb(emulator, gated);
+      return () => served.close();
     }
   }
 }

@@ -10,7 +10,6 @@ import {
   type DriveOptions,
   devicesOf,
   type ExitInfo,
-  type GuestLog,
   type HostMemory,
   InstructionClockSource,
   Machine,
@@ -43,8 +42,10 @@ import { ChardevTable, LazyLine, type LineHost } from './config/chardevs.ts';
 import { Descriptors } from './config/descriptors.ts';
 import { closeDrives, openDrives } from './config/drives.ts';
 import { nameFile } from './config/files.ts';
+import { physicalAddress } from './config/host-address.ts';
 import { takeIncoming } from './config/incoming.ts';
 import { chardevOf } from './config/lines.ts';
+import type { LogOutput } from './config/log.ts';
 import { parseMigrationUri } from './config/migration-uri.ts';
 import { Netdevs } from './config/netdevs.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
@@ -53,6 +54,7 @@ import { Profile } from './config/profile.ts';
 import type { SemihostingSpec } from './config/semihosting.ts';
 import type { ServiceSpec } from './config/services.ts';
 import { endObjects } from './config/user-objects.ts';
+import { Debugging } from './debugging.ts';
 import { forOption, forOptionAsync, forOptionNamed } from './options/command-line.ts';
 import { commandLineOptions } from './options/describe.ts';
 import { KeyValues } from './options/key-values.ts';
@@ -70,7 +72,7 @@ export interface SessionContext {
   readonly types: TypeRegistry;
   /** The object tree. */
   readonly root: BwObject;
-  readonly log: GuestLog;
+  readonly log: LogOutput;
   readonly trace: Tracer;
   readonly lineHost: LineHost;
   readonly guestName: string | undefined;
@@ -97,6 +99,7 @@ export class Session implements Emulator {
   readonly #services: { readonly spec: ServiceSpec; readonly line: CharBackend }[] = [];
   readonly #nodes = new BlockNodes();
   readonly descriptors: Descriptors;
+  readonly debugging: Debugging;
   #drives: DriveOptions[] = [];
   #semihosting: SemihostingOptions | undefined;
   #numa: NumaPlan | undefined;
@@ -114,6 +117,7 @@ export class Session implements Emulator {
     this.#context = context;
     this.descriptors = new Descriptors(plan.fdSets);
     this.#chardevs = new ChardevTable(context.root, { ...context.lineHost, onCommit: () => void this.#commit() });
+    this.debugging = new Debugging(this.#chardevs, (service, line) => serve(service, this, line, context.complete));
   }
 
   /** Ctrl-a s: what the drives have kept in memory goes to their files. */
@@ -269,6 +273,14 @@ export class Session implements Emulator {
     return this.#context.trace;
   }
 
+  logTo(file: string): void {
+    this.#context.log.moveTo(file);
+  }
+
+  physicalAddress(virtual: bigint): Promise<bigint> {
+    return physicalAddress(virtual);
+  }
+
   get compat(): CompatPolicy {
     return this.#plan.compat;
   }
@@ -296,7 +308,8 @@ export class Session implements Emulator {
     await this.#chardevs.begin();
     await this.#netdevs.begin();
     for (const { spec, line } of this.#services) {
-      await forOptionNamed(spec.option, () => serve(spec.service, this, line, this.#context.complete));
+      if (spec.service.kind === 'gdb') await this.debugging.add(spec, line);
+      else await forOptionNamed(spec.option, () => serve(spec.service, this, line, this.#context.complete));
     }
   }
 
@@ -312,6 +325,7 @@ export class Session implements Emulator {
   async close(): Promise<void> {
     // Monitors first: when the machine lets go of a shared line, they would take it.
     for (const { line } of this.#services) line.close();
+    this.debugging.close();
     for (const end of this.#ends.splice(0)) await end();
     const profile = this.#profile;
     if (profile) this.#context.lineHost.note(await forOptionAsync('profile', () => profile.end()));
@@ -387,8 +401,9 @@ export class Session implements Emulator {
 
   #machineOptions(): MachineOptions {
     const { settings, files, devices, globals, actions, boot, paused } = this.#plan;
-    const { board: _, icount, isThreaded, dumpGuestCore: __, ...rest } = settings;
-    const { space, hostMemory, types, root, log, trace } = this.#context;
+    const { board: _, icount, isThreaded, dumpGuestCore: __, dumpTree: ___, ...rest } = settings;
+    const { space, hostMemory, types, root, trace } = this.#context;
+    const { log } = this.#context.log;
     return {
       ...rest,
       ...files.options,

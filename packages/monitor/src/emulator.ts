@@ -66,6 +66,12 @@ export interface Emulator {
   readonly chardevs?: readonly ChardevInfo[];
   /** What is done with commands that may change (`-compat`); without it they are taken. */
   readonly compat?: CompatPolicy;
+  /** Writes the log (`-d`) to another file from now on (`logfile`). @throws UserError */
+  logTo?(file: string): void;
+  /** Where the host has a byte of this process, by its virtual address. Rejects with a UserError where the host does not tell. */
+  physicalAddress?(virtual: bigint): Promise<bigint>;
+  /** The debugger's service; not there where there is no line for it. */
+  readonly debugging?: DebuggerService;
   /** What goes on inside, and where it is told (`trace-event`). */
   readonly trace?: Tracer;
   /** Ends the program at once, as after a failure of its own. */
@@ -103,6 +109,14 @@ export interface Preconfig {
    * Rejects with a UserError for a machine that cannot be; then it waits on, as before.
    */
   exit(): Promise<void>;
+}
+
+/** Begins and ends the service for gdb while the program runs. */
+export interface DebuggerService {
+  /** Serves on a line as `-gdb` names it, in place of those that were served before. Rejects with a UserError. */
+  start(device: string): Promise<void>;
+  /** Serves nobody any more. */
+  stop(): void;
 }
 
 /** Makes character devices, as options do. */

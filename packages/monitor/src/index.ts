@@ -3,6 +3,7 @@ export type {
   ChardevMaker,
   CommandLineOption,
   CompatPolicy,
+  DebuggerService,
   Emulator,
   OutputFile,
   PassedDescriptors,

@@ -63,6 +63,7 @@ export class ChardevTable {
     const backend = log === undefined ? host : await withLog(host, log);
     const chardev = new Chardev({
       backend,
+      device: host,
       mux: mux ? new MuxChar(backend, this.#host) : undefined,
       filename: () => (mux ? 'mux' : filenameOf(host, line)),
     });

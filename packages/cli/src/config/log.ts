@@ -3,6 +3,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { GuestLog, logCategories, UserError } from '@boardwalk/core';
 import { checkWritable, hostError } from '@boardwalk/host-node';
+import { reasonOf } from './output-file.ts';
 
 /** The text of `-d help`. */
 export function logHelp(): string {
@@ -14,12 +15,16 @@ const STDERR = 2;
 /** Logging each instruction makes a lot of lines: they are written in pieces of this size. */
 const BUFFER_CHARACTERS = 64 * 1024;
 
+/** How long a line may wait for more before it is in the file. */
+const PATIENCE_MS = 100;
+
 /** A guest log that goes to a file or to standard error. */
 export class LogOutput {
   readonly log: GuestLog;
-  readonly #path: string | undefined;
+  #path: string | undefined;
   #fd = STDERR;
   #buffer = '';
+  #flushing: NodeJS.Timeout | undefined;
 
   /** @throws UserError for an unknown category, or a file that cannot be written */
   constructor(categories: readonly string[], path: string | undefined) {
@@ -30,6 +35,7 @@ export class LogOutput {
       this.#buffer += text + lineEnd;
       // A terminal shows a line when it comes.
       if (this.#buffer.length > BUFFER_CHARACTERS || this.#fd === STDERR) this.flush();
+      else this.#flushing ??= setTimeout(() => this.flush(), PATIENCE_MS).unref();
     });
   }
 
@@ -43,9 +49,24 @@ export class LogOutput {
     }
   }
 
+  /** Goes on in another file. @throws UserError if the host refuses; then it stays where it was */
+  moveTo(path: string): void {
+    let fd: number;
+    try {
+      fd = openSync(path, 'w');
+    } catch (error) {
+      throw new UserError(`Error opening logfile ${path}: ${reasonOf(error)}`);
+    }
+    this.close();
+    this.#path = path;
+    this.#fd = fd;
+  }
+
   flush(): void {
     const text = this.#buffer;
     this.#buffer = '';
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
     try {
       if (text !== '') writeSync(this.#fd, text);
     } catch (error) {

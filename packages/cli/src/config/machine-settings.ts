@@ -30,6 +30,8 @@ export interface MachineSettings {
   readonly memoryBackend?: string;
   /** Guest memory is not in the host's core dumps of this program. */
   readonly dumpGuestCore?: false;
+  /** The file that the machine's device tree is to be written to, and nothing else done. */
+  readonly dumpTree?: string;
   readonly memPath?: string;
   readonly memPrealloc?: boolean;
   /** Bytes. */
@@ -62,6 +64,7 @@ export function readMachineSettings(
   const board = forOption('machine', () => chooseBoard(machine.take('type'), arch, boards, missing));
   const memoryBackend = machine.take('memory-backend');
   const dumpGuestCore = forOption('machine', () => machine.bool('dump-guest-core')) ?? true;
+  const dumpTree = machine.take('dumpdtb');
   forOption('machine', () => refuseUsb(machine, board));
   const { accel, tier1, isThreaded } = chooseAccelerator(line, machine.take('accel'));
   const smp = readSmp(line, machine, board);
@@ -83,6 +86,7 @@ export function readMachineSettings(
     boardProps: machine.rest(),
     ...(tier1 === undefined ? {} : { tier1 }),
     ...(dumpGuestCore ? {} : { dumpGuestCore: false as const }),
+    ...(dumpTree === undefined ? {} : { dumpTree }),
     ...(memoryBackend === undefined ? {} : { memoryBackend }),
     ...(memPath === undefined ? {} : { memPath }),
     ...(line.has('mem-prealloc') ? { memPrealloc: true } : {}),

@@ -14,7 +14,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'Read-only file system',
 };
 
-function reasonOf(error: unknown): string {
+/** The system's words for why it refuses. */
+export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return REASONS[code ?? ''] ?? message;
 }

@@ -119,7 +119,8 @@ function readGdb(line: CommandLine): ServiceSpec[] {
     .map((spec, number) => ({ ...spec, label: number === 0 ? 'gdb' : `gdb${number}`, service: { kind: 'gdb' } }));
 }
 
-function parseGdb(text: string): LineChoice {
+/** The line of a `-gdb`. @throws UserError */
+export function parseGdb(text: string): LineChoice {
   const choice = parseLine(text);
   if (!('line' in choice)) return choice;
   return { on: 'line', line: listening(choice.line) };

@@ -10,6 +10,8 @@ export type CharUser = 'device' | 'monitor';
 /** What a {@link Chardev} is made of. */
 export interface ChardevParts {
   readonly backend: CharBackend;
+  /** What the line is on, where the backend keeps a log of that; default the backend. */
+  readonly device?: CharBackend;
   /** The line is shared. */
   readonly mux?: MuxChar | undefined;
   /** Where the line is, as monitors show it; asked each time. */
@@ -22,14 +24,17 @@ export class Chardev extends BwObject {
 
   /** The line itself, past its users. */
   readonly backend: CharBackend;
+  /** What it is on, past its log. */
+  readonly device: CharBackend;
   readonly #mux: MuxChar | undefined;
   readonly #filename: () => string;
   #users = 0;
   readonly #attached = new Set<Attachment>();
 
-  constructor({ backend, mux, filename }: ChardevParts) {
+  constructor({ backend, device = backend, mux, filename }: ChardevParts) {
     super();
     this.backend = backend;
+    this.device = device;
     this.#mux = mux;
     this.#filename = filename;
   }

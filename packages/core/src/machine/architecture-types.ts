@@ -15,6 +15,7 @@ export const MACHINE_PROPERTIES: readonly PropertySpec[] = [
     description: "whether guest memory is in the host's core dumps of the program",
     default: true,
   },
+  { name: 'dumpdtb', type: 'string', description: 'file that the device tree is written to, and nothing else done' },
 ];
 
 /** How guest code is executed, as QEMU's types. */

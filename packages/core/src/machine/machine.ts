@@ -61,6 +61,8 @@ export class Machine extends MachineLife {
   readonly trace: Tracer;
   readonly drives: DriveTable;
   readonly actions: GuestActions;
+  /** The device tree that the guest is given, as a blob; not there on a board without one. The board says. */
+  deviceTree: (() => Uint8Array) | undefined;
   /** The network backends that devices name. */
   readonly netdevs: NetTable;
   #ram: MainRam | undefined;

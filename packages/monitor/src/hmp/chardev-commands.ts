@@ -39,7 +39,7 @@ export const chardevCommands: readonly HmpCommand[] = [
     help: 'Read from a ring buffer character device',
     run({ emulator }, args) {
       const size = args.requireInteger('size');
-      const ring = findRing(emulator, args.requireText('device'));
+      const { ring } = findRing(emulator, args.requireText('device'));
       if (size <= 0n) throw new UserError('size must be greater than zero');
       return `${readable(ring.read(Math.min(Number(size), ring.count)))}\n`;
     },

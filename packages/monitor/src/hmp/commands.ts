@@ -6,6 +6,7 @@ import { blockHmpCommands } from './block-commands.ts';
 import { chardevCommands } from './chardev-commands.ts';
 import { cpuOf, type HmpCommand, HmpNotice, machineOf } from './command.ts';
 import { helpLine, helpList } from './help.ts';
+import { hostCommands } from './host-commands.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory-commands.ts';
 import { migrationCommands } from './migration-commands.ts';
@@ -166,6 +167,7 @@ export const hmpCommands: readonly HmpCommand[] = [
       return undefined;
     },
   },
+  ...hostCommands,
   ...memoryCommands,
   ...blockHmpCommands,
   ...migrationCommands,

@@ -4,15 +4,8 @@ import { debugOf, isLittleEndian } from '../cpu-access.ts';
 import { dumpOf } from '../qmp/commands/dump.ts';
 import { setBalloon } from '../qmp/commands/machine.ts';
 import { physicalReader, saveMemory } from '../qmp/commands/memory-files.ts';
-import {
-  cpuOf,
-  type HmpArgument,
-  type HmpCommand,
-  type HmpContext,
-  HmpNotice,
-  HmpSyntaxError,
-  machineOf,
-} from './command.ts';
+import { addressCommands } from './address-commands.ts';
+import { cpuOf, type HmpArgument, type HmpCommand, type HmpContext, HmpSyntaxError, machineOf } from './command.ts';
 import { dumpInstructions, dumpMemory, formatValue, parseFormat, type ReadMemory } from './format.ts';
 
 const format: HmpArgument = { name: 'fmt', kind: 'format' };
@@ -56,17 +49,6 @@ function word(command: string, value: bigint): number {
     throw new HmpSyntaxError(`'${command}' has failed: integer is for 32-bit values`);
   }
   return Number(value);
-}
-
-function hostAddress(machine: Machine, at: bigint): string {
-  const where = `0x${at.toString(16)}`;
-  const range = machine.addressSpace.flatView().find(Number(at));
-  if (!range) throw new HmpNotice(`No memory is mapped at address ${where}`);
-  if (range.host < 0) throw new HmpNotice(`Memory at address ${where} is not RAM`);
-  const host = machine.options.hostMemory;
-  if (!host || 'unavailable' in host) throw new UserError('guest RAM has no addresses of the host here');
-  const found = BigInt(host.addressOf(machine.space)) + BigInt(range.host) + at - BigInt(range.base);
-  return `Host virtual address for ${where} (${range.region.name}) is 0x${found.toString(16)}\n`;
 }
 
 const PORT_LETTERS = { 1: 'b', 2: 'w', 4: 'l', 8: 'l' } as const;
@@ -150,24 +132,7 @@ export const memoryCommands: readonly HmpCommand[] = [
       return `${String(sumOf(machineOf(context), start, size)).padStart(5, '0')}\n`;
     },
   },
-  {
-    name: 'gpa2hva',
-    args: [address],
-    params: 'addr',
-    help: 'print the host virtual address corresponding to a guest physical address',
-    run: (context, args) => hostAddress(machineOf(context), BigInt.asUintN(64, args.requireInteger('addr'))),
-  },
-  {
-    name: 'gva2gpa',
-    args: [address],
-    params: 'addr',
-    help: 'print the guest physical address corresponding to a guest virtual address',
-    run(context, args) {
-      const at = BigInt.asUintN(64, args.requireInteger('addr'));
-      const found = debugOf(cpuOf(context)).physicalAddress(at);
-      return found === undefined ? 'Unmapped\n' : `gpa: ${found === 0 ? '0' : `0x${found.toString(16)}`}\n`;
-    },
-  },
+  ...addressCommands,
   {
     name: 'balloon',
     args: [{ name: 'value', kind: 'expression' }],

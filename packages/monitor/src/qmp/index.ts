@@ -1,3 +1,4 @@
+export { saveDeviceTree } from './commands/machine-files.ts';
 export { formatJson, type JsonObject, type JsonValue } from './json/value.ts';
 export {
   type CommandArguments,

@@ -208,6 +208,7 @@ function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout
   machine.map(base, MemoryRegion.rom('riscv_virt_board.mrom', rom));
   const tree = deviceTree(machine, frontend);
   setChosen(tree, { append: machine.options.append, initrd: layout.initrd, rngSeed: new Uint8Array(RNG_SEED_BYTES) });
+  machine.deviceTree = () => tree.build();
   const treeBytes = tree.build().length;
   const treeAddress = placeDeviceTree(treeBytes, VIRT_MAP.dram.base, machine.ramSize, layout.end);
   machine.onReset(() => {

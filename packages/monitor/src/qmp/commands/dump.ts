@@ -5,7 +5,7 @@ import type { DumpResult } from '../../events.ts';
 import type { IntegerValue } from '../schema/dsl.ts';
 import type { dumpCommands } from '../schema/dump.ts';
 import { type Handlers, perEmulator, requireMachine } from './context.ts';
-import { whileStopped } from './machine-files.ts';
+import { saveDeviceTree, whileStopped } from './machine-files.ts';
 
 /** What of the memory, and to where. */
 export interface DumpRequest {
@@ -75,4 +75,5 @@ export const dumpHandlers: Handlers<keyof typeof dumpCommands> = {
   'dump-guest-memory': ({ emulator }, args) => dumpOf(emulator).make(args),
   'query-dump': ({ emulator }) => dumpOf(emulator).result,
   'query-dump-guest-memory-capability': () => ({ formats: ['elf' as const] }),
+  dumpdtb: ({ emulator }, { filename }) => saveDeviceTree(emulator, filename),
 };

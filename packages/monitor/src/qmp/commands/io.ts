@@ -53,12 +53,20 @@ export function removeChardev(emulator: Emulator, id: string): void {
   emulator.lines.remove(id);
 }
 
-/** Bytes in memory. @throws UserError if there are none of that name, or it is another kind of line */
-export function findRing({ root }: Emulator, id: string): RingBufChar {
+/** Bytes in memory, and how more get there. */
+export interface Ring {
+  readonly ring: RingBufChar;
+  /** Past the line's log. */
+  write(bytes: Uint8Array): void;
+}
+
+/** @throws UserError if there are none of that name, or it is another kind of line */
+export function findRing({ root }: Emulator, id: string): Ring {
   const chardev = root.children.get('chardevs')?.children.get(id);
   if (!(chardev instanceof Chardev)) throw new UserError(`Device '${id}' not found`);
-  if (!(chardev.backend instanceof RingBufChar)) throw new UserError(`${id} is not a ringbuf device`);
-  return chardev.backend;
+  const { device: ring, backend } = chardev;
+  if (!(ring instanceof RingBufChar)) throw new UserError(`${id} is not a ringbuf device`);
+  return { ring, write: (bytes) => backend.write(bytes) };
 }
 
 /** @throws UserError for what is no base64 */
@@ -90,7 +98,7 @@ export const ioHandlers: Handlers<keyof typeof ioCommands> = {
     ring.write(format === 'base64' ? fromBase64(data) : new TextEncoder().encode(data));
   },
   'ringbuf-read': ({ emulator }, { device, size, format }) => {
-    const ring = findRing(emulator, device);
+    const { ring } = findRing(emulator, device);
     if (size <= 0) throw new UserError('size must be greater than zero');
     const bytes = ring.read(Math.min(Number(size), ring.count));
     return format === 'base64' ? toBase64(bytes) : new TextDecoder().decode(bytes);

@@ -1,6 +1,7 @@
-// A machine into a file: it stands still meanwhile.
+// What a machine has, into files: itself, while it stands still, and its device tree.
 import { type Machine, type RunState, UserError } from '@boardwalk/core';
-import type { OutputFile, ReplacementFile } from '../../emulator.ts';
+import type { Emulator, OutputFile, ReplacementFile } from '../../emulator.ts';
+import { requireMachine } from './context.ts';
 
 /** Waits until a machine stands still. @returns whether it ran before */
 export async function standStill(machine: Machine): Promise<boolean> {
@@ -42,4 +43,17 @@ const stateOf = (machine: Machine): RunState => machine.state;
 export async function writeStill(file: OutputFile, bytes: Uint8Array, wentOn: () => boolean): Promise<void> {
   await file.write(bytes);
   if (wentOn()) throw new UserError('the machine was let go on before it was saved');
+}
+
+/** Writes the device tree as the guest has it. @throws UserError for a machine that has none */
+export async function saveDeviceTree(emulator: Emulator, name: string): Promise<void> {
+  const tree = requireMachine(emulator).deviceTree?.();
+  if (tree === undefined) throw new UserError("This machine doesn't have a FDT");
+  if (!emulator.createFile) throw new UserError(`Could not open '${name}': there are no files here`);
+  const file = await emulator.createFile(name);
+  try {
+    await file.write(tree);
+  } finally {
+    await file.close();
+  }
 }

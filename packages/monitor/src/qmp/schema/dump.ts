@@ -1,4 +1,4 @@
-// Guest memory into files that debuggers open (qapi/dump.json).
+// Guest memory into files that debuggers open (qapi/dump.json), and the device tree into one (qapi/machine.json).
 import { bool, command, enumeration, int, list, opt, str, struct } from './dsl.ts';
 
 const DumpGuestMemoryFormat = enumeration('DumpGuestMemoryFormat', ['elf']);
@@ -22,5 +22,9 @@ export const dumpCommands = {
   'query-dump-guest-memory-capability': command({
     doc: 'The formats of dumps.',
     returns: struct('DumpGuestMemoryCapability', { formats: list(DumpGuestMemoryFormat) }),
+  }),
+  dumpdtb: command({
+    doc: 'Writes the device tree that the guest is given to a file, as a blob.',
+    args: { filename: str },
   }),
 } as const;
