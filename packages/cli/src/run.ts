@@ -13,6 +13,7 @@ import {
   registerBoardTypes,
   registerMachineTypes,
   registerMemoryBackends,
+  registerRngBackends,
   TypeRegistry,
   typeOfClass,
   UserError,
@@ -28,6 +29,7 @@ import { Messages } from './config/messages.ts';
 import { PidFile } from './config/pid-file.ts';
 import { loadPlugin, type MachineHook } from './config/plugins.ts';
 import { ramSpaceOptions } from './config/ram-space.ts';
+import { registerRngRandom } from './config/rng-random.ts';
 import { registerSecret } from './config/secret.ts';
 import { Trace } from './config/trace.ts';
 import { CommandLine, forOption, forOptionAsync } from './options/command-line.ts';
@@ -206,6 +208,8 @@ function typeRegistry(space: RamSpace, hostMemory: HostMemoryChoice): TypeRegist
   types.register(typeOfClass(Device, { abstract: true }));
   registerMemoryBackends(types, space, hostMemory);
   registerMachineTypes(types);
+  registerRngBackends(types);
+  registerRngRandom(types);
   registerSecret(types);
   return types;
 }

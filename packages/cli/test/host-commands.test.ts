@@ -118,6 +118,26 @@ it.skipIf(process.platform !== 'linux')('guest RAM is found in the host’s memo
   await quit();
 });
 
+it('an entropy device takes its numbers where the user says', async () => {
+  writeFileSync(path('numbers'), Uint8Array.of(1, 2, 3, 4));
+  const objects = ['-object', `rng-random,id=file,filename=${path('numbers')}`, '-object', 'rng-builtin,id=own'];
+  const devices = ['virtio-rng-device,rng=file,max-bytes=1024,period=1000', 'virtio-rng-device,rng=own'];
+  const { qmp, hmp, quit } = await start('q8', [...VIRT, ...objects, ...devices.flatMap((d) => ['-device', d])]);
+  expect(await hmp('info qtree')).toMatch(/rng = "\/objects\/file"\r\n.*\r\n.*period = 1000 \(0x3e8\)/);
+  expect(await qmp.command('object-del', { id: 'file' })).toEqual({
+    error: { class: 'GenericError', desc: "object 'file' is in use, can not be deleted" },
+  });
+  const more = { 'qom-type': 'rng-random', id: 'more', filename: path('numbers') };
+  expect(await qmp.command('object-add', more)).toEqual({ return: {} });
+  expect(await qmp.command('object-del', { id: 'more' })).toEqual({ return: {} });
+  await quit();
+  const refused = async (...args: string[]) => (await startProgram([...VIRT, ...args]).ended).err;
+  expect(await refused('-object', `rng-random,id=r,filename=${path('no/such')}`)).toBe(
+    `boardwalk-system-riscv64: -object: Could not open '${path('no/such')}': No such file or directory\n`,
+  );
+  expect(await refused('-device', 'virtio-rng-device,period=0')).toContain('expects a positive integer');
+});
+
 it('a line in memory can have a log beside it', async () => {
   const ring = ['-chardev', `ringbuf,id=r,size=64,logfile=${path('ring.log')}`];
   const { qmp, hmp, quit } = await start('q7', [...VIRT, ...ring]);

@@ -10,6 +10,7 @@ export * from './machine/index.ts';
 export * from './memory/index.ts';
 export * from './net/index.ts';
 export * from './object/index.ts';
+export * from './random/index.ts';
 export * from './replay/index.ts';
 export * from './snapshot/index.ts';
 export * from './threads/index.ts';

@@ -234,15 +234,18 @@ export abstract class VirtioDevice extends Device {
 
   /**
    * Handles requests of a queue until there is none. `handle` returns the bytes that it moved; after many the rest waits for the next
-   * turn of the machine, so that a guest cannot keep the host busy for as long as it likes.
+   * turn of the machine, so that a guest cannot keep the host busy for as long as it likes. A `handle` that has put its request back
+   * returns undefined, and the rest waits too.
    * @throws GuestFault
    */
-  protected drain(queue: VirtQueue, handle: (element: VirtqElement) => number): void {
+  protected drain(queue: VirtQueue, handle: (element: VirtqElement) => number | undefined): void {
     let bytes = 0;
     for (let count = 0; count < queue.size; count++) {
       const element = queue.pop();
       if (element === undefined) return;
-      bytes += handle(element);
+      const handled = handle(element);
+      if (handled === undefined) return;
+      bytes += handled;
       if (bytes < TURN_BYTES) continue;
       this.#continuations[queue.index]?.arm(this.machine.clock.now());
       return;

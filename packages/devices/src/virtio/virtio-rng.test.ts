@@ -1,3 +1,4 @@
+import { RngBackend } from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
 import { EVENT_IDX, INDIRECT_DESC, VERSION_1, virtioMachine } from '../../test/virtio-driver.ts';
 import { VirtioRng } from './virtio-rng.ts';
@@ -93,6 +94,57 @@ describe('virtio-rng', () => {
     expect(second).not.toEqual(first);
     one.device.restore({ ...state, fields: { ...state.fields, queues: one.device.save().fields.queues ?? [] } });
     expect(take(one)).toEqual(second);
+  });
+
+  it('gives so many bytes in a period at most, and the rest in the next ones', async () => {
+    const device = new VirtioRng();
+    device.setProperty('max-bytes', 10);
+    device.setProperty('period', 5);
+    const driver = await virtioMachine(device);
+    driver.negotiate(VERSION_1);
+    const queue = driver.queue(0);
+    driver.start();
+    for (const length of [4, 4, 4, 4]) queue.add([length]);
+    queue.notify();
+    const lengths = () => queue.takeUsed().map(([, length]) => length);
+    expect(lengths()).toEqual([4, 4, 2]);
+    driver.test.clock.advance(4_999_999);
+    queue.notify();
+    expect(lengths()).toEqual([]);
+    const state = structuredClone(device.save());
+    driver.test.clock.advance(1);
+    expect(lengths()).toEqual([4]);
+    // The period begins with the first request in it.
+    driver.test.clock.advance(100_000_000);
+    for (const length of [8, 8]) queue.add([length]);
+    queue.notify();
+    expect(lengths()).toEqual([8, 2]);
+    expect(state.fields).toMatchObject({ given: 10n, periodEnd: 5_000_000n });
+  });
+
+  it('waits for a source that has nothing yet', async () => {
+    class Slow extends RngBackend {
+      ready: number[] = [];
+      take(_machine: unknown, into: Uint8Array): number {
+        const now = this.ready.splice(0, into.length);
+        into.set(now);
+        return now.length;
+      }
+    }
+    const [device, source] = [new VirtioRng(), new Slow()];
+    device.setProperty('rng', source);
+    const driver = await virtioMachine(device);
+    driver.negotiate(VERSION_1);
+    const queue = driver.queue(0);
+    driver.start();
+    const [place = 0] = queue.add([4]);
+    queue.notify();
+    expect([queue.takeUsed(), source.canBeDeleted()]).toEqual([[], false]);
+    source.ready = [7, 8, 9];
+    driver.test.clock.advance(10_000_000);
+    expect([queue.takeUsed(), [...queue.bytes(place, 4)]]).toEqual([[[0, 3]], [7, 8, 9, 0]]);
+    device.dispose();
+    expect(source.canBeDeleted()).toBe(true);
   });
 
   it('gives at most 64 KiB to one request', async () => {

@@ -1,0 +1,1 @@
+export { RngBackend, RngBuiltin, registerRngBackends } from './rng-backend.ts';
