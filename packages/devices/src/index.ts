@@ -1,6 +1,7 @@
 export * from './block/index.ts';
 export * from './memory/index.ts';
 export * from './misc/index.ts';
+export * from './pci/index.ts';
 export * from './registers.ts';
 export * from './rtc/index.ts';
 export * from './scsi/index.ts';

@@ -1,6 +1,6 @@
 /** What this package gives to programs that run machines. */
 import type { ArchitecturePackage, CpuModelInfo, PropertySpec } from '@boardwalk/core';
-import { registerDeviceTypes } from '@boardwalk/devices';
+import { registerDeviceTypes, registerPciDevices } from '@boardwalk/devices';
 import { registerCpuTypes } from './boards/pluggable-cpu.ts';
 import { s390CcwVirtio } from './boards/s390-ccw-virtio.ts';
 import { registerWatchdog } from './boards/watchdog.ts';
@@ -8,6 +8,7 @@ import { addThreadCpu } from './cpu/cpu-thread.ts';
 import { FACILITIES, FACILITY_NAMES } from './cpu/facilities.ts';
 import { CPU_MODELS, type CpuModel } from './cpu/models.ts';
 import { registerCcwDevices } from './css/ccw-devices.ts';
+import { registerZpci } from './pci/zpci-function.ts';
 import { registerEventDevices } from './sclp/event-devices.ts';
 
 function modelInfo({ model, description, facilities }: CpuModel): CpuModelInfo {
@@ -33,6 +34,8 @@ export const architecture: ArchitecturePackage = {
   registerTypes(types) {
     registerDeviceTypes(types);
     registerCcwDevices(types);
+    registerPciDevices(types);
+    registerZpci(types);
     registerEventDevices(types);
     registerWatchdog(types);
     registerCpuTypes(types);

@@ -2,50 +2,25 @@
  * Devices as Debian's Linux finds and uses them: one machine with everything that can be plugged in, at the start and later. Skipped with
  * a printed reason where Debian's packages cannot be had.
  */
-import { readFile } from 'node:fs/promises';
-import { balloonOf, Device, MemoryBlock, MiB, PipeChar, plugDevice, TypeRegistry, typeOfClass } from '@boardwalk/core';
-import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
-import { machineBooter, type TestMachine } from '@boardwalk/testing';
+import { balloonOf, MemoryBlock, MiB, PipeChar, plugDevice } from '@boardwalk/core';
+import { machineBooter } from '@boardwalk/testing';
 import { afterEach, expect, it, vi } from 'vitest';
-import { architecture, s390CcwVirtio } from '../src/index.ts';
+import { bootToShell, shell } from './linux-shell.ts';
 import { NetPeer } from './net-peer.ts';
 
 const MINUTES = 60_000;
-const PROMPT = '~ # ';
 
 const bootMachine = machineBooter(afterEach);
-
-function types(): TypeRegistry {
-  const registry = new TypeRegistry();
-  registry.register(typeOfClass(Device, { abstract: true }));
-  architecture.registerTypes?.(registry);
-  return registry;
-}
-
-/** Runs a command in the guest's shell. @returns what it printed */
-async function shell(guest: TestMachine, command: string): Promise<string> {
-  // The end is not written as it is printed: the line is echoed.
-  guest.send(`${command}; echo "EN""D $?"\n`);
-  const { before } = await guest.expectSerial(/END (\d+)\r?\n/, { timeoutMs: 4 * MINUTES });
-  return before;
-}
 
 it(
   'Linux uses a SCSI disk, a balloon, a network, a console, a CPU that comes later, and ends when the power button is pressed',
   async (context) => {
-    const files = (await ifReachable(prepareMainframeLinux())) ?? context.skip("Debian's packages cannot be had here");
     const port = new PipeChar();
     const peer = new NetPeer([10, 0, 0, 1]);
     const disk = new MemoryBlock(new Uint8Array(MiB(1)).fill(0x41));
-    const guest = await bootMachine({
-      board: s390CcwVirtio,
-      ramSize: MiB(256),
-      smp: { cpus: 1, maxcpus: 3 },
-      types: types(),
-      kernel: await readFile(files.kernel),
-      initrd: await readFile(files.initrd),
-      append: 'console=ttysclp0 quiet',
-      devices: [
+    const booted = await bootToShell(
+      bootMachine,
+      [
         { driver: 'virtio-scsi-ccw', id: 'scsi' },
         { driver: 'scsi-hd', id: 'disk', properties: { drive: disk, 'scsi-id': 2, lun: 3, serial: 'BW1' } },
         { driver: 'virtio-balloon-ccw', id: 'balloon' },
@@ -53,8 +28,9 @@ it(
         { driver: 'virtio-serial-ccw', id: 'serial' },
         { driver: 'virtconsole', id: 'console', properties: { chardev: port } },
       ],
-    });
-    await guest.expectSerial(PROMPT, { timeoutMs: 8 * MINUTES });
+      { cpus: 1, maxcpus: 3 },
+    );
+    const guest = booted ?? context.skip("Debian's packages cannot be had here");
     await shell(guest, 'modprobe -a virtio_scsi sd_mod virtio_balloon virtio_net');
 
     expect(

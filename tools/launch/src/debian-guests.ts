@@ -23,6 +23,7 @@ const MAINFRAME_SPARE_MODULES = [
   'sd_mod',
   'virtio_balloon',
   'virtio_net',
+  'virtio_pci',
   'diag288_wdt',
   'crc32c_generic',
   'ext4',

@@ -1,11 +1,14 @@
 export { plugVirtioDrives } from './drives.ts';
 export { GuestFault, GuestMemory } from './guest-memory.ts';
+export { proxyProperties } from './proxy.ts';
 export { VirtioBalloon } from './virtio-balloon.ts';
 export { VirtioBlk } from './virtio-blk.ts';
 export { VirtioDevice, type VirtioTransport } from './virtio-device.ts';
 export { VirtioMem } from './virtio-mem.ts';
 export { VIRTIO_MMIO_SIZE, VirtioMmio, type VirtioMmioOptions } from './virtio-mmio.ts';
 export { VirtioNet } from './virtio-net.ts';
+export { VirtioPci, type VirtioPciKind } from './virtio-pci.ts';
+export { registerPciDevices } from './virtio-pci-devices.ts';
 export { VirtioRng } from './virtio-rng.ts';
 export { VirtioScsi } from './virtio-scsi.ts';
 export { VirtioSerial, VirtioSerialBus } from './virtio-serial.ts';

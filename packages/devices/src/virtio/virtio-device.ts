@@ -125,6 +125,11 @@ export abstract class VirtioDevice extends Device {
     return this.ownFeatures() | version | indirect | eventIndex;
   }
 
+  /** 32 of the feature bits that the device offers; words after the second have none. */
+  deviceFeatureWord(word: number): number {
+    return word > 1 ? 0 : Number((this.deviceFeatures >> BigInt(32 * word)) & 0xffff_ffffn);
+  }
+
   /** Whether driver and device have agreed on a feature. */
   protected negotiated(feature: bigint): boolean {
     return (this.driverFeatures & feature) !== 0n;

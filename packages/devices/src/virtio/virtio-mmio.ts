@@ -11,7 +11,7 @@ import {
   UserError,
 } from '@boardwalk/core';
 import { guestError, RegisterTable } from '../registers.ts';
-import { toAddress } from './guest-memory.ts';
+import { loadHalves, QUEUE_HALVES, type QueueArea, setHalf } from './queue-addresses.ts';
 import { VirtioDevice, type VirtioTransport } from './virtio-device.ts';
 import type { VirtQueue } from './virtqueue.ts';
 
@@ -23,7 +23,6 @@ const CONFIG = 0x100;
 /** The transport's region size in bytes. */
 export const VIRTIO_MMIO_SIZE = 0x200;
 
-const LEGACY_DESCRIPTOR_BYTES = 16;
 const NOT_READY_REGISTERS = 'a queue that is in use cannot be changed';
 
 const COMMON = [
@@ -75,8 +74,6 @@ const LEGACY_REGISTERS = new RegisterTable<VirtioMmio>([
   { offset: 0x040, name: 'QueuePFN', read: (t) => t.readQueuePfn(), write: (t, v) => t.writeQueuePfn(v) },
 ]);
 
-type Area = 'descriptors' | 'driver' | 'device';
-
 /** How a {@link VirtioMmio} is made. */
 export interface VirtioMmioOptions {
   /** Speak version 1, for old drivers; little-endian guests only. */
@@ -100,7 +97,7 @@ export class VirtioMmio extends Bus implements VirtioTransport {
     { name: 'queueSelect', type: 'u32', reset: 0 },
     { name: 'guestPageSize', type: 'u32', reset: 0 },
     { name: 'queueAlign', type: 'u32', reset: 4096 },
-    { name: 'halves', type: 'u32', count: 6, reset: 0 },
+    { name: 'halves', type: 'u32', count: QUEUE_HALVES, reset: 0 },
   ];
 
   readonly busType = 'virtio-bus';
@@ -115,7 +112,7 @@ export class VirtioMmio extends Bus implements VirtioTransport {
   guestPageSize = 0;
   queueAlign = 4096;
   /** Low and high words of the three areas as last written. */
-  halves = new Uint32Array(6);
+  halves = new Uint32Array(QUEUE_HALVES);
 
   constructor(options: VirtioMmioOptions = {}) {
     super();
@@ -150,10 +147,7 @@ export class VirtioMmio extends Bus implements VirtioTransport {
 
   /** @internal */
   readDeviceFeatures(): number {
-    const features = this.#device?.deviceFeatures ?? 0n;
-    return this.deviceFeaturesSelect > 1
-      ? 0
-      : Number((features >> BigInt(32 * this.deviceFeaturesSelect)) & 0xffffffffn);
+    return this.#device?.deviceFeatureWord(this.deviceFeaturesSelect) ?? 0;
   }
 
   /** @internal */
@@ -176,11 +170,7 @@ export class VirtioMmio extends Bus implements VirtioTransport {
   /** @internal */
   selectQueue(index: number): void {
     this.queueSelect = index;
-    const { queue } = this;
-    [queue?.descriptors, queue?.driver, queue?.device].forEach((address = 0, i) => {
-      this.halves[2 * i] = address === Infinity ? 0 : address % 2 ** 32;
-      this.halves[2 * i + 1] = address === Infinity ? 0 : Math.floor(address / 2 ** 32);
-    });
+    loadHalves(this.halves, this.queue);
   }
 
   /** @internal */
@@ -198,16 +188,14 @@ export class VirtioMmio extends Bus implements VirtioTransport {
   }
 
   /** @internal */
-  writeAddress(area: Area, half: 0 | 1, value: number): void {
+  writeAddress(area: QueueArea, half: 0 | 1, value: number): void {
     const { queue } = this;
     if (queue === undefined) return;
     if (queue.ready) {
       guestError(this, NOT_READY_REGISTERS);
       return;
     }
-    const first = 2 * (['descriptors', 'driver', 'device'] as const).indexOf(area);
-    this.halves[first + half] = value;
-    queue[area] = toAddress(this.halves[first] ?? 0, this.halves[first + 1] ?? 0);
+    setHalf(this.halves, queue, area, half, value);
   }
 
   /** @internal */
@@ -232,11 +220,7 @@ export class VirtioMmio extends Bus implements VirtioTransport {
     const { queue } = this;
     if (queue === undefined) return;
     queue.ready = page !== 0 && this.guestPageSize !== 0;
-    if (!queue.ready) return;
-    queue.descriptors = page * this.guestPageSize;
-    queue.driver = queue.descriptors + LEGACY_DESCRIPTOR_BYTES * queue.size;
-    const end = queue.driver + 2 * (3 + queue.size);
-    queue.device = Math.ceil(end / this.queueAlign) * this.queueAlign;
+    if (queue.ready) queue.layOut(page * this.guestPageSize, this.queueAlign);
   }
 
   #ops(): RegionOps {

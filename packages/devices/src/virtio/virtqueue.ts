@@ -150,6 +150,13 @@ export class VirtQueue {
     this.#inFlight.clear();
   }
 
+  /** Lays the three areas one after another, as before VIRTIO 1.0 (2.7.2): the last begins at a multiple of `align`. */
+  layOut(start: number, align: number): void {
+    this.descriptors = start;
+    this.driver = start + DESC_BYTES * this.size;
+    this.device = Math.ceil((this.driver + 2 * (3 + this.size)) / align) * align;
+  }
+
   /** Requests popped and not yet pushed. */
   get inFlight(): number {
     let count = 0;

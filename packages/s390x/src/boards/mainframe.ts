@@ -1,8 +1,12 @@
 /** The machine as its CPUs' instructions reach it: each request goes to the part that answers it. */
+
 import { type Cpu, type Device, devicesOf, isPluggable, type Machine, resetTree } from '@boardwalk/core';
+import { PCI_BUS } from '@boardwalk/devices';
 import type { CpuPort, FloatingInterruptions, MachineServices, Outcome, StopReason } from '../cpu/services.ts';
 import { CCW_BUS, ChannelSubsystem } from '../css/channel-subsystem.ts';
 import { Ipl, type IplSources } from '../ipl/ipl.ts';
+import { type PciHostOptions, S390PciHost } from '../pci/pci-host.ts';
+import { ZPCI_BUS } from '../pci/zpci-function.ts';
 import { SCLP_EVENT_BUS } from '../sclp/event-device.ts';
 import { Sclp } from '../sclp/sclp.ts';
 import { diagnose } from './diagnose.ts';
@@ -29,12 +33,15 @@ export interface MainframeOptions {
   readonly ipl: IplSources;
   /** The load parameter that the user gave. */
   readonly loadParameter: string;
+  /** Of the PCI bridge; without it there is none. */
+  readonly pci?: Omit<PciHostOptions, 'interruptions'>;
 }
 
-/** Channel subsystem, service processor and IPL of one machine. Made before the CPUs, which are given it. */
+/** Channel subsystem, PCI bridge, service processor and IPL of one machine. Made before the CPUs, which are given it. */
 export class Mainframe implements MachineServices {
   readonly css: ChannelSubsystem;
   readonly sclp: Sclp;
+  readonly pci: S390PciHost | undefined;
   readonly ipl: Ipl;
   /** The machine's CPUs, in the order in which they came. */
   readonly cpus: CpuPort[] = [];
@@ -48,6 +55,7 @@ export class Mainframe implements MachineServices {
     const interruptions = options.interruptions(this);
     this.#interruptions = interruptions;
     this.css = machine.add(new ChannelSubsystem(interruptions), 'virtual-css-bridge');
+    this.pci = options.pci && machine.add(new S390PciHost({ ...options.pci, interruptions }), 's390-pcihost');
     this.ipl = machine.add(
       new Ipl(options.ipl, { cpus: this.cpus, subsystemReset: () => this.subsystemReset() }),
       's390-ipl',
@@ -127,7 +135,7 @@ export class Mainframe implements MachineServices {
 
   /** What DIAGNOSE 0x308 resets besides CPUs. */
   subsystemReset(): void {
-    const reset = new Set<Device>([this.css, this.sclp]);
+    const reset = new Set<Device>([this.css, this.sclp, ...(this.pci === undefined ? [] : [this.pci])]);
     for (const device of devicesOf(this.#machine)) if (isOfSubsystem(device)) reset.add(device);
     for (const device of reset) resetTree(device);
     this.#interruptions.reset();
@@ -151,10 +159,12 @@ export class Mainframe implements MachineServices {
   }
 }
 
-/** What users plug in belongs to the channel subsystem or the service processor; the watchdog to neither, and is reset too. */
+const BUSES: readonly string[] = [CCW_BUS, SCLP_EVENT_BUS, PCI_BUS, ZPCI_BUS];
+
+/** What users plug in belongs to the channel subsystem, the PCI bridge or the service processor; the watchdog to neither, and is reset too. */
 function isOfSubsystem(device: Device): boolean {
   if (device instanceof Diag288Watchdog) return true;
-  return isPluggable(device) && (device.busType === CCW_BUS || device.busType === SCLP_EVENT_BUS);
+  return isPluggable(device) && BUSES.includes(device.busType);
 }
 
 /** Bits 6 and 7 (I/O and external), 13 (machine check) and 14 (wait) of a PSW. */

@@ -1,7 +1,7 @@
 /**
  * `s390-ccw-virtio`: the mainframe that no hardware is, with QEMU's object tree, for kernels and loaders that know it. Storage from 0
- * on; everything else is reached by instructions: the channel subsystem with virtio devices, the service processor with its
- * consoles, IPL.
+ * on; everything else is reached by instructions: the channel subsystem with virtio devices, a PCI bridge with more of them, the
+ * service processor with its consoles, IPL.
  */
 import {
   type BoardDefinition,
@@ -66,14 +66,15 @@ async function iplSources(machine: Machine): Promise<IplSources> {
   };
 }
 
-/** The disk with the lowest boot index, or the first one. @throws UserError if two have the same index */
+/** The disk on a subchannel with the lowest boot index, or the first one. @throws UserError if two have the same index */
 function bootDevice(machine: Machine): IplDevice | undefined {
   bootOrder(machine);
   const order = (disk: BootOrderDevice) => (disk.bootIndex < 0 ? Infinity : disk.bootIndex);
-  const [first] = devicesOf(machine)
+  const device = devicesOf(machine)
     .filter(isBootOrderDevice)
-    .toSorted((a, b) => order(a) - order(b) || 0);
-  const device = first && transportOf(first);
+    .toSorted((a, b) => order(a) - order(b) || 0)
+    .map(transportOf)
+    .find((transport) => transport !== undefined);
   if (device === undefined) return undefined;
   const { subchannel } = device;
   const own = device.findProperty('loadparm') === undefined ? '' : String(device.getProperty('loadparm'));
@@ -125,6 +126,9 @@ async function build(machine: Machine): Promise<void> {
     model: { machineType: config.machineType, addressBits: ADDRESS_BITS, enhancedSuppression: true },
     ipl,
     loadParameter: String(machine.getProperty('loadparm')),
+    ...(config.facilities.has('zpci') && {
+      pci: { suppression: config.facilities.has('ais'), tod: () => complex?.tod ?? 0n },
+    }),
   });
   for (let index = 0; index < machine.smp.cpus && complex !== undefined; index++) {
     machine.add(new S390Cpu(index, complex), `cpu[${index}]`);

@@ -9,10 +9,11 @@ import {
   RamSpace,
   TypeRegistry,
 } from '@boardwalk/core';
-import { registerDeviceTypes } from '@boardwalk/devices';
+import { registerDeviceTypes, registerPciDevices } from '@boardwalk/devices';
 import type { CpuPort, CpuResetKind, CpuState, FloatingInterruptions, IoInterruption } from '../cpu/services.ts';
 import { registerCcwDevices } from '../css/ccw-devices.ts';
 import type { IplSources } from '../ipl/ipl.ts';
+import { registerZpci } from '../pci/zpci-function.ts';
 import { registerEventDevices } from '../sclp/event-devices.ts';
 import { Mainframe } from './mainframe.ts';
 
@@ -135,6 +136,7 @@ export async function testMainframe(
         model: { machineType: 0x8561, addressBits: 47, enhancedSuppression: true },
         ipl: { kernel: undefined, firmware: undefined, device: () => undefined, ...ipl },
         loadParameter: '',
+        pci: { suppression: true, tod: () => 0n },
       });
       for (let index = 0; index < cpus; index++) mainframe.cpuJoined(machine.add(new IdleCpu(index), `cpu[${index}]`));
       machine.onReset(() => mainframe?.ipl.load());
@@ -144,6 +146,8 @@ export async function testMainframe(
   types.register({ name: 'device', abstract: true });
   registerDeviceTypes(types);
   registerCcwDevices(types);
+  registerPciDevices(types);
+  registerZpci(types);
   registerEventDevices(types);
   const space = RamSpace.create({ bytes: MiB(32) });
   const machine = await Machine.create(board, { accel: 'qtest', types, clock, space, smp: { cpus }, ...options });

@@ -48,6 +48,10 @@ export const FACILITIES = {
   stfle53: { bit: 53, description: 'load and store on condition 2, load and zero rightmost byte', since: 13 },
   minste2: { bit: 58, description: 'miscellaneous-instruction extensions 2', since: 14 },
   minste3: { bit: 61, description: 'miscellaneous-instruction extensions 3', since: 15 },
+  zpci: { bit: 69, description: 'PCI instructions', since: 12 },
+  aen: { bit: 71, description: 'adapter-event notification', since: 12 },
+  // No machine generation has it as such: `qemu` and `max` do.
+  ais: { bit: 72, description: 'adapter-interruption suppression', since: 99 },
   aefsi: { bit: 75, description: 'access-exception fetch and store indication', since: 11 },
   edat2: { bit: 78, description: 'enhanced DAT 2: pages of 2 GiB', since: 12 },
   vx: { bit: 129, description: 'vector', since: 13 },

@@ -27,7 +27,7 @@ function generation(model: string, description: string, machineType: number, num
 
 /** The models, by name. */
 export const CPU_MODELS: readonly CpuModel[] = [
-  generation('qemu', 'z14 with what is implemented', 0x3906, 15),
+  generation('qemu', 'z14 with what is implemented', 0x3906, 99),
   generation('max', 'every facility that is implemented', 0x8561, 99),
   generation('z10EC', 'IBM System z10 EC', 0x2097, 10),
   generation('z196', 'IBM zEnterprise 196', 0x2817, 11),

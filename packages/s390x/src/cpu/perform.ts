@@ -1,13 +1,13 @@
 /** Hands the instructions that the machine performs to its services, with their operand blocks. */
 import { MACHINE } from './isa/port.ts';
 import type { S390Cpu } from './s390-cpu.ts';
-import type { Outcome } from './services.ts';
+import { type Outcome, PGM_OPERATION, programInterruption } from './services.ts';
 import { block, common } from './state.ts';
 
 const PAGE = 4096;
 
 /** Bytes of the operand blocks. */
-const BYTES = { orb: 32, irb: 64, schib: 52, crw: 4, pathStatus: 32 } as const;
+const BYTES = { orb: 32, irb: 64, schib: 52, crw: 4, pathStatus: 32, fib: 80, storeBlock: 128 } as const;
 
 /** Performs the instruction that `common.args` describe: an `Outcome`. */
 export function performMachine(cpu: S390Cpu): Outcome {
@@ -51,6 +51,32 @@ export function performMachine(cpu: S390Cpu): Outcome {
       return pageCall(cpu, Number(first ?? 0n), (page) => services.channelSubsystemCall(cpu, page));
     case MACHINE.testPendingInterruption:
       return testPendingInterruption(cpu);
+    default:
+      return performPci(cpu, Number(kind ?? 0n), [first ?? 0n, second ?? 0n, third ?? 0n]);
+  }
+}
+
+/** The instructions of PCI: a request, and two operands more. */
+function performPci(cpu: S390Cpu, kind: number, [request, second, third]: readonly [bigint, bigint, bigint]): Outcome {
+  const { pci } = cpu.complex.services;
+  if (pci === undefined) return programInterruption(PGM_OPERATION);
+  switch (kind) {
+    case MACHINE.callLogicalProcessor:
+      return pageCall(cpu, Number(request), (page) => pci.callLogicalProcessor(cpu, page));
+    case MACHINE.pciLoad:
+      return withBlock(cpu, 8, (value) => pci.pciLoad(cpu, request, second, value));
+    case MACHINE.pciStore:
+      return pci.pciStore(cpu, request, second, third);
+    case MACHINE.pciStoreBlock:
+      return pci.pciStoreBlock(cpu, request, second, takeBlock(cpu, BYTES.storeBlock));
+    case MACHINE.modifyPciControls:
+      return pci.modifyPciControls(cpu, request, takeBlock(cpu, BYTES.fib));
+    case MACHINE.storePciControls:
+      return withBlock(cpu, BYTES.fib, (fib) => pci.storePciControls(cpu, request, fib));
+    case MACHINE.refreshPciTranslations:
+      return pci.refreshPciTranslations(cpu, request, second, third);
+    case MACHINE.setInterruptionControls:
+      return pci.setInterruptionControls(cpu, Number(request & 0xffffn), Number(second >> 27n) & 7);
     default:
       throw new Error(`no operation ${kind}`);
   }

@@ -28,6 +28,7 @@ export function programInterruption(code: number): Outcome {
 }
 
 /** Program-interruption codes that services use; `interruptions.ts` has them all. */
+export const PGM_OPERATION = 0x01;
 export const PGM_ADDRESSING = 0x05;
 export const PGM_SPECIFICATION = 0x06;
 export const PGM_OPERAND = 0x15;
@@ -138,8 +139,33 @@ export interface ChannelServices {
   channelSubsystemCall(cpu: CpuPort, page: DataView): Outcome;
 }
 
+/**
+ * What the PCI bridge does for the PCI instructions. `request` is the general register that names function, address space and
+ * length. A condition code of 1 has a status in the outcome's second byte, which the instruction puts into that register.
+ */
+export interface PciServices {
+  /** CLP. `page`: the 4096 bytes that hold request and response. */
+  callLogicalProcessor(cpu: CpuPort, page: DataView): Outcome;
+  /** PCILG. `value`: 8 bytes to fill; taken where the condition code is 0. */
+  pciLoad(cpu: CpuPort, request: bigint, offset: bigint, value: DataView): Outcome;
+  /** PCISTG. */
+  pciStore(cpu: CpuPort, request: bigint, offset: bigint, value: bigint): Outcome;
+  /** PCISTB. `data`: 128 bytes, of which those that the request asks for are there. */
+  pciStoreBlock(cpu: CpuPort, request: bigint, offset: bigint, data: DataView): Outcome;
+  /** MPCIFC. `fib`: 80 bytes. */
+  modifyPciControls(cpu: CpuPort, request: bigint, fib: DataView): Outcome;
+  /** STPCIFC. `fib`: 80 bytes to fill; stored where the condition code is 0. */
+  storePciControls(cpu: CpuPort, request: bigint, fib: DataView): Outcome;
+  /** RPCIT: a range of DMA addresses. */
+  refreshPciTranslations(cpu: CpuPort, request: bigint, start: bigint, bytes: bigint): Outcome;
+  /** SIC. */
+  setInterruptionControls(cpu: CpuPort, mode: number, subclass: number): Outcome;
+}
+
 /** The machine, as instructions reach it. */
 export interface MachineServices extends ChannelServices {
+  /** The PCI bridge; a CPU without the facility does not ask for it. */
+  readonly pci: PciServices | undefined;
   /** SERVC: the command word, and the absolute address of the SCCB (below 2^31, prefixing applied). */
   serviceCall(cpu: CpuPort, command: number, address: number): Outcome;
   /** DIAGNOSE: the code is the second operand's address; `r1` and `r3` are register numbers. */

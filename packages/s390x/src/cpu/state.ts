@@ -137,4 +137,4 @@ export const per = {
 export const executeTarget: Slot = layout.field('executeTarget', 'i64');
 
 /** A block of operands on its way between guest memory and the machine. */
-export const block: readonly Slot[] = layout.array('block', 'i64', 12);
+export const block: readonly Slot[] = layout.array('block', 'i64', 16);

@@ -1,6 +1,7 @@
 /** The virtio devices that can be had on a subchannel, by the names that users know. */
-import { BwObject, type ObjectClass, type PropertySpec, type TypeRegistry, typeOfClass } from '@boardwalk/core';
+import { type ObjectClass, type PropertySpec, type TypeRegistry, typeOfClass } from '@boardwalk/core';
 import {
+  proxyProperties,
   VirtioBalloon,
   VirtioBlk,
   type VirtioDevice,
@@ -84,16 +85,6 @@ function make({ name, create, more = [] }: CcwDeviceType): VirtioCcw {
   return device;
 }
 
-/** The properties of the device behind the transport, which are the transport's too. */
-function backendProperties(backend: ObjectClass): PropertySpec[] {
-  const own = new Set(VirtioCcw.properties.map(({ name }) => name));
-  const all = new Map<string, PropertySpec>();
-  const classes: ObjectClass[] = [];
-  for (let type = backend; type !== BwObject; type = Object.getPrototypeOf(type) as ObjectClass) classes.unshift(type);
-  for (const type of classes) for (const spec of type.properties) if (!own.has(spec.name)) all.set(spec.name, spec);
-  return [...all.values()];
-}
-
 /** Registers them. `device` must be registered. */
 export function registerCcwDevices(registry: TypeRegistry): void {
   registry.register(typeOfClass(VirtioCcw, { abstract: true, description: 'base of virtio devices on a subchannel' }));
@@ -103,7 +94,7 @@ export function registerCcwDevices(registry: TypeRegistry): void {
       name,
       parent: VirtioCcw.typeName,
       description,
-      properties: [devnoProperty(name), ...more, ...backendProperties(backend)],
+      properties: [devnoProperty(name), ...more, ...proxyProperties(backend, VirtioCcw)],
       create: () => make(type),
     });
   }

@@ -7,11 +7,13 @@ import { GuestMemory } from '@boardwalk/devices';
 
 /** Checked access to RAM. Nothing is accessed where a method says that it could not. */
 export class AbsoluteStorage {
+  readonly #as: AddressSpace;
   readonly #memory: GuestMemory;
   readonly #word = new DataView(new ArrayBuffer(8));
   readonly #bytes = new Uint8Array(this.#word.buffer);
 
   constructor(as: AddressSpace) {
+    this.#as = as;
     this.#memory = new GuestMemory(as);
   }
 
@@ -50,6 +52,18 @@ export class AbsoluteStorage {
   setByte(address: number, value: number): boolean {
     this.#word.setUint8(0, value);
     return this.write(address, this.#bytes.subarray(0, 1));
+  }
+
+  /**
+   * Sets bits of a byte, interlocked: CPUs may change others at this moment.
+   * @returns those of the bits that were set before, or undefined where there is no storage
+   */
+  setBits(address: number, bits: number): number | undefined {
+    const host = this.has(address, 1) ? this.#as.hostOffset(address, 1, true) : -1;
+    if (host < 0) return undefined;
+    const before = Atomics.or(this.#as.space.u8, host, bits);
+    this.#as.space.noteWrite(host, 1);
+    return before & bits;
   }
 
   setHalfword(address: number, value: number): boolean {

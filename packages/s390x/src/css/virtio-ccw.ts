@@ -7,7 +7,6 @@ import { guestError, type VirtioDevice, type VirtioTransport, type VirtQueue } f
 import { type ChannelData, programCheck } from './channel-data.ts';
 import { CCW_BUS, type CcwDevice, type ChannelSubsystem } from './channel-subsystem.ts';
 import { devnoProperty, formatDeviceId, parseDeviceId } from './device-id.ts';
-import type { AbsoluteStorage } from './storage.ts';
 import type { CommandEnd, Subchannel } from './subchannel.ts';
 
 const MAX_REVISION = 2;
@@ -15,7 +14,6 @@ const MAX_REVISION = 2;
 const NO_REVISION = 0xff;
 const CONTROL_UNIT_TYPE = 0x3832;
 const SENSE_ID_BYTES = 7;
-const LEGACY_DESCRIPTOR_BYTES = 16;
 /** Queues that a device can have one indicator bit each for, in a doubleword. */
 const MAX_CLASSIC_QUEUES = 64;
 const CONFIG_INDICATOR = 1n;
@@ -232,8 +230,7 @@ export class VirtioCcw extends Device implements VirtioTransport, CcwDevice {
   readFeatures(data: ChannelData): CommandEnd {
     const view = argument(data, 5);
     const index = view.getUint8(4);
-    const features = index > 1 ? 0n : (this.backend.deviceFeatures >> BigInt(32 * index)) & 0xffff_ffffn;
-    view.setUint32(0, Number(features), true);
+    view.setUint32(0, this.backend.deviceFeatureWord(index), true);
     data.rewind();
     data.write(new Uint8Array(view.buffer));
     return 'done';
@@ -314,9 +311,7 @@ export class VirtioCcw extends Device implements VirtioTransport, CcwDevice {
     const align = view.getUint32(8);
     const start = Number(view.getBigUint64(0));
     if (start !== 0 && (align === 0 || (align & (align - 1)) !== 0)) throw programCheck();
-    queue.descriptors = start;
-    queue.driver = start + LEGACY_DESCRIPTOR_BYTES * queue.size;
-    queue.device = Math.ceil((queue.driver + 2 * (3 + queue.size)) / Math.max(1, align)) * align;
+    queue.layOut(start, Math.max(1, align));
     queue.ready = start !== 0;
     return 'done';
   }
@@ -388,9 +383,9 @@ export class VirtioCcw extends Device implements VirtioTransport, CcwDevice {
       return;
     }
     const bit = this.indicatorBit + queue;
-    setBits(storage, this.indicators + Math.floor(bit / 8), 0x80 >> (bit % 8));
+    storage.setBits(this.indicators + Math.floor(bit / 8), 0x80 >> (bit % 8));
     // Whoever finds the summary set already has an interruption coming.
-    if (setBits(storage, this.summaryIndicator, 0x01) === 0) this.css.adapterInterruption(this.adapterSubclass);
+    if (storage.setBits(this.summaryIndicator, 0x01) === 0) this.css.adapterInterruption(this.adapterSubclass);
   }
 
   configInterrupt(): void {
@@ -422,12 +417,4 @@ export class VirtioCcw extends Device implements VirtioTransport, CcwDevice {
     this.summaryIndicator = 0;
     this.adapter = false;
   }
-}
-
-/** Sets bits of a byte. @returns what they were before, or -1 where there is no RAM */
-function setBits(storage: AbsoluteStorage, address: number, bits: number): number {
-  const before = storage.byte(address);
-  if (before === undefined) return -1;
-  storage.setByte(address, before | bits);
-  return before & bits;
 }

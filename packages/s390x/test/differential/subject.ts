@@ -14,6 +14,7 @@ const NOT_OPERATIONAL = 3;
 function services(machine: Machine): MachineServices {
   const none = (): number => NOT_OPERATIONAL;
   return {
+    pci: undefined,
     serviceCall: none,
     diagnose: none,
     systemInformation: none,

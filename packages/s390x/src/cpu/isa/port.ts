@@ -44,6 +44,14 @@ export const MACHINE = {
   storeChannelPathStatus: 15,
   channelSubsystemCall: 16,
   testPendingInterruption: 17,
+  callLogicalProcessor: 18,
+  pciLoad: 19,
+  pciStore: 20,
+  pciStoreBlock: 21,
+  modifyPciControls: 22,
+  storePciControls: 23,
+  refreshPciTranslations: 24,
+  setInterruptionControls: 25,
 } as const;
 
 /** The helpers by which blocks reach a port. */

@@ -22,6 +22,8 @@ const MEMBERS: Readonly<Partial<Record<Facility, string>>> = {
   stfle53: 'locfh locfhr lochi locghi lochhi stocfh lzrf lzrg llzrgf',
   minste2: 'agh sgh bic mg mgh mgrk msc msgc msrkc msgrkc',
   minste3: 'mvcrl ncrk ncgrk nnrk nngrk nork nogrk nxrk nxgrk ocrk ocgrk selr selgr selfhr',
+  zpci: 'clp pcilg pcistg pcistb mpcifc stpcifc rpcit',
+  ais: 'sic',
   vx: 'vleb vleh vleg vlef vllez vlrep vl vlbb vsteb vsteh vsteg vstef vst vgeg vgef vsceg vscef vlgv vlvg lcbb vesl verll vlm vll vesrl vesra vstm vstl vleib vleih vleig vleif vgbm vrepi vgm vftci vrep vpopct vctz vclz vlr vistr vseg vmrl vmrh vlvgp vsum vsumg vcksm vsumq vn vnc vo vno vx veslv verim verllv vsl vslb vsldb vesrlv vesrav vsrl vsrlb vsra vsrab vfee vfene vfae vpdi vstrc vperm vsel vfms vfma vpk vpkls vpks vmlh vml vmh vmle vmlo vme vmo vmalh vmal vmah vmale vmalo vmae vmao vgfm vaccc vac vgfma vsbcbi vsbi vclgd vcdlg vcgd vcdg vlde vled vfi wfk wfc vfpso vfsq vupll vuplh vupl vuph vtm vecl vec vlc vlp vfs vfa vfd vfm vfce vfche vfch vavgl vacc vavg va vscbi vs vceq vchl vch vmnl vmxl vmn vmx',
   vxeh: 'vnx vnn voc vbperm vmsl vfmin vfmax vfnma vfnms',
   vxeh2: 'vlebrh vlebrg vlebrf vllebrz vlbrrep vlbr vler vstebrh vstebrg vstebrf vstbr vster vsld vsrd vstrs',

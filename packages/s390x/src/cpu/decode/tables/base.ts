@@ -304,6 +304,10 @@ epair b99a RRE r1
 esair b99b RRE r1
 esea b99d RRE r1
 pfmf b9af RRE
+clp b9a0 RRF-e
+pcistg b9d0 RRE
+pcilg b9d2 RRE
+rpcit b9d3 RRE
 cu14 b9b0 RRF-c
 cu24 b9b1 RRF-c
 cu41 b9b2 RRE
@@ -554,6 +558,8 @@ slb e399 RXY-a
 llgtat e39c RXY-a
 llgfat e39d RXY-a
 lat e39f RXY-a
+mpcifc e3d0 RXY-a
+stpcifc e3d4 RXY-a
 lbh e3c0 RXY-a
 llch e3c2 RXY-a
 stch e3c3 RXY-a
@@ -609,6 +615,8 @@ lmy eb98 RSY-a
 lamy eb9a RSY-a
 stamy eb9b RSY-a
 tp ebc0 RSL
+pcistb ebd0 RSY-a
+sic ebd1 RSY-a
 srak ebdc RSY-a
 slak ebdd RSY-a
 srlk ebde RSY-a

@@ -3,7 +3,7 @@ import type { Value } from '@boardwalk/translator';
 import { block } from '../../state.ts';
 import { type Emitter, type Insn, slotOf } from '../insn.ts';
 import { MACHINE, type PortHelpers } from '../port.ts';
-import { absolutePage, finish, perform, storeLow } from './perform.ts';
+import { absolutePage, finish, perform, readBlock, storeLow, writeBlock } from './perform.ts';
 
 const subsystemId = (i: Insn): Value => i.get64(1);
 
@@ -14,25 +14,6 @@ const onSubchannel =
     i.supervisor();
     finish(i, perform(i, helpers, kind, subsystemId(i)));
   };
-
-/** Reads an operand block into the slots, big-endian as it is in storage: doublewords and a last word. */
-function readBlock(i: Insn, address: Value, bytes: number): void {
-  const { b } = i;
-  for (let at = 0; at < bytes; at += 8) {
-    const size = bytes - at >= 8 ? 8 : 4;
-    const value = i.load(i.wrap(b.add(address, b.i64(at))), i.f.b2, size);
-    b.set(slotOf(block, at / 8), size === 8 ? value : b.shl(value, b.i64(32)));
-  }
-}
-
-function writeBlock(i: Insn, address: Value, bytes: number): void {
-  const { b } = i;
-  for (let at = 0; at < bytes; at += 8) {
-    const value = b.get(slotOf(block, at / 8));
-    const size = bytes - at >= 8 ? 8 : 4;
-    i.store(i.wrap(b.add(address, b.i64(at))), i.f.b2, size === 8 ? value : b.shr(value, b.i64(32)), size);
-  }
-}
 
 /** An instruction that reads a block: ORB, SCHIB. */
 const reading =

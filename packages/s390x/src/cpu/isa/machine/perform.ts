@@ -2,8 +2,8 @@
 import { defineHelper, ENGINE, type Value } from '@boardwalk/translator';
 import { PGM } from '../../bits.ts';
 import { hostOf, LOAD, leaveOnFault, STORE } from '../../memory.ts';
-import { prefix } from '../../state.ts';
-import type { Insn } from '../insn.ts';
+import { block, prefix } from '../../state.ts';
+import { type Insn, slotOf } from '../insn.ts';
 import type { PortHelpers } from '../port.ts';
 
 /** Performs an instruction and takes its outcome: a condition code, or a program interruption. */
@@ -28,6 +28,26 @@ export function finish(i: Insn, outcome: Value): void {
   i.setCcValue(outcome);
   i.b.requestExit();
   i.exit();
+}
+
+/** Reads an operand block into the slots, big-endian as it is in storage: doublewords and a last word. */
+export function readBlock(i: Insn, address: Value, bytes: number): void {
+  const { b } = i;
+  for (let at = 0; at < bytes; at += 8) {
+    const size = bytes - at >= 8 ? 8 : 4;
+    const value = i.load(i.wrap(b.add(address, b.i64(at))), i.f.b2, size);
+    b.set(slotOf(block, at / 8), size === 8 ? value : b.shl(value, b.i64(32)));
+  }
+}
+
+/** Writes it back. */
+export function writeBlock(i: Insn, address: Value, bytes: number): void {
+  const { b } = i;
+  for (let at = 0; at < bytes; at += 8) {
+    const value = b.get(slotOf(block, at / 8));
+    const size = bytes - at >= 8 ? 8 : 4;
+    i.store(i.wrap(b.add(address, b.i64(at))), i.f.b2, size === 8 ? value : b.shr(value, b.i64(32)), size);
+  }
 }
 
 /** (va of a page, regime) -> its absolute address; it must be possible to write. */

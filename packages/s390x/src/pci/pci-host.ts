@@ -1,0 +1,290 @@
+/**
+ * The mainframe's PCI bridge: the program reaches each function by instructions, as if it were alone on a bus. Condition codes and
+ * statuses as qemu-system-s390x 7.2 gives them (observed).
+ */
+import { Bus, Device, type StateField, UserError } from '@boardwalk/core';
+import { PciBus, type PciDevice, type PciHost } from '@boardwalk/devices';
+import {
+  CC_UNCHANGED,
+  type CpuPort,
+  type FloatingInterruptions,
+  type Outcome,
+  type PciServices,
+  PGM_OPERAND,
+  programInterruption,
+} from '../cpu/services.ts';
+import { AbsoluteStorage } from '../css/storage.ts';
+import { type ClpTarget, callLogicalProcessor } from './clp.ts';
+import {
+  failed,
+  MAX_STORE_BLOCK,
+  MESSAGE_ADDRESS_HIGH,
+  NO_FUNCTION,
+  type PciRequest,
+  parseRequest,
+  SPACE_CONFIG,
+  STATUS,
+  WINDOWS,
+} from './words.ts';
+import { COUNT, type FunctionOwner, MAX_UID, ZPCI_BUS, ZpciFunction } from './zpci-function.ts';
+
+/** Modes of SET INTERRUPTION CONTROLS: every interruption, or one and no other until the mode is set again. */
+const MODE_ALL = 0;
+const MODE_SINGLE = 1;
+
+/** A function that has its device. */
+type Present = ZpciFunction & { readonly device: PciDevice };
+
+/** How a {@link S390PciHost} is made. */
+export interface PciHostOptions {
+  readonly interruptions: FloatingInterruptions;
+  /** The CPUs can suppress interruptions. */
+  readonly suppression: boolean;
+  /** The TOD clock. */
+  readonly tod: () => bigint;
+}
+
+export class S390PciHost extends Device implements PciServices, PciHost, FunctionOwner, ClpTarget {
+  static override readonly typeName: string = 's390-pcihost';
+  static override readonly state: readonly StateField[] = [
+    { name: 'singleMode', type: 'u8', reset: 0 },
+    { name: 'suppressed', type: 'u8', reset: 0 },
+  ];
+
+  readonly bigEndian = true;
+  readonly takesHotplug = false;
+  readonly bus: PciBus = this.add(new PciBus(this), 'pci.0');
+  readonly functionBus: ZpciBus = this.add(new ZpciBus(this), 's390-pcibus.0');
+  /** Subclasses, a bit each, that are told of one interruption only, and those that have been told. */
+  singleMode = 0;
+  suppressed = 0;
+  readonly #options: PciHostOptions;
+  readonly #functions: ZpciFunction[] = [];
+  #storage: AbsoluteStorage | undefined;
+
+  constructor(options: PciHostOptions) {
+    super();
+    this.#options = options;
+  }
+
+  get storage(): AbsoluteStorage {
+    this.#storage ??= new AbsoluteStorage(this.machine.addressSpace);
+    return this.#storage;
+  }
+
+  get tod(): bigint {
+    return this.#options.tod();
+  }
+
+  get functions(): readonly Present[] {
+    return this.#functions.filter(isPresent);
+  }
+
+  // --- users' devices
+
+  join(joining: ZpciFunction): void {
+    const others = this.#functions;
+    const target = joining.target;
+    if (others.some((other) => other.target === target)) {
+      throw new UserError(`target ${target} already has an associated zpci device`);
+    }
+    for (const name of ['uid', 'fid'] as const) {
+      const number = joining[name];
+      if (others.some((other) => other[name] === number)) throw new UserError(`${name} ${number} already in use`);
+    }
+    if (joining.uid === 0) joining.uid = free(1, new Set(others.map(({ uid }) => uid)));
+    if (joining.uid > MAX_UID) throw new UserError('no free uid could be found');
+    if (joining.fid < 0) joining.fid = free(0, new Set(others.map(({ fid }) => fid)));
+    joining.index = others.length;
+    others.push(joining);
+  }
+
+  pciPlugged(device: PciDevice): void {
+    if (device.vectors === 0) throw new UserError('MSI-X support is mandatory in the S390 architecture');
+    const isNamed = device.parent?.id === 'peripheral';
+    const target = isNamed ? device.id : `auto_00:${device.slot.toString(16).padStart(2, '0')}.0`;
+    const known = this.#functions.find((candidate) => candidate.target === target);
+    const found = known ?? new ZpciFunction();
+    if (known === undefined) {
+      found.setProperty('target', target);
+      this.functionBus.plug(found);
+      this.add(found, 'zpci[*]');
+    }
+    found.device = device;
+  }
+
+  pciUnplugged(): void {}
+
+  pciMessage(device: PciDevice, _addressLow: number, addressHigh: number, data: number): void {
+    if (addressHigh !== MESSAGE_ADDRESS_HIGH) return;
+    this.#functions.find((candidate) => candidate.device === device)?.message(data);
+  }
+
+  interrupt(subclass: number): void {
+    const bit = 0x80 >> subclass;
+    if ((this.suppressed & bit) !== 0) return;
+    this.suppressed |= this.singleMode & bit;
+    this.#options.interruptions.queueIo({ subsystemId: 0, parameter: 0, word: (0x8000_0000 | (subclass << 27)) >>> 0 });
+  }
+
+  // --- instructions
+
+  callLogicalProcessor(_cpu: CpuPort, page: DataView): Outcome {
+    return callLogicalProcessor(this, page);
+  }
+
+  pciLoad(_cpu: CpuPort, text: bigint, offset: bigint, value: DataView): Outcome {
+    const request = parseRequest(text);
+    const found = this.#enabled(request);
+    if (found === undefined) return NO_FUNCTION;
+    found.count(COUNT.load);
+    const at = placeOf(request, offset);
+    if (typeof at !== 'number') return at.outcome;
+    const { low: length } = request;
+    if (request.space === SPACE_CONFIG) {
+      value.setBigUint64(0, swap(BigInt(readConfig(found.device, at, length)), length));
+      return 0;
+    }
+    const window = found.device.window(request.space);
+    if (window === undefined) return failed(STATUS.invalidSpace);
+    const bytes = new Uint8Array(8);
+    if (window.readBytes(at, bytes.subarray(8 - length)) < 0) return programInterruption(PGM_OPERAND);
+    value.setBigUint64(0, new DataView(bytes.buffer).getBigUint64(0));
+    return 0;
+  }
+
+  pciStore(_cpu: CpuPort, text: bigint, offset: bigint, value: bigint): Outcome {
+    const request = parseRequest(text);
+    const found = this.#enabled(request);
+    if (found === undefined) return NO_FUNCTION;
+    found.count(COUNT.store);
+    const at = placeOf(request, offset);
+    if (typeof at !== 'number') return at.outcome;
+    const { low: length } = request;
+    if (request.space === SPACE_CONFIG) {
+      writeConfig(found.device, at, length, Number(swap(value, length)));
+      return 0;
+    }
+    const window = found.device.window(request.space);
+    if (window === undefined) return failed(STATUS.invalidSpace);
+    const bytes = new DataView(new ArrayBuffer(8));
+    bytes.setBigUint64(0, value);
+    const result = window.writeBytes(at, new Uint8Array(bytes.buffer, 8 - length));
+    return result < 0 ? programInterruption(PGM_OPERAND) : 0;
+  }
+
+  pciStoreBlock(_cpu: CpuPort, text: bigint, offset: bigint, data: DataView): Outcome {
+    const request = parseRequest(text);
+    const found = this.#enabled(request);
+    if (found === undefined) return NO_FUNCTION;
+    found.count(COUNT.storeBlock);
+    if (request.space >= WINDOWS) return failed(STATUS.invalidSpace);
+    const { low: length } = request;
+    const crosses = Number(offset & 0xfffn) + length > 4096;
+    if (length < 16 || length > MAX_STORE_BLOCK || length % 8 !== 0 || offset % 8n !== 0n || crosses) {
+      return programInterruption(PGM_OPERAND);
+    }
+    const window = found.device.window(request.space);
+    if (window === undefined || offset + BigInt(length) > BigInt(found.device.bars[request.space]?.region.size ?? 0)) {
+      return programInterruption(PGM_OPERAND);
+    }
+    for (let at = 0; at < length; at += 8) window.store64(Number(offset) + at, data.getBigUint64(at, true));
+    return 0;
+  }
+
+  modifyPciControls(_cpu: CpuPort, text: bigint, fib: DataView): Outcome {
+    const request = parseRequest(text);
+    return this.#enabled(request)?.modify(request.low, request.space, fib) ?? NO_FUNCTION;
+  }
+
+  storePciControls(_cpu: CpuPort, text: bigint, fib: DataView): Outcome {
+    return this.#enabled(parseRequest(text))?.store(fib) ?? NO_FUNCTION;
+  }
+
+  /** Devices here reach storage by its own addresses, so that there is no translation to refresh. */
+  refreshPciTranslations(_cpu: CpuPort, text: bigint, start: bigint, bytes: bigint): Outcome {
+    const found = this.#enabled(parseRequest(text));
+    if (found === undefined) return NO_FUNCTION;
+    found.count(COUNT.refresh);
+    const { translationRegistered, dmaBase, dmaLimit } = found;
+    if (!translationRegistered) return failed(STATUS.dmaNotEnabled);
+    if (start + bytes <= dmaBase || start > dmaLimit) return programInterruption(PGM_OPERAND);
+    return 0;
+  }
+
+  setInterruptionControls(_cpu: CpuPort, mode: number, subclass: number): Outcome {
+    if (!this.#options.suppression || (mode !== MODE_ALL && mode !== MODE_SINGLE)) {
+      return programInterruption(PGM_OPERAND);
+    }
+    const bit = 0x80 >> subclass;
+    this.singleMode = mode === MODE_SINGLE ? this.singleMode | bit : this.singleMode & ~bit;
+    this.suppressed &= ~bit;
+    return CC_UNCHANGED;
+  }
+
+  #enabled({ handle }: PciRequest): Present | undefined {
+    const found = this.#functions.find((candidate) => candidate.handle === handle);
+    return found?.enabled && isPresent(found) ? found : undefined;
+  }
+}
+
+/** Where a load or store goes, checked; or how the instruction ends. */
+function placeOf({ space, low: length }: PciRequest, offset: bigint): number | { readonly outcome: Outcome } {
+  const isConfig = space === SPACE_CONFIG;
+  if (!isConfig && space >= WINDOWS) return { outcome: failed(STATUS.invalidSpace) };
+  const unit = isConfig ? 4 : 8;
+  const at = Number(offset);
+  // An access lies in one doubleword, of configuration space in one word.
+  if (length === 0 || length > unit - Number(offset % BigInt(unit)))
+    return { outcome: programInterruption(PGM_OPERAND) };
+  return at;
+}
+
+/** The bytes of a number that are exchanged: registers have them in the order in which they are in storage. */
+function swap(value: bigint, length: number): bigint {
+  let swapped = 0n;
+  for (let i = 0n; i < BigInt(length); i++) swapped = (swapped << 8n) | ((value >> (8n * i)) & 0xffn);
+  return swapped;
+}
+
+/** Three bytes are possible too, one after the other. */
+function readConfig(device: PciDevice, offset: number, length: number): number {
+  if (length === 1 || length === 2 || length === 4) return device.readConfig(offset, length);
+  let value = 0;
+  for (let i = length - 1; i >= 0; i--) value = value * 256 + device.readConfig(offset + i, 1);
+  return value;
+}
+
+function writeConfig(device: PciDevice, offset: number, length: number, value: number): void {
+  if (length === 1 || length === 2 || length === 4) device.writeConfig(offset, length, value);
+  else for (let i = 0; i < length; i++) device.writeConfig(offset + i, 1, (value >>> (8 * i)) & 0xff);
+}
+
+function isPresent(candidate: ZpciFunction): candidate is Present {
+  return candidate.device !== undefined;
+}
+
+/** The first number that is not taken. */
+function free(from: number, taken: ReadonlySet<number>): number {
+  let number = from;
+  while (taken.has(number)) number++;
+  return number;
+}
+
+/** Where users say which function is which device. */
+export class ZpciBus extends Bus {
+  static override readonly typeName: string = ZPCI_BUS;
+  readonly busType = ZPCI_BUS;
+  readonly full = false;
+  readonly #host: S390PciHost;
+
+  constructor(host: S390PciHost) {
+    super();
+    this.#host = host;
+  }
+
+  plug(device: Device): void {
+    if (!(device instanceof ZpciFunction)) throw new UserError(`Device '${device.type}' can't go on ${ZPCI_BUS} bus`);
+    device.plugInto(this.#host);
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * A PCI function as the mainframe's program sees it (`-device zpci`): a handle to address it by, its interrupts as bits in storage,
+ * its DMA addresses, its measurement block. The program's view after Linux (arch/s390/pci), statuses as qemu-system-s390x 7.2 gives
+ * them (observed).
+ */
+import {
+  Device,
+  type PropertySpec,
+  resetTree,
+  type StateField,
+  type Timer,
+  type TypeRegistry,
+  typeOfClass,
+  UserError,
+} from '@boardwalk/core';
+import type { PciDevice } from '@boardwalk/devices';
+import { type Outcome, PGM_OPERAND, programInterruption } from '../cpu/services.ts';
+import type { AbsoluteStorage } from '../css/storage.ts';
+import {
+  FIB,
+  FIB_DMA_REGISTERED,
+  FIB_ENABLED,
+  FIRST_DMA,
+  failed,
+  HANDLE_EMULATED,
+  HANDLE_ENABLED,
+  LAST_DMA,
+  MAX_INTERRUPTS,
+  MEASUREMENT_MS,
+  STATUS,
+} from './words.ts';
+
+/** The bus on which users say which function is which. */
+export const ZPCI_BUS = 's390-pcibus';
+export const MAX_UID = 0xffff;
+const NS_PER_MS = 1e6;
+
+/** Operations of MODIFY PCI FUNCTION CONTROLS. */
+const OPERATION = {
+  registerInterrupts: 2,
+  deregisterInterrupts: 3,
+  registerTranslation: 4,
+  deregisterTranslation: 5,
+  reregisterTranslation: 6,
+  resetError: 7,
+  resetBlock: 9,
+  setMeasurement: 10,
+} as const;
+
+/** What the function asks of the machine. */
+export interface FunctionOwner {
+  readonly storage: AbsoluteStorage;
+  /** The TOD clock. */
+  readonly tod: bigint;
+  /** @throws UserError if the function's number or name is taken */
+  join(function_: ZpciFunction): void;
+  /** An adapter interruption of a PCI function. */
+  interrupt(subclass: number): void;
+}
+
+/** Measurement block: samples, time, and counts of loads, stores, block stores and refreshes. */
+const MEASUREMENT = { samples: 4, time: 8, counts: 16 } as const;
+const COUNTS = 4;
+export const COUNT = { load: 0, store: 1, storeBlock: 2, refresh: 3 } as const;
+
+export class ZpciFunction extends Device {
+  static override readonly typeName: string = 'zpci';
+  static override readonly properties: readonly PropertySpec[] = [
+    {
+      name: 'uid',
+      type: 'uint16',
+      description: "the user's number, 1 to 65535; 0: the first free one",
+      get: (o) => (o instanceof ZpciFunction ? o.uid : 0),
+      set: (o, value) => {
+        if (o instanceof ZpciFunction) o.uid = Number(value);
+      },
+    },
+    {
+      name: 'fid',
+      type: 'zpci_fid',
+      reportedType: 'uint32',
+      description: "the function's number; the first free one if not given",
+      parse: (value) => {
+        const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+        if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > 0xffff_ffff) {
+          throw new UserError(`Property 'zpci.fid' doesn't take value '${String(value)}'`);
+        }
+        return number;
+      },
+      get: (o) => (o instanceof ZpciFunction ? o.fid : 0),
+      set: (o, value) => {
+        if (o instanceof ZpciFunction) o.fid = Number(value);
+      },
+    },
+    { name: 'target', type: 'str', description: 'id of the PCI device that it is' },
+  ];
+  static override readonly state: readonly StateField[] = [
+    { name: 'enabled', type: 'bool', reset: false },
+    { name: 'interrupts', type: 'u32', reset: 0 },
+    { name: 'bitVector', type: 'u64', reset: 0n },
+    { name: 'summary', type: 'u64', reset: 0n },
+    { name: 'interruptsRegistered', type: 'bool', reset: false },
+    { name: 'dmaBase', type: 'u64', reset: 0n },
+    { name: 'dmaLimit', type: 'u64', reset: 0n },
+    { name: 'translation', type: 'u64', reset: 0n },
+    { name: 'translationRegistered', type: 'bool', reset: false },
+    { name: 'measurement', type: 'u64', reset: 0n },
+    { name: 'measurementDue', type: 'number', reset: 0 },
+    { name: 'samples', type: 'u32', reset: 0 },
+    { name: 'counts', type: 'number', count: COUNTS, reset: 0 },
+  ];
+
+  /** The bus that it fits. */
+  readonly busType = ZPCI_BUS;
+  uid = 0;
+  fid = -1;
+  /** Its place among all functions. */
+  index = -1;
+  /** The program has enabled it. */
+  enabled = false;
+  /** As the function information block has them. */
+  interrupts = 0;
+  bitVector = 0n;
+  summary = 0n;
+  interruptsRegistered = false;
+  dmaBase = 0n;
+  dmaLimit = 0n;
+  translation = 0n;
+  translationRegistered = false;
+  /** Address of the measurement block, 0 for none. */
+  measurement = 0n;
+  measurementDue = 0;
+  samples = 0;
+  counts = new Float64Array(COUNTS);
+  /** The device that it is; none before that is plugged in. */
+  device: PciDevice | undefined;
+  #owner: FunctionOwner | undefined;
+  #timer: Timer | undefined;
+
+  /** @internal the bus takes it */
+  plugInto(owner: FunctionOwner): void {
+    this.#owner = owner;
+  }
+
+  override realize(): void {
+    super.realize();
+    if (!this.target) throw new UserError('target must be defined');
+    this.owner.join(this);
+    this.#timer = this.machine.clock.timer(() => this.#measure());
+  }
+
+  override resetHold(): void {
+    super.resetHold();
+    this.#timer?.disarm();
+  }
+
+  protected override afterRestore(): void {
+    super.afterRestore();
+    this.#armTimer();
+  }
+
+  override dispose(): void {
+    this.#timer?.disarm();
+    super.dispose();
+  }
+
+  /** Id of its device. */
+  get target(): string {
+    return String(this.getProperty('target') ?? '');
+  }
+
+  get owner(): FunctionOwner {
+    if (this.#owner === undefined) throw new UserError(`No '${ZPCI_BUS}' bus found for device '${this.type}'`);
+    return this.#owner;
+  }
+
+  /** What the program addresses it by. */
+  get handle(): number {
+    return ((this.enabled ? HANDLE_ENABLED : 0) | HANDLE_EMULATED | this.index) >>> 0;
+  }
+
+  count(what: number): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  /** The program disables it: all that it has set is gone, in the device too. */
+  disable(): void {
+    this.resetHold();
+    if (this.device !== undefined) resetTree(this.device);
+  }
+
+  // --- MODIFY PCI FUNCTION CONTROLS
+
+  /** @param dmaSpace number of the DMA address space; there is one */
+  modify(operation: number, dmaSpace: number, fib: DataView): Outcome {
+    if (fib.getUint8(FIB.format) !== 0) return programInterruption(PGM_OPERAND);
+    switch (operation) {
+      case OPERATION.registerInterrupts:
+        return this.interruptsRegistered ? failed(STATUS.sequence) : this.#registerInterrupts(fib);
+      case OPERATION.deregisterInterrupts:
+        if (!this.interruptsRegistered) return failed(STATUS.sequence);
+        this.interruptsRegistered = false;
+        return 0;
+      case OPERATION.registerTranslation:
+        if (dmaSpace !== 0) return failed(STATUS.invalidDmaSpace);
+        return this.translationRegistered ? failed(STATUS.sequence) : this.#registerTranslation(fib);
+      case OPERATION.deregisterTranslation:
+        if (dmaSpace !== 0) return failed(STATUS.invalidDmaSpace);
+        if (!this.translationRegistered) return failed(STATUS.sequence);
+        this.translationRegistered = false;
+        return 0;
+      case OPERATION.reregisterTranslation:
+        if (dmaSpace !== 0) return failed(STATUS.invalidDmaSpace);
+        return this.translationRegistered ? this.#registerTranslation(fib) : failed(STATUS.sequence);
+      case OPERATION.resetError:
+      case OPERATION.resetBlock:
+        // No function is ever in the error state.
+        return failed(STATUS.sequence);
+      case OPERATION.setMeasurement:
+        this.#setMeasurement(fib.getBigUint64(FIB.measurement) & ~0xfn);
+        return 0;
+      default:
+        return programInterruption(PGM_OPERAND);
+    }
+  }
+
+  #registerInterrupts(fib: DataView): Outcome {
+    const interrupts = fib.getUint32(FIB.interrupts);
+    if (((interrupts >>> 16) & 0xfff) > MAX_INTERRUPTS) return programInterruption(PGM_OPERAND);
+    this.interrupts = interrupts;
+    this.bitVector = fib.getBigUint64(FIB.bitVector);
+    this.summary = fib.getBigUint64(FIB.summary);
+    this.interruptsRegistered = true;
+    return 0;
+  }
+
+  #registerTranslation(fib: DataView): Outcome {
+    const base = fib.getBigUint64(FIB.dmaBase) & ~0xfffn;
+    const limit = fib.getBigUint64(FIB.dmaLimit) | 0xfffn;
+    if (base > limit || base < FIRST_DMA || limit > LAST_DMA) return programInterruption(PGM_OPERAND);
+    this.dmaBase = base;
+    this.dmaLimit = limit;
+    this.translation = fib.getBigUint64(FIB.translation);
+    this.translationRegistered = true;
+    return 0;
+  }
+
+  // --- STORE PCI FUNCTION CONTROLS
+
+  store(fib: DataView): Outcome {
+    let controls = FIB_ENABLED;
+    if (this.translationRegistered) {
+      controls |= FIB_DMA_REGISTERED;
+      fib.setBigUint64(FIB.dmaBase, this.dmaBase);
+      fib.setBigUint64(FIB.dmaLimit, this.dmaLimit);
+      fib.setBigUint64(FIB.translation, this.translation);
+    }
+    if (this.interruptsRegistered) {
+      fib.setUint32(FIB.interrupts, this.interrupts);
+      fib.setBigUint64(FIB.bitVector, this.bitVector);
+      fib.setBigUint64(FIB.summary, this.summary);
+    }
+    fib.setBigUint64(FIB.measurement, this.measurement);
+    fib.setUint8(FIB.controls, controls);
+    return 0;
+  }
+
+  // --- interrupts
+
+  /** A message of the device: its number is a bit in storage. */
+  message(number: number): void {
+    const count = (this.interrupts >>> 16) & 0xfff;
+    if (!this.interruptsRegistered || number >= count) return;
+    const { storage } = this.owner;
+    const setBit = (vector: bigint, bit: number) =>
+      storage.setBits(Number(vector) + Math.floor(bit / 8), 0x80 >> (bit % 8));
+    if (setBit(this.bitVector, ((this.interrupts >>> 8) & 0x3f) + number) === undefined) return;
+    const wantsSummary = (this.interrupts & 0x80) !== 0;
+    // Whoever finds the summary set already has an interruption coming.
+    if (wantsSummary && setBit(this.summary, this.interrupts & 0x3f) !== 0) return;
+    this.owner.interrupt((this.interrupts >>> 28) & 7);
+  }
+
+  // --- measurement
+
+  #setMeasurement(address: bigint): void {
+    this.measurement = address;
+    this.samples = 0;
+    this.counts.fill(0);
+    this.measurementDue = this.machine.clock.now() + MEASUREMENT_MS * NS_PER_MS;
+    this.#armTimer();
+  }
+
+  #armTimer(): void {
+    if (this.measurement === 0n) this.#timer?.disarm();
+    else this.#timer?.arm(this.measurementDue);
+  }
+
+  #measure(): void {
+    const { storage, tod } = this.owner;
+    const at = Number(this.measurement);
+    this.samples++;
+    for (const [n, count] of this.counts.entries())
+      storage.setDoubleword(at + MEASUREMENT.counts + 8 * n, BigInt(count));
+    storage.setDoubleword(at + MEASUREMENT.time, tod);
+    // Nothing to tell to where there is no storage.
+    if (!storage.setWord(at + MEASUREMENT.samples, this.samples)) return;
+    this.measurementDue += MEASUREMENT_MS * NS_PER_MS;
+    this.#armTimer();
+  }
+}
+
+/** Registers it. `device` must be registered. */
+export function registerZpci(registry: TypeRegistry): void {
+  registry.register(
+    typeOfClass(ZpciFunction, {
+      description: 'PCI function, as the program sees it',
+      create: () => new ZpciFunction(),
+    }),
+  );
+}
