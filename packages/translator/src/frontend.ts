@@ -7,9 +7,19 @@ import type { StateLayout } from './state.ts';
 
 /** The instruction that is being translated. */
 export interface InsnContext {
-  /** Address of the instruction, as the halves of a 64-bit number. */
+  /**
+   * Address of the instruction, as the halves of a 64-bit number. What looks at it means something else at another address, so its
+   * block is translated for each that it runs at: where an address is only handed on, use `addressOf`.
+   */
   readonly pcLo: number;
   readonly pcHi: number;
+  /** Bytes from the start of its page of code (`codePageBits`). */
+  readonly inPage: number;
+  /**
+   * Halves of the address `offset` bytes from the instruction, modulo 2^64, for `b.goto`, `b.gotoIf` and `b.address`, and for nothing
+   * else: of code that runs at several addresses, as shared libraries do, they count from the start of the instruction's page.
+   */
+  addressOf(offset: number): readonly [lo: number, hi: number];
   /**
    * The mode word that the instruction is translated for. Where an instruction changes it for the one that follows it in
    * the block (IT state, a delay slot), the frontend assigns it here: the engine writes it to `state.mode` if the block is

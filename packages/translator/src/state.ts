@@ -77,6 +77,11 @@ export const COMMON = {
   slowRegion: slot('slowRegion', 212, 'i32'),
   /** What a region found in the TLB in place of the page that it accessed when it was left last. */
   missedTag: slot('missedTag', 400, 'i64'),
+  /** The page (`codePageBits`) of the code that runs: what the addresses in a block that slides count from. */
+  codePage: slot('codePage', 408, 'i64'),
+  /** The same when `hotIp` was set; and that of the first block of the region when `slowIp` was. */
+  hotPage: slot('hotPage', 416, 'i64'),
+  slowPage: slot('slowPage', 424, 'i64'),
   /** Watched ranges of addresses: how many, and the host offset of their table (softmmu/layout.ts). */
   watchCount: slot('watchCount', 216, 'i32'),
   watchTable: slot('watchTable', 220, 'i32'),

@@ -32,28 +32,36 @@ async function timed(run: (image: Uint8Array) => Promise<Uint8Array>, program: P
 export async function runProgram(program: Program): Promise<Outcome> {
   program.finish();
   const theirs = await timed(runReference, program, 'reference');
-  const ours = await timed(runSubject, program, 'ours');
-  const { mismatches, memory, explained } = compare(program, ours.ram, theirs.ram);
-  const perGroup = new Map<string, number>();
-  const differences: string[] = [];
-  for (const mismatch of mismatches) {
-    const count = (perGroup.get(mismatch.case.group) ?? 0) + 1;
-    perGroup.set(mismatch.case.group, count);
-    if (count <= SHOWN_PER_GROUP) differences.push(describeMismatch(program, mismatch));
-  }
-  for (const [group, count] of perGroup) {
-    if (count > SHOWN_PER_GROUP) differences.push(`${group}: ${count} cases differ`);
-  }
-  if (memory.length > 0) {
-    const shown = memory.slice(0, 8).map(describeDifference);
-    differences.push([`memory differs in ${memory.length} doublewords`, ...shown].join('\n'));
-  }
+  const ours = await timed((image) => runSubject(image, false), program, 'ours');
+  const sliding = await timed((image) => runSubject(image, true), program, 'sliding blocks');
+  const { texts, explained } = differences(program, ours.ram, theirs.ram);
+  const slid = differences(program, sliding.ram, theirs.ram).texts.map((text) => `sliding blocks: ${text}`);
   return {
     name: program.name,
     cases: program.cases.length,
-    differences,
+    differences: [...texts, ...slid],
     explained,
     oursMs: ours.ms,
     theirsMs: theirs.ms,
   };
+}
+
+/** Texts of what differs, the first few of each group, and what is known to. */
+function differences(program: Program, ours: Uint8Array, theirs: Uint8Array) {
+  const { mismatches, memory, explained } = compare(program, ours, theirs);
+  const perGroup = new Map<string, number>();
+  const texts: string[] = [];
+  for (const mismatch of mismatches) {
+    const count = (perGroup.get(mismatch.case.group) ?? 0) + 1;
+    perGroup.set(mismatch.case.group, count);
+    if (count <= SHOWN_PER_GROUP) texts.push(describeMismatch(program, mismatch));
+  }
+  for (const [group, count] of perGroup) {
+    if (count > SHOWN_PER_GROUP) texts.push(`${group}: ${count} cases differ`);
+  }
+  if (memory.length > 0) {
+    const shown = memory.slice(0, 8).map(describeDifference);
+    texts.push([`memory differs in ${memory.length} doublewords`, ...shown].join('\n'));
+  }
+  return { texts, explained };
 }

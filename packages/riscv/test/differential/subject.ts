@@ -1,5 +1,6 @@
 /** Runs an image on our `virt` board. */
 import { Machine } from '@boardwalk/core';
+import { TranslatedCpu } from '@boardwalk/translator';
 import { virt } from '../../src/boards/virt.ts';
 import { RAM_BASE, RAM_SIZE } from './layout.ts';
 import { StoppedError } from './reference.ts';
@@ -9,12 +10,13 @@ const CPU = 'rv64';
 
 const TIMEOUT_MS = 60_000;
 
-/** The RAM after the run. @throws StoppedError when it does not end by itself */
-export async function runSubject(image: Uint8Array): Promise<Uint8Array> {
+/** The RAM after the run. `slides`: of blocks that are for all addresses. @throws StoppedError when it does not end by itself */
+export async function runSubject(image: Uint8Array, slides: boolean): Promise<Uint8Array> {
   // What runs twice runs in a region.
   const tier1 = { threshold: 1 };
   const machine = await Machine.create(virt, { ramSize: RAM_SIZE, cpu: CPU, firmware: 'none', tier1 });
   try {
+    for (const cpu of machine.cpus) if (cpu instanceof TranslatedCpu) cpu.engine.slidesAlways = slides;
     const host = machine.addressSpace.hostOffset(RAM_BASE, RAM_SIZE, true);
     const ram = machine.space.u8.subarray(host, host + RAM_SIZE);
     ram.set(image);

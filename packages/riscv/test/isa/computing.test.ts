@@ -168,7 +168,13 @@ function runHere({ mnemonic, rm, imm, floatResult }: Variant): readonly (readonl
   const compiled = compileHelpers(memory, [
     defineHelper('run', [], undefined, (b) => {
       const fields = { rd: 10, rs1: 11, rs2: 12, rs3: 13, imm, csr: 0, rm, aqrl: 0 };
-      userSemantics[mnemonic]?.(b, fields, { pcLo: 0, pcHi: 0, length: 4, word: 0, mode, extensions });
+      userSemantics[mnemonic]?.(b, fields, {
+        addressOf: (offset) => [offset, 0],
+        length: 4,
+        word: 0,
+        mode,
+        extensions,
+      });
     }),
   ]);
   return Array.from({ length: COUNT }, (_, index) => {

@@ -18,7 +18,7 @@ async function run(work: () => Promise<Uint8Array>, program: Program, who: strin
 /** Texts of the differences, the first few of each group. */
 export async function runProgram(
   program: Program,
-  tiers: readonly Tier[] = ['tier0', 'tier1'],
+  tiers: readonly Tier[] = ['tier0', 'tier1', 'sliding'],
 ): Promise<readonly string[]> {
   const image = program.finish();
   const theirs = await run(() => runReference(image), program, 'reference');

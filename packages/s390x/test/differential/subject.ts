@@ -56,13 +56,15 @@ export function bareBoard(started: (cpu: S390Cpu) => void): BoardDefinition {
   });
 }
 
-export type Tier = 'tier0' | 'tier1';
+/** `sliding`: tier 1, of blocks that are for all addresses. */
+export type Tier = 'tier0' | 'tier1' | 'sliding';
 
 /** The RAM after the run. @throws StoppedError when it does not end by itself */
 export async function runSubject(image: Uint8Array, tier: Tier): Promise<Uint8Array> {
   // What runs twice runs in a region.
-  const tier1 = tier === 'tier1' ? { threshold: 1 } : 'off';
+  const tier1 = tier === 'tier0' ? 'off' : { threshold: 1 };
   const start = (cpu: S390Cpu): void => {
+    cpu.engine.slidesAlways = tier === 'sliding';
     cpu.setPsw(0x1_8000_0000n, BigInt(EXECUTOR));
     cpu.startCpu();
   };

@@ -82,12 +82,19 @@ export class BlockFinder {
     const longest = this.#engine.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
     const block = this.#engine.debug.isBreakpoint(pcLo, pcHi)
       ? this.#engine.blocks.translateStop(key, cache.place())
-      : this.translate(host, pcLo, pcHi, longest, this.#engine.countdown(host));
+      : this.translate(host, pcLo, pcHi, longest, this.#engine.countdown(host), this.#engine.slides(host, pcLo, pcHi));
     if (block !== undefined) cache.add(block);
     return block;
   }
 
-  translate(host: number, pcLo: number, pcHi: number, maxInsns: number, countdown = NEVER): Block | undefined {
+  translate(
+    host: number,
+    pcLo: number,
+    pcHi: number,
+    maxInsns: number,
+    countdown = NEVER,
+    slides = false,
+  ): Block | undefined {
     const { blocks, cache, debug, log } = this.#engine;
     const watch = log.enabled('op') ? (ir: Parameters<typeof printIr>[0]) => log.write('op', printIr(ir)) : undefined;
     const mode = this.#words.get(COMMON.mode);
@@ -100,6 +107,7 @@ export class BlockFinder {
       ...at,
       maxInsns,
       place,
+      slides,
       countdown,
       secondPage,
       fetchMmu: () => this.#engine.exports.fetchMmu(this.#words.base),
@@ -109,7 +117,7 @@ export class BlockFinder {
     });
     cache.stats.translateMs += performance.now() - started;
     if (block === undefined) this.#raise();
-    else if (log.enabled('in_asm')) this.#logCode(block);
+    else if (log.enabled('in_asm')) this.#logCode(block, pcOf(pcLo, pcHi));
     return block;
   }
 
@@ -162,11 +170,11 @@ export class BlockFinder {
     return [this.#words.get(COMMON.extraLo), this.#words.get(COMMON.extraHi)];
   }
 
-  #logCode(block: Block): void {
+  #logCode(block: Block, start: bigint): void {
     const { frontend, space, log } = this.#engine;
-    const { host, pcLo, pcHi } = block.key;
+    const { host } = block.key;
     const bytes = space.u8.slice(host, host + Math.max(block.bytes, 8));
-    let pc = pcOf(pcLo, pcHi);
+    let pc = start;
     for (let at = 0; at < block.bytes; ) {
       const { text, length } = frontend.disassemble(bytes.subarray(at), pc);
       log.write('in_asm', `0x${pc.toString(16)}:  ${text}`);

@@ -27,6 +27,8 @@ export interface TranslateRequest {
   readonly maxInsns: number;
   /** Where the operations go. */
   readonly place: number;
+  /** The block is for every address that the code runs at, if its instructions allow. */
+  readonly slides: boolean;
   readonly secondPage: SecondPageSource;
   /** The regime of fetches in the mode. */
   readonly fetchMmu: () => number;
@@ -49,6 +51,8 @@ class Reader implements InsnContext {
   length = 0;
   /** The instruction looked at more than its own bytes and the mode word, or changed what follows. */
   isPlaced = false;
+  /** It looked at its address: at another one it is to be translated anew. */
+  isFixed = false;
   /** Bytes of it that were looked at. */
   extent = 0;
   #extraLo = 0;
@@ -83,12 +87,25 @@ class Reader implements InsnContext {
 
   get pcLo(): number {
     this.isPlaced = true;
+    this.isFixed = true;
     return this.lo;
   }
 
   get pcHi(): number {
     this.isPlaced = true;
+    this.isFixed = true;
     return this.hi;
+  }
+
+  get inPage(): number {
+    this.isPlaced = true;
+    return this.lo & this.#pageMask;
+  }
+
+  addressOf(offset: number): readonly [lo: number, hi: number] {
+    this.isPlaced = true;
+    const low = (this.lo >>> 0) + offset;
+    return [low | 0, (this.hi + Math.floor(low / 2 ** 32)) | 0];
   }
 
   get extraLo(): number {
@@ -202,10 +219,12 @@ export class BlockTranslator {
     // A breakpoint may have cut it, and may be gone.
     const ir: Node[] = [];
     this.#plain.wholes = wholes;
+    this.#plain.slides = block.slides;
     try {
       if (!this.#read(Math.min(maxInsns, block.insns.length), (list) => append(ir, list), false)) return undefined;
     } finally {
       this.#plain.wholes = false;
+      this.#plain.slides = false;
     }
     const isWhole = maxInsns >= block.insns.length;
     if (isWhole && this.#reader.host - key.host !== block.bytes) return undefined;
@@ -214,10 +233,24 @@ export class BlockTranslator {
 
   /** The block, or undefined where its first instruction cannot be fetched whole. */
   translate(request: TranslateRequest): Block | undefined {
+    if (!request.slides) return this.#translate(request, false);
+    this.#plain.slides = true;
+    try {
+      const inPage = { ...request, pcLo: request.pcLo & this.#pageMask, pcHi: 0 };
+      const block = this.#translate(inPage, true);
+      if (block !== undefined || this.#reader.faulted) return block;
+    } finally {
+      this.#plain.slides = false;
+    }
+    return this.#translate(request, false);
+  }
+
+  /** The same; undefined also where a block that slides cannot be made. */
+  #translate(request: TranslateRequest, slides: boolean): Block | undefined {
     const { place, countdown, watch } = request;
     const lowering = this.#lowering;
     this.#begin(request, request.secondPage, request.breakpointAt);
-    lowering.begin(place, countdown);
+    lowering.begin(place, countdown, slides);
     const { host, pcLo, pcHi, mode, extraLo, extraHi } = request;
     let second: SecondPage | undefined;
     const open = (): void => {
@@ -244,7 +277,7 @@ export class BlockTranslator {
       lowering.addBlock(ir);
     }
     const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost: this.#reader.secondHost };
-    return new Block(key, this.#reader.host - host, lowering.finish(), countdown, second);
+    return new Block(key, this.#reader.host - host, lowering.finish(), countdown, slides, second);
   }
 
   /** The statements of a block with what instruments have put into it. */
@@ -303,7 +336,7 @@ export class BlockTranslator {
 
   /** The block that stands for a breakpoint: no instruction, a stop. */
   translateStop(key: Omit<BlockKey, 'secondHost'>, place: number): Block {
-    return new Block({ ...key, secondHost: -1 }, 1, this.#lowering.lowerStop(place), NEVER);
+    return new Block({ ...key, secondHost: -1 }, 1, this.#lowering.lowerStop(place), NEVER, false);
   }
 
   /** Gives the statements of a block, an instruction at a time; false where the first cannot be fetched. */
@@ -315,7 +348,9 @@ export class BlockTranslator {
       const { mode, extraLo, extraHi } = reader;
       const insn = this.#instruction();
       if (reader.faulted) return false;
-      if (reader.overran) {
+      const isStuck = this.#plain.slides && (reader.isFixed || reader.secondHost >= 0);
+      if (isStuck && count === 0) return false;
+      if (reader.overran || isStuck) {
         reader.mode = mode;
         reader.extraLo = extraLo;
         reader.extraHi = extraHi;
@@ -372,6 +407,7 @@ export class BlockTranslator {
     reader.overran = false;
     reader.extent = 0;
     reader.handsOn = CARRIES_ON;
+    reader.isFixed = false;
     this.#builder.insnStart(reader.lo, reader.hi, this.#restartWords());
     reader.isPlaced = false;
     this.#frontend.translateInsn(this.#builder, reader);

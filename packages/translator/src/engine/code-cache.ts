@@ -15,6 +15,7 @@ const PAGE = 4096;
 /** Room for the entry of a region, before a block's first operation. */
 export const ENTRY_BYTES = 16;
 const UNLINKED = tier0Op('unlinked');
+const LEAD_OUT = tier0Op('leadOut');
 /** Places of blocks' ends to begin with. */
 const FIRST_ENDS = 4096;
 /** Room that one block can need at most. */
@@ -68,6 +69,8 @@ export class Block implements BlockKey {
   readonly end: number;
   /** Runs of the block until tier 1 is asked to compile it. */
   readonly countdown: number;
+  /** It is for every address that its code runs at: its pcs count from the start of its page, which `state.codePage` has. */
+  readonly slides: boolean;
   /** Its instructions, packed (`LoweredBlock.insns`). */
   readonly insns: readonly number[];
   readonly #restarts: readonly (readonly number[])[] | undefined;
@@ -91,7 +94,15 @@ export class Block implements BlockKey {
     return this;
   }
 
-  constructor(key: BlockKey, bytes: number, lowered: LoweredBlock, countdown: number, second?: SecondPage) {
+  constructor(
+    key: BlockKey,
+    bytes: number,
+    lowered: LoweredBlock,
+    countdown: number,
+    slides: boolean,
+    second?: SecondPage,
+  ) {
+    this.slides = slides;
     this.host = key.host;
     this.pcLo = key.pcLo;
     this.pcHi = key.pcHi;
@@ -227,10 +238,18 @@ export class CodeCache {
   /** Called when everything has been dropped. */
   readonly onFlush: (() => void)[] = [];
   readonly #pages: CodePages;
+  /** How far from its host offset code of a page was run first, and whether it always was. */
+  readonly #addresses = new Map<number, { readonly lo: number; readonly hi: number; isOne: boolean }>();
+  /** log2 of the pages that blocks stay within (`codePageBits`). */
+  readonly #pageBits: number;
   /** Forget where blocks are: jump caches hold places in the arena. */
   readonly #forget: () => void;
 
-  constructor(space: RamSpace, o: { bytes: number; forget: () => void; pages?: CodePages | undefined }) {
+  constructor(
+    space: RamSpace,
+    o: { bytes: number; pageBits: number; forget: () => void; pages?: CodePages | undefined },
+  ) {
+    this.#pageBits = o.pageBits;
     this.#space = space;
     this.#arena = space.reserve(o.bytes);
     this.#arenaEnd = this.#arena + o.bytes;
@@ -265,12 +284,30 @@ export class CodeCache {
     return this.#blocks.length;
   }
 
+  /** The block for code that runs at an address, or that for all addresses. */
   find(at: Omit<BlockKey, 'secondHost'>): Block | undefined {
-    for (let b = this.#byHash[blockHashIndex(at.host, at.pcLo)]; b !== undefined; b = b.next) {
-      if (b.host !== at.host || b.pcLo !== at.pcLo || b.pcHi !== at.pcHi || b.mode !== at.mode) continue;
-      if (b.extraLo === at.extraLo && b.extraHi === at.extraHi) return b;
+    return this.#find(at, at.pcLo, at.pcHi, false) ?? this.#find(at, at.pcLo & (2 ** this.#pageBits - 1), 0, true);
+  }
+
+  #find(at: Omit<BlockKey, 'secondHost'>, pcLo: number, pcHi: number, slides: boolean): Block | undefined {
+    for (let b = this.#byHash[blockHashIndex(at.host, pcLo)]; b !== undefined; b = b.next) {
+      if (b.host !== at.host || b.pcLo !== pcLo || b.pcHi !== pcHi || b.mode !== at.mode) continue;
+      if (b.slides === slides && b.extraLo === at.extraLo && b.extraHi === at.extraHi) return b;
     }
     return undefined;
+  }
+
+  /** Whether code of a page that is run at an address has been run at another one: in another process, most likely. */
+  runsElsewhere(host: number, pcLo: number, pcHi: number): boolean {
+    const page = Math.floor(host / PAGE);
+    const lo = (pcLo - host) | 0;
+    const known = this.#addresses.get(page);
+    if (known === undefined) {
+      this.#addresses.set(page, { lo, hi: pcHi, isOne: true });
+      return false;
+    }
+    if (known.lo !== lo || known.hi !== pcHi) known.isOne = false;
+    return !known.isOne;
   }
 
   /** Enters a block that was written at `place()`. */
@@ -308,10 +345,12 @@ export class CodeCache {
     const { host, pcLo, pcHi, mode, extraLo, extraHi } = block.key;
     const at = this.#hashEntry(block);
     const { i32 } = this.#space;
+    // One that slides is there by the opposite of its host offset.
+    const flip = block.slides ? -1 : 0;
     i32[at] = pcLo;
     i32[at + 1] = pcHi;
-    i32[at + 2] = host;
-    i32[at + 3] = Math.floor(host / 2 ** 32);
+    i32[at + 2] = host ^ flip;
+    i32[at + 3] = Math.floor(host / 2 ** 32) ^ flip;
     i32[at + 4] = mode;
     i32[at + 5] = block.entry;
     i32[at + 6] = extraLo;
@@ -324,6 +363,11 @@ export class CodeCache {
     const word = u32[(stub + 4) >>> 2] ?? 0;
     u32[word >>> 2] = block.entry;
     block.incoming.push(word, stub);
+  }
+
+  /** Leads the stub's word to wherever its address is: the block there is for one address, and the jump for all. */
+  leadOut(stub: number): void {
+    this.#space.i32[stub >>> 2] = LEAD_OUT;
   }
 
   /** Leads all jumps to a block through its entry, or past it. */
@@ -382,6 +426,7 @@ export class CodeCache {
     for (let page = Math.floor(host / PAGE); page * PAGE < host + length; page++) {
       for (const block of this.#byPage.get(page) ?? []) this.#drop(block);
       this.#byPage.delete(page);
+      this.#addresses.delete(page);
       this.#lastPage = -1;
     }
     this.#forget();
@@ -410,6 +455,7 @@ export class CodeCache {
     this.#blocks = [];
     this.#byHash.fill(undefined);
     this.#byPage.clear();
+    this.#addresses.clear();
     this.#lastPage = -1;
     this.#next = this.#arena;
     this.#space.u8.fill(0, this.blockHash, this.blockHash + BLOCK_HASH_BYTES);
@@ -446,6 +492,7 @@ export class CodeCache {
   /** A page has no blocks any more. */
   #leavePage(page: number): void {
     this.#byPage.delete(page);
+    this.#addresses.delete(page);
     this.#lastPage = -1;
     this.#pages.release([page]);
   }

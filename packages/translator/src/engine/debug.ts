@@ -64,7 +64,8 @@ export class EngineDebug {
     const changed = [...wanted].filter((pc) => !before.has(pc)).concat([...before].filter((pc) => !wanted.has(pc)));
     if (changed.length === 0) return;
     this.#breakpoints = new Set(wanted);
-    this.#cache.dropWhere((block) => changed.some((pc) => covers(block, pc)));
+    // A block for several addresses cannot be cut at one of them: there are none while there are breakpoints.
+    this.#cache.dropWhere((block) => block.slides || changed.some((pc) => covers(block, pc)));
   }
 
   /** Gives whether anything changed: then the TLBs say the wrong thing. @throws UserError for more than the table holds */

@@ -15,7 +15,7 @@ import {
   type VcpuTeam,
   type VcpuThread,
 } from '@boardwalk/core';
-import type { Frontend } from '../frontend.ts';
+import { codePageBits, type Frontend } from '../frontend.ts';
 import { Instruments } from '../instrument/instruments.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
@@ -32,6 +32,7 @@ import { BlockTranslator } from './block-translator.ts';
 import { type Block, CodeCache } from './code-cache.ts';
 import { EngineDebug } from './debug.ts';
 import { PhysicalMap } from './phys-map.ts';
+import type { VcpuWords } from './vcpu-words.ts';
 
 /** Most instructions of a block, unless the frontend says otherwise. */
 export const MAX_BLOCK_INSNS = 64;
@@ -147,7 +148,12 @@ export class Engine implements ThreadTranslator {
       claim: (page: number) => thread.claimPage(page),
       release: (released: Iterable<number>) => thread.releasePages(released),
     };
-    this.cache = new CodeCache(this.space, { bytes: o.arenaBytes ?? ARENA_BYTES, forget, pages });
+    this.cache = new CodeCache(this.space, {
+      bytes: o.arenaBytes ?? ARENA_BYTES,
+      pageBits: codePageBits(frontend),
+      forget,
+      pages,
+    });
     const mmu = createSoftMmu(frontend, {
       pageFlags: this.space.pageFlags,
       blockHash: this.cache.blockHash,
@@ -358,14 +364,26 @@ export class Engine implements ThreadTranslator {
   #running: EngineCpu | undefined;
 
   /** Looks at what tier 0 and regions left in a vCPU's words for tier 1. */
-  serveTier1(cpu: EngineCpu, hotIp: number, slowIp: number, slowRegion: number): void {
+  serveTier1(cpu: EngineCpu, words: VcpuWords): void {
     const { tier1, cache } = this;
+    const [hotIp, slowIp] = [words.get(COMMON.hotIp) >>> 0, words.get(COMMON.slowIp) >>> 0];
+    words.set(COMMON.hotIp, 0);
+    words.set(COMMON.slowIp, 0);
     this.#running = cpu;
-    if (slowIp !== 0) tier1?.slow(slowRegion, slowIp);
+    if (slowIp !== 0) tier1?.slow(words.get(COMMON.slowRegion), slowIp, words.address(COMMON.slowPage));
     const block = hotIp === 0 ? undefined : cache.blockAt(hotIp);
-    if (block !== undefined) tier1?.hot(block);
+    if (block !== undefined) tier1?.hot(block, words.address(COMMON.hotPage));
     this.#running = undefined;
   }
+
+  /** Whether code that is translated now, to run at an address, is to be for others too: it has run at another one. */
+  slides(host: number, pcLo: number, pcHi: number): boolean {
+    const isShared = this.cache.runsElsewhere(host, pcLo, pcHi) || this.slidesAlways;
+    return isShared && this.instruments.isEmpty && this.debug.breakpointAt === undefined;
+  }
+
+  /** All code is taken for code that runs at several addresses: for tests. */
+  slidesAlways = false;
 
   /** Runs of the block at a host offset until tier 1 is asked to compile it. */
   countdown(host: number): number {

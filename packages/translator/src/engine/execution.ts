@@ -1,7 +1,8 @@
 /** Runs a vCPU's translated code: enters it, and deals with why it was left. */
 import type { DebugStop, VcpuThread } from '@boardwalk/core';
-import { hex64 } from '../ir/print.ts';
+import { codePageBits } from '../frontend.ts';
 import type { Slot } from '../ir/types.ts';
+import { addAddress } from '../pc.ts';
 import { COMMON, EXIT } from '../state.ts';
 import { BlockFinder } from './block-finder.ts';
 import { FETCH_FAULT } from './block-translator.ts';
@@ -206,6 +207,7 @@ export class Execution implements EngineCpu {
     this.#words.set(COMMON.runBudget, budget);
     this.#mapChanged = false;
     this.#words.set(COMMON.budget, budget);
+    this.#words.enterPage(codePageBits(this.#engine.frontend));
     this.#isInCode = true;
     try {
       this.#engine.exports.run(this.#words.base, ip, budget);
@@ -256,8 +258,8 @@ export class Execution implements EngineCpu {
         }
       }
       case EXIT.debug: {
-        const key = this.#engine.cache.blockAt(ip)?.key;
-        if (key !== undefined) this.#words.setPc(key.pcLo, key.pcHi);
+        const block = this.#engine.cache.blockAt(ip);
+        if (block !== undefined) this.#setPc(block, block.pcLo, block.pcHi);
         this.#stopped({ reason: 'breakpoint' });
         return 0;
       }
@@ -268,10 +270,7 @@ export class Execution implements EngineCpu {
 
   /** Tier 0 and regions left word of what runs often, or is slow: not before an exception has been raised. */
   #serveTier1(): void {
-    const [hotIp, slowIp] = [this.#words.get(COMMON.hotIp) >>> 0, this.#words.get(COMMON.slowIp) >>> 0];
-    this.#words.set(COMMON.hotIp, 0);
-    this.#words.set(COMMON.slowIp, 0);
-    this.#engine.serveTier1(this, hotIp, slowIp, this.#words.get(COMMON.slowRegion));
+    this.#engine.serveTier1(this, this.#words);
   }
 
   #raise(): void {
@@ -292,10 +291,16 @@ export class Execution implements EngineCpu {
     const block = this.#engine.cache.blockAt(ip) ?? this.#single;
     if (block === undefined) throw new Error(`no block at ${ip}`);
     const insn = block.insnAt(ip);
-    this.#words.setPc(insn.pcLo, insn.pcHi);
+    this.#setPc(block, insn.pcLo, insn.pcHi);
     for (const [i, slot] of (this.#engine.frontend.restartSlots ?? []).entries())
       this.#words.set(slot, insn.restart[i] ?? 0);
     return insn.index;
+  }
+
+  /** Sets the pc to one of a block's. */
+  #setPc(block: Block | undefined, lo: number, hi: number): void {
+    const pc = block?.slides === true ? addAddress({ lo, hi }, this.#words.address(COMMON.codePage)) : { lo, hi };
+    this.#words.setPc(pc.lo, pc.hi);
   }
 
   /** The budget ended before the block or stub at `ip`. */
@@ -303,12 +308,13 @@ export class Execution implements EngineCpu {
     const { cache, space } = this.#engine;
     const block = cache.blockAt(ip);
     if (block !== undefined && leadsTo(block, ip)) {
-      this.#words.setPc(block.key.pcLo, block.key.pcHi);
+      this.#setPc(block, block.pcLo, block.pcHi);
       if (!block.valid) return;
     } else {
       const at = (ip + 8) >>> 2;
-      this.#words.setPc(space.i32[at] ?? 0, space.i32[at + 1] ?? 0);
-      if (block === undefined) return;
+      this.#setPc(block, space.i32[at] ?? 0, space.i32[at + 1] ?? 0);
+      // The address of a stub of a block that slides counts from the page that has been left now.
+      if (block === undefined || block.slides) return;
     }
     if (this.#mapChanged) return;
     this.#resume = ip;
@@ -320,14 +326,18 @@ export class Execution implements EngineCpu {
     const { cache, space } = this.#engine;
     const at = (ip + 8) >>> 2;
     const [pcLo, pcHi] = [space.i32[at] ?? 0, space.i32[at + 1] ?? 0];
-    this.#words.setPc(pcLo, pcHi);
     const from = cache.blockAt(ip);
+    this.#setPc(from, pcLo, pcHi);
     if (from === undefined || !from.valid || this.#mapChanged) return;
     const generation = cache.generation;
     const host = from.key.host + (pcLo - from.key.pcLo);
-    const block = this.#finder.blockFor(host, pcLo, pcHi);
+    const pc = this.#words.address(COMMON.pc);
+    const block = this.#finder.blockFor(host, pc.lo, pc.hi);
     if (block === undefined) return;
-    if (cache.generation === generation) cache.link(ip, block);
+    if (cache.generation === generation) {
+      if (from.slides && !block.slides) cache.leadOut(ip);
+      else cache.link(ip, block);
+    }
     this.#resume = block.entry;
     this.#resumeGeneration = cache.generation;
   }
@@ -400,7 +410,7 @@ export class Execution implements EngineCpu {
   #logEntry(ip: number): void {
     const { cache, log } = this.#engine;
     const block = cache.blockAt(ip);
-    const pc = block === undefined ? '?' : hex64(block.key.pcLo, block.key.pcHi);
+    const pc = block === undefined ? '?' : this.#cpu.pc.toString(16);
     log.write('exec', `cpu ${this.#cpu.index}: block at 0x${pc}`);
     if (log.enabled('cpu')) log.write('cpu', this.#cpu.describeRegisters());
   }

@@ -1,6 +1,7 @@
 /** A vCPU's state, word by word, as the engine in TypeScript reads and writes it. */
 import type { RamSpace } from '@boardwalk/core';
 import type { Slot } from '../ir/types.ts';
+import type { Address } from '../pc.ts';
 import { COMMON } from '../state.ts';
 
 /** The slot at a host offset as an unsigned number of its width: 32, 64 or 128 bits. Floats as their bits. */
@@ -41,10 +42,22 @@ export class VcpuWords {
     this.#i32[(this.base + slot.offset) >>> 2] = value;
   }
 
+  /** The halves of a 64-bit slot. */
+  address(slot: Slot): Address {
+    return { lo: this.get(slot), hi: this.get(slot, 4) };
+  }
+
   setPc(lo: number, hi: number): void {
     const at = (this.base + COMMON.pc.offset) >>> 2;
     this.#i32[at] = lo;
     this.#i32[at + 1] = hi;
+  }
+
+  /** Says that code at the pc runs, which lies in a page of `bits` bits. */
+  enterPage(bits: number): void {
+    const at = (this.base + COMMON.codePage.offset) >>> 2;
+    this.#i32[at] = this.get(COMMON.pc) & -(2 ** bits);
+    this.#i32[at + 1] = this.get(COMMON.pc, 4);
   }
 
   /** Adds to the instructions executed, and gives their number back. */

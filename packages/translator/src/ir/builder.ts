@@ -61,6 +61,15 @@ export class IrBuilder extends ValueBuilder {
   /** What a fence of the guest's has to do on this host. */
   fences: FenceNeed = 'none';
 
+  /** Addresses of code count from `state.codePage`: see `address`. */
+  slides = false;
+
+  /** Value of an address of code: one that `InsnContext.addressOf` gave. */
+  address(lo: number, hi: number): Value {
+    const constant = this.i64x(lo, hi);
+    return this.slides ? this.add(this.get(COMMON.codePage), constant) : constant;
+  }
+
   /** Other vCPUs run at the same time: what has to happen at once for them needs an atomic operation, not a load and a store. */
   get isConcurrent(): boolean {
     return this.fences !== 'none';

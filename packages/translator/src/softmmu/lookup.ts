@@ -1,5 +1,6 @@
 /** Finds translated code: the jump cache, then the block hash through the fetch TLB. */
-import type { Frontend } from '../frontend.ts';
+import { codePageBits, type Frontend } from '../frontend.ts';
+import type { Value } from '../ir/builder.ts';
 import { defineHelper } from '../ir/helper.ts';
 import { COMMON, FAULT } from '../state.ts';
 import { type EngineLayout, FETCH } from './layout.ts';
@@ -36,13 +37,22 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
       b.set(COMMON.fault, b.i32(FAULT.none));
       b.return_(b.i32(0));
     });
-    const entry = blockHashEntry(b, layout, host, pc);
-    let same = b.and(
-      b.and(b.eq(b.hostLoad(entry, { size: 8 }), pc), b.eq(b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }), host)),
-      b.eq(b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' }), mode),
-    );
-    if (extra) same = b.and(same, b.eq(b.hostLoad(b.add(entry, b.i32(24)), { size: 8 }), b.get(COMMON.extra)));
-    b.if(b.eqz(same), () => b.return_(b.i32(0)));
+    const found = b.local('i32', blockHashEntry(b, layout, host, pc));
+    const isAt = (at: Value, of: Value): Value => {
+      const entry = b.getLocal(found);
+      const same = b.and(
+        b.and(b.eq(b.hostLoad(entry, { size: 8 }), at), b.eq(b.hostLoad(b.add(entry, b.i32(8)), { size: 8 }), of)),
+        b.eq(b.hostLoad(b.add(entry, b.i32(16)), { size: 4, ty: 'i32' }), mode),
+      );
+      if (!extra) return same;
+      return b.and(same, b.eq(b.hostLoad(b.add(entry, b.i32(24)), { size: 8 }), b.get(COMMON.extra)));
+    };
+    b.if(b.eqz(isAt(pc, host)), () => {
+      const inPage = b.and(pc, b.i64(2 ** codePageBits(frontend) - 1));
+      b.setLocal(found, blockHashEntry(b, layout, host, inPage));
+      b.if(b.eqz(isAt(inPage, b.xor(host, b.i64(-1)))), () => b.return_(b.i32(0)));
+    });
+    const entry = b.getLocal(found);
     if (extra) b.hostStore(jumpExtra(b, jump), b.get(COMMON.extra), { size: 8 });
     const ip = b.hostLoad(b.add(entry, b.i32(20)), { size: 4, ty: 'i32' });
     b.hostStore(jump, pc, { size: 8 });

@@ -115,6 +115,7 @@ export class Assembler extends CodeWriter {
     this.get(L.ip).area().get(L.ip).load(W.i32Load, 28).i32(1).op(W.i32Sub).tee(L.reason).mem(W.i32Store, 28);
     this.get(L.reason).op(W.i32Eqz).if();
     this.setState(COMMON.hotIp, () => this.get(L.ip));
+    this.setState(COMMON.hotPage, () => this.state(COMMON.codePage));
     this.setState(COMMON.budgetReturned, () => {
       this.state(COMMON.budgetReturned).get(L.budget).op(W.i32Add).i32(1).op(W.i32Add);
     });

@@ -11,9 +11,11 @@ const OP = {
   branch: tier0Op('branch'),
   goto: tier0Op('goto'),
   gotoPage: tier0Op('gotoPage'),
+  gotoPageSlide: tier0Op('gotoPage.slide'),
   gotoIndirect: tier0Op('gotoIndirect'),
   lookup: tier0Op('lookup'),
   raise: tier0Op('raise'),
+  raiseSlide: tier0Op('raise.slide'),
   halt: tier0Op('halt'),
   unlinked: tier0Op('unlinked'),
 } as const;
@@ -41,6 +43,8 @@ export class BlockEnds {
   readonly #values: BlockValues;
   #firstLo = 0;
   #firstHi = 0;
+  /** The block's addresses count from `state.codePage`. */
+  slides = false;
 
   constructor(out: OpWriter, frontend: Frontend, values: BlockValues) {
     this.#out = out;
@@ -71,7 +75,8 @@ export class BlockEnds {
         if (first === undefined || second === undefined) return;
         const [code, value] = [this.#values.operandOf(first), this.#values.operandOf(second)];
         this.#restart(insn);
-        this.#out.setPair(this.#out.emitEnd(OP.raise, code, value, count - 1), insn.pcLo, insn.pcHi);
+        const op = this.slides ? OP.raiseSlide : OP.raise;
+        this.#out.setPair(this.#out.emitEnd(op, code, value, count - 1), insn.pcLo, insn.pcHi);
         return;
       }
       case 'lookup':
@@ -120,7 +125,7 @@ export class BlockEnds {
 
   #goto(pcLo: number, pcHi: number, cost: number): void {
     if (!this.#samePage(pcLo, pcHi)) {
-      this.#out.setPair(this.#out.emitEnd(OP.gotoPage, 0, 0, cost), pcLo, pcHi);
+      this.#out.setPair(this.#out.emitEnd(this.#gotoPage, 0, 0, cost), pcLo, pcHi);
       return;
     }
     this.#link(this.#out.emitEnd(OP.goto, 0, 0, cost) + 16, pcLo, pcHi);
@@ -136,10 +141,14 @@ export class BlockEnds {
       out.setWord(at + 4, word);
     } else {
       const { tail } = out;
-      out.emitEnd(OP.gotoPage, 0, 0, 0);
+      out.emitEnd(this.#gotoPage, 0, 0, 0);
       out.tail = tail;
     }
     out.setPair(at, pcLo, pcHi);
+  }
+
+  get #gotoPage(): number {
+    return this.slides ? OP.gotoPageSlide : OP.gotoPage;
   }
 
   #samePage(pcLo: number, pcHi: number): boolean {

@@ -3,6 +3,7 @@
  * `run(cpu, ip, budget)` runs from `ip` until something needs the engine; the state's exitIp, exitReason and budget say
  * where and why it stopped.
  */
+import { codePageBits } from '../frontend.ts';
 import type { IrHelper } from '../ir/helper.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
 import {
@@ -24,6 +25,12 @@ import { Assembler, INTERPRETER_LOCALS, L } from './assembler.ts';
 import { BRANCH_OPS, type GuestMemoryOp, MEMORY_OPS, TIER0_OPS } from './opcodes.ts';
 
 type Handler = () => void;
+
+/** Operations whose address is whole, and those where it counts from the page of the code that runs. */
+const SLIDES: readonly (readonly [string, (a: Assembler) => void])[] = [
+  ['', () => {}],
+  ['.slide', (a) => a.state(COMMON.codePage).op(W.i64Add)],
+];
 
 /** The interpreter as a function to link beside the helpers. `raise` is the frontend's exception entry. */
 export function tier0Function(mmu: SoftMmu, raise: IrHelper): RawFunction {
@@ -294,11 +301,15 @@ class InterpreterWriter {
     this.#handlers.set('goto', () =>
       a.pay().get(L.ip).load(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch(),
     );
-    this.#handlers.set('gotoPage', () => {
-      a.pay().get(L.ip).load(W.i64Load, 8).set(L.va);
-      a.setState(COMMON.pc, () => a.get(L.va));
-      this.#jumpThroughCache();
-    });
+    for (const [name, slide] of SLIDES) {
+      this.#handlers.set(`gotoPage${name}`, () => {
+        a.pay().get(L.ip).load(W.i64Load, 8);
+        slide(a);
+        a.set(L.va).setState(COMMON.pc, () => a.get(L.va));
+        this.#jumpThroughCache();
+      });
+      this.#handlers.set(`raise${name}`, () => this.#raise(raise, slide));
+    }
     this.#handlers.set('gotoIndirect', () => {
       a.pay().operand(4, 'i64').set(L.va);
       // The last four targets, for tier 1.
@@ -311,22 +322,16 @@ class InterpreterWriter {
       a.pay();
       this.#lookupUnlessAsked();
     });
-    this.#handlers.set('raise', () => {
-      a.setState(COMMON.excCode, () => a.operand(4, 'i32'));
-      a.setState(COMMON.excValue, () => a.operand(6, 'i64'));
-      a.setState(COMMON.pc, () => a.get(L.ip).load(W.i64Load, 8));
-      a.state(COMMON.traceRaises).if();
-      a.exit(EXIT.exception).end();
-      a.pay().get(L.budget).i32(1).op(W.i32Sub).set(L.budget);
-      a.setState(COMMON.raised, () => a.state(COMMON.raised).i32(1).op(W.i32Add));
-      a.get(L.cpu).call(this.#linker.functionOf(raise));
-      this.#lookupUnlessAsked();
-    });
     this.#handlers.set('halt', () => {
       a.pay().setState(COMMON.halted, () => a.i32(1));
       a.exit(EXIT.halt);
     });
     this.#handlers.set('unlinked', () => a.exit(EXIT.unlinked));
+    this.#handlers.set('leadOut', () => {
+      a.get(L.ip).load(W.i64Load, 8).state(COMMON.codePage).op(W.i64Add).set(L.va);
+      a.setState(COMMON.pc, () => a.get(L.va));
+      this.#jumpThroughCache();
+    });
     this.#handlers.set('secondPage', () => {
       a.get(L.cpu).get(L.ip).load(W.i32Load, 4).op(W.i32Add).tee(L.at);
       a.load(W.i64Load, 0).get(L.ip).load(W.i64Load, 8).op(W.i64Eq);
@@ -337,6 +342,22 @@ class InterpreterWriter {
     });
     this.#handlers.set('debug', () => a.exit(EXIT.debug));
     this.#handlers.set('tier1', () => this.#enterRegion());
+  }
+
+  #raise(raise: IrHelper, slide: (a: Assembler) => void): void {
+    const a = this.#a;
+    a.setState(COMMON.excCode, () => a.operand(4, 'i32'));
+    a.setState(COMMON.excValue, () => a.operand(6, 'i64'));
+    a.setState(COMMON.pc, () => {
+      a.get(L.ip).load(W.i64Load, 8);
+      slide(a);
+    });
+    a.state(COMMON.traceRaises).if();
+    a.exit(EXIT.exception).end();
+    a.pay().get(L.budget).i32(1).op(W.i32Sub).set(L.budget);
+    a.setState(COMMON.raised, () => a.state(COMMON.raised).i32(1).op(W.i32Add));
+    a.get(L.cpu).call(this.#linker.functionOf(raise));
+    this.#lookupUnlessAsked();
   }
 
   /** Runs a region if the budget is certain to last; otherwise the block behind the operation runs. */
@@ -364,6 +385,12 @@ class InterpreterWriter {
   /** Goes on at the pc in `va`, which is in the state too; the block has been paid for. */
   #jumpThroughCache(): void {
     const a = this.#a;
+    a.setState(COMMON.codePage, () =>
+      a
+        .get(L.va)
+        .i64(-(2 ** codePageBits(this.#mmu.frontend)), -1)
+        .op(W.i64And),
+    );
     a.get(L.va).op(W.i32WrapI64).tee(L.at).i32(1).op(W.i32ShrU);
     a.get(L.at).i32(13).op(W.i32ShrU, W.i32Xor);
     a.i32(JUMP_CACHE_ENTRIES - 1).op(W.i32And);

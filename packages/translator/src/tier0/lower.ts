@@ -101,10 +101,11 @@ export class BlockLowering {
 
   /**
    * Begins a block whose operations go behind the host offset `place` (a multiple of 32). When the block has ended `countdown`
-   * times the engine is told.
+   * times the engine is told. `slides`: addresses count from the block's page.
    */
-  begin(place: number, countdown: number): void {
+  begin(place: number, countdown: number, slides = false): void {
     this.#out.begin(place, countdown);
+    this.#ends.slides = slides;
     this.#emit(OP.nop, 0, 0, 0);
     this.#start = this.#ip;
     this.#insns = [];

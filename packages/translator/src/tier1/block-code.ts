@@ -7,6 +7,7 @@
  */
 import type { Helper } from '../ir/helper.ts';
 import { BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
+import { pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON, FIRST_FIELD } from '../state.ts';
 import { helperEffects } from './effects.ts';
@@ -53,7 +54,7 @@ export interface BlockCode {
   readonly helped: ReadonlySet<Slot>;
   /** What the block sets its 64-bit slots to, in order. */
   readonly definitions: readonly Definition[];
-  /** 64-bit constants, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
+  /** 64-bit constants and addresses, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
   readonly constants: ReadonlySet<string>;
 }
 
@@ -306,12 +307,24 @@ function collectConstants(insn: readonly Node[], into: Set<string>): void {
   for (const node of insn) {
     const d = node.detail;
     if (d.kind !== 'set' && d.kind !== 'store') continue;
-    const value = node.args.at(-1);
-    if (value?.detail.kind !== 'const') continue;
+    const set = node.args.at(-1);
+    const value = constantOf(set);
+    if (value === undefined) continue;
     into.add(pcKey(value.lo, value.hi));
     // A 32-bit architecture's addresses are zero-extended.
-    if (value.ty === 'i32') into.add(pcKey(value.lo, 0));
+    if (set?.ty === 'i32') into.add(pcKey(value.lo, 0));
   }
+}
+
+const WRAP = pureOp('wrap');
+
+/** The constant that a value is, or that it has more than the page of the code that runs. */
+function constantOf(value: Node | undefined): Node | undefined {
+  if (value?.detail.kind === 'const') return value;
+  if (value?.detail.kind === 'pure' && value.detail.op === WRAP) return constantOf(value.args[0]);
+  const [page, offset] = value?.args ?? [];
+  const isAddress = page?.detail.kind === 'get' && page.detail.slot === COMMON.codePage;
+  return isAddress && offset?.detail.kind === 'const' ? offset : undefined;
 }
 
 /** The mode word after a block that starts in `mode`, if `extra` stays: only top-level constants are followed. */

@@ -11,7 +11,7 @@ export function printRegion(nodes: readonly RegionNode[]): string {
 }
 
 function printNode(node: RegionNode): string {
-  const { pcLo, pcHi } = node.block.key;
+  const { lo, hi } = node.start;
   const loop = node.isLoop ? '*' : ' ';
   const ways = [...node.edges, ...node.targets.map((t) => t.edge)].map(printEdge).join(' ');
   const { terminal } = node.code;
@@ -19,7 +19,7 @@ function printNode(node: RegionNode): string {
   const callers = node.callers.map((c) => ` in 0x${hex64(c.lo, c.hi)}`).join('');
   const left = terminal.kind === 'leave' ? `tier 0 from instruction ${terminal.insn}` : '';
   const insns = `${node.block.insns.length}${node.skipped === undefined ? '' : ` or ${node.insns}`}`;
-  return `${loop}${node.order}: 0x${hex64(pcLo, pcHi)} (${insns})${callers} ${left}${ways}`.trimEnd();
+  return `${loop}${node.order}: 0x${hex64(lo, hi)} (${insns})${callers} ${left}${ways}`.trimEnd();
 }
 
 function printEdge(edge: Edge): string {

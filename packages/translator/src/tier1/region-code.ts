@@ -10,7 +10,8 @@ import type { SecondPage } from '../engine/second-page.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
-import { JUMP_CACHE } from '../softmmu/layout.ts';
+import { type Address, sameAddress, subAddress, ZERO_ADDRESS } from '../pc.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../softmmu/layout.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import type { ByteWriter } from '../wasm/bytes.ts';
@@ -98,6 +99,12 @@ class RegionEmitter {
   /** Target of an indirect jump. */
   readonly #pc: number;
   readonly #longest: number;
+  /** The page of the first entry where the region runs at several addresses: all others count from it. */
+  readonly #origin: number;
+  readonly #originPage: Address;
+  readonly #slides: boolean;
+  /** Place in the jump cache that is looked at. */
+  #jump: number | undefined;
   readonly #live: Liveness;
   #exitLabel = 0;
   #slowLabel = 0;
@@ -111,6 +118,10 @@ class RegionEmitter {
     this.#e = new Emitter(o.indexBits, o.out);
     this.#ip = this.#e.local('i32');
     this.#pc = this.#e.local('i64');
+    this.#origin = this.#e.local('i64');
+    const [root] = nodes;
+    this.#originPage = root?.page ?? ZERO_ADDRESS;
+    this.#slides = root?.edges.some((edge) => isInside(edge) && edge.node.block.slides) === true;
     this.#live = findLiveness(nodes);
     this.#forms = findForms(nodes, this.#live.sets);
     this.#slots = new SlotLocals(this.#e, this.#live.sets);
@@ -134,6 +145,7 @@ class RegionEmitter {
     const [root] = this.#nodes;
     if (root === undefined) throw new Error('a region without nodes');
     if (this.#o.cpu !== undefined) e.i32(this.#o.cpu).set(CPU);
+    if (this.#slides) this.#setOrigin(root);
     this.#checkSpans(root);
     for (const cache of this.#caches.all) this.#access.empty(cache);
     if (this.#nodes.some(({ code }) => code.insns.some((insn) => insn.some(isReversed))))
@@ -172,9 +184,10 @@ class RegionEmitter {
     e.if();
     for (const [n, edge] of root.edges.entries()) {
       if (!isInside(edge)) continue;
-      const { pcLo, pcHi } = edge.node.block;
       e.get(ENTRY).i32(n).op(W.i32Eq).if();
-      e.i32(placeOf(edge.node, 0)).set(this.#ip).i64(pcLo, pcHi).set(this.#pc).end();
+      e.i32(placeOf(edge.node, 0)).set(this.#ip);
+      this.#address(edge.node.start);
+      e.set(this.#pc).end();
     }
     this.#count('slow');
     this.#countDown(SLOW_COUNTDOWN, () => {
@@ -184,6 +197,29 @@ class RegionEmitter {
     });
     e.storeLocal(COMMON.budget, BUDGET);
     e.get(this.#ip).op(W.return).end();
+  }
+
+  /** Finds where the region runs, from the page of the entry that it is entered at. */
+  #setOrigin(root: RegionNode): void {
+    const e = this.#e;
+    e.loadSlot(COMMON.codePage).set(this.#origin);
+    for (const [n, edge] of root.edges.entries()) {
+      if (!isInside(edge) || sameAddress(edge.node.page, this.#originPage)) continue;
+      const { lo, hi } = subAddress(this.#originPage, edge.node.page);
+      e.get(ENTRY).i32(n).op(W.i32Eq).if();
+      e.get(this.#origin).i64(lo, hi).op(W.i64Add).set(this.#origin).end();
+    }
+  }
+
+  /** Pushes an address of code. */
+  #address(at: Address): void {
+    const e = this.#e;
+    if (!this.#slides) {
+      e.i64(at.lo, at.hi);
+      return;
+    }
+    const { lo, hi } = subAddress(at, this.#originPage);
+    e.get(this.#origin).i64(lo, hi).op(W.i64Add);
   }
 
   /** Counts down, and does something when that comes to zero. */
@@ -200,7 +236,7 @@ class RegionEmitter {
   #interrupt(): void {
     const e = this.#e;
     e.storeLocal(COMMON.slowIp, this.#ip);
-    e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
+    this.#tellRegion();
     e.storeSlot(COMMON.budgetReturned, () => {
       e.loadSlot(COMMON.budgetReturned).get(BUDGET).op(W.i32Add).i32(1).op(W.i32Add);
     });
@@ -215,8 +251,14 @@ class RegionEmitter {
       e.storeLocal(COMMON.slowIp, this.#ip);
       // The slow access that follows looks at it.
       e.storeSlot(COMMON.exitRequest, () => e.i32(1));
-      e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
+      this.#tellRegion();
     });
+  }
+
+  #tellRegion(): void {
+    const e = this.#e;
+    e.storeSlot(COMMON.slowRegion, () => e.i32(this.#o.number));
+    e.storeSlot(COMMON.slowPage, () => this.#address(this.#originPage));
   }
 
   /** Goes on at a pc, and leaves it among the last targets of the jump, whose operation in tier 0 `#ip` says. */
@@ -401,7 +443,9 @@ class RegionEmitter {
     e.set(this.#pc);
     this.#insns.commit();
     for (const target of node.targets) {
-      e.get(this.#pc).i64(target.lo, target.hi).op(W.i64Eq).if();
+      e.get(this.#pc);
+      this.#address(target);
+      e.op(W.i64Eq).if();
       this.#aside(() => this.#follow(node, target.edge));
       e.end();
     }
@@ -426,6 +470,8 @@ class RegionEmitter {
       this.#exit(node, edge.otherwise);
       e.end();
     }
+    if (node.code.terminal.kind !== 'dispatch' && !sameAddress(node.page, to.page))
+      e.storeSlot(COMMON.codePage, () => this.#address(to.page));
     if (next.order <= node.order) {
       // Tier 0 counts the last instructions of a budget.
       e.get(BUDGET).i32(this.#longest).op(W.i32LtS).if();
@@ -444,15 +490,17 @@ class RegionEmitter {
   /** Pushes whether the jump cache does not have the node's block at its pc: its page may mean something else by now. */
   #unlessFound(node: RegionNode): void {
     const e = this.#e;
-    const { pcLo, pcHi, mode } = node.block.key;
-    const at = JUMP_CACHE + jumpCacheIndex(pcLo) * 16;
-    e.get(CPU).load(W.i64Load, at).i64(pcLo, pcHi).op(W.i64Ne);
+    const { mode, start } = node.block;
+    const [entry, at] = this.#jumpEntry(node.start);
+    e.get(entry).load(W.i64Load, at);
+    this.#address(node.start);
+    e.op(W.i64Ne);
     // The block and its region's entry before it differ in bit 4.
-    e.get(CPU)
+    e.get(entry)
       .load(W.i64Load, at + 8)
       .i64(-1, ~16)
       .op(W.i64And)
-      .i64(mode, node.block.start & ~16)
+      .i64(mode, start & ~16)
       .op(W.i64Ne);
     e.op(W.i32Or);
   }
@@ -470,11 +518,28 @@ class RegionEmitter {
       .op(W.i64Ne, W.i32Or);
   }
 
+  /** The place of an address in the jump cache: a local, and what is to be added to it. */
+  #jumpEntry(address: Address): readonly [local: number, offset: number] {
+    if (!this.#slides) return [CPU, JUMP_CACHE + jumpCacheIndex(address.lo) * 16];
+    const e = this.#e;
+    this.#jump ??= e.local('i32');
+    this.#address(address);
+    e.op(W.i32WrapI64).tee(this.#jump).i32(1).op(W.i32ShrU).get(this.#jump).i32(13).op(W.i32ShrU, W.i32Xor);
+    e.i32(JUMP_CACHE_ENTRIES - 1)
+      .op(W.i32And)
+      .i32(4)
+      .op(W.i32Shl)
+      .get(CPU)
+      .op(W.i32Add)
+      .set(this.#jump);
+    return [this.#jump, JUMP_CACHE];
+  }
+
   #exit(node: RegionNode, exit: Exit): void {
     const e = this.#e;
     if (exit.kind === 'word') e.i32(exit.word).load(W.i32Load, 0);
     else {
-      e.storeSlot(COMMON.pc, () => e.i64(exit.lo, exit.hi));
+      e.storeSlot(COMMON.pc, () => this.#address(exit));
       e.i32(0);
     }
     e.set(this.#ip);

@@ -3,6 +3,7 @@
  * through different calls is in the region once for each: its return is an edge then, not a search.
  */
 import type { Block } from '../engine/code-cache.ts';
+import { type Address, addAddress, sameAddress } from '../pc.ts';
 import type { BlockCode } from './block-code.ts';
 import { DISPATCH, pcKey } from './block-code.ts';
 import { insnsBefore, isSkippable, type Skipped, withSkipped } from './if-conversion.ts';
@@ -29,10 +30,19 @@ export type Exit =
   | { readonly kind: 'pc'; readonly lo: number; readonly hi: number };
 
 /** A target of an indirect jump that was seen. */
-export interface Target {
-  readonly lo: number;
-  readonly hi: number;
+export interface Target extends Address {
   edge: Edge;
+}
+
+/** A block, and the page that it runs in: one that slides runs in several. Addresses of a region are those of when it is formed. */
+export interface Place {
+  readonly block: Block;
+  readonly page: Address;
+}
+
+/** The address of what a block calls one, in a page. */
+export function addressIn({ block, page }: Place, lo: number, hi: number): Address {
+  return block.slides ? addAddress({ lo, hi }, page) : { lo, hi };
 }
 
 /** Whether control stays in the region. */
@@ -40,8 +50,9 @@ export function isInside(edge: Edge): edge is Exclude<Edge, Exit> {
   return edge.kind === 'node' || edge.kind === 'entry';
 }
 
-export class RegionNode {
+export class RegionNode implements Place {
   readonly block: Block;
+  readonly page: Address;
   code: BlockCode;
   /** What the branch at its end skips, and the node executes: it has one successor then. */
   skipped: Skipped | undefined;
@@ -61,10 +72,16 @@ export class RegionNode {
   /** Reached forward from more than one place. */
   isMerge = false;
 
-  constructor(block: Block, code: BlockCode, callers: readonly Caller[]) {
+  constructor({ block, page }: Place, code: BlockCode, callers: readonly Caller[]) {
     this.block = block;
+    this.page = page;
     this.code = code;
     this.callers = callers;
+  }
+
+  /** The address of its first instruction. */
+  get start(): Address {
+    return addressIn(this, this.block.pcLo, this.block.pcHi);
   }
 
   successors(): RegionNode[] {
@@ -86,7 +103,7 @@ export class RegionNode {
 
   /** Another node for the same block, with the same successors. */
   clone(): RegionNode {
-    const copy = new RegionNode(this.block, this.code, this.callers);
+    const copy = new RegionNode(this, this.code, this.callers);
     copy.skipped = this.skipped;
     copy.edges = this.edges.map((e) => ({ ...e }));
     copy.targets = this.targets.map((t) => ({ ...t, edge: { ...t.edge } }));
@@ -98,10 +115,9 @@ export function jumpsIndirectly({ code: { terminal } }: RegionNode): boolean {
   return terminal.kind === 'end' && terminal.end.kind === 'gotoIndirect';
 }
 
-export interface Caller {
-  readonly block: Block;
-  readonly lo: number;
-  readonly hi: number;
+/** A call that is inlined: where it is made, and the address that it returns to. */
+export interface Caller extends Address {
+  readonly place: Place;
 }
 
 /** What forming a region asks the engine. */
@@ -114,12 +130,12 @@ export interface RegionSource {
   isErratic(block: Block, next: Block): boolean;
   /** The block that a word of tier 0's leads to; undefined if it leads to a stub. */
   linked(word: number): Block | undefined;
-  /** Whether a pc lies in another page than a block. */
-  isFar(block: Block, lo: number, hi: number): boolean;
-  /** A valid block for a pc in a mode, if one ran lately; in the page of `near` where the pc is. */
-  blockAt(near: Block, lo: number, hi: number, mode: number): Block | undefined;
+  /** The page of an address. */
+  pageOf(address: Address): Address;
+  /** A valid block for an address in a mode, if one ran lately; in the page of `near` where that is. */
+  blockAt(near: Place, at: Address, mode: number): Block | undefined;
   /** Targets that an indirect jump had lately. */
-  targetsOf(block: Block): readonly { readonly lo: number; readonly hi: number }[];
+  targetsOf(block: Block): readonly Address[];
   /** How often a block ran, roughly. */
   heat(block: Block): number;
 }
@@ -141,8 +157,8 @@ const RARER = 6;
  * the entries, that of the block first. Undefined where there is nothing to compile.
  */
 export function formRegion(
-  root: Block,
-  wanted: readonly Block[],
+  root: Place,
+  wanted: readonly Place[],
   source: RegionSource,
   limits: RegionLimits,
 ): RegionNode | undefined {
@@ -161,20 +177,20 @@ class RegionFormer {
     this.#limits = limits;
   }
 
-  form(block: Block, wanted: readonly Block[]): RegionNode | undefined {
-    this.#least = this.#source.heat(block) / RARER;
-    const root = this.#node(block, []);
+  form(place: Place, wanted: readonly Place[]): RegionNode | undefined {
+    this.#least = this.#source.heat(place.block) / RARER;
+    const root = this.#node(place, []);
     if (root === undefined || (root.code.terminal.kind === 'leave' && root.code.terminal.insn === 0)) return undefined;
-    const dispatch = new RegionNode(block, DISPATCH, []);
+    const dispatch = new RegionNode(place, DISPATCH, []);
     const enter = (node: RegionNode): void => {
-      const { pcLo: lo, pcHi: hi } = node.block.key;
-      dispatch.edges.push({ kind: 'node', node, checked: false, otherwise: { kind: 'pc', lo, hi } });
+      dispatch.edges.push({ kind: 'node', node, checked: false, otherwise: { kind: 'pc', ...node.start } });
     };
     enter(root);
     this.#connectAll();
-    for (const entry of [...wanted, ...this.#reentries]) {
+    for (const entry of [...wanted, ...this.#reentries.values()]) {
+      const { block } = entry;
       if (dispatch.edges.length >= this.#limits.entries) break;
-      if (entry.hasEntry || dispatch.edges.some((e) => e.kind === 'node' && e.node.block === entry)) continue;
+      if (block.hasEntry || dispatch.edges.some((e) => e.kind === 'node' && e.node.block === block)) continue;
       const node = this.#node(entry, []);
       if (node === undefined) continue;
       enter(node);
@@ -188,15 +204,17 @@ class RegionFormer {
   }
 
   /** Where tier 0 is likely to come back to the region: after calls that are not inlined, and what it does itself. */
-  readonly #reentries = new Set<Block>();
+  readonly #reentries = new Map<Block, Place>();
 
-  #reenter(block: Block | undefined): void {
+  #reenter(place: Place | undefined): void {
     // Tier 0 looks for a second page itself.
-    if (block !== undefined && block.second === undefined) this.#reentries.add(block);
+    if (place === undefined || place.block.second !== undefined || this.#reentries.has(place.block)) return;
+    this.#reentries.set(place.block, place);
   }
 
-  #node(block: Block, callers: readonly Caller[]): RegionNode | undefined {
-    const key = nodeKey(block, callers);
+  #node(place: Place, callers: readonly Caller[]): RegionNode | undefined {
+    const { block } = place;
+    const key = nodeKey(place, callers);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     if (this.#nodes.size >= this.#limits.nodes) return undefined;
@@ -205,7 +223,7 @@ class RegionFormer {
     if (code === undefined) return undefined;
     // An entry that leaves at once is better left before.
     if (this.#nodes.size > 0 && code.terminal.kind === 'leave' && code.terminal.insn === 0) return undefined;
-    const node = new RegionNode(block, code, callers);
+    const node = new RegionNode(place, code, callers);
     this.#nodes.set(key, node);
     this.#queue.push(node);
     return node;
@@ -214,17 +232,18 @@ class RegionFormer {
   #connect(node: RegionNode): void {
     const { block, code } = node;
     const { terminal } = code;
-    const [lo, hi] = endOf(block);
+    const own = endOf(block);
+    const behind = addressIn(node, own.lo, own.hi);
     if (terminal.kind !== 'end') {
-      for (const word of [16, 20]) this.#reenter(this.#source.linked(block.tail + word));
-      this.#reenter(this.#behind(block, lo, hi));
+      for (const word of [16, 20]) this.#reenter(this.#linked(node, block.tail + word));
+      this.#reenter(this.#behind(node, behind));
       return;
     }
     const { end } = terminal;
-    const isCall = code.constants.has(pcKey(lo, hi)) && end.kind !== 'gotoIf';
-    if (isCall && node.callers.length >= this.#limits.callDepth) this.#reenter(this.#behind(block, lo, hi));
+    const isCall = code.constants.has(pcKey(own.lo, own.hi)) && end.kind !== 'gotoIf';
+    if (isCall && node.callers.length >= this.#limits.callDepth) this.#reenter(this.#behind(node, behind));
     if (end.kind === 'goto') {
-      const callers = isCall ? this.#called(node, lo, hi) : node.callers;
+      const callers = isCall ? this.#called(node, behind) : node.callers;
       node.edges = [this.#direct(node, block.tail + 16, end.pcLo, end.pcHi, callers)];
     } else if (end.kind === 'gotoIf') {
       const taken = (): Edge => this.#direct(node, block.tail + 16, end.takenLo, end.takenHi, node.callers);
@@ -239,7 +258,8 @@ class RegionFormer {
   #skips(node: RegionNode, word: number, lo: number, hi: number, onTaken: boolean): boolean {
     const block = this.#source.linked(word);
     const insns = block === undefined ? 0 : insnsBefore(block, lo, hi);
-    if (block === undefined || insns === 0 || !this.#source.isErratic(node.block, block)) return false;
+    if (block === undefined || insns === 0 || block.slides !== node.block.slides) return false;
+    if (!this.#source.isErratic(node.block, block)) return false;
     const code = this.#source.headOf(block, insns);
     if (code === undefined || !isSkippable(code)) return false;
     node.skipped = { block, insns, statements: code.insns.flat(), onTaken };
@@ -248,83 +268,105 @@ class RegionFormer {
   }
 
   /** Callers inside a called function; undefined where it is not inlined. */
-  #called(node: RegionNode, lo: number, hi: number): readonly Caller[] | undefined {
+  #called(node: RegionNode, behind: Address): readonly Caller[] | undefined {
     if (node.callers.length >= this.#limits.callDepth) return undefined;
-    if (node.callers.some((c) => c.lo === lo && c.hi === hi)) {
-      this.#reenter(this.#behind(node.block, lo, hi));
+    if (node.callers.some((c) => sameAddress(c, behind))) {
+      this.#reenter(this.#behind(node, behind));
       return undefined;
     }
-    return [...node.callers, { block: node.block, lo, hi }];
+    const { block, page } = node;
+    return [...node.callers, { place: { block, page }, ...behind }];
   }
 
   #direct(node: RegionNode, word: number, lo: number, hi: number, callers: readonly Caller[] | undefined): Edge {
-    const { block, code } = node;
-    const isFar = this.#source.isFar(block, lo, hi);
-    const out: Exit = isFar ? { kind: 'pc', lo, hi } : { kind: 'word', word };
-    const target = isFar ? this.#found(block, code, lo, hi) : this.#source.linked(word);
+    const at = addressIn(node, lo, hi);
+    const isFar = this.#isFar(node, at);
+    const out: Exit = isFar ? { kind: 'pc', ...at } : { kind: 'word', word };
+    const target = isFar ? this.#found(node, at) : this.#linked(node, word);
     if (target === undefined) return out;
     // A function that calls itself goes round in the region, as if it were called from outside.
     const next = callers === undefined ? this.#nodes.get(nodeKey(target, [])) : this.#node(target, callers);
     return next === undefined ? out : { kind: 'node', node: next, checked: isFar, otherwise: out };
   }
 
-  /** The block behind another, in its page and mode. */
-  #behind(block: Block, lo: number, hi: number): Block | undefined {
-    return this.#source.isFar(block, lo, hi) ? undefined : this.#source.blockAt(block, lo, hi, block.key.mode);
+  /** Whether an address lies in another page than a block. */
+  #isFar({ page }: Place, at: Address): boolean {
+    return !sameAddress(page, this.#source.pageOf(at));
   }
 
-  #found(near: Block, code: BlockCode, lo: number, hi: number): Block | undefined {
-    return code.mode === undefined ? undefined : this.#source.blockAt(near, lo, hi, code.mode);
+  /**
+   * Whether the jump cache has to say that a block is where a jump from another one leads: it is in another page, or for one address
+   * where the other is for all.
+   */
+  #isChecked(from: Place, to: Block, at: Address): boolean {
+    return this.#isFar(from, at) || (from.block.slides && !to.slides);
+  }
+
+  #linked({ page }: Place, word: number): Place | undefined {
+    const block = this.#source.linked(word);
+    return block === undefined ? undefined : { block, page };
+  }
+
+  /** The block behind another, in its page and mode. */
+  #behind(near: Place, at: Address): Place | undefined {
+    return this.#isFar(near, at) ? undefined : this.#placeAt(near, at, near.block.mode);
+  }
+
+  #placeAt(near: Place, at: Address, mode: number): Place | undefined {
+    const block = this.#source.blockAt(near, at, mode);
+    // Nothing but its pages tells that one with two is where it was.
+    if (block === undefined || (near.block.slides && block.second !== undefined)) return undefined;
+    return { block, page: this.#source.pageOf(at) };
+  }
+
+  #found(node: RegionNode, at: Address): Place | undefined {
+    return node.code.mode === undefined ? undefined : this.#placeAt(node, at, node.code.mode);
   }
 
   #indirect(node: RegionNode, isCall: boolean): void {
     const { block, code } = node;
-    const [lo, hi] = endOf(block);
-    const callers = isCall ? this.#called(node, lo, hi) : node.callers;
+    const own = endOf(block);
+    const behind = addressIn(node, own.lo, own.hi);
+    const callers = isCall ? this.#called(node, behind) : node.callers;
     const seen = this.#source.targetsOf(block);
     const caller = node.callers.at(-1);
     if (!isCall && caller !== undefined && code.mode !== undefined) this.#return(node, caller);
     if (callers === undefined) return;
     for (const target of seen) {
       if (node.targets.length >= this.#limits.targets) break;
-      if (node.targets.some((t) => t.lo === target.lo && t.hi === target.hi)) continue;
+      if (node.targets.some((t) => sameAddress(t, target))) continue;
       // Other callers' return addresses are no targets of an inlined function; where a return is conditional, what follows is one.
-      const isBehind = target.lo === lo && target.hi === hi;
+      const isBehind = sameAddress(target, behind);
       if (!isCall && node.targets.length > 0 && caller !== undefined && !isBehind) continue;
-      const found = this.#found(block, code, target.lo, target.hi);
+      const found = this.#found(node, target);
       const next = found === undefined ? undefined : this.#node(found, callers);
       if (next === undefined) continue;
       const otherwise: Exit = { kind: 'pc', lo: target.lo, hi: target.hi };
-      const checked = this.#source.isFar(block, target.lo, target.hi);
+      const checked = this.#isChecked(node, next.block, target);
       node.targets.push({ ...target, edge: { kind: 'node', node: next, checked, otherwise } });
     }
   }
 
   /** The return to an inlined call: its page was run in on the way here. */
   #return(node: RegionNode, caller: Caller): void {
-    if (node.code.mode === undefined || this.#source.isFar(caller.block, caller.lo, caller.hi)) return;
-    const found = this.#source.blockAt(caller.block, caller.lo, caller.hi, node.code.mode);
+    if (node.code.mode === undefined || this.#isFar(caller.place, caller)) return;
+    const found = this.#placeAt(caller.place, caller, node.code.mode);
     const next = found === undefined ? undefined : this.#node(found, node.callers.slice(0, -1));
     if (next === undefined) {
       this.#reenter(found);
       return;
     }
     const otherwise: Exit = { kind: 'pc', lo: caller.lo, hi: caller.hi };
-    node.targets.push({
-      lo: caller.lo,
-      hi: caller.hi,
-      edge: { kind: 'node', node: next, checked: false, otherwise },
-    });
+    const checked = this.#isChecked(caller.place, next.block, caller);
+    node.targets.push({ lo: caller.lo, hi: caller.hi, edge: { kind: 'node', node: next, checked, otherwise } });
   }
 }
 
-function nodeKey(block: Block, callers: readonly Caller[]): string {
-  return `${block.start} ${callers.map((c) => pcKey(c.lo, c.hi)).join(' ')}`;
+function nodeKey({ block, page }: Place, callers: readonly Caller[]): string {
+  return `${block.start} ${pcKey(page.lo, page.hi)} ${callers.map((c) => pcKey(c.lo, c.hi)).join(' ')}`;
 }
 
-/** Address behind a block's last instruction: where its call returns to. */
-function endOf(block: Block): readonly [lo: number, hi: number] {
-  const { pcLo, pcHi } = block.key;
-  const low = (pcLo >>> 0) + block.bytes;
-  return [low | 0, low >= 2 ** 32 ? (pcHi + 1) | 0 : pcHi];
+/** What a block calls the address behind its last instruction: where its call returns to. */
+function endOf({ pcLo, pcHi, bytes }: Block): Address {
+  return addAddress({ lo: pcLo, hi: pcHi }, { lo: bytes, hi: 0 });
 }

@@ -9,7 +9,8 @@ import { codePageBits } from '../frontend.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import { hex64 } from '../ir/print.ts';
-import { JUMP_CACHE, TLB, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS } from '../softmmu/layout.ts';
+import { type Address, addAddress, pageOfAddress, sameAddress, subAddress } from '../pc.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS } from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
@@ -19,7 +20,15 @@ import { analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
 import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
-import { formRegion, jumpsIndirectly, REGION_LIMITS, type RegionNode, type RegionSource } from './region.ts';
+import {
+  addressIn,
+  formRegion,
+  jumpsIndirectly,
+  type Place,
+  REGION_LIMITS,
+  type RegionNode,
+  type RegionSource,
+} from './region.ts';
 import {
   emitRegion,
   JUMP_COUNTDOWN,
@@ -57,12 +66,6 @@ const MAX_REGIONS = 8192;
 const KEPT_CODE = 4000;
 /** Countdowns double with each time that the code of a page has been changed, up to so often. */
 const MOST_BACK_OFF = 12;
-
-/** A pc. */
-interface Target {
-  readonly lo: number;
-  readonly hi: number;
-}
 
 export interface Tier1Options {
   /** How often a block runs in tier 0 before it is compiled. */
@@ -126,7 +129,7 @@ export interface Tier1Engine {
   release(at: number, bytes: number): void;
   /** IR of a block, or of so many instructions at its beginning, built anew. */
   irOf(block: Block, wholes: boolean, insns?: number): readonly Node[] | undefined;
-  /** A block for a pc in a mode that the vCPU running now would find; undefined where it would have to translate. */
+  /** A block for an address in a mode that the vCPU running now would find; undefined where it would have to translate. */
   lookup(lo: number, hi: number, mode: number): Block | undefined;
   /** The high half of a pc whose low half was seen lately. */
   highOf(lo: number, near: Block): number;
@@ -143,8 +146,11 @@ export interface Tier1Engine {
 class Region {
   /** Blocks that tier 0 enters the region at, the one that it was formed for first. */
   readonly entries: readonly Block[];
-  readonly wanted: ReadonlySet<Block>;
+  readonly wanted: ReadonlyMap<Block, Place>;
   readonly number: number;
+  /** Where it was formed for, and the pages that its blocks had then. */
+  readonly place: Place;
+  readonly #pages: ReadonlyMap<Block, Address>;
   readonly blocks: readonly Block[];
   /** Blocks that could be entries: those not only inside calls that are inlined. */
   readonly covers: ReadonlySet<Block>;
@@ -160,7 +166,8 @@ class Region {
   constructor(
     owner: Tier1,
     entries: readonly Block[],
-    wanted: ReadonlySet<Block>,
+    place: Place,
+    wanted: ReadonlyMap<Block, Place>,
     number: number,
     nodes: readonly RegionNode[],
     bytes: number,
@@ -171,6 +178,8 @@ class Region {
     this.targets = targets;
     this.spans = spans;
     this.entries = entries;
+    this.place = place;
+    this.#pages = new Map(nodes.map(({ block, page }) => [block, page]));
     this.wanted = wanted;
     this.number = number;
     this.blocks = [...new Set(nodes.flatMap((n) => n.blocks))];
@@ -181,9 +190,27 @@ class Region {
   }
 
   get root(): Block {
-    const [root] = this.entries;
-    if (root === undefined) throw new Error('a region without an entry');
-    return root;
+    return this.place.block;
+  }
+
+  /** Where it runs when one of its blocks is in a page. */
+  placeWhen({ block, page }: Place): Place {
+    return this.placeAt(addAddress(this.place.page, subAddress(page, this.#pages.get(block) ?? page)));
+  }
+
+  /** The same when its first block is there. */
+  placeAt(page: Address): Place {
+    return this.root.slides ? { block: this.root, page } : this.place;
+  }
+
+  /** Its other wanted entries, when it runs at a place. */
+  wantedAt({ page }: Place): Map<Block, Place> {
+    const by = subAddress(page, this.place.page);
+    const moved = ({ block, page: before }: Place): Place => ({
+      block,
+      page: block.slides ? addAddress(before, by) : before,
+    });
+    return new Map([...this.wanted].map(([block, place]) => [block, moved(place)]));
   }
 
   /** Code of one of the blocks has changed. */
@@ -209,7 +236,7 @@ export class Tier1 {
   /** How often regions of blocks were looked at for indirect jumps that they did not have. */
   readonly #missedTimes = new WeakMap<Block, number>();
   /** Targets that indirect jumps were seen to have. */
-  readonly #targets = new WeakMap<Block, readonly Target[]>();
+  readonly #targets = new WeakMap<Block, readonly Address[]>();
   /** Whether branches skip the beginnings of blocks now and then. */
   readonly #erratic = new WeakMap<Block, boolean>();
   /** How often code of a page was dropped. */
@@ -253,7 +280,7 @@ export class Tier1 {
   /** Regions there are, with the pc that each starts at and how often it was left, for profiles. */
   *list(): Iterable<RegionInfo> {
     for (const region of this.#regions.values()) {
-      const { pcLo, pcHi } = region.root.key;
+      const { lo: pcLo, hi: pcHi } = addressIn(region.place, region.root.pcLo, region.root.pcHi);
       const exits = noExits();
       this.#addExits(exits, region);
       yield { pcLo, pcHi, nodes: region.nodes, bytes: region.bytes, exits };
@@ -271,13 +298,18 @@ export class Tier1 {
     return this.threshold * 2 ** Math.min(changes, MOST_BACK_OFF);
   }
 
-  /** A block's countdown came to zero. */
-  hot(block: Block): void {
+  /** A block's countdown came to zero, when it ran in a page. */
+  hot(block: Block, page: Address): void {
     this.#setCountdown(block, NEVER);
     if (!block.valid || block.hasEntry || block.second !== undefined) return;
     const region = this.#coveredBy(block);
-    if (region === undefined) this.#compile(block, new Set());
-    else this.#addEntry(region, block);
+    const place = { block, page: block.slides ? page : this.#pageOf({ lo: block.pcLo, hi: block.pcHi }) };
+    if (region === undefined) this.#compile(place, new Map());
+    else this.#addEntry(region, place);
+  }
+
+  #pageOf(address: Address): Address {
+    return pageOfAddress(address, codePageBits(this.#engine.mmu.frontend));
   }
 
   /** A region that has a block, and room for an entry there. */
@@ -289,23 +321,30 @@ export class Tier1 {
   }
 
   /** Compiles a region again, with one more entry. */
-  #addEntry(region: Region, block: Block): void {
+  #addEntry(region: Region, entry: Place): void {
+    const place = region.placeWhen(entry);
+    this.#again(region, place, region.wantedAt(place).set(entry.block, entry));
+    if (!entry.block.hasEntry) this.#compile(entry, new Map());
+  }
+
+  #again(region: Region, place: Place, wanted = region.wantedAt(place)): void {
     this.#stats.reformed++;
     this.#drop(region);
-    this.#compile(region.root, new Set([...region.wanted, block]));
-    if (!block.hasEntry) this.#compile(block, new Set());
+    this.#compile(place, wanted);
   }
 
   /**
    * A region was left often at `ip`: for an access, which is looked for in the TLB from now on, or, where it was, is taken for a
-   * misaligned one; for a jump; or where it is entered, as its spans are no longer so.
+   * misaligned one; for a jump; or where it is entered, as its spans are no longer so. `page`: that of its first block then.
    */
-  slow(number: number, ip: number): void {
+  slow(number: number, ip: number, page: Address): void {
     const region = this.#regions.get(number);
     const block = this.#engine.cache.blockAt(ip);
-    if (region === undefined || block === undefined || !block.valid || this.#areOthers(region)) return;
+    if (region === undefined || block === undefined || !block.valid) return;
+    const place = region.placeAt(page);
+    if (this.#areOthers(region, place)) return;
     if (this.#left(region, JUMP_COUNTDOWN) <= 0) {
-      this.#missed(region);
+      this.#missed(region, place);
       return;
     }
     this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
@@ -313,9 +352,7 @@ export class Tier1 {
     if (this.#isSpanned(region, block, index) && !block.scattered.has(index)) block.addScattered(index);
     else if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
     else block.addUnaligned(index);
-    this.#stats.reformed++;
-    this.#drop(region);
-    this.#compile(region.root, region.wanted);
+    this.#again(region, place);
   }
 
   /** Whether an instruction's accesses are compared with spans of the region. */
@@ -333,7 +370,7 @@ export class Tier1 {
   }
 
   /** Whether a region's spans are others by now: it has them looked for, or is compiled again, in the end without any. */
-  #areOthers(region: Region): boolean {
+  #areOthers(region: Region, place: Place): boolean {
     const now = region.spans.map(({ mmu, store }) => this.#spanNow(mmu, store));
     if (region.spans.every(({ span }, i) => sameSpan(span, now[i]))) return false;
     const { root } = region;
@@ -343,30 +380,23 @@ export class Tier1 {
       // The TLB was flushed of what is not walked to again by itself.
       this.#engine.i32[(this.#countersOf(region.number) + SLOW_COUNTDOWN) >>> 2] = SLOW_EXITS;
       this.#engine.flushTranslations();
-    } else {
-      this.#stats.reformed++;
-      this.#drop(region);
-      this.#compile(root, region.wanted);
-    }
+    } else this.#again(region, place);
     return true;
   }
 
   /** A region was left often by indirect jumps: it is compiled again, if new targets are known. */
-  #missed(region: Region): void {
+  #missed(region: Region, place: Place): void {
     const isNews = [...region.targets].some(([block, known]) => this.#targetsOf(block).length > known);
     const times = (this.#missedTimes.get(region.root) ?? 0) + 1;
     this.#missedTimes.set(region.root, times);
-    if (isNews && times <= MOST_MISSED) {
-      this.#stats.reformed++;
-      this.#drop(region);
-      this.#compile(region.root, region.wanted);
-    } else
+    if (isNews && times <= MOST_MISSED) this.#again(region, place);
+    else
       this.#engine.i32[(this.#countersOf(region.number) + JUMP_COUNTDOWN) >>> 2] =
         JUMP_EXITS * 2 ** Math.min(times, 12);
   }
 
   /** Targets that an indirect jump was seen to have. */
-  #targetsOf(block: Block): readonly Target[] {
+  #targetsOf(block: Block): readonly Address[] {
     const known = [...(this.#targets.get(block) ?? [])];
     for (let i = 2; i < 6; i++) {
       const lo = this.#engine.i32[(block.tail >>> 2) + i] ?? 0;
@@ -413,9 +443,10 @@ export class Tier1 {
 
   // --- compiling ---
 
-  #compile(block: Block, wanted: ReadonlySet<Block>): void {
+  #compile(place: Place, wanted: ReadonlyMap<Block, Place>): void {
     const started = performance.now();
-    const root = this.#form(block, wanted);
+    const { block } = place;
+    const root = this.#form(place, wanted);
     if (root === undefined) {
       this.#stats.refused++;
       return;
@@ -443,7 +474,8 @@ export class Tier1 {
     const index = builder.reserve();
     builder.define(index, ['i32', 'i32', 'i32'], 'i32', emitter.locals, emitter.out.view());
     builder.export('region', index);
-    builder.name(index, hex64(block.pcLo, block.pcHi));
+    const { lo, hi } = addressIn(place, block.pcLo, block.pcHi);
+    builder.name(index, hex64(lo, hi));
     const bytes = builder.bytes();
     this.#log(number, nodes, bytes);
     const formed = performance.now();
@@ -451,7 +483,7 @@ export class Tier1 {
     this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
     const targets = new Map<Block, number>();
     for (const { block: b } of nodes.filter(jumpsIndirectly)) targets.set(b, this.#targets.get(b)?.length ?? 0);
-    const region = new Region(this, entries, wanted, number, nodes.slice(1), bytes.length, spans, targets);
+    const region = new Region(this, entries, place, wanted, number, nodes.slice(1), bytes.length, spans, targets);
     this.#regions.set(number, region);
     this.#note(nodes.slice(1), bytes.length);
     for (const b of region.blocks) this.#coverBlock(b);
@@ -460,13 +492,14 @@ export class Tier1 {
   }
 
   /** Forms a region; where some of its code works on vectors of which other code works on halves, all works on the vectors. */
-  #form(block: Block, wanted: ReadonlySet<Block>): RegionNode | undefined {
-    const root = formRegion(block, [...wanted], this.#source, REGION_LIMITS);
+  #form(place: Place, wanted: ReadonlyMap<Block, Place>): RegionNode | undefined {
+    const others = [...wanted.values()];
+    const root = formRegion(place, others, this.#source, REGION_LIMITS);
     if (root === undefined || !overlaps(root)) return root;
     const codes = new Map<Block, BlockCode>();
     const codeOf = (of: Block): BlockCode | undefined => this.#codeOf(of, codes, true);
     const headOf = (of: Block, insns: number): BlockCode | undefined => this.#headOf(of, insns, true);
-    return formRegion(block, [...wanted], { ...this.#source, codeOf, headOf }, REGION_LIMITS);
+    return formRegion(place, others, { ...this.#source, codeOf, headOf }, REGION_LIMITS);
   }
 
   /** Drops the oldest regions, a quarter of the room, where there are too many or their code is too large. */
@@ -547,10 +580,14 @@ export class Tier1 {
   #enterJumpCaches(block: Block): void {
     const { i32 } = this.#engine;
     const { pcLo, pcHi } = block.key;
+    const entries = block.slides ? JUMP_CACHE_ENTRIES : 1;
+    const first = block.slides ? 0 : jumpCacheIndex(pcLo);
     for (const base of this.#engine.cpus()) {
-      const at = (base + JUMP_CACHE + jumpCacheIndex(pcLo) * 16) >>> 2;
-      if (i32[at] !== pcLo || i32[at + 1] !== pcHi) continue;
-      if (leadsTo(block, (i32[at + 3] ?? 0) >>> 0)) i32[at + 3] = block.entry;
+      for (let n = first; n < first + entries; n++) {
+        const at = (base + JUMP_CACHE + n * 16) >>> 2;
+        if (!block.slides && (i32[at] !== pcLo || i32[at + 1] !== pcHi)) continue;
+        if (leadsTo(block, (i32[at + 3] ?? 0) >>> 0)) i32[at + 3] = block.entry;
+      }
     }
   }
 
@@ -594,22 +631,16 @@ export class Tier1 {
       const block = this.#engine.cache.blockAt(this.#engine.u32[word >>> 2] ?? 0);
       return block?.valid && this.#engine.u32[word >>> 2] === block.entry ? block : undefined;
     },
-    isFar: (block, lo, hi) => this.#isFar(block, lo, hi),
-    blockAt: (near, lo, hi, mode) => {
-      if (this.#isFar(near, lo, hi)) {
+    pageOf: (address) => this.#pageOf(address),
+    blockAt: ({ block: near, page }, { lo, hi }, mode) => {
+      if (!sameAddress(page, this.#pageOf({ lo, hi }))) {
         const found = this.#engine.lookup(lo, hi, mode);
         return found !== undefined && sameExtra(found, near) ? found : undefined;
       }
-      return this.#usable(
-        this.#engine.cache.find({
-          host: near.host + (lo - near.pcLo),
-          pcLo: lo,
-          pcHi: hi,
-          mode,
-          extraLo: near.extraLo,
-          extraHi: near.extraHi,
-        }),
-      );
+      const inPage = 2 ** codePageBits(this.#engine.mmu.frontend) - 1;
+      const host = near.host + ((lo & inPage) - (near.pcLo & inPage));
+      const { extraLo, extraHi } = near;
+      return this.#usable(this.#engine.cache.find({ host, pcLo: lo, pcHi: hi, mode, extraLo, extraHi }));
     },
     targetsOf: (block) => this.#targetsOf(block),
     heat: (block) => {
@@ -617,11 +648,6 @@ export class Tier1 {
       return block.hasEntry || left > block.countdown || left < 0 ? block.countdown : block.countdown - left;
     },
   };
-
-  #isFar(block: Block, lo: number, hi: number): boolean {
-    const pageBits = codePageBits(this.#engine.mmu.frontend);
-    return block.key.pcHi !== hi || block.key.pcLo >>> pageBits !== lo >>> pageBits;
-  }
 
   #usable(block: Block | undefined): Block | undefined {
     return block?.valid ? block : undefined;

@@ -116,14 +116,13 @@ interface Insn {
   readonly a: number;
   readonly b: number;
   readonly n: number;
-  readonly next: number;
   readonly c: InsnContext;
 }
 
-/** Ends the block in the mode that the instructions of it have come to. */
-const go = (b: IrBuilder, o: Insn, to: number): void => {
-  b.set(mode, b.i32(o.c.mode));
-  b.goto(to, 0);
+/** Ends the block in the mode that the instructions of it have come to, so many bytes behind the instruction. */
+const go = (b: IrBuilder, { c }: Insn, offset = 0): void => {
+  b.set(mode, b.i32(c.mode));
+  b.goto(...c.addressOf(c.length + offset));
 };
 const system = (b: IrBuilder, o: Insn): void => {
   b.exitToLookup();
@@ -140,7 +139,7 @@ function interwork(b: IrBuilder, o: Insn): void {
 
 const halt = (b: IrBuilder, o: Insn): void => {
   b.set(mode, b.i32(o.c.mode));
-  b.set(pc, b.i64(o.next));
+  b.set(pc, b.address(...o.c.addressOf(o.c.length)));
   b.halt();
   o.c.ended = true;
 };
@@ -176,7 +175,7 @@ const THUMB: Readonly<Record<number, Emit>> = {
   6: (b, o) => set(b, o.a, b.load(get(b, o.b), access(o))),
   7: (b, o) => b.store(get(b, o.b), get(b, o.a), access(o)),
   8: (b, o) => {
-    go(b, o, o.next + ((o.n << 24) >> 23));
+    go(b, o, (o.n << 24) >> 23);
     o.c.ended = true;
   },
   9: interwork,
@@ -242,16 +241,12 @@ function translateInsn(b: IrBuilder, c: InsnContext): void {
   if ((c.mode & ARM) !== 0) {
     const code = c.fetch32(0);
     c.length = 4;
-    run(
-      b,
-      { a: (code >> 20) & 15, b: (code >> 16) & 15, n: code & 0xffff, next: c.pcLo + 4, c },
-      ARM_TABLE[code >>> 24],
-    );
+    run(b, { a: (code >> 20) & 15, b: (code >> 16) & 15, n: code & 0xffff, c }, ARM_TABLE[code >>> 24]);
     return;
   }
   const code = c.fetch16(0);
   c.length = 2;
-  const o = { a: (code >> 6) & 15, b: (code >> 2) & 15, n: code & 0xff, next: c.pcLo + 2, c };
+  const o = { a: (code >> 6) & 15, b: (code >> 2) & 15, n: code & 0xff, c };
   const emit = THUMB[code >> 10];
   const predicated = (c.mode & 0x700) !== 0;
   if (!predicated) {
@@ -261,7 +256,7 @@ function translateInsn(b: IrBuilder, c: InsnContext): void {
   const wanted = (c.mode >> 12) & 1;
   c.mode = advance(c.mode);
   b.if(b.eq(b.ne(b.get(flagZ), b.i32(0)), b.i32(wanted)), () => run(b, o, emit));
-  if (c.ended) go(b, o, o.next);
+  if (c.ended) go(b, o);
 }
 
 export function thumbish(maxBlockInsns = 64): Frontend {

@@ -9,14 +9,19 @@ afterEach(() => m?.dispose());
 
 const r = (d: number, s = 0): number => (d << 4) | s;
 
-async function run(program: number[], o: Parameters<typeof boot>[2] = {}): Promise<TestMachine> {
+const run = (program: number[], o?: Parameters<typeof boot>[2]): Promise<TestMachine> => runAt(false, program, o);
+
+async function runAt(slides: boolean, program: number[], o: Parameters<typeof boot>[2] = {}): Promise<TestMachine> {
   m = await boot(x86ish, program, o);
+  m.cpu.engine.slidesAlways = slides;
   m.put(0x1000, [X.hlt]);
   m.run();
   return m;
 }
 
-describe('a frontend in the shape of x86', () => {
+describe.each([false, true])('a frontend in the shape of x86, blocks for all addresses: %s', (slides) => {
+  const run = (program: number[], o?: Parameters<typeof boot>[2]) => runAt(slides, program, o);
+
   it('computes condition codes only where they are used', async () => {
     const t = await run([
       X.movImm,

@@ -152,9 +152,6 @@ type Emit = (b: IrBuilder, c: Operands) => void;
 interface Operands {
   readonly d: number;
   readonly s: number;
-  /** Address of the next instruction. */
-  readonly next: number;
-  readonly pc: number;
   readonly immediate: number;
   readonly top: number;
   readonly c: InsnContext;
@@ -172,8 +169,11 @@ const vectorStore =
   (access: AccessOptions): Emit =>
   (b, o) =>
     b.store(b.get(reg(o.d)), b.get(vector128(o.s)), access);
-const end = (b: IrBuilder, next: number): void => {
-  b.set(pc, b.i64(next));
+/** Halves of the address so many bytes behind the instruction. */
+const at = ({ c }: Operands, offset = 0): readonly [lo: number, hi: number] => c.addressOf(c.length + offset);
+const next = (b: IrBuilder, o: Operands): Value => b.address(...at(o));
+const end = (b: IrBuilder, o: Operands): void => {
+  b.set(pc, next(b, o));
   b.exitToLookup();
 };
 
@@ -182,7 +182,7 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
     '',
     true,
     (b, o) => {
-      b.set(pc, b.i64(o.next));
+      b.set(pc, next(b, o));
       b.halt();
     },
   ],
@@ -212,14 +212,14 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
   [X.load]: ['rr', false, (b, o) => b.set(reg(o.d), b.load(b.get(reg(o.s)), M4))],
   [X.store]: ['rr', false, (b, o) => b.store(b.get(reg(o.d)), b.get(reg(o.s)), M4)],
   [X.storeImm8]: ['ri', false, (b, o) => b.store(b.get(reg(o.d)), b.i32(o.immediate), { size: 1 })],
-  [X.jmp]: ['i', true, (b, o) => b.goto(o.next + o.immediate, 0)],
-  [X.jz]: ['i', true, (b, o) => b.gotoIf(b.eqz(b.get(ccResult)), o.next + o.immediate, 0, o.next, 0)],
-  [X.jc]: ['i', true, (b, o) => b.gotoIf(b.call(carry), o.next + o.immediate, 0, o.next, 0)],
+  [X.jmp]: ['i', true, (b, o) => b.goto(...at(o, o.immediate))],
+  [X.jz]: ['i', true, (b, o) => b.gotoIf(b.eqz(b.get(ccResult)), ...at(o, o.immediate), ...at(o))],
+  [X.jc]: ['i', true, (b, o) => b.gotoIf(b.call(carry), ...at(o, o.immediate), ...at(o))],
   [X.repMovsb]: [
     '',
     true,
     (b, o) => {
-      b.if(b.eqz(b.get(reg(1))), () => b.goto(o.next, 0));
+      b.if(b.eqz(b.get(reg(1))), () => b.goto(...at(o)));
       const byte = b.load(b.get(reg(6)), { size: 1, ty: 'i32' });
       b.store(b.get(reg(7)), byte, { size: 1 });
       for (const [n, by] of [
@@ -228,7 +228,7 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
         [1, -1],
       ] as const)
         b.set(reg(n), b.add(b.get(reg(n)), b.i32(by)));
-      b.goto(o.pc, 0);
+      b.goto(...o.c.addressOf(0));
     },
   ],
   [X.movsd]: [
@@ -248,7 +248,7 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
     (b, o) => {
       b.set(stack(o.top - 1), b.i64(o.immediate));
       b.set(mode, b.i32((o.top - 1) & 7));
-      end(b, o.next);
+      end(b, o);
     },
   ],
   [X.fpop]: [
@@ -257,7 +257,7 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
     (b, o) => {
       b.set(reg(o.d), b.wrap(b.get(stack(o.top))));
       b.set(mode, b.i32((o.top + 1) & 7));
-      end(b, o.next);
+      end(b, o);
     },
   ],
   [X.int]: ['', true, (b) => b.raise(3, b.i64(0))],
@@ -292,9 +292,9 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
     true,
     (b, o) => {
       const sp = b.sub(b.get(reg(4)), b.i32(4));
-      b.store(sp, b.i32(o.next), M4);
+      b.store(sp, b.wrap(next(b, o)), M4);
       b.set(reg(4), sp);
-      b.goto(o.next + o.immediate, 0);
+      b.goto(...at(o, o.immediate));
     },
   ],
   [X.ret]: [
@@ -362,7 +362,7 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
     true,
     (b, o) => {
       b.set(extra, b.i64x(o.immediate, 7));
-      end(b, o.next);
+      end(b, o);
     },
   ],
   [X.lcs]: [
@@ -381,7 +381,7 @@ const TABLE: Readonly<Record<number, readonly [shape: '' | 'r' | 'rr' | 'i' | 'r
     (b, o) => {
       b.set(interruptsOn, b.i32(1));
       b.requestExit();
-      end(b, o.next);
+      end(b, o);
     },
   ],
 };
@@ -404,15 +404,13 @@ function translateInsn(b: IrBuilder, c: InsnContext): void {
   c.length = LENGTHS[shape];
   c.ended = ends;
   const registers = shape.startsWith('r') ? byte(1) : 0;
-  const at = shape === 'i' ? 1 : 2;
+  const from = shape === 'i' ? 1 : 2;
   const immediate = shape.endsWith('i')
-    ? byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24)
+    ? byte(from) | (byte(from + 1) << 8) | (byte(from + 2) << 16) | (byte(from + 3) << 24)
     : 0;
   const operands = {
     d: registers >> 4,
     s: registers & 15,
-    next: c.pcLo + c.length,
-    pc: c.pcLo,
     immediate,
     top: c.mode & 7,
     c,

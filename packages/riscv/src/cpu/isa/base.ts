@@ -7,7 +7,6 @@ import {
   computeFromRegisters,
   type Emitter,
   endBlock,
-  pcAt,
   pcRelative,
   type RiscvContext,
   readX,
@@ -30,9 +29,9 @@ function branch(comparison: Comparison): Emitter {
     const taken = b[comparison](readX(b, f.rs1), readX(b, f.rs2));
     if (isMisaligned(cpu, f.imm)) {
       b.if(taken, () => b.raise(CAUSE_FETCH_MISALIGNED, pcRelative(b, cpu, f.imm)));
-      b.goto(...pcAt(cpu, cpu.length));
+      b.goto(...cpu.addressOf(cpu.length));
     } else {
-      b.gotoIf(taken, ...pcAt(cpu, f.imm), ...pcAt(cpu, cpu.length));
+      b.gotoIf(taken, ...cpu.addressOf(f.imm), ...cpu.addressOf(cpu.length));
     }
   };
 }
@@ -42,7 +41,7 @@ const jal: Emitter = (b, f, cpu) => {
     b.raise(CAUSE_FETCH_MISALIGNED, pcRelative(b, cpu, f.imm));
   } else {
     writeX(b, f.rd, pcRelative(b, cpu, cpu.length));
-    b.goto(...pcAt(cpu, f.imm));
+    b.goto(...cpu.addressOf(f.imm));
   }
 };
 

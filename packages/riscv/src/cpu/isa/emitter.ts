@@ -10,9 +10,8 @@ import { common, x } from '../state.ts';
 
 /** The instruction being translated, beyond its operands. */
 export interface RiscvContext {
-  /** Its address: low and high half, as 32-bit numbers of either signedness. */
-  readonly pcLo: number;
-  readonly pcHi: number;
+  /** Halves of the address `offset` bytes from it: see `InsnContext.addressOf`. */
+  addressOf(offset: number): readonly [lo: number, hi: number];
   /** Its length in bytes. */
   readonly length: 2 | 4;
   /** Its bits, zero-extended; what mtval shows when it is illegal. */
@@ -56,15 +55,9 @@ export function computeFromImmediate(compute: (b: IrBuilder, x: Value, imm: numb
 export const computeFromRegister = (compute: (b: IrBuilder, x: Value) => Value): Emitter =>
   computeFromImmediate(compute);
 
-/** The address `offset` bytes after the instruction, as halves. */
-export function pcAt(cpu: RiscvContext, offset: number): readonly [lo: number, hi: number] {
-  const lo = (cpu.pcLo >>> 0) + offset;
-  return [lo | 0, (cpu.pcHi + Math.floor(lo / 2 ** 32)) | 0];
-}
-
-/** The same as a value. */
+/** The address `offset` bytes after the instruction. */
 export function pcRelative(b: IrBuilder, cpu: RiscvContext, offset: number): Value {
-  return b.i64x(...pcAt(cpu, offset));
+  return b.address(...cpu.addressOf(offset));
 }
 
 /** The instruction is illegal here: raises the exception, with the instruction's bits for mtval. */

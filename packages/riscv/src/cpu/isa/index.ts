@@ -28,7 +28,7 @@ const PAGE_MASK = 0xfff;
 /** User mode takes the breakpoint: a process does not end the machine. */
 function isSemihostingCall(context: InsnContext): boolean {
   if (modePriv(context.mode) === PRIV_U) return false;
-  const inPage = context.pcLo & PAGE_MASK;
+  const { inPage } = context;
   if (context.length !== 4 || inPage < 4 || inPage > PAGE_MASK + 1 - 8) return false;
   return context.fetch32(-4) === SEMIHOSTING_BEFORE && context.fetch32(4) === SEMIHOSTING_AFTER;
 }
@@ -42,12 +42,8 @@ class Translated implements RiscvContext {
     readonly extensions: ReadonlySet<Extension>,
   ) {}
 
-  get pcLo(): number {
-    return this.context.pcLo;
-  }
-
-  get pcHi(): number {
-    return this.context.pcHi;
+  addressOf(offset: number): readonly [lo: number, hi: number] {
+    return this.context.addressOf(offset);
   }
 
   get mode(): number {

@@ -9,7 +9,17 @@ import type { Emitter, RiscvContext } from './emitter.ts';
 import { userSemantics } from './index.ts';
 
 const extensions = new Set(Object.keys(EXTENSIONS) as Extension[]);
-const cpu: RiscvContext = { pcLo: 0x8000_0000, pcHi: 0, length: 4, word: 0, mode: 3, extensions };
+const cpuAt = (pc: bigint): RiscvContext => ({
+  addressOf: (offset) => {
+    const address = pc + BigInt(offset);
+    return [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+  },
+  length: 4,
+  word: 0,
+  mode: 3,
+  extensions,
+});
+const cpu = cpuAt(0x8000_0000n);
 const noFields = { rd: 0, rs1: 0, rs2: 0, rs3: 0, imm: 0, csr: 0, rm: 0, aqrl: 0 };
 
 const u64 = (n: bigint) => BigInt.asUintN(64, n);
@@ -220,12 +230,12 @@ describe('integer semantics', () => {
   });
 
   test('lui and auipc are constants, sign-extended from 32 bits', () => {
-    const at = { ...cpu, pcLo: 0xffff_f000, pcHi: 7 };
+    const at = cpuAt(0x7_ffff_f000n);
     const some = compileHelpers(memory, [
       defineHelper('lui', [], undefined, (b) => emitter('lui')(b, { ...noFields, rd: RD, imm: -0x8000_0000 }, cpu)),
       defineHelper('auipc', [], undefined, (b) => emitter('auipc')(b, { ...noFields, rd: RD, imm: 0x1000 }, at)),
       defineHelper('back', [], undefined, (b) =>
-        emitter('auipc')(b, { ...noFields, rd: RD, imm: -0x8000_0000 }, { ...at, pcLo: 0 }),
+        emitter('auipc')(b, { ...noFields, rd: RD, imm: -0x8000_0000 }, cpuAt(0x7_0000_0000n)),
       ),
     ]);
     some.lui?.(0);

@@ -11,6 +11,8 @@ function translate(word: number, without: readonly Extension[] = []) {
   const context: InsnContext = {
     pcLo: 0x8000_0000 | 0,
     pcHi: 0,
+    inPage: 0,
+    addressOf: (offset) => [(0x8000_0000 + offset) | 0, 0],
     extraLo: 0,
     extraHi: 0,
     mode: 3,

@@ -13,8 +13,7 @@ import { byteSemantics } from './storage/bytes.ts';
 
 /** Address of the next instruction as BRANCH AND SAVE leaves it: with the addressing mode in 31-bit mode. */
 function linkValue(i: Insn): Value {
-  const [lo, hi] = i.nextPc();
-  return i.amode === AMODE_31 ? i.b.i64x(lo | 0x8000_0000, 0) : i.b.i64x(lo, hi);
+  return i.amode === AMODE_31 ? i.b.i64x(i.nextPc()[0] | 0x8000_0000, 0) : i.next();
 }
 
 /** Sets the link register: 64 bits, or in the smaller modes its right half. */

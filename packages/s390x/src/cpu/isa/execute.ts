@@ -36,7 +36,7 @@ const PAGE = 4096;
  */
 export function executeHere(i: Insn, semantics: Readonly<Record<string, Emitter>>): boolean {
   const { b, c, f } = i;
-  const at = (c.pcLo & (PAGE - 1)) + f.ri;
+  const at = c.inPage + f.ri;
   if (i.isExecuted || at < 0 || at + 6 > PAGE) return false;
   const words = { a: c.fetch16(f.ri), b: c.fetch16(f.ri + 2), c: c.fetch16(f.ri + 4) };
   const encoding = findEncoding(words);
@@ -77,6 +77,6 @@ function prepareExecute(i: Insn, address: Value): void {
   b.set(common.extra, b.call(pack, words[0], b.getLocal(words[1]), b.getLocal(words[2]), register, flags));
   b.set(executeTarget, address);
   b.set(common.mode, b.i32(i.mode | MODE_EXECUTED));
-  b.set(common.pc, b.i64x(i.pcLo, i.pcHi));
+  b.set(common.pc, b.address(...i.pcAt(0)));
   b.exitToLookup();
 }

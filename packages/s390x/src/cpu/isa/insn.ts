@@ -191,18 +191,16 @@ export class Insn {
     return this.address(this.f.b1, this.f.d1);
   }
 
-  /** Halves of the address `offset` bytes from the instruction. */
+  /** Halves of the address `offset` bytes from the instruction, as `InsnContext.addressOf` has them in 64-bit mode. */
   pcAt(offset: number): readonly [lo: number, hi: number] {
-    const lo = (this.pcLo >>> 0) + offset;
-    const hi = (this.pcHi + Math.floor(lo / 2 ** 32)) | 0;
-    if (this.amode === AMODE_64) return [lo | 0, hi];
-    return [lo & (this.amode === 0 ? 0xff_ffff : 0x7fff_ffff), 0];
+    if (this.amode === AMODE_64) return this.c.addressOf(offset);
+    return [(this.pcLo + offset) & (this.amode === 0 ? 0xff_ffff : 0x7fff_ffff), 0];
   }
 
   relativeAddress(): Value {
     const { b } = this;
     if (this.isExecuted) return this.wrap(b.add(b.get(executeTarget), b.i64(this.f.ri)));
-    return b.i64x(...this.pcAt(this.f.ri));
+    return b.address(...this.pcAt(this.f.ri));
   }
 
   /** Refuses where a relative operand is no multiple of its size. */
@@ -213,7 +211,7 @@ export class Insn {
 
   /** Address of the next instruction. */
   next(): Value {
-    return this.b.i64x(...this.pcAt(this.length));
+    return this.b.address(...this.nextPc());
   }
 
   /** Halves of the address of the next instruction. */
@@ -488,7 +486,7 @@ export class Insn {
     const { b } = this;
     const target = this.wrap(address);
     this.#endExecuted();
-    this.#goto(b.select(taken, target, b.i64x(...this.nextPc())));
+    this.#goto(b.select(taken, target, this.next()));
   }
 
   /** Calls a helper that accesses guest memory; where it faults the instruction ends there. */

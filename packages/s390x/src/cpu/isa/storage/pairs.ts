@@ -51,7 +51,7 @@ export const bothRegisters = (i: Insn, second: number): Value => twoSpaces(i.b, 
 
 /** Goes on at this instruction while a condition holds: it is interruptible here. */
 export function again(i: Insn, more: Value): void {
-  const here = i.b.i64x(i.pcLo, i.pcHi);
+  const here = i.b.address(...i.pcAt(0));
   i.b.if(more, () => i.b.gotoIndirect(here));
 }
 
