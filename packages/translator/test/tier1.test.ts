@@ -1,8 +1,11 @@
 /** Tier 1 does what tier 0 does: counts, faults, code that changes, pages that move; and it does run. */
 import type { Machine } from '@boardwalk/core';
+import type { Frontend } from '@boardwalk/translator';
 import { describe, expect, it } from 'vitest';
 import { be32, PORT, RAM_BYTES, start, type TestMachine } from './frontends/harness.ts';
-import { PAGE_TABLE, S, sparcish } from './frontends/sparcish.ts';
+import { H, VECTOR as HPPA_VECTOR, hppaish, NO_PAGE } from './frontends/hppaish.ts';
+import { PAGE_TABLE, S, VECTOR as SPARC_VECTOR, sparcish } from './frontends/sparcish.ts';
+import { PAGES, T, VECTOR as THUMB_VECTOR, thumbish } from './frontends/thumbish.ts';
 import { i, movImm, rr, X, x86ish, x86ishPaged } from './frontends/x86ish.ts';
 
 /** Runs `body` e3 times: e3 counts down by a register that is 1, e4 unless said otherwise. */
@@ -18,6 +21,7 @@ function registers(m: TestMachine): string {
 }
 
 const compiled = (m: TestMachine): number => m.cpu.engine.stats.tier1?.compiled ?? 0;
+const leftSlowly = (m: TestMachine): number => m.cpu.engine.stats.tier1?.exits.slow ?? 0;
 
 describe('a loop that runs often', () => {
   const code = loop([X.add, rr(0, 3), X.store, rr(5, 0), X.load, rr(6, 5), X.add, rr(7, 6)], 500);
@@ -172,6 +176,86 @@ describe('a fault in the middle of a region', () => {
   });
 });
 
+/** Loops that load from a pointer that moves on, in steps of 4, until there is nothing there. */
+const WALKS: readonly {
+  readonly frontend: Frontend;
+  readonly code: readonly (readonly number[])[];
+  readonly handler: readonly number[];
+  readonly vector: number;
+  /** The register that points, and where it faults; one that has 4, one that has the trap's code then. */
+  readonly pointer: string;
+  readonly end: number;
+  readonly step: string;
+  readonly trap: string;
+}[] = [
+  {
+    frontend: hppaish(),
+    // g4 = [g5 + 4], g5 += 4; g6 += g7; and back.
+    code: [H.or(1, 6, 0), H.ldwm(4, 5, 4), H.addZ(6, 7), H.branch(0, 0, -4), H.branch(0, 0, -5)],
+    handler: H.halt(),
+    vector: HPPA_VECTOR,
+    pointer: 'g5',
+    end: NO_PAGE,
+    step: 'g7',
+    trap: 'icode',
+  },
+  {
+    frontend: sparcish(),
+    // r2 = [r1]; r4 += r2; back, and in the delay slot r1 += r3.
+    code: [S.ld(2, 1, { imm: 0 }), S.add(4, 4, 2), S.b('always', -2), S.add(1, 1, 3)],
+    handler: S.halt(),
+    vector: SPARC_VECTOR,
+    pointer: 'r1',
+    end: RAM_BYTES,
+    step: 'r3',
+    trap: 'tcode',
+  },
+  {
+    frontend: sparcish(),
+    // The same, where the delay slot loads.
+    code: [S.add(1, 1, 3), S.add(4, 4, 2), S.b('always', -2), S.ld(2, 1, { imm: 0 })],
+    handler: S.halt(),
+    vector: SPARC_VECTOR,
+    pointer: 'r1',
+    end: RAM_BYTES,
+    step: 'r3',
+    trap: 'tcode',
+  },
+  {
+    frontend: thumbish(),
+    // r2 = [r1]; r5 or r7 = r2 in an IT block; r1 += r3; and back.
+    code: [T.cmp(6, 6), T.it('te'), T.mov(5, 2), T.mov(7, 2), T.ldr(2, 1), T.add(1, 3), T.b(-7)],
+    handler: T.halt(),
+    vector: THUMB_VECTOR,
+    pointer: 'r1',
+    end: PAGES.missing,
+    step: 'r3',
+    trap: 'savedCode',
+  },
+];
+
+describe('a fault in the middle of a region of another frontend', () => {
+  it.each(WALKS.map((walk) => [walk.frontend.name, walk] as const))('%s', async (_, walk) => {
+    const { frontend, code, handler, vector, pointer, end, step, trap } = walk;
+    const ends: string[] = [];
+    for (const tier1 of ['off', 5] as const) {
+      const m = await start(frontend, code.flat(), { tier1 });
+      m.put(vector, handler);
+      m.put(end - 0x400, [1, 2, 3, 4, 5, 6, 7, 8]);
+      m.setReg(pointer, end - 0x400);
+      m.setReg(step, 4);
+      m.run(20_000);
+      const { pc, insnCount } = frontend.state.common;
+      const slots = [pc, insnCount, ...frontend.state.fields.map((f) => f.slot)];
+      ends.push(slots.map((slot) => `${slot.name}=${m.cpu.register(slot)}`).join());
+      expect([m.cpu.halted, m.reg(trap) > 0n]).toEqual([true, true]);
+      expect(m.reg(pointer)).toBeGreaterThan(BigInt(end - 8));
+      if (tier1 !== 'off') expect([compiled(m) > 0, leftSlowly(m) > 0]).toEqual([true, true]);
+    }
+    expect(ends[1]).toBe(ends[0]);
+  });
+});
+
 describe('the room for regions', () => {
   const loops = 40;
   /** Loops one after the other, twice. */
@@ -317,6 +401,20 @@ describe('an indirect jump', () => {
     }
     expect(ends[1]).toBe(ends[0]);
     expect(left).toBeLessThan(10_000);
+  });
+
+  it('to address 0 stays in its region', async () => {
+    // 0: r3 += 1; jump to [r1], which is 0x100; 0x100: r4 += 1; jump to 0.
+    const at = (imm: number): { imm: number } => ({ imm });
+    const m = await start(sparcish(), [], { tier1: 100 });
+    m.put(0, [S.ld(2, 1, at(0)), S.add(3, 3, at(1)), S.jmpl(0, 2, at(0)), S.or(0, 0, 0)].flat());
+    m.put(0x100, [S.add(4, 4, at(1)), S.jmpl(0, 0, at(0)), S.or(0, 0, 0)].flat());
+    m.put(0x4000, be32(0x100));
+    m.setReg('r1', 0x4000);
+    m.cpu.execute(100_000);
+    expect(m.reg('r4')).toBeGreaterThan(10_000n);
+    expect(compiled(m)).toBeGreaterThan(0);
+    expect(m.cpu.engine.stats.tier1?.exits.jump).toBeLessThan(200);
   });
 
   it('back from a function that calls itself stays in its region', async () => {

@@ -49,6 +49,8 @@ const SLOW_EXITS = 400;
 const JUMP_EXITS = 300_000;
 /** Times that a region is compiled again for such jumps. */
 const MOST_MISSED = 4;
+/** Targets that an indirect jump itself has: the last ones. */
+const LAST_TARGETS = 4;
 /** Targets of an indirect jump that are known at most. */
 const MOST_TARGETS = 16;
 /** Instructions of one region's entry that are taken for misaligned at most. */
@@ -398,9 +400,11 @@ export class Tier1 {
   /** Targets that an indirect jump was seen to have. */
   #targetsOf(block: Block): readonly Address[] {
     const known = [...(this.#targets.get(block) ?? [])];
-    for (let i = 2; i < 6; i++) {
+    // Until it has jumped so often a 0 among them says nothing.
+    const isFilled = (this.#runsOf(block) ?? LAST_TARGETS) >= LAST_TARGETS;
+    for (let i = 2; i < 2 + LAST_TARGETS; i++) {
       const lo = this.#engine.i32[(block.tail >>> 2) + i] ?? 0;
-      if (lo === 0 || known.length === MOST_TARGETS || known.some((t) => t.lo === lo)) continue;
+      if ((lo === 0 && !isFilled) || known.length === MOST_TARGETS || known.some((t) => t.lo === lo)) continue;
       known.push({ lo, hi: this.#engine.highOf(lo, block) });
     }
     this.#targets.set(block, known);
