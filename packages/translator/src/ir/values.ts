@@ -3,8 +3,13 @@
  * its operands when it is built. Constants are folded where that is free.
  */
 import { type Detail, Node } from './nodes.ts';
-import { constantOp, pureOp, shuffleOp } from './ops.ts';
+import { constantOp, type PureOp, pureOp, shuffleOp } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
+
+const AND64 = pureOp('and.i64');
+const SEXT32 = pureOp('sext32.i64');
+/** What makes an i64 of an i32. */
+const EXTENSIONS: ReadonlySet<PureOp> = new Set([pureOp('extend32U'), pureOp('extend32S')]);
 
 /** A value of the IR: assigned once, typed. */
 export type Value = Node;
@@ -261,7 +266,10 @@ export class ValueBuilder {
   /** The low half of an i64. */
   wrap(a: Value): Value {
     expectType('wrap', a, 'i64');
-    return isConst(a) ? this.i32(a.lo) : this.op('wrap', a);
+    if (isConst(a)) return this.i32(a.lo);
+    const low = lowOf(a);
+    if (low !== undefined) return low.type === 'i32' ? low : this.wrap(low);
+    return this.op('wrap', a);
   }
 
   /** Bits `position` to `position + length - 1`, shifted down. */
@@ -521,3 +529,10 @@ function shifted(b: ValueBuilder, v: Value, count: number): Value {
 }
 
 const isHighHalf = (half: Slot, whole: Slot): boolean => half.offset > whole.offset;
+
+/** What an i64 has its low half from unchanged: an i32 or another i64. */
+function lowOf({ detail: d, args: [inner, bits] }: Value): Value | undefined {
+  if (d.kind !== 'pure') return undefined;
+  if (EXTENSIONS.has(d.op) || d.op === SEXT32) return inner;
+  return d.op === AND64 && bits !== undefined && isConst(bits) && bits.lo === -1 ? inner : undefined;
+}

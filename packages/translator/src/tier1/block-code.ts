@@ -12,6 +12,7 @@ import type { Slot } from '../ir/types.ts';
 import { COMMON, FIRST_FIELD } from '../state.ts';
 import { helperEffects } from './effects.ts';
 import { type Definition, define } from './extension.ts';
+import { wholeReads } from './whole-reads.ts';
 
 /** How a block ends, for tier 1. */
 export type Terminal =
@@ -33,6 +34,7 @@ export const DISPATCH: BlockCode = {
   isSlow: false,
   helped: new Set(),
   definitions: [],
+  wholeReads: new Set(),
   constants: new Set(),
 };
 
@@ -54,6 +56,8 @@ export interface BlockCode {
   readonly helped: ReadonlySet<Slot>;
   /** What the block sets its 64-bit slots to, in order. */
   readonly definitions: readonly Definition[];
+  /** 64-bit slots whose high half is read. */
+  readonly wholeReads: ReadonlySet<Slot>;
   /** 64-bit constants and addresses, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
   readonly constants: ReadonlySet<string>;
 }
@@ -105,6 +109,7 @@ export function analyzeBlock(statements: readonly Node[], mode: number, isThread
     isSlow,
     helped,
     definitions: slots.definitions,
+    wholeReads: wholeReads(insns, terminal.kind === 'end' ? terminal.args : []),
     constants,
   };
 }

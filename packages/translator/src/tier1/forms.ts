@@ -22,11 +22,14 @@ class Solver {
   readonly #sets: SlotSets;
   readonly before = new Map<RegionNode, Forms>();
   readonly #after: Forms;
+  /** `KEEP` for each slot whose halves may be apart anywhere, as nobody reads the high one. */
+  readonly #apart: Forms;
 
   constructor(nodes: readonly RegionNode[], sets: SlotSets) {
     this.#nodes = nodes;
     this.#sets = sets;
     this.#after = new Uint8Array(sets.slots.length);
+    this.#apart = findApart(nodes, sets);
   }
 
   #of(node: RegionNode): Forms {
@@ -40,8 +43,9 @@ class Solver {
     const { slots } = this.#sets;
     for (const [n, node] of this.#nodes.entries()) {
       const forms = new Uint8Array(slots.length);
-      // The state holds whole values.
-      if (n > 0) for (const [i, slot] of slots.entries()) forms[i] = slot.ty === 'i64' ? SIGN | ZERO | KEEP : 0;
+      // The state holds whole values, of which low halves are loaded as well.
+      if (n === 0) forms.set(this.#apart);
+      else for (const [i, slot] of slots.entries()) forms[i] = slot.ty === 'i64' ? SIGN | ZERO | KEEP : 0;
       this.before.set(node, forms);
     }
     for (let changed = true; changed; ) {
@@ -50,6 +54,9 @@ class Solver {
         this.#through(node);
         for (const next of node.successors()) if (this.#meet(this.#of(next))) changed ||= next.order <= node.order;
       }
+    }
+    for (const forms of this.before.values()) {
+      for (let i = 0; i < forms.length; i++) if (known(forms[i] ?? 0) !== 0) forms[i] = known(forms[i] ?? 0);
     }
   }
 
@@ -78,8 +85,21 @@ class Solver {
       const read = (_: unknown, slot: Slot): Extension => (set.has(slot) ? 0 : known(forms[sets.index(slot)] ?? 0));
       const form = d.depends ? extensionOf(d.value, read) : d.most;
       const n = sets.index(d.slot);
-      forms[n] = d.isConditional === true ? known(form & (forms[n] ?? 0)) : form;
+      const after = d.isConditional === true ? known(form & (forms[n] ?? 0)) : form;
+      forms[n] = after | (this.#apart[n] ?? 0);
       set.add(d.slot);
     }
   }
+}
+
+/** `KEEP` for slots that are set to values of 32 bits, or whose low halves are set alone, and whose high halves are not read. */
+function findApart(nodes: readonly RegionNode[], { slots }: SlotSets): Forms {
+  const set = new Set<Slot>();
+  const read = new Set<Slot>();
+  for (const { code } of nodes) {
+    for (const { slot, most } of code.definitions) if (most !== 0) set.add(slot);
+    for (const slot of code.wholeReads) read.add(slot);
+    for (const slot of code.helped) read.add(slot);
+  }
+  return Uint8Array.from(slots, (slot) => (slot.ty === 'i64' && set.has(slot) && !read.has(slot) ? KEEP : 0));
 }

@@ -39,11 +39,14 @@ export function isSkippable({ insns, terminal, isSlow, helped }: BlockCode): boo
   let ops = 0;
   for (const { detail: d } of insns.flat()) {
     if (d.kind === 'set' && isKept(d.slot)) set.add(d.slot);
-    else if (d.kind === 'pure' && isQuick(d.op)) ops++;
+    else if (d.kind === 'pure' && isQuick(d.op)) ops += FREE.has(d.op.name) ? 0 : 1;
     else if (d.kind !== 'get') return false;
   }
   return ops <= MOST_OPS && set.size <= MOST_SET;
 }
+
+/** What the host does with the operation that it belongs to. */
+const FREE: ReadonlySet<string> = new Set(['wrap', 'extend32U', 'extend32S']);
 
 /** What WebAssembly traps at, or takes long. */
 const NOT_IN_VAIN = /^(div|rem|fdiv|fsqrt)/;
@@ -62,6 +65,7 @@ export function withSkipped(code: BlockCode, skipped: BlockCode): BlockCode {
     touched: new Set([...code.touched, ...skipped.touched]),
     modified: new Set([...code.modified, ...skipped.modified]),
     exposed,
+    wholeReads: new Set([...code.wholeReads, ...skipped.wholeReads]),
     definitions: [...code.definitions, ...skipped.definitions.map((d) => ({ ...d, insn, isConditional: true }))],
   };
 }

@@ -151,6 +151,7 @@ class RegionEmitter {
     if (this.#nodes.some(({ code }) => code.insns.some((insn) => insn.some(isReversed))))
       this.#access.prepareReversal();
     for (const slot of this.#live.sets.in(this.#live.loaded)) e.loadSlot(slot).set(this.#slots.current(slot));
+    this.#slots.become(this.#formsBefore(root));
     this.#exitLabel = e.block();
     const hasIndirect = this.#nodes.some(jumpsIndirectly);
     if (hasIndirect) this.#jumpLabel = e.block();

@@ -8,6 +8,7 @@ import { type PureOp, pureOp } from '../ir/ops.ts';
 import { W } from '../wasm/opcodes.ts';
 import type { Emitter } from './emitter.ts';
 import { type Extension, extensionOf, KEEP, known, SIGN, ZERO } from './extension.ts';
+import { type Field, fieldOf } from './fields.ts';
 
 const op = (name: string): PureOp => pureOp(name);
 const WRAP = op('wrap');
@@ -71,7 +72,9 @@ export class ValueEmitter {
     const d = node.detail;
     const [a, b] = node.args;
     if (d.kind !== 'pure' || a === undefined) throw new Error(`${node.kind} has no low half`);
-    if (EXTENDS.has(d.op)) this.operand(a);
+    const field = this.#field(node);
+    if (field !== undefined) this.#take(field);
+    else if (EXTENDS.has(d.op)) this.operand(a);
     else if (d.op === SELECT) {
       for (const arg of node.args.slice(1)) this.narrow(arg);
       this.operand(a);
@@ -82,6 +85,18 @@ export class ValueEmitter {
       e.code(LOW.get(d.op) ?? []);
     }
     return e;
+  }
+
+  /** What a value is a field of, if its shift has not been computed yet. */
+  #field(node: Node): Field | undefined {
+    return (node.args[0]?.mark ?? 0) >= 0 ? undefined : fieldOf(node);
+  }
+
+  #take({ value, right, mask }: Field): void {
+    const e = this.#e;
+    this.narrow(value);
+    if (right !== 0) e.i32(Math.abs(right)).op(right > 0 ? W.i32ShrU : W.i32Shl);
+    e.i32(mask).op(W.i32And);
   }
 
   #shift(shift: PureOp, a: Node, count: number): void {
@@ -101,6 +116,7 @@ export class ValueEmitter {
     const [a, b, c] = node.args;
     if (EXTENDS.has(d.op)) return true;
     if (a === undefined) return false;
+    if (this.#field(node) !== undefined) return true;
     if (LOW.has(d.op)) return this.#isLow(a, depth + 1) || (b !== undefined && this.#isLow(b, depth + 1));
     if (d.op === SELECT) return b !== undefined && c !== undefined && this.#areLow(b, c, depth);
     if (d.op !== SHL && d.op !== SHR && d.op !== SAR) return false;

@@ -47,10 +47,10 @@ const signed32 =
   (i) => {
     const { b } = i;
     const [x, y] = [first(i), second(i)];
-    const exact = apply(b, op, x, y);
+    const word = apply(b, op, b.wrap(x), b.wrap(y));
     i.setCc(op === 'add' ? CC.add32 : CC.sub32, x, y);
-    target(i, exact);
-    overflow32(i, exact);
+    target(i, b.extend32U(word));
+    if (i.overflowTraps) overflow32(i, apply(b, op, x, y));
   };
 
 const signed64 =
@@ -68,10 +68,11 @@ const signed64 =
 const logical32 =
   (op: Operation, first: Source, second: Source, target: Target = TO32): Emitter =>
   (i) => {
+    const { b } = i;
     const [x, y] = [first(i), second(i)];
-    const result = apply(i.b, op, x, y);
+    const word = apply(b, op, b.wrap(x), b.wrap(y));
     i.setCc(op === 'add' ? CC.addLogical32 : CC.subLogical, x, y);
-    target(i, result);
+    target(i, b.extend32U(word));
   };
 
 const logical64 =

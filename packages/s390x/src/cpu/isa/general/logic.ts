@@ -5,21 +5,7 @@
 import type { IrBuilder, Value } from '@boardwalk/translator';
 import { CC } from '../../condition.ts';
 import type { Emitter } from '../insn.ts';
-import {
-  I2_8U,
-  M32U,
-  M64,
-  R1,
-  R1_32U,
-  R2,
-  R2_32U,
-  R3,
-  R3_32U,
-  type Source,
-  type Target,
-  TO32,
-  TO64,
-} from '../operands.ts';
+import { I2_8U, M32U, M64, R1, R2, R3, type Source, type Target, TO32, TO64 } from '../operands.ts';
 
 type Logic = (b: IrBuilder, x: Value, y: Value) => Value;
 
@@ -29,7 +15,9 @@ export const OR: Logic = (b, x, y) => b.or(x, y);
 
 export const XOR: Logic = (b, x, y) => b.xor(x, y);
 
-/** Bitwise logic with the condition code of a result that is zero or not. 32-bit operands are zero-extended. */
+const APPLY = { and: AND, or: OR, xor: XOR } as const;
+
+/** Bitwise logic with the condition code of a result that is zero or not. */
 const logic =
   (op: Logic, first: Source, second: Source, target: Target): Emitter =>
   (i) => {
@@ -38,8 +26,15 @@ const logic =
     target(i, result);
   };
 
+/** The same of the low halves of operands. */
 const logic32 = (op: Logic): ((second: Source, first?: Source) => Emitter) => {
-  return (second, first = R1_32U) => logic((b, x, y) => b.zext(op(b, x, y), 32), first, second, TO32);
+  return (second, first = R1) =>
+    (i) => {
+      const { b } = i;
+      const result = b.extend32U(op(b, b.wrap(first(i)), b.wrap(second(i))));
+      i.setCc(CC.nonZero, result);
+      TO32(i, result);
+    };
 };
 
 const logic64 = (op: Logic): ((second: Source, first?: Source) => Emitter) => {
@@ -59,13 +54,14 @@ const immediateLogic =
     const mask = ((1n << BigInt(bits)) - 1n) << BigInt(position);
     if (op === 'load') return TO64(i, b.big(field));
     const old = R1(i);
+    if (position + bits <= 32 && op !== 'insert') {
+      const low = (n: bigint): Value => b.i32(Number(BigInt.asIntN(32, n)));
+      const word = APPLY[op](b, b.wrap(old), low(op === 'and' ? field | ~mask : field));
+      i.setCc(CC.nonZero, b.extend32U(bits === 32 ? word : b.and(word, low(mask))));
+      return TO32(i, b.extend32U(word));
+    }
     if (op === 'insert') return TO64(i, b.or(b.and(old, b.big(~mask)), b.big(field)));
-    const result =
-      op === 'and'
-        ? b.and(old, b.big(field | ~mask))
-        : op === 'or'
-          ? b.or(old, b.big(field))
-          : b.xor(old, b.big(field));
+    const result = APPLY[op](b, old, b.big(op === 'and' ? field | ~mask : field));
     i.setCc(CC.nonZero, b.and(result, b.big(mask)));
     TO64(i, result);
   };
@@ -126,18 +122,18 @@ const withComplement =
     op(b, x, b.not(y));
 
 export const logicInstructions: Readonly<Record<string, Emitter>> = {
-  nr: and32(R2_32U),
+  nr: and32(R2),
   n: and32(M32U),
   ny: and32(M32U),
-  nrk: and32(R3_32U, R2_32U),
-  or: or32(R2_32U),
+  nrk: and32(R3, R2),
+  or: or32(R2),
   o: or32(M32U),
   oy: or32(M32U),
-  ork: or32(R3_32U, R2_32U),
-  xr: xor32(R2_32U),
+  ork: or32(R3, R2),
+  xr: xor32(R2),
   x: xor32(M32U),
   xy: xor32(M32U),
-  xrk: xor32(R3_32U, R2_32U),
+  xrk: xor32(R3, R2),
   ngr: and64(R2),
   ng: and64(M64),
   ngrk: and64(R3, R2),
@@ -147,15 +143,15 @@ export const logicInstructions: Readonly<Record<string, Emitter>> = {
   xgr: xor64(R2),
   xg: xor64(M64),
   xgrk: xor64(R3, R2),
-  ncrk: logic32(withComplement(AND))(R3_32U, R2_32U),
+  ncrk: logic32(withComplement(AND))(R3, R2),
   ncgrk: logic64(withComplement(AND))(R3, R2),
-  ocrk: logic32(withComplement(OR))(R3_32U, R2_32U),
+  ocrk: logic32(withComplement(OR))(R3, R2),
   ocgrk: logic64(withComplement(OR))(R3, R2),
-  nnrk: logic32(not(AND))(R3_32U, R2_32U),
+  nnrk: logic32(not(AND))(R3, R2),
   nngrk: logic64(not(AND))(R3, R2),
-  nork: logic32(not(OR))(R3_32U, R2_32U),
+  nork: logic32(not(OR))(R3, R2),
   nogrk: logic64(not(OR))(R3, R2),
-  nxrk: logic32(not(XOR))(R3_32U, R2_32U),
+  nxrk: logic32(not(XOR))(R3, R2),
   nxgrk: logic64(not(XOR))(R3, R2),
   ni: storageLogic('and'),
   niy: storageLogic('and'),
