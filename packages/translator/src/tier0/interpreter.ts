@@ -22,7 +22,15 @@ import type { ModuleLinker, RawFunction } from '../wasm/link.ts';
 import { loadCode, REVERSE_I64, REVERSE_V128, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
 import { Assembler, INTERPRETER_LOCALS, L } from './assembler.ts';
-import { BRANCH_OPS, type GuestMemoryOp, MEMORY_OPS, TIER0_OPS } from './opcodes.ts';
+import {
+  BRANCH_OPS,
+  type GuestMemoryOp,
+  MEMORY_OPS,
+  RECORD_OPS,
+  type RecordOp,
+  TIER0_OPS,
+  type Widening,
+} from './opcodes.ts';
 
 type Handler = () => void;
 
@@ -64,6 +72,7 @@ class InterpreterWriter {
     for (const op of MEMORY_OPS) {
       this.#handlers.set(op.name, op.store ? () => this.#store(op) : () => this.#load(op));
     }
+    for (const op of RECORD_OPS) this.#handlers.set(op.name, () => this.#record(op));
     this.#moves();
     this.#ends(raise);
     this.#calls();
@@ -125,6 +134,32 @@ class InterpreterWriter {
     if (y === undefined) return;
     if (!immediate) a.operand(6, y);
     else a.get(L.ip).load(y === 'i32' ? W.i32Load : W.i64Load, 8);
+  }
+
+  #record({ first, second }: RecordOp): void {
+    const a = this.#a;
+    // All is read before anything is set.
+    this.#widened(4, first);
+    a.set(L.va);
+    if (second === '#') a.get(L.ip).load(W.i64Load, 8).set(L.wide);
+    else if (second !== undefined) {
+      this.#widened(6, second);
+      a.set(L.wide);
+    }
+    a.get(L.cpu).get(L.ip).load(W.i32Load16U, 2).op(W.i32Add).tee(L.at).area();
+    if (second === '#') a.get(L.ip).load(W.i32Load16U, 6);
+    else a.get(L.ip).load(W.i32Load, 8);
+    a.mem(W.i32Store, 0);
+    a.get(L.at).area().get(L.va).mem(W.i64Store, 8);
+    if (second !== undefined) a.get(L.at).area().get(L.wide).mem(W.i64Store, 16);
+    a.next(16);
+  }
+
+  /** Pushes an operand as an i64. */
+  #widened(field: number, widening: Widening): void {
+    const a = this.#a;
+    if (widening === '') a.operand(field, 'i64');
+    else a.operand(field, 'i32').op(widening === 's' ? W.i64ExtendI32S : W.i64ExtendI32U);
   }
 
   #branchHandlers(): void {

@@ -16,7 +16,8 @@ import { BlockEnds } from './block-ends.ts';
 import { type Direct, directLow, directTarget, fuse32, isLazy, isTransparent, lowHalf } from './fusing.ts';
 import { Liveness } from './liveness.ts';
 import { type CodeMemory, OpWriter } from './op-writer.ts';
-import { memoryOpNumber, pureOpNumber, tier0Op } from './opcodes.ts';
+import { memoryOpNumber, pureOpNumber, recordOpNumber, tier0Op, type Widening } from './opcodes.ts';
+import { type RecordSettings, recordAt, wordOf } from './record.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
 
 const OP = {
@@ -189,10 +190,17 @@ export class BlockLowering {
 
   #list(statements: readonly Node[]): void {
     let done: Node | undefined;
+    let from = 0;
     for (const [i, node] of statements.entries()) {
-      if (node === done) continue;
+      if (node === done || i < from) continue;
+      const record = recordAt(statements, i);
+      if (record !== undefined) {
+        this.#record(record);
+        from = i + record.length;
+        continue;
+      }
       const next = statements[i + 1];
-      const direct = this.#direct(statements, i);
+      const direct = recordAt(statements, i + 1) === undefined ? this.#direct(statements, i) : undefined;
       done = direct?.set ?? done;
       this.#statement(node, direct);
       if (node.kind === 'local' && !(next?.detail.kind === 'setLocal' && next.detail.local === node)) this.#clear(node);
@@ -324,6 +332,26 @@ export class BlockLowering {
     }
     node.mark = target?.offset ?? this.#newTemp(node);
     this.#pure(node, node.mark);
+  }
+
+  /** Sets the slots of a record at once. */
+  #record({ slot, constant, values: [first, second] }: RecordSettings): void {
+    const a = this.#widened(first);
+    if (second !== undefined && isConst(second) && constant >= 0 && constant < 2 ** 16) {
+      this.#emit(recordOpNumber(a.widening, '#'), slot.offset, a.operand, constant);
+      this.#immediate(second);
+      return;
+    }
+    const b = second === undefined ? undefined : this.#widened(second);
+    this.#emit(recordOpNumber(a.widening, b?.widening), slot.offset, a.operand, b?.operand ?? 0);
+    this.#i32[(this.#ip - 8) >>> 2] = constant;
+  }
+
+  /** The place of a value, or that of a word which it is, widened. */
+  #widened(value: Node): { readonly operand: number; readonly widening: Widening } {
+    const word = value.mark < 0 && !isTransparent(value) ? wordOf(value) : undefined;
+    if (word === undefined) return { operand: this.#operand(value), widening: '' };
+    return { operand: this.#operand(word.value), widening: word.widening };
   }
 
   /** Sets the low half of a slot alone, where the high half is to stay; false where it is not. */

@@ -50,6 +50,30 @@ export const BRANCH_OPS: readonly PureOp[] = PURE_OPS.filter(
   (op) => op.compare && (op.args[0] === 'i32' || op.args[0] === 'i64'),
 );
 
+/** How a word becomes an i64, or that it is one. */
+export type Widening = '' | 's' | 'u';
+const WIDENINGS: readonly Widening[] = ['', 's', 'u'];
+
+/**
+ * A record: an i32 constant in a slot, and one or two i64 in those behind it, at 8 and 16. How architectures keep what they make
+ * their condition codes of later.
+ */
+export interface RecordOp {
+  readonly name: string;
+  readonly first: Widening;
+  /** `#`: an immediate; undefined where there is one value only. */
+  readonly second: Widening | '#' | undefined;
+}
+
+/** 8 i32 constant, or with an immediate 6 u16 constant and 8 i64. */
+export const RECORD_OPS: readonly RecordOp[] = WIDENINGS.flatMap((first) =>
+  ([...WIDENINGS, '#', undefined] as const).map((second) => ({ name: recordName(first, second), first, second })),
+);
+
+function recordName(first: Widening, second: RecordOp['second']): string {
+  return `record.${first === '' ? 'x' : first}${second === '' ? 'x' : (second ?? '')}`;
+}
+
 const names: string[] = [];
 for (const op of PURE_OPS) {
   if (op.outlined) continue;
@@ -61,6 +85,7 @@ for (const op of BRANCH_OPS) {
   if (op.immediate) names.push(`br.${op.name}#`);
 }
 for (const op of MEMORY_OPS) names.push(op.name);
+for (const { name } of RECORD_OPS) names.push(name);
 names.push(
   'mov32',
   'mov64',
@@ -131,4 +156,9 @@ export function pureOpNumber(op: PureOp, immediate: boolean): number | undefined
 /** Number of the branch fused with a comparison, or undefined. */
 export function branchOpNumber(op: PureOp, immediate: boolean): number | undefined {
   return (immediate ? BRANCH_IMMEDIATE : BRANCH).get(op);
+}
+
+/** Number of the operation that sets a record. */
+export function recordOpNumber(first: Widening, second: RecordOp['second']): number {
+  return tier0Op(recordName(first, second));
 }

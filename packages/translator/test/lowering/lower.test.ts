@@ -10,8 +10,14 @@ const [x0, x1, x2] = layout.array('x', 'i64', 3);
 const [w0, w1] = layout.array('w', 'i32', 2);
 const f0 = layout.field('f0', 'f64');
 const v0 = layout.field('v0', 'v128');
+/** A record: a constant and two values behind it. */
+const [kind, first, second] = [
+  layout.field('kind', 'i32'),
+  layout.field('first', 'i64'),
+  layout.field('second', 'i64'),
+];
 if (!x0 || !x1 || !x2 || !w0 || !w1) throw new Error('registers');
-const NAMES = new Map([x0, x1, x2, w0, w1, f0, v0].map((slot) => [slot.offset, slot.name]));
+const NAMES = new Map([x0, x1, x2, w0, w1, f0, v0, kind, first, second].map((slot) => [slot.offset, slot.name]));
 const CONSTANTS = new Map(COMMON.constants.map((slot, i) => [slot.offset, `#${i - 1}`]));
 const ENDS = /^(br\.|branch|goto|lookup|raise|halt)/;
 
@@ -66,6 +72,25 @@ describe('tier 0 operations', () => {
       b.set(x0, b.or(b.and(old, b.i64x(0, -1)), b.extend32U(b.get(w0))));
     });
     expect(changed.join()).not.toContain('mov32');
+  });
+
+  it('sets a record at once', () => {
+    const record = (make: (b: IrBuilder) => readonly Value[], n = 7) =>
+      lower((b) => {
+        const [x, y] = make(b);
+        if (x !== undefined) b.set(first, x);
+        if (y !== undefined) b.set(second, y);
+        b.set(kind, b.i32(n));
+      });
+    expect(record((b) => [b.get(x0), b.get(x1)])).toEqual(['record.xx kind x0 x1']);
+    expect(record((b) => [b.sext(b.get(x0), 32), b.zext(b.get(x1), 32)])).toEqual(['record.su kind x0 x1']);
+    expect(record((b) => [b.extend32U(b.get(w0))])).toEqual(['record.u kind w0 -']);
+    expect(record((b) => [b.extend32S(b.get(w0)), b.i64(-3)])[0]).toMatch(/^record\.s# kind w0 .* -3$/);
+    expect(record((b) => [b.add(b.get(x0), b.get(x1))])).toEqual(['add.i64 t0 x0 x1', 'record.x kind t0 -']);
+    // A constant that the operation has no room for.
+    expect(record((b) => [b.get(x0), b.i64(-3)], 2 ** 20)[1]).toBe('record.xx kind x0 t0');
+    // Slots in another order are no record.
+    expect(lower((b) => [b.set(second, b.get(x0)), b.set(kind, b.i32(1))])).toHaveLength(2);
   });
 
   it('computes a value with several uses into the register that it is set to', () => {

@@ -1,9 +1,9 @@
 /** Operations of the builder that are made of several: carries, overflows, wide products, shuffles. */
-import type { IrBuilder, Slot } from '@boardwalk/translator';
+import type { IrBuilder, Slot, Value } from '@boardwalk/translator';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { boot, type TestMachine } from '../frontends/harness.ts';
-import { REGISTERS } from './program.ts';
+import { RECORD, REGISTERS } from './program.ts';
 import { execute, programs } from './programs.ts';
 
 let m: TestMachine;
@@ -85,4 +85,41 @@ it('shuffles the bytes of two vectors by constant numbers', () => {
   };
   const lanes = fc.array(fc.nat(31), { minLength: 16, maxLength: 16 });
   fc.assert(fc.property(edge(128), edge(128), lanes, check), { numRuns: 100 });
+});
+
+it('sets a constant and one or two values behind it', () => {
+  const [word, wide] = [slot('i32', 0), slot('i64', 0)];
+  const widenings: readonly ((b: IrBuilder) => Value)[] = [
+    (b) => b.get(wide),
+    (b) => b.sext(b.get(wide), 32),
+    (b) => b.zext(b.get(wide), 32),
+    (b) => b.extend32S(b.get(word)),
+    (b) => b.extend32U(b.get(word)),
+    (b) => b.i64(-5),
+    // What the record itself held.
+    (b) => b.get(RECORD.second),
+    (b) => b.get(RECORD.first),
+  ];
+  const value = (n: number, p: bigint, q: bigint, held: readonly bigint[]): bigint =>
+    [p, BigInt.asIntN(32, p), BigInt.asUintN(32, p), BigInt.asIntN(32, q), q, -5n, held[1] ?? 0n, held[0] ?? 0n][n] ??
+    0n;
+  const check = (p: bigint, q: bigint, x: number, y: number, constant: number): void => {
+    m.cpu.setRegister(wide, p);
+    m.cpu.setRegister(word, q);
+    const held = [p ^ 1n, p ^ 2n];
+    m.cpu.setRegister(RECORD.first, p ^ 1n);
+    m.cpu.setRegister(RECORD.second, p ^ 2n);
+    execute(m, (b) => {
+      const [one, two] = [widenings[x]?.(b), widenings[y]?.(b)];
+      if (one !== undefined) b.set(RECORD.first, one);
+      if (two !== undefined) b.set(RECORD.second, two);
+      b.set(RECORD.kind, b.i32(constant));
+    });
+    expect(m.cpu.register(RECORD.kind)).toBe(BigInt.asUintN(32, BigInt(constant)));
+    expect(m.cpu.register(RECORD.first)).toBe(BigInt.asUintN(64, value(x, p, q, held)));
+    const second = y < widenings.length ? value(y, p, q, held) : p ^ 2n;
+    expect(m.cpu.register(RECORD.second)).toBe(BigInt.asUintN(64, second));
+  };
+  const constants = fc.constantFrom(0, 13, 0xffff, 0x10000, -1);
+  fc.assert(fc.property(edge(64), edge(32), fc.nat(7), fc.nat(8), constants, check), { numRuns: 500 });
 });

@@ -26,6 +26,13 @@ export const REGISTERS: Readonly<Record<Ty, readonly Slot[]>> = {
   v128: layout.array('v', 'v128', 4),
 };
 
+/** A constant, and two values behind it, that may be set at once. */
+export const RECORD = {
+  kind: layout.field('kind', 'i32'),
+  first: layout.field('first', 'i64'),
+  second: layout.field('second', 'i64'),
+};
+
 /** Numbers choose among what is there: the n-th value before the last, a register, an operation. */
 export type Step =
   | {

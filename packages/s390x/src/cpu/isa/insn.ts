@@ -115,10 +115,11 @@ export class Insn {
     return this.b.wrap(this.get64(n));
   }
 
-  /** Sets bits 32 to 63 to the low half of an i64. */
+  /** Sets bits 32 to 63 to an i32, or to the low half of an i64. */
   set32(n: number, value: Value): void {
     const { b } = this;
-    this.set64(n, b.or(b.and(this.get64(n), b.i64x(...HIGH)), b.extend32U(b.wrap(value))));
+    const word = value.ty === 'i32' ? value : b.wrap(value);
+    this.set64(n, b.or(b.and(this.get64(n), b.i64x(...HIGH)), b.extend32U(word)));
   }
 
   /** Bits 0 to 31. */
@@ -126,10 +127,11 @@ export class Insn {
     return this.b.shr(this.get64(n), this.b.i64(32));
   }
 
-  /** Sets bits 0 to 31 to the low half of an i64. */
+  /** Sets bits 0 to 31 to an i32, or to the low half of an i64. */
   setHigh(n: number, value: Value): void {
     const { b } = this;
-    this.set64(n, b.or(b.zext(this.get64(n), 32), b.shl(value, b.i64(32))));
+    const low = value.ty === 'i32' ? b.extend32U(value) : value;
+    this.set64(n, b.or(b.zext(this.get64(n), 32), b.shl(low, b.i64(32))));
   }
 
   /** Bits 32 to 63 of an even-odd pair, as 64 bits. */

@@ -49,7 +49,7 @@ const signed32 =
     const [x, y] = [first(i), second(i)];
     const word = apply(b, op, b.wrap(x), b.wrap(y));
     i.setCc(op === 'add' ? CC.add32 : CC.sub32, x, y);
-    target(i, b.extend32U(word));
+    target(i, word);
     if (i.overflowTraps) overflow32(i, apply(b, op, x, y));
   };
 
@@ -72,7 +72,7 @@ const logical32 =
     const [x, y] = [first(i), second(i)];
     const word = apply(b, op, b.wrap(x), b.wrap(y));
     i.setCc(op === 'add' ? CC.addLogical32 : CC.subLogical, x, y);
-    target(i, b.extend32U(word));
+    target(i, word);
   };
 
 const logical64 =

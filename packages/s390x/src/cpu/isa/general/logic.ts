@@ -31,8 +31,8 @@ const logic32 = (op: Logic): ((second: Source, first?: Source) => Emitter) => {
   return (second, first = R1) =>
     (i) => {
       const { b } = i;
-      const result = b.extend32U(op(b, b.wrap(first(i)), b.wrap(second(i))));
-      i.setCc(CC.nonZero, result);
+      const result = op(b, b.wrap(first(i)), b.wrap(second(i)));
+      i.setCc(CC.nonZero, b.extend32U(result));
       TO32(i, result);
     };
 };
@@ -58,7 +58,7 @@ const immediateLogic =
       const low = (n: bigint): Value => b.i32(Number(BigInt.asIntN(32, n)));
       const word = APPLY[op](b, b.wrap(old), low(op === 'and' ? field | ~mask : field));
       i.setCc(CC.nonZero, b.extend32U(bits === 32 ? word : b.and(word, low(mask))));
-      return TO32(i, b.extend32U(word));
+      return TO32(i, word);
     }
     if (op === 'insert') return TO64(i, b.or(b.and(old, b.big(~mask)), b.big(field)));
     const result = APPLY[op](b, old, b.big(op === 'and' ? field | ~mask : field));

@@ -5,7 +5,13 @@ import type { Emitter, Insn } from '../insn.ts';
 import { overflow, R1, R2, R3, signCode, TO32, TO64 } from '../operands.ts';
 
 /** Shift amount: the low six bits of the second operand's address, not an address of storage. */
-const amount = (i: Insn): Value => i.b.and(i.address(i.f.b2, i.f.d2), i.b.i64(63));
+function amount(i: Insn): Value {
+  const known = knownAmount(i);
+  return known === undefined ? i.b.and(i.address(i.f.b2, i.f.d2), i.b.i64(63)) : i.b.i64(known);
+}
+
+/** The amount where no register has a part in it. */
+const knownAmount = ({ f }: Insn): number | undefined => (f.b2 === 0 ? f.d2 & 63 : undefined);
 
 type Shift = 'shl' | 'shr' | 'sar';
 
@@ -15,6 +21,12 @@ const shift32 =
   (i) => {
     const { b } = i;
     const n = from(i);
+    const count = knownAmount(i);
+    if (count !== undefined && (count < 32 || op === 'sar')) {
+      const word = b[op](i.get32(n), b.i32(Math.min(count, 31)));
+      if (op === 'sar') i.setCc(CC.sign, b.extend32S(word));
+      return TO32(i, word);
+    }
     const x = op === 'sar' ? i.get32s(n) : i.get32u(n);
     const result = b[op](x, amount(i));
     if (op === 'sar') i.setCc(CC.sign, b.sext(result, 32));
@@ -145,7 +157,7 @@ export const shifts: Readonly<Record<string, Emitter>> = {
   srdl: shiftPair('shr'),
   srda: shiftPair('sar'),
   slda: shiftPair('sla'),
-  rll: (i) => i.set32(i.f.r1, i.b.extend32U(i.b.rotl(i.get32(i.f.r3), i.b.wrap(amount(i))))),
+  rll: (i) => i.set32(i.f.r1, i.b.rotl(i.get32(i.f.r3), i.b.wrap(amount(i)))),
   rllg: (i) => i.set64(i.f.r1, i.b.rotl(R3(i), amount(i))),
   risbg: rotateInsert(true),
   risbgn: rotateInsert(false),
