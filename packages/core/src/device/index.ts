@@ -2,3 +2,13 @@ export { Bus, findBus, isPluggable, OwnedBus, type Pluggable } from './bus.ts';
 export { Device } from './device.ts';
 export { type DeviceState, describeState, type StateField, type StateValue, stateFieldsOf } from './state.ts';
 export { devicesOf, resetTree, restoreTree, saveTree } from './tree.ts';
+export {
+  type BitNames,
+  type DescriptorView,
+  type FeatureNames,
+  isVirtioViewable,
+  type QueueElementView,
+  type QueueView,
+  type VirtioView,
+  type VirtioViewable,
+} from './virtio-view.ts';

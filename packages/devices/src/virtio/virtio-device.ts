@@ -1,9 +1,18 @@
 // What every virtio device has, whatever carries it: status, feature negotiation, queues, configuration space, interrupt status.
 // After: "Virtual I/O Device (VIRTIO) Version 1.2", sections 2.1 (status), 2.2 (features), 2.5 (configuration space) and 3.1 (initialization).
 
-import { Device, type DeviceState, type PropertySpec, type StateField, type Timer, UserError } from '@boardwalk/core';
+import {
+  Device,
+  type DeviceState,
+  type PropertySpec,
+  type StateField,
+  type Timer,
+  UserError,
+  type VirtioView,
+} from '@boardwalk/core';
 import { guestError } from '../registers.ts';
 import { GuestFault, GuestMemory } from './guest-memory.ts';
+import { viewOf } from './virtio-view.ts';
 import { VirtQueue, type VirtQueueState, type VirtqElement } from './virtqueue.ts';
 
 /** Device status bits (2.1). */
@@ -226,6 +235,11 @@ export abstract class VirtioDevice extends Device {
     for (const queue of this.#queues) queue.reset();
     for (const timer of this.#continuations) timer.disarm();
     this.#setInterruptStatus(0);
+  }
+
+  /** What monitors show. */
+  get virtioView(): VirtioView {
+    return viewOf(this);
   }
 
   /** The driver is ready (DRIVER_OK). */

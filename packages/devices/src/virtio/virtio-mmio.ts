@@ -89,6 +89,9 @@ export class VirtioMmio extends Bus implements VirtioTransport {
       type: 'bool',
       description: 'speak version 1 of the transport, as before VIRTIO 1.0',
       get: (o) => o instanceof VirtioMmio && o.legacy,
+      set: (o, value) => {
+        if (o instanceof VirtioMmio) o.#legacy = value === true;
+      },
     },
   ];
   static override readonly state: readonly StateField[] = [
@@ -101,7 +104,7 @@ export class VirtioMmio extends Bus implements VirtioTransport {
   ];
 
   readonly busType = 'virtio-bus';
-  readonly legacy: boolean;
+  #legacy: boolean;
   readonly irq = this.addOutput();
   readonly region: MemoryRegion;
   #device: VirtioDevice | undefined;
@@ -116,8 +119,12 @@ export class VirtioMmio extends Bus implements VirtioTransport {
 
   constructor(options: VirtioMmioOptions = {}) {
     super();
-    this.legacy = options.forceLegacy ?? false;
+    this.#legacy = options.forceLegacy ?? false;
     this.region = this.addRegion(MemoryRegion.io('virtio-mmio', VIRTIO_MMIO_SIZE, this.#ops()));
+  }
+
+  get legacy(): boolean {
+    return this.#legacy;
   }
 
   /** The device that is plugged in. */
@@ -224,17 +231,17 @@ export class VirtioMmio extends Bus implements VirtioTransport {
   }
 
   #ops(): RegionOps {
-    const registers = this.legacy ? LEGACY_REGISTERS : MODERN_REGISTERS;
+    const registers = () => (this.#legacy ? LEGACY_REGISTERS : MODERN_REGISTERS);
     return {
       valid: { min: 1, max: 4 },
       read: (offset, size) => {
         if (offset >= CONFIG) return this.#device?.readConfig(offset - CONFIG, size) ?? 0;
         if (this.#refused(offset, size)) return 0;
-        return registers.read(this, offset);
+        return registers().read(this, offset);
       },
       write: (offset, size, value) => {
         if (offset >= CONFIG) this.#device?.writeConfig(offset - CONFIG, size, value);
-        else if (!this.#refused(offset, size)) registers.write(this, offset, value);
+        else if (!this.#refused(offset, size)) registers().write(this, offset, value);
       },
     };
   }

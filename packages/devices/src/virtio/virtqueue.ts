@@ -9,6 +9,8 @@ const DESC_F_WRITE = 2;
 const DESC_F_INDIRECT = 4;
 const DESC_BYTES = 16;
 
+/** Descriptors of a request that monitors show. */
+const MAX_SHOWN = 1024;
 const AVAIL_F_NO_INTERRUPT = 1;
 /** Where `ring[0]` is in the driver area and in the device area, after `flags` and `idx`. */
 const RING = 4;
@@ -207,6 +209,40 @@ export class VirtQueue {
     if (!this.eventIndex) return (this.#memory.u16(this.driver) & AVAIL_F_NO_INTERRUPT) === 0;
     const event = this.#memory.u16(this.driver + RING + 2 * this.size);
     return ((this.#nextUsed - event - 1) & 0xffff) < ((this.#nextUsed - before) & 0xffff);
+  }
+
+  /** Flags and index of the available ring, as the driver has them. */
+  get ring(): { readonly flags: number; readonly index: number } {
+    return { flags: this.#memory.u16(this.driver), index: this.#memory.u16(this.driver + 2) };
+  }
+
+  /** Flags and index of the used ring, as the driver sees them. */
+  get used(): { readonly flags: number; readonly index: number } {
+    return { flags: this.#memory.u16(this.device), index: this.#memory.u16(this.device + 2) };
+  }
+
+  /** The first descriptor of the request in a place of the available ring. */
+  headAt(place: number): number {
+    return this.#memory.u16(this.driver + RING + 2 * place);
+  }
+
+  /** The descriptors of a request, whatever is wrong with them, up to {@link MAX_SHOWN}. */
+  describe(head: number): { readonly address: number; readonly length: number; readonly flags: number }[] {
+    const found = [];
+    let [table, entries, index] = [this.descriptors, this.size, head];
+    while (index < entries && found.length < MAX_SHOWN) {
+      const at = table + DESC_BYTES * index;
+      const [address, length] = [this.#memory.address(at), this.#memory.u32(at + 8)];
+      const flags = this.#memory.u16(at + 12);
+      if ((flags & DESC_F_INDIRECT) !== 0 && table === this.descriptors) {
+        [table, entries, index] = [address, Math.floor(length / DESC_BYTES), 0];
+        continue;
+      }
+      found.push({ address, length, flags });
+      if ((flags & DESC_F_NEXT) === 0) break;
+      index = this.#memory.u16(at + 14);
+    }
+    return found;
   }
 
   save(): VirtQueueState {

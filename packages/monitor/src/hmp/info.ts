@@ -10,6 +10,7 @@ import { lines, memoryInfoCommands } from './info-memory.ts';
 import { migrationInfoCommands } from './migration-commands.ts';
 import { formatDeviceTree, formatObjectTree } from './qtree.ts';
 import { traceInfoCommands } from './trace-commands.ts';
+import { virtioInfoCommands } from './virtio-commands.ts';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
@@ -107,6 +108,7 @@ export const infoCommands: readonly HmpCommand[] = [
   },
   ...blockInfoCommands,
   ...migrationInfoCommands,
+  ...virtioInfoCommands,
   // There is no network, so that there is nothing to show of its state.
   { name: 'network', help: 'show the network state', run: () => '' },
   { name: 'cpus', help: 'show infos for each CPU', run: cpus },

@@ -12,6 +12,7 @@ import { migrationHandlers } from './migration.ts';
 import { qomHandlers } from './qom.ts';
 import { runStateHandlers } from './run-state.ts';
 import { traceHandlers } from './trace.ts';
+import { virtioHandlers } from './virtio.ts';
 
 /** `qmp_capabilities` is the session's own affair. */
 export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
@@ -26,4 +27,5 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...jobHandlers,
   ...descriptorHandlers,
   ...traceHandlers,
+  ...virtioHandlers,
 };

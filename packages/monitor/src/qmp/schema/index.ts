@@ -11,6 +11,7 @@ import { migrationCommands } from './migration.ts';
 import { qomCommands } from './qom.ts';
 import { runStateCommands } from './run-state.ts';
 import { traceCommands } from './trace.ts';
+import { virtioCommands } from './virtio.ts';
 
 export { events } from './run-state.ts';
 
@@ -27,6 +28,7 @@ export const commands = {
   ...jobCommands,
   ...descriptorCommands,
   ...traceCommands,
+  ...virtioCommands,
 } as const;
 
 /** Name of a command. */
