@@ -182,6 +182,7 @@ function sessionContext(
     uuid,
     boards: () => launched.boards.list(arch),
     cpuModels: () => launched.architecture?.cpuModels(arch) ?? [],
+    cpuModelQueries: () => launched.architecture?.cpuModelQueries,
     quit: () => quit.byMonitor(),
     complete,
   };

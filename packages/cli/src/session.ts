@@ -7,6 +7,7 @@ import {
   type BwObject,
   type CharBackend,
   type CpuModelInfo,
+  type CpuModelQueries,
   type DriveOptions,
   devicesOf,
   type ExitInfo,
@@ -80,6 +81,7 @@ export interface SessionContext {
   /** Boards and CPU models of the architecture, as far as it is loaded. */
   boards(): readonly BoardDefinition[];
   cpuModels(): readonly CpuModelInfo[];
+  cpuModelQueries(): CpuModelQueries | undefined;
   /** What loaded modules do with the machine once it is made. */
   readonly hooks: readonly MachineHook[];
   /** A monitor ends the program. */
@@ -181,6 +183,10 @@ export class Session implements Emulator {
 
   get cpuModels(): readonly CpuModelInfo[] {
     return this.#context.cpuModels();
+  }
+
+  get cpuModelQueries(): CpuModelQueries | undefined {
+    return this.#context.cpuModelQueries();
   }
 
   /** All guest code runs in the one thread of Node's event loop, whose number is the process's. */

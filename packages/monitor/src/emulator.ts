@@ -4,6 +4,7 @@ import type {
   BoardDefinition,
   BwObject,
   CpuModelInfo,
+  CpuModelQueries,
   Machine,
   NumaPlan,
   Tracer,
@@ -40,6 +41,8 @@ export interface Emulator {
   readonly boards?: readonly BoardDefinition[];
   /** The CPU models of the architecture (`query-cpu-definitions`). */
   readonly cpuModels?: readonly CpuModelInfo[];
+  /** What is asked of them; not there where the architecture has no answers. */
+  readonly cpuModelQueries?: CpuModelQueries | undefined;
   /** Number of the host's thread that guest code runs in; 0 where threads have none. */
   readonly threadId?: number;
   /** Makes a file of the host anew, for what a monitor saves; not there where there are no files. @throws UserError */

@@ -38,9 +38,10 @@ export function registerBoardTypes(types: TypeRegistry, boards: readonly BoardDe
   }
 }
 
-/** The types of an architecture's CPU models. */
+/** The types of an architecture's CPU models, as far as they are not there: those that can be plugged in are. */
 export function registerArchitectureTypes(types: TypeRegistry, architecture: ArchitecturePackage, arch: string): void {
   for (const { name, typeName = name, description, properties = [] } of architecture.cpuModels(arch)) {
-    types.register({ name: typeName, parent: Cpu.typeName, description, properties });
+    if (types.get(typeName) === undefined)
+      types.register({ name: typeName, parent: Cpu.typeName, description, properties });
   }
 }

@@ -11,8 +11,34 @@ export interface CpuModelInfo {
   readonly description: string;
   /** The type of such a CPU in the object tree: `rv64-riscv-cpu`. */
   readonly typeName?: string;
+  /** The model never changes. */
+  readonly isStatic?: boolean;
+  /** A guest can move to another version of the program on it. */
+  readonly isMigrationSafe?: boolean;
   /** What `-cpu MODEL,name=value` takes. */
   readonly properties?: readonly PropertySpec[];
+}
+
+/** A CPU model with features that are not as the model has them, as queries about models take and give them. */
+export interface CpuModelSelection {
+  readonly name: string;
+  readonly props?: Readonly<Record<string, unknown>>;
+}
+
+/** How one CPU model stands to another: `superset` has more than the other. */
+export interface CpuModelComparison {
+  readonly result: 'incompatible' | 'identical' | 'superset' | 'subset';
+  /** Names of what differs. */
+  readonly responsible: readonly string[];
+}
+
+/** What is asked of CPU models. Each throws a UserError for a model or feature that there is not. */
+export interface CpuModelQueries {
+  /** What a model has: by a model that never changes and what differs, or all of its features (`full`). */
+  expand(model: CpuModelSelection, full: boolean): CpuModelSelection;
+  compare(a: CpuModelSelection, b: CpuModelSelection): CpuModelComparison;
+  /** What two models have in common. */
+  baseline(a: CpuModelSelection, b: CpuModelSelection): CpuModelSelection;
 }
 
 /** Where the firmware of some boards is found when the user names none. */
@@ -32,6 +58,8 @@ export interface ArchitecturePackage {
   /** The boards of all of them; each says its `arch`. */
   readonly boards: readonly BoardDefinition[];
   cpuModels(arch: string): readonly CpuModelInfo[];
+  /** Not there where such things are not asked of the architecture's models. */
+  readonly cpuModelQueries?: CpuModelQueries;
   /** Firmware by architecture. */
   readonly firmware?: Readonly<Record<string, readonly FirmwareSource[]>>;
   /** Adds the CPU that a thread runs to the thread's part of a machine, from its description. Without it there is no thread=multi. */

@@ -6,7 +6,14 @@ export {
   SHUTDOWN_ACTIONS,
   WATCHDOG_ACTIONS,
 } from './actions.ts';
-export type { ArchitecturePackage, CpuModelInfo, FirmwareSource } from './architecture.ts';
+export type {
+  ArchitecturePackage,
+  CpuModelComparison,
+  CpuModelInfo,
+  CpuModelQueries,
+  CpuModelSelection,
+  FirmwareSource,
+} from './architecture.ts';
 export {
   MACHINE_PROPERTIES,
   registerArchitectureTypes,

@@ -48,7 +48,7 @@ export function readRequest(message: JsonValue, phase: Phase): Request {
   if (phase.negotiating && name !== 'qmp_capabilities') {
     throw new UserError("Expecting capabilities negotiation with 'qmp_capabilities'", 'CommandNotFound');
   }
-  if (!isCommandName(name)) throw new UserError(`The command ${name} has not been found`, 'CommandNotFound');
+  if (!isCommandName(name)) throw commandNotFound(name);
   const spec = commands[name];
   if (outOfBand && !('oob' in spec && spec.oob)) throw new UserError(`The command ${name} does not support OOB`);
   if (!phase.negotiating && name === 'qmp_capabilities') {
@@ -56,6 +56,11 @@ export function readRequest(message: JsonValue, phase: Phase): Request {
   }
   checkArguments(spec, args, phase.types);
   return { command: name, args, outOfBand };
+}
+
+/** What is said to a command that there is not. */
+export function commandNotFound(name: string): UserError {
+  return new UserError(`The command ${name} has not been found`, 'CommandNotFound');
 }
 
 function readMembers(

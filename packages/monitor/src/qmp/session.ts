@@ -6,8 +6,8 @@ import { handlers } from './commands/index.ts';
 import { versionInfo } from './commands/run-state.ts';
 import { JsonReader } from './json/reader.ts';
 import { formatJson, formatPrettyJson, type JsonObject, type JsonValue } from './json/value.ts';
-import { idOf, type Request, readRequest, toQmpError } from './request.ts';
-import { commands } from './schema/index.ts';
+import { commandNotFound, idOf, type Request, readRequest, toQmpError } from './request.ts';
+import { commands, commandsOf } from './schema/index.ts';
 
 /** Requests that may wait before the client is held back. */
 const QUEUE_LIMIT = 8;
@@ -174,6 +174,7 @@ class QmpSession {
       this.#negotiating = false;
       return undefined;
     }
+    if (!(command in commandsOf(this.#emulator))) throw commandNotFound(command);
     this.#checkPolicy(command);
     if (!this.#emulator.machine && !('preconfig' in commands[command])) {
       throw new UserError(`The command '${command}' is permitted only after machine initialization has completed`);

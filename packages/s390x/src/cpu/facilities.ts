@@ -8,8 +8,10 @@ interface FacilitySpec {
   /** Bit of STFLE's list. */
   readonly bit: number;
   readonly description: string;
-  /** First machine generation that has it: 11 z10, 12 z196, 13 zEC12 and z13 ... as IBM counts them: z10 is 10. */
+  /** First machine generation that has it: z10 is 10, z196 is 11. */
   readonly since: number;
+  /** A machine of that generation can be without: its base model is. */
+  readonly optional?: true;
 }
 
 /** Every facility that is implemented. */
@@ -18,9 +20,9 @@ export const FACILITIES = {
   zarch: { bit: 1, description: 'z/Architecture', since: 7 },
   dateh: { bit: 3, description: 'DAT enhancement', since: 8 },
   stfle: { bit: 7, description: 'store facility list extended', since: 9 },
-  edat: { bit: 8, description: 'enhanced DAT 1: large pages', since: 10 },
+  edat: { bit: 8, description: 'enhanced DAT 1: large pages', since: 10, optional: true },
   srs: { bit: 9, description: 'sense running status', since: 9 },
-  ipter: { bit: 13, description: 'IPTE range', since: 12 },
+  ipter: { bit: 13, description: 'IPTE range', since: 11, optional: true },
   etf2: { bit: 16, description: 'extended translation 2', since: 7 },
   ldisp: { bit: 18, description: 'long displacement', since: 8 },
   ldisphp: { bit: 19, description: 'long displacement has high performance', since: 9 },
@@ -44,23 +46,28 @@ export const FACILITIES = {
     since: 11,
   },
   stfle49: { bit: 49, description: 'execution hint, load and trap, miscellaneous instructions 1', since: 12 },
-  iacc2: { bit: 52, description: 'interlocked access 2', since: 12 },
+  iacc2: { bit: 52, description: 'interlocked access 2', since: 11 },
   stfle53: { bit: 53, description: 'load and store on condition 2, load and zero rightmost byte', since: 13 },
   minste2: { bit: 58, description: 'miscellaneous-instruction extensions 2', since: 14 },
   minste3: { bit: 61, description: 'miscellaneous-instruction extensions 3', since: 15 },
-  zpci: { bit: 69, description: 'PCI instructions', since: 12 },
-  aen: { bit: 71, description: 'adapter-event notification', since: 12 },
+  zpci: { bit: 69, description: 'PCI instructions', since: 12, optional: true },
+  aen: { bit: 71, description: 'adapter-event notification', since: 12, optional: true },
   // No machine generation has it as such: `qemu` and `max` do.
   ais: { bit: 72, description: 'adapter-interruption suppression', since: 99 },
-  aefsi: { bit: 75, description: 'access-exception fetch and store indication', since: 11 },
-  edat2: { bit: 78, description: 'enhanced DAT 2: pages of 2 GiB', since: 12 },
-  vx: { bit: 129, description: 'vector', since: 13 },
-  vxpd: { bit: 134, description: 'vector packed decimal', since: 14 },
-  vxeh: { bit: 135, description: 'vector enhancements 1', since: 14 },
-  vxeh2: { bit: 148, description: 'vector enhancements 2', since: 15 },
+  aefsi: { bit: 75, description: 'access-exception fetch and store indication', since: 11, optional: true },
+  edat2: { bit: 78, description: 'enhanced DAT 2: pages of 2 GiB', since: 12, optional: true },
+  vx: { bit: 129, description: 'vector', since: 13, optional: true },
+  vxpd: { bit: 134, description: 'vector packed decimal', since: 14, optional: true },
+  vxeh: { bit: 135, description: 'vector enhancements 1', since: 14, optional: true },
+  vxeh2: { bit: 148, description: 'vector enhancements 2', since: 15, optional: true },
 } as const satisfies Record<string, FacilitySpec>;
 
 export type Facility = keyof typeof FACILITIES;
+
+/** What is known of a facility. */
+export function facilitySpec(name: Facility): FacilitySpec {
+  return FACILITIES[name];
+}
 
 /** Facilities in the order of their bits. */
 export const FACILITY_NAMES = Object.keys(FACILITIES) as readonly Facility[];

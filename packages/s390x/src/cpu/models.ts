@@ -4,7 +4,7 @@
  * facilities that are.
  */
 import { type CpuModel as CpuRequest, parseCpuModel, UserError } from '@boardwalk/core';
-import { FACILITIES, FACILITY_NAMES, type Facility } from './facilities.ts';
+import { FACILITIES, FACILITY_NAMES, type Facility, facilitySpec } from './facilities.ts';
 
 /** What a CPU is made of: all that translation depends on. */
 export interface CpuConfig {
@@ -18,23 +18,44 @@ export interface CpuConfig {
 /** A CPU model that `-cpu` can name. */
 export interface CpuModel extends CpuConfig {
   readonly description: string;
+  /** Machine generation, as {@link FACILITIES} count them. */
+  readonly generation: number;
+  /** A base model: it has what no machine of its generation is without, and never changes. */
+  readonly isBase: boolean;
 }
 
-function generation(model: string, description: string, machineType: number, number: number): CpuModel {
-  const facilities = new Set(FACILITY_NAMES.filter((name) => FACILITIES[name].since <= number));
-  return { model, description, machineType, facilities };
+/** Machine generations: name of the model, machine, machine type and number. */
+const GENERATIONS = [
+  ['z10EC', 'IBM System z10 EC', 0x2097, 10],
+  ['z196', 'IBM zEnterprise 196', 0x2817, 11],
+  ['zEC12', 'IBM zEnterprise EC12', 0x2827, 12],
+  ['z13', 'IBM z13', 0x2964, 13],
+  ['z14', 'IBM z14', 0x3906, 14],
+  ['gen15a', 'IBM z15', 0x8561, 15],
+] as const;
+const [, , NEWEST_TYPE, NEWEST] = GENERATIONS[GENERATIONS.length - 1] ?? ['', '', 0, 0];
+
+/** Every facility that is implemented, machine or not. */
+function everything(model: string, description: string): CpuModel {
+  const facilities = new Set(FACILITY_NAMES);
+  return { model, description, machineType: NEWEST_TYPE, generation: NEWEST, isBase: false, facilities };
+}
+
+function modelsOf([model, machine, machineType, generation]: (typeof GENERATIONS)[number]): CpuModel[] {
+  const facilities = FACILITY_NAMES.filter((name) => facilitySpec(name).since <= generation);
+  const base = facilities.filter((name) => facilitySpec(name).optional !== true);
+  const common = { machineType, generation };
+  return [
+    { ...common, model, description: machine, isBase: false, facilities: new Set(facilities) },
+    { ...common, model: `${model}-base`, description: `${machine}, base`, isBase: true, facilities: new Set(base) },
+  ];
 }
 
 /** The models, by name. */
 export const CPU_MODELS: readonly CpuModel[] = [
-  generation('qemu', 'z14 with what is implemented', 0x3906, 99),
-  generation('max', 'every facility that is implemented', 0x8561, 99),
-  generation('z10EC', 'IBM System z10 EC', 0x2097, 10),
-  generation('z196', 'IBM zEnterprise 196', 0x2817, 11),
-  generation('zEC12', 'IBM zEnterprise EC12', 0x2827, 12),
-  generation('z13', 'IBM z13', 0x2964, 13),
-  generation('z14', 'IBM z14', 0x3906, 14),
-  generation('gen15a', 'IBM z15', 0x8561, 15),
+  everything('qemu', 'IBM z15 with what is implemented'),
+  everything('max', 'every facility that is implemented'),
+  ...GENERATIONS.flatMap(modelsOf),
 ];
 
 /**
@@ -59,7 +80,7 @@ export function configureCpu(request: CpuRequest): CpuConfig {
     if (!isFacility(name)) {
       throw new UserError(`CPU ${model.model} has no property '${name}'; known: ${FACILITY_NAMES.join(', ')}`);
     }
-    if (/^(on|true|yes)$/.test(value)) facilities.add(name);
+    if (/^(on|true|yes)$/.test(value)) addFacility(model, facilities, name);
     else if (/^(off|false|no)$/.test(value)) facilities.delete(name);
     else throw new UserError(`CPU ${model.model}: ${name}=${value}: on or off is expected`);
   }
@@ -79,6 +100,17 @@ function leaveOutVectors(model: string, request: CpuRequest, facilities: Set<Fac
   }
 }
 
-function isFacility(name: string): name is Facility {
+/** Turns a facility on. @throws UserError where the model's generation had none */
+export function addFacility(model: CpuModel, facilities: Set<Facility>, name: Facility): void {
+  if (!model.facilities.has(name) && facilitySpec(name).since > model.generation) {
+    throw new UserError(
+      `Feature '${name}' is not available for CPU model '${model.model}', it was introduced with later models.`,
+    );
+  }
+  facilities.add(name);
+}
+
+/** Whether a name is that of a facility. */
+export function isFacility(name: string): name is Facility {
   return Object.hasOwn(FACILITIES, name);
 }

@@ -208,6 +208,16 @@ describe('the machine over QMP', () => {
     expect(await client.execute('query-memory-size-summary')).toEqual({ 'base-memory': 128 * KiB });
   });
 
+  it('has no queries about CPU models where the architecture answers none', async () => {
+    const { client } = await ready();
+    const desc = 'The command query-cpu-model-expansion has not been found';
+    const args = { type: 'static', model: { name: 'm1' } };
+    expect(await client.ask({ execute: 'query-cpu-model-expansion', arguments: args })).toEqual([
+      { error: { class: 'CommandNotFound', desc } },
+    ]);
+    expect(await client.execute('query-commands')).not.toContainEqual({ name: 'query-cpu-model-expansion' });
+  });
+
   it('has a name and a UUID, the nil one if nobody gave one', async () => {
     const { client } = await ready({ guestName: 'vm1' });
     expect(await client.execute('query-name')).toEqual({ name: 'vm1' });

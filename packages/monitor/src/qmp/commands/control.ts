@@ -1,14 +1,14 @@
 // Commands about the monitor and the program.
 import { UserError } from '@boardwalk/core';
 import type { controlCommands } from '../schema/control.ts';
-import { commands, events } from '../schema/index.ts';
+import { commandsOf, events } from '../schema/index.ts';
 import { introspect } from '../schema/introspect.ts';
 import { type Handlers, requireMachine } from './context.ts';
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 export const controlHandlers: Handlers<keyof typeof controlCommands> = {
-  'query-qmp-schema': ({ emulator }) => introspect(commands, events, emulator.types),
+  'query-qmp-schema': ({ emulator }) => introspect(commandsOf(emulator), events, emulator.types),
   'query-command-line-options': ({ emulator: { commandLineOptions = [] } }, { option }) => {
     const found = commandLineOptions.filter((candidate) => option === undefined || candidate.option === option);
     if (option !== undefined && found.length === 0) throw new UserError(`invalid option name: ${option}`);

@@ -1,5 +1,14 @@
 // Commands about machines, CPUs and memory.
-import { balloonOf, type Cpu, type Machine, memoryDeviceInfo, pluggedMemory, UserError } from '@boardwalk/core';
+import {
+  balloonOf,
+  type Cpu,
+  type CpuModelQueries,
+  type CpuModelSelection,
+  type Machine,
+  memoryDeviceInfo,
+  pluggedMemory,
+  UserError,
+} from '@boardwalk/core';
 import { cpuPropsOf, numaFromJson } from '@boardwalk/numa';
 import { debugOf } from '../../cpu-access.ts';
 import type { Emulator } from '../../emulator.ts';
@@ -63,18 +72,48 @@ export function setBalloon(machine: Machine, bytes: bigint | number): void {
   balloon.setGuestMemory(Number(bytes));
 }
 
+function modelQueries(emulator: Emulator): CpuModelQueries {
+  if (emulator.cpuModelQueries === undefined) throw new Error('a command that the emulator has not was carried out');
+  return emulator.cpuModelQueries;
+}
+
+/** A model as a client gives it. @throws UserError for features that are no object */
+function asked({ name, props }: { readonly name: string; readonly props?: unknown }): CpuModelSelection {
+  if (props === undefined) return { name };
+  if (typeof props !== 'object' || props === null || Array.isArray(props)) {
+    throw new UserError("Invalid parameter type for 'props', expected: dict");
+  }
+  return { name, props: { ...props } };
+}
+
+/** A model as a client is told of it: features only where there are some. */
+function told({ name, props = {} }: CpuModelSelection) {
+  return Object.keys(props).length === 0 ? { name } : { name, props };
+}
+
 export const machineHandlers: Handlers<keyof typeof machineCommands> = {
   'query-machines': ({ emulator }) => machinesOf(emulator),
   'query-current-machine': () => ({ 'wakeup-suspend-support': false }),
   'query-cpus-fast': ({ emulator }) => cpusOf(emulator),
   'query-hotpluggable-cpus': ({ emulator }) => hotpluggableCpusOf(emulator),
   'query-cpu-definitions': ({ emulator }) =>
-    (emulator.cpuModels ?? []).map(({ name, typeName = name }) => ({
+    (emulator.cpuModels ?? []).map(({ name, typeName = name, isStatic = false, isMigrationSafe }) => ({
       name,
-      static: false,
+      ...(isMigrationSafe !== undefined && { 'migration-safe': isMigrationSafe }),
+      static: isStatic,
       typename: typeName,
       deprecated: false,
     })),
+  'query-cpu-model-expansion': ({ emulator }, { type, model }) => ({
+    model: told(modelQueries(emulator).expand(asked(model), type === 'full')),
+  }),
+  'query-cpu-model-comparison': ({ emulator }, { modela, modelb }) => {
+    const { result, responsible } = modelQueries(emulator).compare(asked(modela), asked(modelb));
+    return { result, 'responsible-properties': [...responsible] };
+  },
+  'query-cpu-model-baseline': ({ emulator }, { modela, modelb }) => ({
+    model: told(modelQueries(emulator).baseline(asked(modela), asked(modelb))),
+  }),
   'query-memdev': ({ emulator }) =>
     memdevsOf(emulator).map((memdev) => ({ ...memdev, policy: memdev.policy as 'default' })),
   'query-memory-size-summary': ({ emulator }) => memorySize(requireMachine(emulator)),

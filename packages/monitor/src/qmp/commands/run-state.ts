@@ -2,7 +2,7 @@
 import { type Cpu, type Machine, UserError } from '@boardwalk/core';
 import type { Emulator } from '../../emulator.ts';
 import { packageText, QEMU_VERSION } from '../../version.ts';
-import { commands } from '../schema/index.ts';
+import { commandsOf } from '../schema/index.ts';
 import type { runStateCommands } from '../schema/run-state.ts';
 import { type Handlers, requireMachine } from './context.ts';
 
@@ -13,7 +13,7 @@ export function versionInfo(emulator: Emulator) {
 
 export const runStateHandlers: Handlers<Exclude<keyof typeof runStateCommands, 'qmp_capabilities'>> = {
   'query-version': ({ emulator }) => versionInfo(emulator),
-  'query-commands': () => Object.keys(commands).map((name) => ({ name })),
+  'query-commands': ({ emulator }) => Object.keys(commandsOf(emulator)).map((name) => ({ name })),
   'query-status': ({ emulator: { machine } }) => {
     const status = machine?.state ?? 'prelaunch';
     return { status, singlestep: false, running: status === 'running' };

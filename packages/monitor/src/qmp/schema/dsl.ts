@@ -153,6 +153,8 @@ export interface CommandSpec<A extends MemberSpecs = MemberSpecs, R = unknown> {
   readonly oob?: boolean;
   /** It may change: `-compat` can forbid it. */
   readonly unstable?: boolean;
+  /** Only where the emulator has this. */
+  readonly needs?: 'cpuModelQueries';
   /** May be sent while there is no machine yet (`--preconfig`). */
   readonly preconfig?: boolean;
 }

@@ -1,5 +1,6 @@
 // Machines, CPUs and memory (qapi/machine.json, qapi/machine-target.json).
 import {
+  any,
   bool,
   command,
   enumeration,
@@ -63,6 +64,9 @@ export const CpuDefinitionInfo = struct('CpuDefinitionInfo', {
   typename: str,
   deprecated: bool,
 });
+
+/** A CPU model, and features that are not as it has them. */
+export const CpuModelInfo = struct('CpuModelInfo', { name: str, props: opt(any) });
 
 export const HostMemPolicy = enumeration('HostMemPolicy', ['default', 'preferred', 'bind', 'interleave']);
 export const Memdev = struct('Memdev', {
@@ -165,6 +169,27 @@ export const machineCommands = {
     preconfig: true,
   }),
   'query-cpu-definitions': command({ doc: 'The CPU models of this architecture.', returns: list(CpuDefinitionInfo) }),
+  'query-cpu-model-expansion': command({
+    needs: 'cpuModelQueries',
+    doc: 'What a CPU model has: by a model that never changes (static), or feature by feature (full).',
+    args: { type: enumeration('CpuModelExpansionType', ['static', 'full']), model: CpuModelInfo },
+    returns: struct('CpuModelExpansionInfo', { model: CpuModelInfo }),
+  }),
+  'query-cpu-model-comparison': command({
+    needs: 'cpuModelQueries',
+    doc: 'How one CPU model stands to another.',
+    args: { modela: CpuModelInfo, modelb: CpuModelInfo },
+    returns: struct('CpuModelCompareInfo', {
+      result: enumeration('CpuModelCompareResult', ['incompatible', 'identical', 'superset', 'subset']),
+      'responsible-properties': list(str),
+    }),
+  }),
+  'query-cpu-model-baseline': command({
+    needs: 'cpuModelQueries',
+    doc: 'The CPU model that two have in common.',
+    args: { modela: CpuModelInfo, modelb: CpuModelInfo },
+    returns: struct('CpuModelBaselineInfo', { model: CpuModelInfo }),
+  }),
   'query-memdev': command({ doc: 'The memory backends, the newest first.', returns: list(Memdev), preconfig: true }),
   'query-memory-size-summary': command({ doc: 'Bytes of RAM.', returns: MemoryInfo }),
   'query-memory-devices': command({ doc: 'The memory devices.', returns: list(MemoryDeviceInfoType) }),
