@@ -129,6 +129,14 @@ export class Device extends BwObject {
   }
 
   /**
+   * Asks the guest to let the device go, where its board does so.
+   * @returns whether it was asked: the board takes the device out when the guest has agreed. Otherwise it goes at once
+   */
+  requestUnplug(): boolean {
+    return false;
+  }
+
+  /**
    * Takes the device out of a machine that goes on: undoes what {@link realize} mapped and claimed. Called for devices that are
    * {@link hotpluggable}, before {@link dispose}.
    */

@@ -60,7 +60,7 @@ export function unplugDevice(machine: Machine, id: string): void {
   checkHotplug(device, device.parentBus);
   const ask = machine.deviceMemory?.requestUnplug;
   if (ask !== undefined && isMemoryDevice(device)) ask(device);
-  else removeDevice(device);
+  else if (!device.requestUnplug()) removeDevice(device);
 }
 
 /** Takes a device out of its machine at once, as a board does when the guest has agreed. */

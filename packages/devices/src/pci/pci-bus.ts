@@ -10,10 +10,10 @@ const SLOTS = 32;
 export interface PciHost {
   /** What is in the guest's byte order before VIRTIO 1.0 is big-endian. */
   readonly bigEndian: boolean;
-  /** Devices can come and go while the machine is there. */
-  readonly takesHotplug: boolean;
   /** A device is being added, and has its place on the bus. @throws UserError if the board cannot have it */
   pciPlugged(device: PciDevice): void;
+  /** A device is to go. @returns whether the guest is asked first: the board takes it out when it has agreed */
+  pciUnplugRequested(device: PciDevice): boolean;
   /** A device is being taken out. */
   pciUnplugged(device: PciDevice): void;
   /** A device sends an interrupt as a message. */

@@ -79,6 +79,10 @@ export abstract class PciDevice extends Device {
     }
   }
 
+  override requestUnplug(): boolean {
+    return this.bus.host.pciUnplugRequested(this);
+  }
+
   override unplug(): void {
     super.unplug();
     this.bus.host.pciUnplugged(this);

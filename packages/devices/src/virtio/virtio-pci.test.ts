@@ -21,8 +21,8 @@ async function rng(properties: Readonly<Record<string, unknown>> = {}) {
   const messages: [number, number, number][] = [];
   const host: PciHost = {
     bigEndian: false,
-    takesHotplug: false,
     pciPlugged() {},
+    pciUnplugRequested: () => false,
     pciUnplugged() {},
     pciMessage: (_device, low, high, data) => messages.push([low, high, data]),
   };

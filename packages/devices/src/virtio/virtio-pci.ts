@@ -225,7 +225,7 @@ export class VirtioPci extends PciDevice implements VirtioTransport {
   }
 
   override get hotpluggable(): boolean {
-    return this.bus.host.takesHotplug;
+    return true;
   }
 
   override resetHold(): void {

@@ -34,7 +34,7 @@ export interface MainframeOptions {
   /** The load parameter that the user gave. */
   readonly loadParameter: string;
   /** Of the PCI bridge; without it there is none. */
-  readonly pci?: Omit<PciHostOptions, 'interruptions'>;
+  readonly pci?: Omit<PciHostOptions, 'interruptions' | 'event'>;
 }
 
 /** Channel subsystem, PCI bridge, service processor and IPL of one machine. Made before the CPUs, which are given it. */
@@ -55,12 +55,21 @@ export class Mainframe implements MachineServices {
     const interruptions = options.interruptions(this);
     this.#interruptions = interruptions;
     this.css = machine.add(new ChannelSubsystem(interruptions), 'virtual-css-bridge');
-    this.pci = options.pci && machine.add(new S390PciHost({ ...options.pci, interruptions }), 's390-pcihost');
+    this.pci =
+      options.pci &&
+      machine.add(
+        new S390PciHost({
+          ...options.pci,
+          interruptions,
+          event: (handle, fid, code) => this.css.pciEvent(handle, fid, code),
+        }),
+        's390-pcihost',
+      );
     this.ipl = machine.add(
       new Ipl(options.ipl, { cpus: this.cpus, subsystemReset: () => this.subsystemReset() }),
       's390-ipl',
     );
-    this.sclp = machine.add(new Sclp(interruptions, () => this.#sclpFacts()), 'sclp');
+    this.sclp = machine.add(new Sclp(interruptions, () => this.#sclpFacts(), this.pci), 'sclp');
     machine.onPowerdown(() => this.sclp.quiesce.send());
     machine.onNmi((cpu) => this.#restart(cpu));
   }

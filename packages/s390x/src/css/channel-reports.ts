@@ -10,8 +10,10 @@ const CRW_CHAINED = 0x1000_0000;
 /** Reporting source. */
 export const SOURCE_SUBCHANNEL = 3;
 export const SOURCE_CHANNEL_PATH = 4;
+export const SOURCE_CHANNEL_SUBSYSTEM = 11;
 
-/** Error-recovery code: initialized; of a subchannel that came or went: installed parameters initialized. */
+/** Error-recovery code: information is pending; initialized; of a subchannel that came or went: installed parameters initialized. */
+export const RECOVERY_EVENT = 0;
 export const RECOVERY_INITIALIZED = 2;
 export const RECOVERY_PARAMETERS = 4;
 

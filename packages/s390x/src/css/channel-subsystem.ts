@@ -13,12 +13,14 @@ import {
 } from '../cpu/services.ts';
 import {
   ChannelReports,
+  RECOVERY_EVENT,
   RECOVERY_INITIALIZED,
   RECOVERY_PARAMETERS,
   SOURCE_CHANNEL_PATH,
+  SOURCE_CHANNEL_SUBSYSTEM,
   SOURCE_SUBCHANNEL,
 } from './channel-reports.ts';
-import { type ChscTarget, channelSubsystemCall } from './chsc.ts';
+import { type ChscTarget, channelSubsystemCall, type PciEvent } from './chsc.ts';
 import { checkDeviceId, type DeviceId, formatDeviceId, SET_SIZE, SUBCHANNEL_SETS, VIRTUAL_CSSID } from './device-id.ts';
 import { AbsoluteStorage } from './storage.ts';
 import {
@@ -46,6 +48,10 @@ const SCHM_BLOCKS = 0x02;
 const SCHM_CONNECT_TIME = 0x01;
 const MEASUREMENT_FORMAT0_BYTES = 32;
 
+/** Events of PCI functions that wait for the program, and words of one. */
+const MAX_PCI_EVENTS = 64;
+const PCI_EVENT_WORDS = 3;
+
 /** A device that the channel subsystem gives a subchannel. */
 export interface CcwDevice extends Device, ChannelDevice {
   /** @internal the bus takes it */
@@ -66,6 +72,8 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     { name: 'measurementOrigin', type: 'u64', reset: 0n },
     { name: 'reportWords', type: 'u32', count: ChannelReports.capacity, reset: 0 },
     { name: 'reportCount', type: 'u8', reset: 0 },
+    { name: 'pciEvents', type: 'u32', count: PCI_EVENT_WORDS * MAX_PCI_EVENTS, reset: 0 },
+    { name: 'pciEventCount', type: 'u8', reset: 0 },
   ];
 
   readonly defaultCssid = VIRTUAL_CSSID;
@@ -82,6 +90,9 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
   allChannelSubsystems = false;
   measurementMode = 0;
   measurementOrigin = 0n;
+  /** Handle, number and code of each, the oldest first. */
+  readonly pciEvents = new Uint32Array(PCI_EVENT_WORDS * MAX_PCI_EVENTS);
+  pciEventCount = 0;
 
   constructor(interruptions: FloatingInterruptions) {
     super();
@@ -284,7 +295,25 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     return channelSubsystemCall(this, page);
   }
 
+  /** Something has happened to a PCI function: the program is told to ask what. One event too many is lost. */
+  pciEvent(handle: number, fid: number, code: number): void {
+    if (this.pciEventCount === MAX_PCI_EVENTS) return;
+    this.pciEvents.set([handle, fid, code], PCI_EVENT_WORDS * this.pciEventCount++);
+    // One report for all that wait.
+    if (this.pciEventCount > 1) return;
+    this.#reports.add({ source: SOURCE_CHANNEL_SUBSYSTEM, recovery: RECOVERY_EVENT, id: 0 });
+    this.#interruptions.channelReportPending();
+  }
+
   // --- for CHSC
+
+  takePciEvent(): PciEvent | undefined {
+    if (this.pciEventCount === 0) return undefined;
+    const [handle = 0, fid = 0, code = 0] = this.pciEvents;
+    this.pciEvents.copyWithin(0, PCI_EVENT_WORDS);
+    this.pciEventCount--;
+    return { handle, fid, code, more: this.pciEventCount > 0 };
+  }
 
   hasCss(cssid: number): boolean {
     return cssid === this.defaultCssid || this.channelPaths(cssid).length > 0;

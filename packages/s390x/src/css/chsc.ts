@@ -22,6 +22,14 @@ const CHSC_DOMAIN_ATTRIBUTE = 0x0031;
 const MULTIPLE_CHANNEL_SUBSYSTEMS = 0;
 const MULTIPLE_SUBCHANNEL_SETS = 2;
 
+/** Kinds of events that the program asks for; the one that it is told of, and what that is about. */
+const EVENTS_OF_PCI = 0x2000_0000;
+const EVENT_KIND_PCI = 2;
+const EVENT_AVAILABILITY = 2;
+const EVENT_MORE = 0x80;
+/** Where an event is told, in bytes from the start of the response (Linux: struct chsc_sei, struct zpci_ccdf_avail). */
+const EVENT = { flags: 8, content: 11, handle: 68, fid: 72, code: 94 } as const;
+
 const PAGE = 4096;
 const HEADER = 8;
 
@@ -38,6 +46,16 @@ const CHSC_CHARACTERISTICS_WORDS: readonly (readonly [number, number])[] = [
 const GENERAL_BYTES = 2040;
 const CHARACTERISTICS_BYTES = 0x0ff0;
 
+/** Availability of a PCI function: what has happened to which. */
+export interface PciEvent {
+  readonly handle: number;
+  readonly fid: number;
+  /** A number of `PCI_EVENT`. */
+  readonly code: number;
+  /** Other events wait. */
+  readonly more: boolean;
+}
+
 /** The channel subsystem, as far as these commands ask or change it. */
 export interface ChscTarget {
   /** Number of the channel subsystem that the program sees. */
@@ -46,6 +64,8 @@ export interface ChscTarget {
   channelPaths(cssid: number): readonly number[];
   /** Whether there is such a channel subsystem. */
   hasCss(cssid: number): boolean;
+  /** Takes the oldest event of a PCI function. */
+  takePciEvent(): PciEvent | undefined;
   /** The SCHIB of a subchannel of the default channel subsystem. */
   subchannelBlock(ssid: number, number: number): Uint8Array | undefined;
   enableChannelSubsystems(): void;
@@ -54,6 +74,8 @@ export interface ChscTarget {
 
 interface Response {
   readonly code: number;
+  /** The word behind the code. */
+  readonly word?: number;
   readonly data?: Uint8Array | undefined;
 }
 
@@ -62,11 +84,11 @@ export function channelSubsystemCall(target: ChscTarget, page: DataView): Outcom
   const length = page.getUint16(0);
   if (length < 16 || length > PAGE - HEADER || length % 8 !== 0) return programInterruption(0x15);
   if (page.byteLength < PAGE) return programInterruption(PGM_SPECIFICATION);
-  const { code, data } = respond(target, page, length);
+  const { code, word = 0, data } = respond(target, page, length);
   const bytes = data?.subarray(0, PAGE - length - HEADER);
   page.setUint16(length, HEADER + (bytes?.length ?? 0));
   page.setUint16(length + 2, code);
-  page.setUint32(length + 4, 0);
+  page.setUint32(length + 4, word);
   for (const [i, byte] of (bytes ?? []).entries()) page.setUint8(length + HEADER + i, byte);
   return 0;
 }
@@ -78,7 +100,7 @@ function respond(target: ChscTarget, page: DataView, length: number): Response {
     case CHSC_SUBCHANNEL_DESCRIPTION:
       return length === 16 ? subchannelDescription(target, page) : { code: REQUEST_ERROR };
     case CHSC_EVENT_INFORMATION:
-      return { code: length === 16 ? NO_EVENT : REQUEST_ERROR };
+      return length === 16 ? eventInformation(target, page) : { code: REQUEST_ERROR };
     case CHSC_CHARACTERISTICS:
       return length === 16 ? characteristics() : { code: REQUEST_ERROR };
     case CHSC_DOMAIN_ATTRIBUTE:
@@ -86,6 +108,21 @@ function respond(target: ChscTarget, page: DataView, length: number): Response {
     default:
       return { code: UNKNOWN_COMMAND };
   }
+}
+
+/** STORE EVENT INFORMATION: of the kinds that the program asks for those of PCI alone occur. */
+function eventInformation(target: ChscTarget, page: DataView): Response {
+  const asksForPci = (page.getUint32(8) & EVENTS_OF_PCI) !== 0;
+  const event = asksForPci ? target.takePciEvent() : undefined;
+  if (event === undefined) return { code: NO_EVENT };
+  const data = new DataView(new ArrayBuffer(PAGE - 16 - HEADER));
+  // Counted from the start of the response, whose header is in front of these bytes.
+  data.setUint8(EVENT.flags - HEADER, event.more ? EVENT_MORE : 0);
+  data.setUint8(EVENT.content - HEADER, EVENT_AVAILABILITY);
+  data.setUint32(EVENT.handle - HEADER, event.handle);
+  data.setUint32(EVENT.fid - HEADER, event.fid);
+  data.setUint16(EVENT.code - HEADER, event.code);
+  return { code: OK, word: EVENT_KIND_PCI, data: new Uint8Array(data.buffer) };
 }
 
 function characteristics(): Response {

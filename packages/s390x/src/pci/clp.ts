@@ -102,11 +102,11 @@ function list(target: ClpTarget, page: DataView, response: DataView, respond: (c
   response.setUint16(28, MAX_FUNCTIONS);
   response.setUint8(30, LIST_UNIQUE_UIDS);
   response.setUint8(31, LIST_ENTRY);
-  for (const [n, { device, fid, handle }] of told.entries()) {
+  for (const [n, { device, fid, handle, configured }] of told.entries()) {
     const at = LIST_HEADER + LIST_ENTRY * n;
     response.setUint16(at, device.config.read(CONFIG.deviceId, 2));
     response.setUint16(at + 2, device.config.read(CONFIG.vendorId, 2));
-    response.setUint32(at + 4, ENTRY_CONFIGURED);
+    response.setUint32(at + 4, configured ? ENTRY_CONFIGURED : 0);
     response.setUint32(at + 8, fid);
     response.setUint32(at + 12, handle);
   }
@@ -168,7 +168,7 @@ function setFunction(target: ClpTarget, page: DataView, response: DataView): num
   switch (page.getUint8(22)) {
     case ENABLE:
       if (page.getUint8(23) === 0) return RESPONSE.noDmaSpaces;
-      if (isEnabled) return RESPONSE.wrongOperation;
+      if (isEnabled || !found.configured) return RESPONSE.wrongOperation;
       found.enabled = true;
       break;
     case DISABLE:

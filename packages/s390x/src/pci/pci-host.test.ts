@@ -1,5 +1,5 @@
 // PCI functions by the instructions that reach them. Responses and statuses are those that qemu-system-s390x 7.2 gives Linux.
-import { MemoryBlock, restoreTree, saveTree } from '@boardwalk/core';
+import { MemoryBlock, plugDevice, restoreTree, saveTree, unplugDevice } from '@boardwalk/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { testMainframe } from '../boards/test-machine.ts';
 import { PGM_OPERAND, programInterruption } from '../cpu/services.ts';
@@ -291,6 +291,55 @@ describe('function controls', () => {
     offer(guest);
     expect(guest.program.store(handle, 4, 2, 0x3000, 0)).toBe(0);
     expect(guest.storage.byte(VECTOR + 1)).toBe(0x40);
+  });
+});
+
+describe('functions that come and go', () => {
+  it('are told to the program, which is asked first, and puts them aside itself', async () => {
+    const { machine, mainframe, program, pending, pci } = await guestWith();
+    const events = () => {
+      const told: number[][] = [];
+      for (let event = mainframe.css.takePciEvent(); event !== undefined; event = mainframe.css.takePciEvent()) {
+        told.push([event.handle, event.fid, event.code]);
+      }
+      return told;
+    };
+    plugDevice(machine, { driver: 'virtio-rng-pci', id: 'late' });
+    expect(pending.reports).toBe(1);
+    expect(events()).toEqual([[0x2_0002, 1, 0x301]]);
+    const handle = program.enable(0x2_0002);
+    // The program puts it aside, and takes it again.
+    expect([pci.configure(1, true), pci.configure(1, false), pci.configure(77, false)]).toEqual([
+      'unchanged',
+      'done',
+      'unknown',
+    ]);
+    expect(program.load(handle, 15, 4, 0).cc).toBe(NO_FUNCTION);
+    expect(program.clp(2, 4064).response.slice(-32)).toBe('10051af4000000000000000100020002');
+    expect(pci.configure(1, true)).toBe('done');
+    unplugDevice(machine, 'late');
+    expect(events()).toEqual([[0x2_0002, 1, 0x303]]);
+    expect(pci.functions).toHaveLength(3);
+    // As Linux does: disabled first, then put aside.
+    const again = program.enable(0x2_0002);
+    program.clp(5, 32, (BigInt(again) << 32n) | 0x100n);
+    expect(pci.configure(1, false)).toBe('done');
+    expect(events()).toEqual([[0x2_0002, 1, 0x308]]);
+    expect([pci.functions.length, pci.bus.devices.length]).toEqual([2, 2]);
+    // One that is aside goes at once.
+    expect(pci.configure(9, false)).toBe('done');
+    unplugDevice(machine, 'blk');
+    expect(events()).toEqual([[0x2_0001, 9, 0x308]]);
+    plugDevice(machine, { driver: 'virtio-rng-pci', id: 'late' });
+    expect(events()).toEqual([[0x2_0001, 1, 0x301]]);
+  });
+
+  it('fail without a trace', async () => {
+    const { machine, pci } = await guestWith();
+    expect(() => plugDevice(machine, { driver: 'virtio-blk-pci' })).toThrow('drive property not set');
+    expect(() => plugDevice(machine, { driver: 'virtio-rng-pci', properties: { vectors: 0 } })).toThrow('MSI-X');
+    expect([pci.functions.length, pci.bus.devices.length]).toEqual([2, 2]);
+    expect(machine.children.get('peripheral-anon')?.children.size).toBe(2);
   });
 });
 

@@ -2,7 +2,7 @@
  * The mainframe's PCI bridge: the program reaches each function by instructions, as if it were alone on a bus. Condition codes and
  * statuses as qemu-system-s390x 7.2 gives them (observed).
  */
-import { Bus, Device, type StateField, UserError } from '@boardwalk/core';
+import { Bus, Device, removeDevice, type StateField, UserError } from '@boardwalk/core';
 import { PciBus, type PciDevice, type PciHost } from '@boardwalk/devices';
 import {
   CC_UNCHANGED,
@@ -20,6 +20,7 @@ import {
   MAX_STORE_BLOCK,
   MESSAGE_ADDRESS_HIGH,
   NO_FUNCTION,
+  PCI_EVENT,
   type PciRequest,
   parseRequest,
   SPACE_CONFIG,
@@ -32,12 +33,17 @@ import { COUNT, type FunctionOwner, MAX_UID, ZPCI_BUS, ZpciFunction } from './zp
 const MODE_ALL = 0;
 const MODE_SINGLE = 1;
 
+/** How {@link S390PciHost.configure} ends. */
+export type Configuration = 'done' | 'unchanged' | 'unknown';
+
 /** A function that has its device. */
 type Present = ZpciFunction & { readonly device: PciDevice };
 
 /** How a {@link S390PciHost} is made. */
 export interface PciHostOptions {
   readonly interruptions: FloatingInterruptions;
+  /** Tells the program of functions that come and go. */
+  readonly event: (handle: number, fid: number, code: number) => void;
   /** The CPUs can suppress interruptions. */
   readonly suppression: boolean;
   /** The TOD clock. */
@@ -52,7 +58,6 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
   ];
 
   readonly bigEndian = true;
-  readonly takesHotplug = false;
   readonly bus: PciBus = this.add(new PciBus(this), 'pci.0');
   readonly functionBus: ZpciBus = this.add(new ZpciBus(this), 's390-pcibus.0');
   /** Subclasses, a bit each, that are told of one interruption only, and those that have been told. */
@@ -95,8 +100,15 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     if (joining.uid === 0) joining.uid = free(1, new Set(others.map(({ uid }) => uid)));
     if (joining.uid > MAX_UID) throw new UserError('no free uid could be found');
     if (joining.fid < 0) joining.fid = free(0, new Set(others.map(({ fid }) => fid)));
-    joining.index = others.length;
+    joining.index = free(0, new Set(others.map(({ index }) => index)));
     others.push(joining);
+  }
+
+  leave(leaving: ZpciFunction): void {
+    if (leaving.device?.realized === true && this.bus.devices.includes(leaving.device)) {
+      throw new UserError(`zpci device of '${leaving.target}' goes with that device`);
+    }
+    this.#functions.splice(this.#functions.indexOf(leaving), 1);
   }
 
   pciPlugged(device: PciDevice): void {
@@ -111,13 +123,49 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
       this.add(found, 'zpci[*]');
     }
     found.device = device;
+    found.configured = true;
+    if (device.hotplugged) this.#options.event(found.handle, found.fid, PCI_EVENT.toConfigured);
   }
 
-  pciUnplugged(): void {}
+  pciUnplugRequested(device: PciDevice): boolean {
+    const found = this.#of(device);
+    if (found?.configured !== true) return false;
+    found.unplugRequested = true;
+    this.#options.event(found.handle, found.fid, PCI_EVENT.deconfigurationRequested);
+    return true;
+  }
+
+  /** Its function goes with it. */
+  pciUnplugged(device: PciDevice): void {
+    const found = this.#of(device);
+    if (found === undefined) return;
+    this.#options.event(found.handle, found.fid, PCI_EVENT.standbyToReserved);
+    found.device = undefined;
+    removeDevice(found);
+  }
+
+  #of(device: PciDevice): ZpciFunction | undefined {
+    return this.#functions.find((candidate) => candidate.device === device);
+  }
+
+  // --- the service processor
+
+  /** The program takes a function into use, or puts it aside. */
+  configure(fid: number, on: boolean): Configuration {
+    const found = this.functions.find((candidate) => candidate.fid === fid);
+    if (found === undefined) return 'unknown';
+    if (found.configured === on) return 'unchanged';
+    found.configured = on;
+    if (on) return 'done';
+    const { unplugRequested, device } = found;
+    found.disable();
+    if (unplugRequested) removeDevice(device);
+    return 'done';
+  }
 
   pciMessage(device: PciDevice, _addressLow: number, addressHigh: number, data: number): void {
     if (addressHigh !== MESSAGE_ADDRESS_HIGH) return;
-    this.#functions.find((candidate) => candidate.device === device)?.message(data);
+    this.#of(device)?.message(data);
   }
 
   interrupt(subclass: number): void {

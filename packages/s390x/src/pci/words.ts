@@ -58,6 +58,13 @@ export const MAX_STORE_BLOCK = 128;
 /** Time between two updates of a measurement block, in ms. */
 export const MEASUREMENT_MS = 4000;
 
+/** What the program is told of functions that come and go (Linux: arch/s390/pci/pci_event.c). */
+export const PCI_EVENT = {
+  toConfigured: 0x0301,
+  deconfigurationRequested: 0x0303,
+  standbyToReserved: 0x0308,
+} as const;
+
 /** Function information block: MPCIFC's operand, STPCIFC's result. */
 export const FIB = {
   bytes: 80,

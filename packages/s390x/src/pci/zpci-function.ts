@@ -54,6 +54,8 @@ export interface FunctionOwner {
   readonly tod: bigint;
   /** @throws UserError if the function's number or name is taken */
   join(function_: ZpciFunction): void;
+  /** @throws UserError if it cannot go */
+  leave(function_: ZpciFunction): void;
   /** An adapter interruption of a PCI function. */
   interrupt(subclass: number): void;
 }
@@ -96,6 +98,8 @@ export class ZpciFunction extends Device {
   ];
   static override readonly state: readonly StateField[] = [
     { name: 'enabled', type: 'bool', reset: false },
+    { name: 'configured', type: 'bool' },
+    { name: 'unplugRequested', type: 'bool' },
     { name: 'interrupts', type: 'u32', reset: 0 },
     { name: 'bitVector', type: 'u64', reset: 0n },
     { name: 'summary', type: 'u64', reset: 0n },
@@ -118,6 +122,10 @@ export class ZpciFunction extends Device {
   index = -1;
   /** The program has enabled it. */
   enabled = false;
+  /** The program may use it; it can put it aside, and take it again. */
+  configured = true;
+  /** The user wants it back, and the program has been told. */
+  unplugRequested = false;
   /** As the function information block has them. */
   interrupts = 0;
   bitVector = 0n;
@@ -157,6 +165,15 @@ export class ZpciFunction extends Device {
   protected override afterRestore(): void {
     super.afterRestore();
     this.#armTimer();
+  }
+
+  override get hotpluggable(): boolean {
+    return true;
+  }
+
+  override unplug(): void {
+    super.unplug();
+    this.owner.leave(this);
   }
 
   override dispose(): void {

@@ -18,6 +18,9 @@ export const RESPONSE = {
   /** Read commands that are complete. */
   readCompletion: 0x0010,
   completion: 0x0020,
+  noAction: 0x0120,
+  unknownAdapterType: 0x06f0,
+  unknownAdapter: 0x09f0,
   invalidFunction: 0x40f0,
   noEventBuffers: 0x60f0,
   insufficientLength: 0x0300,

@@ -26,6 +26,8 @@ const COMMAND = {
   writeEventData: 0x0076_0005,
   readEventData: 0x0077_0005,
   writeEventMask: 0x0078_0005,
+  configureAdapter: 0x001a_0001,
+  deconfigureAdapter: 0x001b_0001,
 } as const;
 const COMMAND_MASK = 0xffff_00ff;
 
@@ -49,12 +51,18 @@ const SCP = {
 } as const;
 /** READ CPU INFO is there. */
 const FACILITY_CPU_INFO = 0x0800_0000_0000_0000n;
+/** PCI functions can be configured and deconfigured. */
+const FACILITY_ADAPTERS = 0x0000_0000_4000_0000n;
 /** Suppression on protection tells more. */
 const BYTE85_ENHANCED_SUPPRESSION = 0x02;
 
 /** Read CPU info. */
 const CPU_INFO = { configured: 8, configuredOffset: 10, standby: 12, standbyOffset: 14, cpus: 24 } as const;
 const CPU_ENTRY_BYTES = 16;
+
+/** Configure adapter: what kind of adapter, and which. */
+const ADAPTER = { type: 8, id: 12, bytes: 16 } as const;
+const ADAPTER_PCI = 2;
 
 const MAX_INCREMENTS = 1020;
 const MAX_NARROW_INCREMENT = 128;
@@ -90,11 +98,17 @@ export interface SclpMachine {
   readonly loadParameter: string;
 }
 
+/** Adapters that the program takes into use, and puts aside. */
+export interface Adapters {
+  configure(id: number, on: boolean): 'done' | 'unchanged' | 'unknown';
+}
+
 export class Sclp extends Device {
   static override readonly typeName: string = 'sclp';
 
   readonly #interruptions: FloatingInterruptions;
   readonly #facts: () => SclpMachine;
+  readonly #adapters: Adapters | undefined;
   #storage: AbsoluteStorage | undefined;
   readonly events = this.add(
     new EventFacility(() => this.#interruptions.serviceSignal(EVENT_PENDING)),
@@ -105,8 +119,9 @@ export class Sclp extends Device {
   readonly quiesce = this.events.add(new SignalQuiesce(), 'sclpquiesce');
   readonly cpuChange = this.events.add(new CpuChange(), 'sclp-cpu-hotplug');
 
-  constructor(interruptions: FloatingInterruptions, facts: () => SclpMachine) {
+  constructor(interruptions: FloatingInterruptions, facts: () => SclpMachine, adapters?: Adapters) {
     super();
+    this.#adapters = adapters;
     this.#interruptions = interruptions;
     this.#facts = facts;
     this.bus.plug(this.quiesce);
@@ -158,8 +173,24 @@ export class Sclp extends Device {
       case COMMAND.writeEventMask:
         this.events.writeMask(sccb);
         break;
+      case COMMAND.configureAdapter:
+      case COMMAND.deconfigureAdapter:
+        this.#configureAdapter(sccb, command === COMMAND.configureAdapter);
+        break;
       default:
         sccb.response = RESPONSE.invalidCommand;
+    }
+  }
+
+  /** The adapters that there are are PCI functions. */
+  #configureAdapter(sccb: Sccb, on: boolean): void {
+    if (sccb.length < ADAPTER.bytes) sccb.response = RESPONSE.insufficientLength;
+    else if (sccb.view.getUint8(ADAPTER.type) !== ADAPTER_PCI) sccb.response = RESPONSE.unknownAdapterType;
+    else {
+      const done = this.#adapters?.configure(sccb.view.getUint32(ADAPTER.id), on) ?? 'unknown';
+      sccb.response = { done: RESPONSE.completion, unchanged: RESPONSE.noAction, unknown: RESPONSE.unknownAdapter }[
+        done
+      ];
     }
   }
 
@@ -179,7 +210,7 @@ export class Sclp extends Device {
     view.setUint16(SCP.cpuCount, facts.cpus.length);
     view.setUint16(SCP.cpuOffset, SCP.cpus);
     bytes.set(ebcdicName(facts.loadParameter.toUpperCase(), 8), SCP.loadParameter);
-    view.setBigUint64(SCP.facilities, FACILITY_CPU_INFO);
+    view.setBigUint64(SCP.facilities, FACILITY_CPU_INFO | FACILITY_ADAPTERS);
     view.setUint8(SCP.byte85, facts.enhancedSuppression ? BYTE85_ENHANCED_SUPPRESSION : 0);
     view.setUint8(SCP.maxAddressBits, facts.addressBits);
     view.setUint16(SCP.highestCpu, facts.maxCpus - 1);

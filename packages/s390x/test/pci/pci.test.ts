@@ -2,7 +2,7 @@
  * PCI as Debian's Linux finds and uses it. What sysfs says is what it says on qemu-system-s390x 7.2 with the same devices. Skipped with a
  * printed reason where Debian's packages cannot be had.
  */
-import { MemoryBlock, MiB } from '@boardwalk/core';
+import { MemoryBlock, MiB, plugDevice, unplugDevice } from '@boardwalk/core';
 import { machineBooter } from '@boardwalk/testing';
 import { afterEach, expect, it } from 'vitest';
 import { bootToShell, shell } from '../linux-shell.ts';
@@ -87,6 +87,22 @@ it(
     for (const name of ['virtio0-input', 'virtio1-input.0', 'virtio1-output.0', 'virtio2-req.0']) {
       expect(Number(new RegExp(`: +(\\d+) +PCI-MSI +${name}`).exec(counts)?.[1])).toBeGreaterThan(0);
     }
+    // A function is put aside and taken again; one comes, and goes when the program has let it.
+    const slots = '/sys/bus/pci/slots';
+    await shell(guest, `echo 0 >${slots}/00000009/power`);
+    expect(words(await shell(guest, 'ls /sys/bus/pci/devices'))).not.toContain('0007:00:00.0');
+    await shell(guest, `echo 1 >${slots}/00000009/power`);
+    expect(words(await shell(guest, 'ls /sys/bus/pci/devices'))).toContain('0007:00:00.0');
+    plugDevice(guest.machine, { driver: 'virtio-rng-pci', id: 'late' });
+    await shell(
+      guest,
+      'for i in $(seq 100); do [ -e /sys/bus/pci/devices/0003:00:00.0/virtio* ] && break; sleep 0.1; done',
+    );
+    expect(words(await shell(guest, 'ls /sys/bus/pci/devices'))).toContain('0003:00:00.0');
+    unplugDevice(guest.machine, 'late');
+    await shell(guest, `for i in $(seq 100); do [ -e ${slots}/00000002 ] || break; sleep 0.1; done`);
+    expect(words(await shell(guest, 'ls /sys/bus/pci/devices'))).not.toContain('0003:00:00.0');
+    expect(guest.machine.children.get('peripheral')?.children.has('late')).toBe(false);
     guest.machine.powerdown();
     expect(await guest.exit()).toMatchObject({ cause: 'guest', reason: 'shutdown' });
   },
