@@ -56,6 +56,7 @@ export const CR0 = {
 export const PER = {
   BRANCH: bit64(32),
   FETCH: bit64(33),
+  STORE: bit64(34),
   /** Branches only into the range that control registers 10 and 11 designate. */
   BRANCH_ADDRESS: bit64(40),
 } as const;

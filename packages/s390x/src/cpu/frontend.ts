@@ -70,6 +70,7 @@ export class S390Frontend implements Frontend {
       comparatorChanged: (base) => of(base).comparatorChanged(base),
       signal: (base) => of(base).signal(base),
       performMachine: (base) => of(base).performMachine(base),
+      watchRange: (base) => of(base).watchRange(base),
       identify: (base) => of(base).identify(base),
     };
     this.serviceInterrupt = defineServiceInterrupt(port);

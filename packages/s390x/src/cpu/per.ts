@@ -1,7 +1,8 @@
 /**
- * Program-event recording of instruction fetches and successful branches, which single steps of programs are made of. Principles of
- * Operation, SA22-7832, chapter "Control", "Program-Event Recording". Where the PSW and control register 9 ask for it each instruction
- * is a block of its own: before it, it is noted; after it, what it was is an interruption. Storage alteration is not watched.
+ * Program-event recording of instruction fetches and successful branches, which single steps of programs are made of, and of storage
+ * alteration, which is how debuggers watch data. Principles of Operation, SA22-7832, chapter "Control", "Program-Event Recording". Where
+ * the PSW and control register 9 ask for it each instruction is a block of its own: before it, it is noted; after it, what it was is an
+ * interruption. Stores into the range are found as those that a debugger watches are; the processor adds the event to the note.
  */
 import { defineHelper, type IrBuilder, type IrHelper, type Value } from '@boardwalk/translator';
 import { IRQ, LOWCORE, PER, PGM, PSW } from './bits.ts';
@@ -14,13 +15,14 @@ const [control, start, end] = [CONTROL, START, END];
 /** Events as the interruption tells them: the left bits of the PER code. */
 const CODE_BRANCH = 0x80;
 const CODE_FETCH = 0x40;
+export const CODE_STORE = 0x20;
 
 const pendingAt = (b: IrBuilder): Value => b.add(b.cpuBase(), b.i32(common.pendingIrq.offset));
 const bit = (b: IrBuilder, word: Value, mask: bigint): Value => b.ne(b.and(word, b.big(mask)), b.i64(0));
 
 /** Whether the PSW and control register 9 ask for events of these kinds. */
 export function isWatching(b: IrBuilder): Value {
-  return b.and(bit(b, b.get(pswMask), PSW.PER), bit(b, b.get(control), PER.BRANCH | PER.FETCH));
+  return b.and(bit(b, b.get(pswMask), PSW.PER), bit(b, b.get(control), PER.BRANCH | PER.FETCH | PER.STORE));
 }
 
 /** Whether an address is in the range that control registers 10 and 11 designate, which may go round the end of storage. */
@@ -42,14 +44,21 @@ export const noteInstruction: IrHelper = defineHelper(
       b.select(b.and(branches, bit(b, asked, PER.BRANCH)), b.i32(CODE_BRANCH), b.i32(0)),
       b.select(fetch, b.i32(CODE_FETCH), b.i32(0)),
     );
-    b.if(b.eqz(events), () => b.return_());
+    b.if(b.eqz(b.or(events, bit(b, asked, PER.STORE))), () => b.return_());
     b.set(per.address, address);
     b.set(per.length, length);
     b.set(per.mask, b.get(pswMask));
     b.set(per.events, events);
+    // A store that is an event makes it pending by itself.
+    b.if(b.eqz(events), () => b.return_());
     b.hostRmw('or', pendingAt(b), b.i64(IRQ.per), 4);
   },
 );
+
+/** Whether stores into the range are events. */
+export function watchesStores(b: IrBuilder): Value {
+  return bit(b, b.get(control), PER.STORE);
+}
 
 /** Forgets a note: the instruction ended by an exception that nullifies it, or which tells the event itself. */
 export function forgetInstruction(b: IrBuilder): void {
@@ -62,7 +71,7 @@ function happened(b: IrBuilder): Value {
   const isBranch = b.ne(pc, b.add(b.get(per.address), b.extend32U(b.get(per.length))));
   const isMeant = b.or(b.eqz(bit(b, b.get(control), PER.BRANCH_ADDRESS)), inRange(b, pc));
   const branch = b.select(b.and(isBranch, isMeant), b.i32(CODE_BRANCH), b.i32(0));
-  return b.and(b.get(per.events), b.or(b.i32(CODE_FETCH), branch));
+  return b.and(b.get(per.events), b.or(b.i32(CODE_FETCH | CODE_STORE), branch));
 }
 
 /**

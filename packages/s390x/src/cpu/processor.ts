@@ -4,8 +4,9 @@
  */
 import type { Timer } from '@boardwalk/core';
 import { type Slot, TranslatedCpu } from '@boardwalk/translator';
-import { CR0, CR14_CHANNEL_REPORT, IRQ, PSW, STATE_OPERATING } from './bits.ts';
-import { ckc, common, cpuState, cpuTimerEnd, cr, ioClasses, machineCheck, pswMask } from './state.ts';
+import { CR0, CR14_CHANNEL_REPORT, IRQ, PER, PSW, STATE_OPERATING } from './bits.ts';
+import { CODE_STORE } from './per.ts';
+import { ckc, common, cpuState, cpuTimerEnd, cr, ioClasses, machineCheck, per, pswMask } from './state.ts';
 import { nanosecondsOf, unitsOf } from './tod.ts';
 
 /** The member of a list that must be there. */
@@ -73,6 +74,24 @@ export abstract class Processor extends TranslatedCpu {
   /** Whether a pending machine check is enabled: one of this CPU always is, else it is a channel report. */
   protected get machineCheckEnabled(): boolean {
     return this.register(machineCheck) !== 0n || (this.controlRegister(14) & CR14_CHANNEL_REPORT) !== 0n;
+  }
+
+  // --- program-event recording ---
+
+  /** Where its end is below its start the range goes round the end of storage: everything is looked at then. */
+  watchRange(): void {
+    const [first, last] = [this.controlRegister(10), this.controlRegister(11)];
+    this.watchStores(first <= last ? { first, last } : { first: 0n, last: 2n ** 64n - 1n });
+  }
+
+  /** The instruction that was noted stores into the range: an event, if it is asked for at this moment. */
+  override ownRangeWritten(from: bigint, to: bigint): void {
+    const isAsked = (this.register(pswMask) & PSW.PER) !== 0n && (this.controlRegister(9) & PER.STORE) !== 0n;
+    const [first, last] = [this.controlRegister(10), this.controlRegister(11)];
+    const isInRange = first <= last ? from <= last && to >= first : from <= last || to >= first;
+    if (!isAsked || !isInRange) return;
+    this.setRegister(per.events, this.register(per.events) | BigInt(CODE_STORE));
+    this.setIrqLine(bitOf(IRQ.per), true);
   }
 
   // --- clocks ---

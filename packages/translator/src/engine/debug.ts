@@ -23,6 +23,15 @@ import { COMMON } from '../state.ts';
 import type { Block, CodeCache } from './code-cache.ts';
 import type { TranslatedCpu } from './translated-cpu.ts';
 
+/** Ranges that architectures watch themselves, at most: further ones are not seen. */
+const OWN_LIMIT = 64;
+
+/** Virtual addresses, the last one included. */
+export interface OwnRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
 const KINDS = { read: WATCH_READ, write: WATCH_WRITE, access: WATCH_READ | WATCH_WRITE } as const;
 
 /** Breakpoints and watchpoints of the vCPUs that share an engine. */
@@ -32,6 +41,8 @@ export class EngineDebug {
   readonly #bases: number[] = [];
   #breakpoints: ReadonlySet<bigint> = new Set();
   #watchpoints: readonly Watchpoint[] = [];
+  /** Stores that a vCPU's architecture wants to hear of, by the vCPU's base. */
+  readonly #own = new Map<number, OwnRange>();
   /** Host offset of the table of watched ranges; 0 until the first one. */
   #table = 0;
 
@@ -72,22 +83,49 @@ export class EngineDebug {
   setWatchpoints(wanted: readonly Watchpoint[]): boolean {
     if (sameWatchpoints(wanted, this.#watchpoints)) return false;
     if (wanted.length > WATCH_LIMIT) throw new UserError(`more than ${WATCH_LIMIT} watchpoints`);
-    if (this.#table === 0) this.#table = this.#space.reserve(WATCH_LIMIT * WATCH_BYTES);
-    const { view } = this.#space;
-    for (const [i, { address, length, kind }] of wanted.entries()) {
-      const at = this.#table + i * WATCH_BYTES;
-      view.setBigUint64(at, BigInt.asUintN(64, address), true);
-      view.setBigUint64(at + 8, BigInt.asUintN(64, address + length - 1n), true);
-      view.setUint32(at + 16, KINDS[kind], true);
-    }
     this.#watchpoints = [...wanted];
-    for (const base of this.#bases) this.#writeCount(base);
+    this.#writeTable();
     return true;
+  }
+
+  /** The stores that a vCPU's architecture watches; gives whether anything changed, as {@link setWatchpoints}. */
+  setOwn(base: number, range: OwnRange | undefined): boolean {
+    const before = this.#own.get(base);
+    if (before?.first === range?.first && before?.last === range?.last) return false;
+    if (range === undefined) this.#own.delete(base);
+    else if (this.#own.size < OWN_LIMIT || before !== undefined) this.#own.set(base, range);
+    this.#writeTable();
+    return true;
+  }
+
+  /** Whether a vCPU's architecture watches an access. */
+  isOwn(base: number, first: bigint, last: bigint, kinds: number): boolean {
+    const range = this.#own.get(base);
+    return range !== undefined && (kinds & WATCH_WRITE) !== 0 && range.first <= last && first <= range.last;
+  }
+
+  /** One table serves all vCPUs: whose range it is that an access hits is looked up then. */
+  #writeTable(): void {
+    if (this.#table === 0) this.#table = this.#space.reserve((WATCH_LIMIT + OWN_LIMIT) * WATCH_BYTES);
+    const watched = this.#watchpoints.map(({ address, length, kind }) => ({
+      first: address,
+      last: address + length - 1n,
+      kinds: KINDS[kind],
+    }));
+    const own = [...this.#own.values()].map((range) => ({ ...range, kinds: WATCH_WRITE }));
+    const { view } = this.#space;
+    for (const [i, { first, last, kinds }] of [...watched, ...own].entries()) {
+      const at = this.#table + i * WATCH_BYTES;
+      view.setBigUint64(at, BigInt.asUintN(64, first), true);
+      view.setBigUint64(at + 8, BigInt.asUintN(64, last), true);
+      view.setUint32(at + 16, kinds, true);
+    }
+    for (const base of this.#bases) this.#writeCount(base);
   }
 
   #writeCount(base: number): void {
     this.#space.i32[(base + COMMON.watchTable.offset) >>> 2] = this.#table;
-    this.#space.i32[(base + COMMON.watchCount.offset) >>> 2] = this.#watchpoints.length;
+    this.#space.i32[(base + COMMON.watchCount.offset) >>> 2] = this.#watchpoints.length + this.#own.size;
   }
 }
 
@@ -250,13 +288,16 @@ export class TranslatedCpuDebug implements CpuDebug {
    * else when its instruction runs alone.
    */
   accessed(address: bigint, size: number, kinds: number, alone: boolean): boolean {
-    const before = this.description.watchStopsBefore === true;
-    if (!before && !alone && this.#step === undefined) return true;
+    const { debug } = this.#cpu.engine;
     const last = address + BigInt(size) - 1n;
-    const watchpoint = this.#cpu.engine.debug.watchpoints.find(
+    if (debug.isOwn(this.#cpu.base, address, last, kinds)) this.#cpu.ownRangeWritten(address, last);
+    const watchpoint = debug.watchpoints.find(
       (w) => w.address <= last && address < w.address + w.length && (KINDS[w.kind] & kinds) !== 0,
     );
-    if (watchpoint !== undefined) this.#hit ??= { reason: 'watchpoint', watchpoint };
+    if (watchpoint === undefined) return false;
+    const before = this.description.watchStopsBefore === true;
+    if (!before && !alone && this.#step === undefined) return true;
+    this.#hit ??= { reason: 'watchpoint', watchpoint };
     return before;
   }
 

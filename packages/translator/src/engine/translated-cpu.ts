@@ -20,7 +20,7 @@ import { cpuAreaBytes } from '../softmmu/layout.ts';
 import { emptyTables } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import { DEFAULT_THRESHOLD, type Tier1Options } from '../tier1/tier1.ts';
-import { TranslatedCpuDebug } from './debug.ts';
+import { type OwnRange, TranslatedCpuDebug } from './debug.ts';
 import { Engine } from './engine.ts';
 import { Execution, type Sampler } from './execution.ts';
 import { joinTeam, sampleOnThread, TEAM_ENGINE_ARENA, threadSampler } from './threads.ts';
@@ -115,6 +115,17 @@ export abstract class TranslatedCpu extends Cpu implements ThreadedCpu {
     words.set(COMMON.cpuAttrs, withRequester(0, this.requesterId));
     if (this.machine.team !== undefined) this.#joinTeam();
   }
+
+  /**
+   * Watches stores into a range of virtual addresses, in every address space, for the architecture itself: each is told to
+   * {@link ownRangeWritten}. One range a vCPU; undefined ends it.
+   */
+  protected watchStores(range: OwnRange | undefined): void {
+    if (this.engine.debug.setOwn(this.base, range)) this.engine.flushTranslations();
+  }
+
+  /** @internal a store into the range of {@link watchStores} is about to happen, or to fail */
+  ownRangeWritten(_first: bigint, _last: bigint): void {}
 
   /** What this vCPU's thread makes it from: plain data. Undefined: the architecture's vCPUs do not run on threads. */
   protected threadDescription(): unknown {

@@ -5,7 +5,7 @@ import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../dec
 import type { InsnWords } from '../decode/formats.ts';
 import { MODE_EXECUTED } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
-import { noteInstruction } from '../per.ts';
+import { noteInstruction, watchesStores } from '../per.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control/index.ts';
 import { decimalSemantics } from './decimal/index.ts';
@@ -25,10 +25,12 @@ import { vectorSemantics } from './vector/index.ts';
 export class InstructionSet {
   readonly #semantics: Readonly<Record<string, Emitter>>;
   readonly #config: CpuConfig;
+  readonly #helpers: PortHelpers;
   readonly #insn = new Insn();
 
   constructor(config: CpuConfig, helpers: PortHelpers) {
     this.#config = config;
+    this.#helpers = helpers;
     this.#semantics = {
       ...generalSemantics,
       ...lockedSemantics(config),
@@ -74,7 +76,7 @@ export class InstructionSet {
 
   #emit(i: Insn, words: InsnWords): void {
     const encoding = findEncoding(words);
-    if (i.isWatched) note(i, BRANCHES.test(encoding?.mnemonic ?? ''));
+    if (i.isWatched) note(i, this.#helpers, BRANCHES.test(encoding?.mnemonic ?? ''));
     if (encoding === undefined || !this.has(encoding.mnemonic)) i.refuse(PGM.operation);
     i.name = encoding.mnemonic;
     i.f = fieldsOf(encoding, words);
@@ -92,8 +94,9 @@ export class InstructionSet {
 const BRANCHES = /^(b|cg?l?(r?[bj]|i[bj])$)/;
 
 /** The instruction may be an event of program-event recording. */
-function note(i: Insn, branches: boolean): void {
+function note(i: Insn, helpers: PortHelpers, branches: boolean): void {
   const { b } = i;
+  b.if(watchesStores(b), () => b.call(helpers.watchStores));
   b.call(noteInstruction, b.i64x(i.pcLo, i.pcHi), b.i32(i.length), b.i32(branches ? 1 : 0));
   b.requestExit();
 }

@@ -20,6 +20,8 @@ export interface InstructionPort extends InterruptPort {
   signal(cpuBase: number): void;
   /** (kind: a number of {@link MACHINE}, first, second, third) -> an `Outcome` of services.ts. */
   performMachine(cpuBase: number): void;
+  /** () -> stores into the range of control registers 10 and 11 are to be found. */
+  watchRange(cpuBase: number): void;
   /** () -> the CPU's identification, as STIDP stores it. */
   identify(cpuBase: number): void;
 }
@@ -64,6 +66,7 @@ export interface PortHelpers {
   readonly comparatorChanged: TsHelper;
   readonly signal: TsHelper;
   readonly machine: TsHelper;
+  readonly watchStores: TsHelper;
   readonly identify: TsHelper;
 }
 
@@ -77,6 +80,7 @@ export function portHelpers(port: InstructionPort): PortHelpers {
     comparatorChanged: defineTsHelper('s390_comparator', [], undefined, (base) => port.comparatorChanged(base)),
     signal: defineTsHelper('s390_sigp', ['i32', 'i32', 'i64', 'i32'], 'i32', (base) => port.signal(base)),
     machine: defineTsHelper('s390_machine', ['i32', 'i64', 'i64', 'i64'], 'i32', (base) => port.performMachine(base)),
+    watchStores: defineTsHelper('s390_watch_stores', [], undefined, (base) => port.watchRange(base)),
     identify: defineTsHelper('s390_identify', [], 'i64', (base) => port.identify(base)),
   };
 }
