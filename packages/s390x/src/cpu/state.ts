@@ -135,6 +135,8 @@ export const per = {
 
 /** Address of the target of EXECUTE that is executed. */
 export const executeTarget: Slot = layout.field('executeTarget', 'i64');
+/** Second byte of that target, where it is a length. */
+export const executeLength: Slot = layout.field('executeLength', 'i32');
 
 /** A block of operands on its way between guest memory and the machine. */
 export const block: readonly Slot[] = layout.array('block', 'i64', 16);

@@ -4,30 +4,44 @@
  * the EXECUTE until the target is complete, so that interruptions see what the manual says. `MODE_EXECUTED` of the mode word says
  * that there is a target.
  *
- *     63:16  the target's bytes, from the left
+ *     63:16  the target's bytes, from the left, without a length: that is in the state, and one translation does for all
  *     14     the EXECUTE has 6 bytes, not 4
  *
  * Relative operands of a target count from the target's own address, which is kept in the state as `executeTarget`.
  */
-import { defineHelper, type Value } from '@boardwalk/translator';
+import { defineHelper, type IrBuilder, type Value } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
 import { fieldsOf, findEncoding } from '../decode/decoder.ts';
 import { MODE_EXECUTED } from '../mode.ts';
-import { common, executeTarget } from '../state.ts';
+import { common, executeLength, executeTarget } from '../state.ts';
 import type { Emitter, Insn } from './insn.ts';
 
 /** Bit of the low half of `extra`. */
 export const EXTRA_LONG = 0x4000;
 
-/** (first halfword, second, third, register's byte, flags) -> the word. */
+/** Targets whose second byte is the length of both operands, by their first. */
+const WITH_LENGTH: Readonly<Record<string, number>> = { mvc: 0xd2, nc: 0xd4, clc: 0xd5, oc: 0xd6, xc: 0xd7, tr: 0xdc };
+
+/** The bytes of a target's operands, where its length is not among what translation knows. */
+export function executedLength(b: IrBuilder, mnemonic: string): Value | undefined {
+  return Object.hasOwn(WITH_LENGTH, mnemonic) ? b.add(b.get(executeLength), b.i32(1)) : undefined;
+}
+
+/** (first halfword, second, third, register's byte, flags) -> the word; leaves a length in the state. */
 const pack = defineHelper('s390_execute', ['i64', 'i64', 'i64', 'i64', 'i32'], 'i64', (b, h0, h1, h2, low, flags) => {
-  const first = b.or(h0, b.zext(low, 8));
-  const left = b.or(b.shl(first, b.i64(48)), b.shl(h1, b.i64(32)));
+  const first = b.local('i64', b.or(h0, b.zext(low, 8)));
+  const opcode = b.wrap(b.shr(h0, b.i64(8)));
+  // All of them begin with the same half byte.
+  const second = Object.values(WITH_LENGTH).reduce((set, code) => set | (1 << (code & 15)), 0);
+  const isAmong = b.and(b.shr(b.i32(second), b.and(opcode, b.i32(15))), b.i32(1));
+  b.if(b.and(b.eq(b.shr(opcode, b.i32(4)), b.i32(0xd)), isAmong), () => {
+    b.set(executeLength, b.and(b.wrap(b.getLocal(first)), b.i32(255)));
+    b.setLocal(first, b.and(b.getLocal(first), b.i64(0xff00)));
+  });
+  const left = b.or(b.shl(b.getLocal(first), b.i64(48)), b.shl(h1, b.i64(32)));
   return b.or(b.or(left, b.shl(h2, b.i64(16))), b.extend32U(flags));
 });
 
-/** Targets that are part of the block where their bytes are known: with a length from the register, or as they stand. */
-const WITH_LENGTH = new Set(['mvc', 'clc', 'xc', 'nc', 'oc', 'tr']);
 const PAGE = 4096;
 
 /**
@@ -41,7 +55,7 @@ export function executeHere(i: Insn, semantics: Readonly<Record<string, Emitter>
   const words = { a: c.fetch16(f.ri), b: c.fetch16(f.ri + 2), c: c.fetch16(f.ri + 4) };
   const encoding = findEncoding(words);
   const emit = encoding === undefined ? undefined : semantics[encoding.mnemonic];
-  if (encoding === undefined || emit === undefined || !WITH_LENGTH.has(encoding.mnemonic)) return false;
+  if (encoding === undefined || emit === undefined || !Object.hasOwn(WITH_LENGTH, encoding.mnemonic)) return false;
   const address = i.relativeAddress();
   const same = (offset: number, size: 2 | 4, word: number): Value => {
     const found = b.load(b.add(address, b.i64(offset)), { size, endian: 'big', mmu: i.instructionMmu });

@@ -9,7 +9,7 @@ import { noteInstruction, watchesStores } from '../per.ts';
 import { branchSemantics } from './branch.ts';
 import { controlSemantics } from './control/index.ts';
 import { decimalSemantics } from './decimal/index.ts';
-import { EXTRA_LONG } from './execute.ts';
+import { EXTRA_LONG, executedLength } from './execute.ts';
 import { floatSemantics } from './float.ts';
 import { extendedFloatSemantics } from './float-extended.ts';
 import { floatSupportSemantics } from './float-support.ts';
@@ -80,6 +80,7 @@ export class InstructionSet {
     if (encoding === undefined || !this.has(encoding.mnemonic)) i.refuse(PGM.operation);
     i.name = encoding.mnemonic;
     i.f = fieldsOf(encoding, words);
+    i.length1 = i.isExecuted ? executedLength(i.b, encoding.mnemonic) : undefined;
     this.#semantics[encoding.mnemonic]?.(i);
   }
 
