@@ -60,6 +60,10 @@ export const COMMON = {
   storeToCode: slot('storeToCode', 96, 'i32'),
   /** Bit regime * 3 + access: that TLB table has had an entry since the last flush. */
   tlbUsed: slot('tlbUsed', 100, 'i32'),
+  /** Bit of a regime: its TLB has had an entry since the last flush that `walkLocal` said to be of one address space only. */
+  tlbLocal: slot('tlbLocal', 432, 'i32'),
+  /** Set by the frontend's walk, 0 before it: the mapping is of the present address space, not of all. */
+  walkLocal: slot('walkLocal', 436, 'i32'),
   /** Not zero: translated code leaves to raise an exception, so that it can be logged. */
   traceRaises: slot('traceRaises', 120, 'i32'),
   /** Physical address found by the last slow translation. */

@@ -110,7 +110,11 @@ export class RiscvFrontend implements Frontend {
 
   /** The MMU index of fetches is the privilege. */
   fetchMmu(b: IrBuilder): Value {
-    return b.and(b.get(common.mode), b.i32(PRIVILEGE_BITS));
+    return this.fetchMmuOf(b, b.get(common.mode));
+  }
+
+  fetchMmuOf(b: IrBuilder, mode: Value): Value {
+    return b.and(mode, b.i32(PRIVILEGE_BITS));
   }
 
   disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number } {

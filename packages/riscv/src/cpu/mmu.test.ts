@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { flushTranslation } from './mmu.ts';
 import { MMU_M, MMU_MXR, MMU_S, MMU_S_SUM, MMU_U } from './mode.ts';
+import { common } from './state.ts';
 import { RAM, TestHart } from './test-hart.ts';
 
 const V = 1n;
@@ -8,6 +9,7 @@ const R = 2n;
 const W = 4n;
 const X = 8n;
 const U = 16n;
+const G = 32n;
 const A = 64n;
 const D = 128n;
 const RWX_AD = V | R | W | X | A | D;
@@ -128,12 +130,32 @@ describe('page walk, Sv39', () => {
     expect(hart.walk(0x20_0000n, 'load', MMU_S)).toMatchObject({ bits: 21 });
   });
 
+  it('forgets what is of one address space where satp names another, and all for other tables', () => {
+    const before = hart.flushes;
+    hart.write('satp', SV39 | (1n << 44n) | (ROOT >> 12n));
+    hart.write('satp', SV39 | (1n << 44n) | (MIDDLE >> 12n));
+    expect(hart.flushes).toEqual({ ...before, spaces: before.spaces + 2 });
+    hart.write('satp', 0n);
+    expect(hart.flushes).toEqual({ ...before, spaces: before.spaces + 2, all: before.all + 1 });
+  });
+
+  it('says whether a mapping is of one address space', () => {
+    map(3, RWX_AD);
+    map(4, RWX_AD | G);
+    const isLocal = (va: bigint): bigint => {
+      hart.set(common.walkLocal, 0n);
+      expect(hart.walk(va, 'load', MMU_S)).toMatchObject({ pa: PAGE });
+      return hart.get(common.walkLocal);
+    };
+    expect([isLocal(0x3000n), isLocal(0x4000n)]).toEqual([1n, 0n]);
+  });
+
   it('flushes one address as such: the translator knows what superpages it has', () => {
     hart.poke(ROOT + 8n, pte(0x4000_0000n, RWX_AD));
     hart.walk(0x4000_0000n, 'load', MMU_S);
     const before = hart.flushes;
     hart.call('riscv_flush_translation', 0x4000_3000n);
-    expect(hart.flushes).toEqual({ all: before.all, pages: before.pages + 1 });
+    expect(hart.flushes).toEqual({ ...before, pages: before.pages + 1 });
   });
 });
 

@@ -35,6 +35,7 @@ const PTE_R = 1n << 1n;
 const PTE_W = 1n << 2n;
 const PTE_X = 1n << 3n;
 const PTE_U = 1n << 4n;
+const PTE_G = 1n << 5n;
 const PTE_A = 1n << 6n;
 const PTE_D = 1n << 7n;
 const PTE_RESERVED = 0x3ffn << 54n;
@@ -144,6 +145,7 @@ function leaf(w: Walk, config: CpuConfig, pte: Local, pteAddress: Value, host: V
   b.if(b.ne(b.and(frame, offsetMask), b.i64(0)), () => pageFault(w));
   updateAccessed(w, config, pte, pteAddress, host);
   const end = (): void => {
+    b.set(common.walkLocal, b.eqz(bit(b, b.getLocal(pte), PTE_G)));
     // A page that is not dirty is not yet writable: the first store walks again and sets the bit.
     const dirty = bit(b, b.getLocal(pte), PTE_D);
     const prot = b.select(dirty, rights, b.and(rights, b.i32(PROT_R | PROT_X)));

@@ -34,11 +34,13 @@ const ramHost = defineHelper('test_ram_host', ['i64'], 'i64', (b, pa) => {
 /** Flushes are counted in the last words of the state. */
 const FLUSHES = STATE_BYTES - 8;
 const PAGE_FLUSHES = STATE_BYTES - 16;
+const SPACE_FLUSHES = STATE_BYTES - 24;
 const count = (b: IrBuilder, offset: number): void => {
   const at = b.i32(offset);
   b.hostStore(at, b.add(b.hostLoad(at, { size: 8 }), b.i64(1)), { size: 8 });
 };
 const tlbFlush = defineHelper('test_flush', [], undefined, (b) => count(b, FLUSHES));
+const tlbFlushSpace = defineHelper('test_flush_space', [], undefined, (b) => count(b, SPACE_FLUSHES));
 const tlbFlushPage = defineHelper('test_flush_page', ['i64'], undefined, (b) => count(b, PAGE_FLUSHES));
 
 export class TestHart {
@@ -69,6 +71,7 @@ export class TestHart {
         [ENGINE.ramHost, ramHost],
         [ENGINE.tlbFlush, tlbFlush],
         [ENGINE.tlbFlushPage, tlbFlushPage],
+        [ENGINE.tlbFlushSpace, tlbFlushSpace],
       ]),
     );
     this.call('riscv_update_mode');
@@ -170,9 +173,9 @@ export class TestHart {
     this.#view.setBigUint64(STATE_BYTES + Number(pa - RAM), value, true);
   }
 
-  get flushes(): { all: number; pages: number } {
+  get flushes(): { all: number; pages: number; spaces: number } {
     const at = (offset: number) => Number(this.#view.getBigUint64(offset, true));
-    return { all: at(FLUSHES), pages: at(PAGE_FLUSHES) };
+    return { all: at(FLUSHES), pages: at(PAGE_FLUSHES), spaces: at(SPACE_FLUSHES) };
   }
 
   /** Lets supervisor and user mode reach all memory, as firmware does. */

@@ -508,3 +508,64 @@ describe.skipIf(missingTools.length > 0)('traps', () => {
     expect(ours.map((word) => word.toString(16))).toEqual(theirs.map((word) => word.toString(16)));
   });
 });
+
+describe.skipIf(missingTools.length > 0)('address spaces', () => {
+  /** A gigapage as it is, for all spaces; a pointer to a table; a page of 2 MiB of one space. */
+  const entry = (pa: number, flags: number): string => `.dword ${(pa >>> 12) * 2 ** 10 + flags}`;
+  const GLOBAL = 0xef;
+  const LOCAL = 0xcf;
+
+  test('that satp changes between, by ASID, each with mappings of its own', async () => {
+    const space = (n: number): string => `
+      .balign 4096
+    root${n}:
+      ${entry(0, GLOBAL)}
+      .skip 8
+      ${entry(0x8000_0000, GLOBAL)}
+      .skip 4096 - 24
+    middle${n}:
+      ${entry(0x8020_0000 + n * 0x20_0000, LOCAL)}
+      .skip 4096 - 8`;
+    const { ours, theirs } = await run(`
+      ${HANDLER}
+      ${[0, 1, 2].map((n) => `li t0, ${0x8020_0000 + n * 0x20_0000}\n li t1, ${n * 3 + 5}\n sd t1, 0(t0)`).join('\n')}
+      ${[0, 1, 2].map((n) => `la t0, middle${n}\n srli t0, t0, 2\n ori t0, t0, 1\n la t1, root${n}\n sd t0, 8(t1)`).join('\n')}
+      ${[0, 1, 2].map((n) => `la s${n + 2}, root${n}\n srli s${n + 2}, s${n + 2}, 12`).join('\n')}
+      li t0, 8 << 60
+      ${[0, 1, 2].map((n) => `or s${n + 2}, s${n + 2}, t0`).join('\n')}
+      # The last two have ASIDs.
+      li t0, 1 << 44
+      or s3, s3, t0
+      slli t0, t0, 1
+      or s4, s4, t0
+      csrw satp, s2
+      ${enter(1, 'supervisor')}
+      .balign 4
+    supervisor:
+      li s5, 300
+      li s6, 0
+      li s7, 1 << 30
+    again:
+      ${[2, 3, 4]
+        .map(
+          (n) => `
+      csrw satp, s${n}
+      ld t1, 0(s7)
+      slli s6, s6, 1
+      add s6, s6, t1
+      addi t1, t1, ${n}
+      sd t1, 0(s7)`,
+        )
+        .join('')}
+      addi s5, s5, -1
+      bnez s5, again
+      mv a0, s6
+      call send
+      ${[2, 3, 4].map((n) => `csrw satp, s${n}\n ld a0, 0(s7)\n call send`).join('\n')}
+      j finish
+      ${[0, 1, 2].map(space).join('')}
+    `);
+    expect(ours.slice(1)).toEqual([605n, 908n, 1211n]);
+    expect(ours).toEqual(theirs);
+  });
+});

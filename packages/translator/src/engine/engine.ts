@@ -163,6 +163,7 @@ export class Engine implements ThreadTranslator {
     this.#bind = new Map<Helper, IrHelper>([
       [ENGINE.ramHost, mmu.ramHost],
       [ENGINE.tlbFlush, mmu.flushAll],
+      [ENGINE.tlbFlushSpace, mmu.flushSpace],
       [ENGINE.tlbFlushRegime, mmu.flushRegime],
       [ENGINE.tlbFlushPage, mmu.flushPage],
       [ENGINE.translate, mmu.translate],

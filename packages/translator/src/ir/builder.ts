@@ -235,6 +235,11 @@ export class IrBuilder extends ValueBuilder {
     this.call(ENGINE.tlbFlush);
   }
 
+  /** Forgets the translations of the regimes that have any of the present address space (`state.walkLocal`): another one begins. */
+  tlbFlushSpace(): void {
+    this.call(ENGINE.tlbFlushSpace);
+  }
+
   /** Forgets the translations of one regime (i32), whose pages may all be cached. */
   tlbFlushRegime(mmu: Value): void {
     this.call(ENGINE.tlbFlushRegime, mmu);

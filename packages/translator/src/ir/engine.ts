@@ -1,11 +1,12 @@
 /** Services of the engine that helpers and frontends call by name; each engine binds them to its own when it links. */
 import type { ImportHelper } from './helper.ts';
 
-/** The services; `IrBuilder.ramHost`, `tlbFlush`, `tlbFlushRegime` and `tlbFlushPage` call them. What can fault is called with `callChecked` in blocks. */
+/** The services; `IrBuilder.ramHost`, `tlbFlush`, `tlbFlushSpace`, `tlbFlushRegime` and `tlbFlushPage` call them. What can fault is called with `callChecked` in blocks. */
 export const ENGINE = {
   /** (physical address) -> host offset of RAM or ROM there, or -1. */
   ramHost: { kind: 'import', name: 'engine.ramHost', params: ['i64'], result: 'i64' },
   tlbFlush: { kind: 'import', name: 'engine.tlbFlush', params: [], result: undefined },
+  tlbFlushSpace: { kind: 'import', name: 'engine.tlbFlushSpace', params: [], result: undefined },
   tlbFlushRegime: { kind: 'import', name: 'engine.tlbFlushRegime', params: ['i32'], result: undefined },
   tlbFlushPage: { kind: 'import', name: 'engine.tlbFlushPage', params: ['i64'], result: undefined },
   /**

@@ -50,6 +50,7 @@ export function createFlushes(frontend: Frontend) {
       );
     }
     b.set(COMMON.tlbUsed, b.i32(0));
+    b.set(COMMON.tlbLocal, b.i32(0));
     b.call(flushJumps);
   });
 
@@ -87,18 +88,33 @@ export function createFlushes(frontend: Frontend) {
     b.set(COMMON.tlbUsed, b.and(used, b.not(own)));
   });
 
-  /** (address, mask, mmu): forgets what the regime's tables have of a range. */
-  const flushRange = defineHelper('tlbFlushRange', ['i64', 'i64', 'i32'], undefined, (b, address, mask, mmu) => {
-    const regime = b.add(b.add(b.cpuBase(), b.i32(TLB)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
-    const entry = b.local('i32', regime);
-    const end = b.add(regime, b.i32(TLB_TABLE_BYTES * 3));
-    b.loop((breakIf) => {
-      const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
-      b.if(b.eq(b.and(tag, mask), address), () => b.hostStore(b.getLocal(entry), b.i64(-1), { size: 8 }));
-      b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
-      breakIf(b.geU(b.getLocal(entry), end));
-    });
+  /** Forgets the translations of the regimes that have any of the present address space. */
+  const flushSpace = defineHelper('tlbFlushSpace', [], undefined, (b) => {
+    const local = b.get(COMMON.tlbLocal);
+    for (let mmu = 0; mmu < frontend.mmuModes; mmu++)
+      b.if(b.and(local, b.i32(1 << mmu)), () => b.call(flushRegime, b.i32(mmu)));
+    b.set(COMMON.tlbLocal, b.i32(0));
   });
+
+  /** (address, mask, mmu, from, bytes): forgets what a piece of each of the regime's tables has of a range. */
+  const flushRange = defineHelper(
+    'tlbFlushRange',
+    ['i64', 'i64', 'i32', 'i32', 'i32'],
+    undefined,
+    (b, address, mask, mmu, from, bytes) => {
+      const regime = b.add(b.add(b.cpuBase(), b.i32(TLB)), b.shl(mmu, b.i32(TLB_REGIME_BITS)));
+      for (const access of [LOAD, STORE, FETCH]) {
+        const entry = b.local('i32', b.add(b.add(regime, b.i32(access * TLB_TABLE_BYTES)), from));
+        const end = b.local('i32', b.add(b.getLocal(entry), bytes));
+        b.loop((breakIf) => {
+          const tag = b.hostLoad(b.getLocal(entry), { size: 8 });
+          b.if(b.eq(b.and(tag, mask), address), () => b.hostStore(b.getLocal(entry), b.i64(-1), { size: 8 }));
+          b.setLocal(entry, b.add(b.getLocal(entry), b.i32(16)));
+          breakIf(b.geU(b.getLocal(entry), b.getLocal(end)));
+        });
+      }
+    },
+  );
 
   /** Whether the jump cache may have something of the area of the lowest level that an address lies in. */
   const mayJumpNear = (b: IrBuilder, va: Value): Value => {
@@ -124,7 +140,10 @@ export function createFlushes(frontend: Frontend) {
       const mask = b.big(bits === 64 ? 0n : -(1n << BigInt(bits)));
       const mark = b.hostLoad(largeMark(b, marks, frontend.pageBits, level, va), { size: 1, ty: 'i32' });
       b.if(b.eqz(mark), () => {
-        b.call(flushRange, b.and(va, mask), mask, mmu);
+        // The pages of the smallest area are one after the other in a table.
+        const bytes = level === 0 ? 2 ** TLB_LARGE_LEVEL_BITS * 16 : TLB_TABLE_BYTES;
+        const page = b.wrap(b.shr(va, b.i64(frontend.pageBits - 4)));
+        b.call(flushRange, b.and(va, mask), mask, mmu, b.and(page, b.i32(TLB_TABLE_BYTES - bytes)), b.i32(bytes));
         if (hasSpans) forgetSpans(b, mmu);
         if (level === 0) b.if(mayJumpNear(b, va), () => b.call(flushJumps));
         else b.call(flushJumps);
@@ -177,5 +196,5 @@ export function createFlushes(frontend: Frontend) {
     }
   });
 
-  return { flushAll, flushRegime, flushPage, flushJumps, protectPage } as const;
+  return { flushAll, flushSpace, flushRegime, flushPage, flushJumps, protectPage } as const;
 }

@@ -212,6 +212,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
       },
       () => {
         if (frontend.walkAttributes === true) b.set(COMMON.walkAttrs, b.i32(0));
+        b.set(COMMON.walkLocal, b.i32(0));
         b.if(b.call(frontend.walk, va, access, mmu), () => {
           b.set(COMMON.fault, b.i32(FAULT.exception));
           b.return_(b.i64(FAULTED));
@@ -219,6 +220,7 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
         if (frontend.walkAttributes === true) {
           b.setLocal(attrs, b.extend32U(b.and(b.get(COMMON.walkAttrs), b.i32(ATTRIBUTES))));
         }
+        b.set(COMMON.tlbLocal, b.or(b.get(COMMON.tlbLocal), b.shl(b.get(COMMON.walkLocal), mmu)));
         const bits = b.extend32U(b.get(COMMON.walkBits));
         const offset = b.sub(b.shl(b.i64(1), bits), b.i64(1));
         b.setLocal(pa, b.or(b.and(b.get(COMMON.walkPa), b.not(offset)), b.and(va, offset)));

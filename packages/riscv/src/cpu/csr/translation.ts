@@ -17,7 +17,10 @@ export function translationAllowed(b: IrBuilder, mode: number): Value | boolean 
   return modePriv(mode) !== PRIV_S || b.eqz(field(b, b.get(csr.mstatus), MSTATUS_TVM));
 }
 
-/** Writes satp and flushes translations if it changes; an unknown mode leaves it as it is. */
+/**
+ * Writes satp; an unknown mode leaves it as it is. Where it changes the address space is another one: what is not global is
+ * forgotten, though ASIDs would let an implementation keep it; with another format of tables all is.
+ */
 function defineWriteSatp({ extensions }: CpuConfig) {
   const formats = Object.keys(SATP_MODES) as (keyof typeof SATP_MODES)[];
   const modes = [0, ...formats.filter((name) => extensions.has(name)).map((name) => SATP_MODES[name])];
@@ -25,8 +28,13 @@ function defineWriteSatp({ extensions }: CpuConfig) {
     const mode = b.wrap(b.shr(value, b.i64(60)));
     const known = modes.map((m) => b.eq(mode, b.i32(m))).reduce((any, one) => b.or(any, one));
     b.if(b.and(known, b.ne(value, b.get(csr.satp))), () => {
+      const isFormat = b.eqz(b.shr(b.xor(value, b.get(csr.satp)), b.i64(60)));
       b.set(csr.satp, value);
-      flushTranslations(b);
+      b.if(
+        isFormat,
+        () => b.tlbFlushSpace(),
+        () => flushTranslations(b),
+      );
     });
   });
 }
