@@ -10,7 +10,9 @@ import { join } from 'node:path';
  */
 export async function start(arch) {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE || join(cache, 'boardwalk', 'compiled'));
+  // Threads of vCPUs take it from the environment.
+  process.env.NODE_COMPILE_CACHE ||= join(cache, 'boardwalk', 'compiled');
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
   const { main } = await import('../dist/index.js');
   await main(arch, process.argv.slice(2));
 }

@@ -64,6 +64,8 @@ export const COMMON = {
   tlbLocal: slot('tlbLocal', 432, 'i32'),
   /** Set by the frontend's walk, 0 before it: the mapping is of the present address space, not of all. */
   walkLocal: slot('walkLocal', 436, 'i32'),
+  /** Host offset of the block hash: those of threads differ, their code does not. */
+  blockHash: slot('blockHash', 440, 'i32'),
   /** Not zero: translated code leaves to raise an exception, so that it can be logged. */
   traceRaises: slot('traceRaises', 120, 'i32'),
   /** Physical address found by the last slow translation. */

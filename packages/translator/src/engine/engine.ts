@@ -130,6 +130,8 @@ export class Engine implements ThreadTranslator {
   readonly #mmu: SoftMmu;
   readonly #bind: ReadonlyMap<Helper, IrHelper>;
 
+  /** Threads execute. */
+  readonly #isOfTeam: boolean;
   /** Where the vCPU runs on a thread. */
   readonly #thread: VcpuThread | undefined;
 
@@ -140,6 +142,7 @@ export class Engine implements ThreadTranslator {
     this.log = o.log;
     const { thread, team } = o;
     this.#thread = thread;
+    this.#isOfTeam = team !== undefined;
     this.#bus = thread === undefined ? addressSpace : new RemoteBus(thread);
     const forget = (): void => {
       for (const base of this.#cpus.keys()) this.exports.flushJumps(base);
@@ -156,7 +159,6 @@ export class Engine implements ThreadTranslator {
     });
     const mmu = createSoftMmu(frontend, {
       pageFlags: this.space.pageFlags,
-      blockHash: this.cache.blockHash,
       isThreaded: thread !== undefined,
     });
     this.#mmu = mmu;
@@ -224,6 +226,7 @@ export class Engine implements ThreadTranslator {
     this.tier1?.cpuAdded();
     this.#cpus.set(cpu.base, cpu);
     this.#writeMap(cpu.base);
+    if (!this.#isOfTeam) this.space.i32[(cpu.base + COMMON.blockHash.offset) >>> 2] = this.cache.blockHash;
     this.debug.add(cpu.base);
     this.exports.tlbFlush(cpu.base);
   }

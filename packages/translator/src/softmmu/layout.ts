@@ -89,7 +89,6 @@ export const FETCH = 2;
 /** Tables of one machine's translator, shared by its vCPUs. */
 export interface EngineLayout {
   readonly pageFlags: number;
-  readonly blockHash: number;
   /** vCPUs run on threads: who writes to a flagged page says so when it has happened, and helpers may be interrupted by others' writes. */
   readonly isThreaded?: boolean;
 }

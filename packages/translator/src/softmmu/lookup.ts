@@ -3,12 +3,12 @@ import { codePageBits, type Frontend } from '../frontend.ts';
 import type { Value } from '../ir/builder.ts';
 import { defineHelper } from '../ir/helper.ts';
 import { COMMON, FAULT } from '../state.ts';
-import { type EngineLayout, FETCH } from './layout.ts';
+import { FETCH } from './layout.ts';
 import { blockHashEntry, hostNumber, jumpEntry, jumpExtra, jumpFilter } from './tables.ts';
 import type { Translation } from './translation.ts';
 
 /** Makes the helpers that look up blocks. */
-export function createLookup(frontend: Frontend, layout: EngineLayout, { translate }: Translation) {
+export function createLookup(frontend: Frontend, { translate }: Translation) {
   /** Host offset of the instruction at `state.pc`; NOT_RAM; or FAULTED. */
   const fetchHost = defineHelper('fetchHost', [], 'i64', (b) =>
     b.call(translate, b.get(COMMON.pc), b.i32(FETCH), frontend.fetchMmu(b)),
@@ -37,7 +37,7 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
       b.set(COMMON.fault, b.i32(FAULT.none));
       b.return_(b.i32(0));
     });
-    const found = b.local('i32', blockHashEntry(b, layout, host, pc));
+    const found = b.local('i32', blockHashEntry(b, host, pc));
     const isAt = (at: Value, of: Value): Value => {
       const entry = b.getLocal(found);
       const same = b.and(
@@ -49,7 +49,7 @@ export function createLookup(frontend: Frontend, layout: EngineLayout, { transla
     };
     b.if(b.eqz(isAt(pc, host)), () => {
       const inPage = b.and(pc, b.i64(2 ** codePageBits(frontend) - 1));
-      b.setLocal(found, blockHashEntry(b, layout, host, inPage));
+      b.setLocal(found, blockHashEntry(b, host, inPage));
       b.if(b.eqz(isAt(inPage, b.xor(host, b.i64(-1)))), () => b.return_(b.i32(0)));
     });
     const entry = b.getLocal(found);

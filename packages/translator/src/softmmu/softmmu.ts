@@ -51,6 +51,6 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     ...wide,
     ...createFlushes(frontend),
     ...createRemote(frontend),
-    ...createLookup(frontend, layout, translation),
+    ...createLookup(frontend, translation),
   } as const;
 }

@@ -1,10 +1,10 @@
 /** Where entries of the tables in a vCPU's area lie, for the helpers of the software MMU, and twins of the hashes in TypeScript. */
 import { PAGE_SHIFT } from '@boardwalk/core';
 import type { IrBuilder, Value } from '../ir/builder.ts';
+import { COMMON } from '../state.ts';
 import {
   BLOCK_HASH_BITS,
   cpuAreaBytes,
-  type EngineLayout,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_EXTRA,
@@ -95,10 +95,10 @@ export function jumpFilter(b: IrBuilder, pageBits: number, va: Value): Value {
 }
 
 /** Entry of the block hash for code at a host offset that runs at a pc; `blockHashIndex` is its TypeScript twin. */
-export function blockHashEntry(b: IrBuilder, layout: EngineLayout, host: Value, pc: Value): Value {
+export function blockHashEntry(b: IrBuilder, host: Value, pc: Value): Value {
   const page = b.mul(b.shr(b.wrap(pc), b.i32(PAGE_SHIFT)), b.i32(PC_FACTOR | 0));
   const mixed = b.mul(b.add(b.wrap(b.shr(host, b.i64(1))), page), b.i32(HOST_FACTOR | 0));
-  return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.i32(layout.blockHash));
+  return b.add(b.shl(b.shr(mixed, b.i32(32 - BLOCK_HASH_BITS)), b.i32(5)), b.get(COMMON.blockHash));
 }
 
 /** A host offset as TypeScript gets it. */
