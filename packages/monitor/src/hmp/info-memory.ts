@@ -92,6 +92,15 @@ export const memoryInfoCommands: readonly HmpCommand[] = [
   { name: 'ramblock', help: 'Display system ramblock information', run: ramBlocks },
   { name: 'roms', help: 'show roms', run: roms },
   {
+    name: 'tlb',
+    help: 'show virtual to physical memory mappings',
+    run: (context) => {
+      const mappings = cpuOf(context).mappings();
+      if (mappings === undefined) return 'No translation or protection\n';
+      return lines(mappings.map(({ va, pa, size }) => `${hex16(va)}: ${hex16(pa)} 0x${size.toString(16)}`));
+    },
+  },
+  {
     name: 'mem',
     help: 'show the active virtual memory mappings',
     run: (context) => cpuOf(context).formatMappings() ?? 'No translation or protection\n',

@@ -8,6 +8,7 @@ import { blockInfoCommands } from './block-commands.ts';
 import { cpuOf, type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, machineOf } from './command.ts';
 import { lines, memoryInfoCommands } from './info-memory.ts';
 import { migrationInfoCommands } from './migration-commands.ts';
+import { objectInfoCommands } from './object-commands.ts';
 import { formatDeviceTree, formatObjectTree } from './qtree.ts';
 import { traceInfoCommands } from './trace-commands.ts';
 import { virtioInfoCommands } from './virtio-commands.ts';
@@ -109,6 +110,7 @@ export const infoCommands: readonly HmpCommand[] = [
   ...blockInfoCommands,
   ...migrationInfoCommands,
   ...virtioInfoCommands,
+  ...objectInfoCommands,
   // There is no network, so that there is nothing to show of its state.
   { name: 'network', help: 'show the network state', run: () => '' },
   { name: 'cpus', help: 'show infos for each CPU', run: cpus },

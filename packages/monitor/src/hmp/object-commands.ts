@@ -46,6 +46,21 @@ function isCreatable({ emulator: { types } }: HmpContext, base: string): readonl
     .map(({ name }) => name);
 }
 
+/** The kinds of devices that there are, one a line, as `-device help` has them. */
+export const objectInfoCommands: readonly HmpCommand[] = [
+  {
+    name: 'qdm',
+    help: 'show qdev device model list',
+    preconfig: true,
+    run: ({ emulator: { types } }) =>
+      types
+        .list({ implements: 'device' })
+        .map(({ name, description }) => `name "${name}"${description ? `, desc "${description}"` : ''}\n`)
+        .sort()
+        .join(''),
+  },
+];
+
 export const objectCommands: readonly HmpCommand[] = [
   {
     name: 'qom-list',
