@@ -2,6 +2,7 @@ export * from './board-conformance.ts';
 export * from './boot-machine.ts';
 export * from './code-fuzz.ts';
 export * from './connect.ts';
+export * from './gdb/core-file.ts';
 export * from './gdb/gdb.ts';
 export * from './gdb/symbols.ts';
 export {

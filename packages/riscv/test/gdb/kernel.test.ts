@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { InstructionClockSource, PipeChar, VirtualClock } from '@boardwalk/core';
 import { ifReachable, prepareLinux } from '@boardwalk/launch';
-import { listSymbols, symbolFile, symbolsIn } from '@boardwalk/testing';
+import { listSymbols, readDump, symbolFile, symbolsIn } from '@boardwalk/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingTools, runGdb, serveMachine, Workshop } from './server.ts';
 
@@ -14,7 +14,7 @@ const EM_RISCV = 243;
 
 /** A system call from its entry to where files are written, and what the timer's interrupt counts. */
 const FUNCTIONS = ['vfs_write', 'ksys_write', '__riscv_sys_write', 'do_trap_ecall_u', 'handle_exception', 'schedule'];
-const VARIABLES = ['jiffies_64'];
+const VARIABLES = ['jiffies_64', 'linux_banner'];
 
 describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
   let workshop: Workshop;
@@ -24,7 +24,7 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
   afterAll(() => workshop.dispose());
 
   it(
-    'breaks, shows who calls by name, finishes, watches, steps, shows the CPUs and registers, goes back and forth, and lets it go on',
+    'breaks, shows who calls by name, finishes, watches, steps, shows the CPUs and registers, goes back and forth, lets it go on, and reads it in a dump',
     async (context) => {
       const files = await ifReachable(prepareLinux());
       if (files === undefined) return context.skip("Debian's packages cannot be had here");
@@ -57,6 +57,7 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
         'print $priv',
         'print (unsigned long)$satp >> 60 >= 8',
         'x/2i $pc',
+        'x/2i vfs_write',
         // The text that is written: user memory, by its own pointer.
         'print (char)*(char*)$a1',
         'set $stack = $sp',
@@ -100,6 +101,17 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel", () => {
       expect(returns.map((text) => /^\$\d+ = 1$/m.test(text))).toEqual([true, true, true, true]);
       expect(output).not.toContain('Cannot access memory');
       await serial.waitFor('for-gdb', { timeoutMs: MINUTES });
+
+      // As the kernel's own page tables map it.
+      const script = ['x/s &linux_banner', 'x/2i vfs_write', 'info threads', 'print $pc == 0'];
+      const dumped = await readDump(server.machine, workshop.path('.core'), elf, script);
+      expect(dumped).toMatch(/<linux_banner>:\s+"Linux version \d+\.\d+/);
+      expect(dumped).toMatch(/LWP 1\b[\s\S]*LWP 2\b/);
+      expect(dumped).toContain('$1 = 0');
+      expect(dumped).not.toContain('Cannot access memory');
+      const code = (text: string) => /<vfs_write>:\s+(.*)$/m.exec(text)?.[1];
+      expect(code(output)).toBeDefined();
+      expect(code(dumped)).toBe(code(output));
       await server.close();
     },
     8 * MINUTES,

@@ -3,9 +3,9 @@
  * packages cannot be had.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { MiB, PipeChar } from '@boardwalk/core';
+import { InstructionClockSource, MiB, PipeChar, VirtualClock } from '@boardwalk/core';
 import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
-import { listSymbols, symbolFile, symbolsIn } from '@boardwalk/testing';
+import { listSymbols, readDump, symbolFile, symbolsIn } from '@boardwalk/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingTools, runGdb, serveMachine, Workshop } from './server.ts';
 
@@ -23,7 +23,7 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel for mainframes"
   afterAll(() => workshop.dispose());
 
   it(
-    'breaks, shows who calls by name, finishes, watches, steps, shows CPUs and registers, and lets it go on',
+    'breaks, shows who calls by name, finishes, watches, steps, shows CPUs and registers, goes back, lets it go on, and reads it in a dump',
     async (context) => {
       const files = await ifReachable(prepareMainframeLinux());
       if (files === undefined) return context.skip("Debian's packages cannot be had here");
@@ -35,6 +35,7 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel for mainframes"
         initrd: await readFile(files.initrd),
         append: 'console=ttysclp0 quiet',
         serials: [serial],
+        clock: new VirtualClock(new InstructionClockSource()),
         paused: false,
       });
       await serial.waitFor('~ # ', { timeoutMs: 6 * MINUTES });
@@ -55,8 +56,17 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel for mainframes"
         'print ($pswm >> 58) & 1',
         'print ($pswm >> 48) & 1',
         'x/2i $pc',
+        'x/2i vfs_write',
+        'set $stack = $r15',
         'stepi',
         'finish',
+        // Back to where it stopped, and a step further back: the stack frame is made there.
+        'reverse-continue',
+        'echo back\\n',
+        'print $r15 == $stack',
+        'reverse-stepi',
+        'x/i $pc',
+        'continue',
         'delete',
         // Where the next call saves a register.
         'watch -l *(unsigned long *)($r15 - 40)',
@@ -72,7 +82,22 @@ describe.skipIf(missingTools.length > 0)("gdb on Debian's kernel for mainframes"
       expect(output).toContain('$2 = 0');
       expect(output).toMatch(/Hardware watchpoint 2: .*\n\nOld value = (\d+)\nNew value = (?!\1\n)\d+/);
       expect(output).not.toContain('Cannot access memory');
+      const [there = '', back = ''] = output.split('back\n');
+      expect(there).toContain('Breakpoint 1, ');
+      expect(back).toMatch(
+        /^\$3 = 1\n0x0*([0-9a-f]+) in vfs_write \(\)\n=> 0x\1 <vfs_write\+\d+>:\tlay\t%r15,-\d+\(%r15\)\n/,
+      );
+      expect(back).toMatch(/Breakpoint 1, 0x[0-9a-f]+ in vfs_write \(\)/);
       await serial.waitFor('for-gdb', { timeoutMs: MINUTES });
+
+      // By physical addresses, which are this kernel's own.
+      const script = ['x/2i vfs_write', 'info threads'];
+      const dumped = await readDump(server.machine, workshop.path('.core'), elf, script);
+      const code = (text: string) => /<vfs_write>:\s+(.*)$/m.exec(text)?.[1];
+      expect(code(output)).toBeDefined();
+      expect(code(dumped)).toBe(code(output));
+      expect(dumped).toMatch(/LWP 1\b[\s\S]*LWP 2\b/);
+      expect(dumped).not.toContain('Cannot access memory');
       await server.close();
     },
     12 * MINUTES,
