@@ -1,7 +1,8 @@
 /** Moves that the reference has not got. */
 import { expect, test } from 'vitest';
 import { assemble } from '../differential/assembler.ts';
-import { NO_INTERRUPTION, runTrial, SCRATCH } from './run.ts';
+import { RAM_SIZE } from '../differential/layout.ts';
+import { NO_INTERRUPTION, runTrial, runTrials, SCRATCH } from './run.ts';
 
 test('LOAD MULTIPLE DISJOINT takes halves of registers from two places, and its bases before it changes them', async () => {
   const [left, right] = [SCRATCH + 0x100, SCRATCH + 0x200];
@@ -23,4 +24,34 @@ test('LOAD MULTIPLE DISJOINT takes halves of registers from two places, and its 
     0x3333_3333_cccc_ccccn,
     0x4444_4444_dddd_ddddn,
   ]);
+});
+
+test('LOAD MULTIPLE has its base among what it loads, wherever that is', async () => {
+  const memory = Object.fromEntries([0, 1, 2, 3, 4].map((n) => [SCRATCH + n * 8, BigInt(0x1111 * (n + 1))]));
+  const outcomes = await runTrials(
+    [2, 3, 4, 5, 6].map((base) => {
+      // LMG %r2,%r6,0(base)
+      return { code: [0xeb, 0x26, base << 4, 0, 0, 0x04], r: { [base]: BigInt(SCRATCH) }, memory };
+    }),
+  );
+  for (const o of outcomes) {
+    expect([2, 3, 4, 5, 6].map((n) => o.r(n))).toEqual([0x1111n, 0x2222n, 0x3333n, 0x4444n, 0x5555n]);
+  }
+});
+
+test('LOAD MULTIPLE loads nothing where its last page is not there, or its first', async () => {
+  const ADDRESSING = 5;
+  const before = { 2: 2n, 3: 3n, 4: 4n, 5: 5n, 6: 6n };
+  // RAM ends within the operand, which LMG and LM of registers 2 to 6 load, or before it.
+  const trials = (
+    [
+      [[0xeb, 0x26, 0x10, 0, 0, 0x04], 8],
+      [[0x98, 0x26, 0x10, 0], 4],
+    ] as const
+  ).flatMap(([code, size]) =>
+    [0, 1, 3].map((inside) => ({ code, r: { ...before, 1: BigInt(RAM_SIZE - inside * size) } })),
+  );
+  for (const o of await runTrials(trials)) {
+    expect([o.interruption, ...[2, 3, 4, 5, 6].map((n) => o.r(n))]).toEqual([ADDRESSING, 2n, 3n, 4n, 5n, 6n]);
+  }
 });

@@ -61,7 +61,7 @@ const signed64 =
     const result = apply(b, op, x, y);
     i.setCc(op === 'add' ? CC.add64 : CC.sub64, x, y);
     TO64(i, result);
-    overflow(i, op === 'add' ? b.addOverflow(x, y, result) : b.subOverflow(x, y, result));
+    if (i.overflowTraps) overflow(i, op === 'add' ? b.addOverflow(x, y, result) : b.subOverflow(x, y, result));
   };
 
 /** Unsigned arithmetic of 32 bits: operands are zero-extended. */

@@ -53,12 +53,18 @@ const testStorage: Emitter = (i) => {
   i.setCc(CC.testMask, i.b.and(i.load(i.address1(), i.f.b1, 1), mask), mask);
 };
 
+/** Registers whose loading there changes nothing. */
+const ITSELF: ReadonlyMap<Source, Target> = new Map([
+  [R2, TO64],
+  [R2_32S, TO32],
+]);
+
 const loadAndTest =
   (source: Source, target: Target): Emitter =>
   (i) => {
-    const value = source(i);
-    i.setCc(CC.sign, value);
-    target(i, value);
+    // A register that is loaded into itself is only tested.
+    if (!(i.f.r1 === i.f.r2 && ITSELF.get(source) === target)) target(i, source(i));
+    i.setCc(CC.sign, target === TO32 ? R1_32S(i) : R1(i));
   };
 
 /** Compares storage with an immediate. */

@@ -5,7 +5,7 @@
 import type { IrBuilder, Value } from '@boardwalk/translator';
 import { CC } from '../../condition.ts';
 import type { Emitter } from '../insn.ts';
-import { I2_8U, M32U, M64, R1, R2, R3, type Source, type Target, TO32, TO64 } from '../operands.ts';
+import { I2_8U, M32U, M64, R1, R1_32U, R2, R3, type Source, TO32, TO64 } from '../operands.ts';
 
 type Logic = (b: IrBuilder, x: Value, y: Value) => Value;
 
@@ -17,28 +17,22 @@ export const XOR: Logic = (b, x, y) => b.xor(x, y);
 
 const APPLY = { and: AND, or: OR, xor: XOR } as const;
 
-/** Bitwise logic with the condition code of a result that is zero or not. */
-const logic =
-  (op: Logic, first: Source, second: Source, target: Target): Emitter =>
-  (i) => {
-    const result = op(i.b, first(i), second(i));
-    i.setCc(CC.nonZero, result);
-    target(i, result);
-  };
-
-/** The same of the low halves of operands. */
+/** Bitwise logic of low halves, with the condition code of a result that is zero or not. */
 const logic32 = (op: Logic): ((second: Source, first?: Source) => Emitter) => {
   return (second, first = R1) =>
     (i) => {
       const { b } = i;
-      const result = op(b, b.wrap(first(i)), b.wrap(second(i)));
-      i.setCc(CC.nonZero, b.extend32U(result));
-      TO32(i, result);
+      TO32(i, op(b, b.wrap(first(i)), b.wrap(second(i))));
+      i.setCc(CC.nonZero, R1_32U(i));
     };
 };
 
 const logic64 = (op: Logic): ((second: Source, first?: Source) => Emitter) => {
-  return (second, first = R1) => logic(op, first, second, TO64);
+  return (second, first = R1) =>
+    (i) => {
+      TO64(i, op(i.b, first(i), second(i)));
+      i.setCc(CC.nonZero, R1(i));
+    };
 };
 
 const [and32, or32, xor32] = [logic32(AND), logic32(OR), logic32(XOR)];

@@ -73,11 +73,16 @@ const loadMultiple =
     const { b } = i;
     const count = ((i.f.r3 - i.f.r1) & 15) + 1;
     const address = i.address2();
-    // Every value is read before a register is set: the base may be among them, and a fault leaves them all.
-    const values = Array.from({ length: count }, (_, n) =>
-      i.load(i.wrap(b.add(address, b.i64(n * size))), i.f.b2, size),
-    );
-    for (const [n, value] of values.entries()) set(i, (i.f.r1 + n) & 15, value);
+    const load = (n: number): Value => i.load(i.wrap(b.add(address, b.i64(n * size))), i.f.b2, size);
+    const registerOf = (n: number): number => (i.f.r1 + n) & 15;
+    // A fault leaves all registers. The first and the last are in all pages there are: what lies between is there too.
+    const late = new Map([0, count - 1].map((n) => [n, load(n)]));
+    for (let n = 1; n < count - 1; n++) {
+      const value = load(n);
+      if (registerOf(n) === i.f.b2) late.set(n, value);
+      else set(i, registerOf(n), value);
+    }
+    for (const [n, value] of late) set(i, registerOf(n), value);
   };
 
 /** LMD: left halves come from the second operand, right halves from the fourth. */
