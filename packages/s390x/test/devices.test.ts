@@ -13,7 +13,7 @@ const MINUTES = 60_000;
 const bootMachine = machineBooter(afterEach);
 
 it(
-  'Linux uses a SCSI disk, a balloon, a network, a console, a CPU that comes later, and ends when the power button is pressed',
+  'Linux uses a SCSI disk, a balloon, a network, a console, a CPU that comes later, a watchdog, and ends when the power button is pressed',
   async (context) => {
     const port = new PipeChar();
     const peer = new NetPeer([10, 0, 0, 1]);
@@ -25,6 +25,7 @@ it(
         { driver: 'scsi-hd', id: 'disk', properties: { drive: disk, 'scsi-id': 2, lun: 3, serial: 'BW1' } },
         { driver: 'virtio-balloon-ccw', id: 'balloon' },
         { driver: 'virtio-net-ccw', id: 'net', properties: { netdev: peer, mac: '52:54:00:00:00:99' } },
+        { driver: 'diag288', id: 'watchdog' },
         { driver: 'virtio-serial-ccw', id: 'serial' },
         { driver: 'virtconsole', id: 'console', properties: { chardev: port } },
       ],
@@ -66,6 +67,12 @@ it(
       /\b2\r?\n2\b/,
     );
     expect(await shell(guest, 'taskset 2 sha256sum </dev/null')).toContain('e3b0c44298fc1c149afbf4c8996fb924');
+
+    // The watchdog gets 15 seconds, and is not told again that the program lives.
+    guest.machine.actions.watchdog = 'none';
+    const forgotten = new Promise((resolve) => guest.machine.on('watchdog', resolve));
+    await shell(guest, 'modprobe diag288_wdt; watchdog -t 1000 -T 15 /dev/watchdog');
+    expect(await forgotten).toEqual({ action: 'none' });
 
     guest.machine.powerdown();
     expect(await guest.exit()).toMatchObject({ cause: 'guest', reason: 'shutdown' });

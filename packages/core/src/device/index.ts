@@ -1,5 +1,6 @@
 export { Bus, findBus, isPluggable, OwnedBus, type Pluggable } from './bus.ts';
 export { Device } from './device.ts';
+export { isPciBus, type PciBusInfo, type PciFunctionInfo, type PciWindowInfo } from './pci-info.ts';
 export { type DeviceState, describeState, type StateField, type StateValue, stateFieldsOf } from './state.ts';
 export { devicesOf, resetTree, restoreTree, saveTree } from './tree.ts';
 export {

@@ -1,6 +1,6 @@
 // A conventional PCI bus: 32 places for devices, behind the bridge that a board has.
 
-import { Bus, type Device, UserError } from '@boardwalk/core';
+import { Bus, type Device, type PciBusInfo, type PciFunctionInfo, UserError } from '@boardwalk/core';
 import { PciDevice } from './pci-device.ts';
 
 export const PCI_BUS = 'PCI';
@@ -21,7 +21,7 @@ export interface PciHost {
 }
 
 /** The bus, and who is where on it. One function a device. */
-export class PciBus extends Bus {
+export class PciBus extends Bus implements PciBusInfo {
   static override readonly typeName: string = PCI_BUS;
   readonly busType = PCI_BUS;
   readonly host: PciHost;
@@ -39,6 +39,11 @@ export class PciBus extends Bus {
   /** The devices, by place. */
   get devices(): readonly PciDevice[] {
     return this.#slots.filter((place) => place !== undefined);
+  }
+
+  /** What monitors tell. */
+  get pciFunctions(): readonly PciFunctionInfo[] {
+    return this.devices.map((device) => device.info);
   }
 
   plug(device: Device): void {

@@ -5,6 +5,8 @@ import {
   AddressSpace,
   Device,
   type MemoryRegion,
+  type PciFunctionInfo,
+  type PciWindowInfo,
   type PropertySpec,
   type StateField,
   UserError,
@@ -27,6 +29,10 @@ export interface PciBar {
 }
 
 const BARS = 6;
+
+/** Bits of the command register that let windows answer. */
+const COMMAND_IO = 1;
+const COMMAND_MEMORY = 2;
 
 /** The base of PCI devices. */
 export abstract class PciDevice extends Device {
@@ -160,6 +166,41 @@ export abstract class PciDevice extends Device {
     this.#bars[number] = bar;
     this.config.define(offset, 4, bits, -size >>> 0);
     if (bar.kind === 'memory64') this.config.define(offset + 4, 4, 0, 0xffff_ffff);
+  }
+
+  /** Its id, or the name that its place gives it. */
+  get name(): string {
+    return this.parent?.id === 'peripheral' ? this.id : `auto_00:${this.slot.toString(16).padStart(2, '0')}.0`;
+  }
+
+  /** What monitors tell of it. */
+  get info(): PciFunctionInfo {
+    const { config } = this;
+    return {
+      slot: this.slot,
+      function: 0,
+      id: this.name,
+      classCode: config.read(CONFIG.classCode, 2),
+      vendorId: config.read(CONFIG.vendorId, 2),
+      deviceId: config.read(CONFIG.deviceId, 2),
+      subsystemVendorId: config.read(CONFIG.subsystemVendorId, 2),
+      subsystemId: config.read(CONFIG.subsystemId, 2),
+      interruptPin: config.read(CONFIG.interruptPin, 1),
+      interruptLine: config.read(CONFIG.interruptLine, 1),
+      windows: this.#bars.flatMap((bar, number) => (bar === undefined ? [] : [this.#windowInfo(number, bar)])),
+    };
+  }
+
+  #windowInfo(bar: number, { kind, region: { size } }: PciBar): PciWindowInfo {
+    const type = kind === 'io' ? 'io' : 'memory';
+    const is64Bit = kind === 'memory64';
+    const at = CONFIG.bar0 + 4 * bar;
+    const upper = is64Bit ? this.config.read(at + 4, 4) : 0;
+    const address = upper * 2 ** 32 + Math.floor(this.config.read(at, 4) / size) * size;
+    // It is nowhere while the command register has it off, or where it would begin at 0.
+    const isOn = (this.config.read(CONFIG.command, 2) & (type === 'io' ? COMMAND_IO : COMMAND_MEMORY)) !== 0;
+    const placed = isOn && address !== 0 ? address : undefined;
+    return { bar, type, address: placed, size, prefetchable: is64Bit, is64Bit };
   }
 
   /** A window's contents, addressed from its start; undefined where there is none. */

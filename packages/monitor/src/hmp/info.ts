@@ -7,6 +7,7 @@ import { packageText, QEMU_VERSION_TEXT } from '../version.ts';
 import { blockInfoCommands } from './block-commands.ts';
 import { cpuOf, type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, machineOf } from './command.ts';
 import { lines, memoryInfoCommands } from './info-memory.ts';
+import { pciInfoCommands } from './info-pci.ts';
 import { migrationInfoCommands } from './migration-commands.ts';
 import { objectInfoCommands } from './object-commands.ts';
 import { formatDeviceTree, formatObjectTree } from './qtree.ts';
@@ -76,6 +77,7 @@ function profile(context: HmpContext): string {
 /** Every subcommand of `info`. */
 export const infoCommands: readonly HmpCommand[] = [
   ...memoryInfoCommands,
+  ...pciInfoCommands,
   {
     name: 'status',
     help: 'show the current VM status (running|paused)',

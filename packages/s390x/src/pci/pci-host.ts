@@ -113,8 +113,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
 
   pciPlugged(device: PciDevice): void {
     if (device.vectors === 0) throw new UserError('MSI-X support is mandatory in the S390 architecture');
-    const isNamed = device.parent?.id === 'peripheral';
-    const target = isNamed ? device.id : `auto_00:${device.slot.toString(16).padStart(2, '0')}.0`;
+    const target = device.name;
     const known = this.#functions.find((candidate) => candidate.target === target);
     const found = known ?? new ZpciFunction();
     if (known === undefined) {

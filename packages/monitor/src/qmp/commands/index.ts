@@ -9,6 +9,7 @@ import { ioHandlers } from './io.ts';
 import { jobHandlers } from './jobs.ts';
 import { machineHandlers } from './machine.ts';
 import { migrationHandlers } from './migration.ts';
+import { pciHandlers } from './pci.ts';
 import { qomHandlers } from './qom.ts';
 import { runStateHandlers } from './run-state.ts';
 import { traceHandlers } from './trace.ts';
@@ -20,6 +21,7 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...controlHandlers,
   ...qomHandlers,
   ...machineHandlers,
+  ...pciHandlers,
   ...dumpHandlers,
   ...ioHandlers,
   ...blockHandlers,

@@ -9,6 +9,7 @@ import { ioCommands } from './io.ts';
 import { jobCommands } from './jobs.ts';
 import { machineCommands } from './machine.ts';
 import { migrationCommands } from './migration.ts';
+import { pciCommands } from './pci.ts';
 import { qomCommands } from './qom.ts';
 import { runStateCommands } from './run-state.ts';
 import { traceCommands } from './trace.ts';
@@ -22,6 +23,7 @@ export const commands = {
   ...controlCommands,
   ...qomCommands,
   ...machineCommands,
+  ...pciCommands,
   ...dumpCommands,
   ...ioCommands,
   ...blockCommands,
