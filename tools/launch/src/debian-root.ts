@@ -44,8 +44,6 @@ parameters = "root=/dev/vda1 console=ttysclp0"
 export interface MainframeRoot extends MainframeGuest {
   /** The disk after the first stage: one partition with ext4. Not to be written to. */
   readonly firstStage: string;
-  /** A place in the cache for the disk after the second stage, which whoever runs that makes. */
-  readonly secondStage: string;
   /** How many packages are on it. */
   readonly packageCount: number;
 }
@@ -71,7 +69,7 @@ export async function prepareMainframeRoot(source: DebianSource = {}): Promise<M
     if (process.getuid?.() !== 0) throw new DebianError('no-apt', 'only root can lay out a root file system');
     await makeFirstStage(firstStage, folder, archives, { linux, second });
   }
-  return { ...linux, firstStage, secondStage: join(folder, 'second-stage.img'), packageCount: archives.length };
+  return { ...linux, firstStage, packageCount: archives.length };
 }
 
 async function makeFirstStage(

@@ -119,6 +119,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     if (known === undefined) {
       found.setProperty('target', target);
       this.functionBus.plug(found);
+      found.parentBus = this.functionBus;
       this.add(found, 'zpci[*]');
     }
     found.device = device;
