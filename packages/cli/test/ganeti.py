@@ -41,6 +41,8 @@ for name in ['ganeti.hypervisor', 'ganeti.hypervisor.hv_kvm']:
     package.__path__ = [os.path.join(folder, *name.split('.'))]
     sys.modules[name] = package
 monitor = importlib.import_module('ganeti.hypervisor.hv_kvm.monitor')
+# Its five seconds are for a cluster's node; a test's host may be busy.
+monitor.QmpConnection._QMP_TIMEOUT = 60
 
 
 def connected():
