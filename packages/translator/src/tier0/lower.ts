@@ -193,14 +193,15 @@ export class BlockLowering {
     let from = 0;
     for (const [i, node] of statements.entries()) {
       if (node === done || i < from) continue;
-      const record = recordAt(statements, i);
+      const record = node.detail.kind === 'set' ? recordAt(statements, i) : undefined;
       if (record !== undefined) {
         this.#record(record);
         from = i + record.length;
         continue;
       }
       const next = statements[i + 1];
-      const direct = recordAt(statements, i + 1) === undefined ? this.#direct(statements, i) : undefined;
+      const found = this.#direct(statements, i);
+      const direct = found === undefined || recordAt(statements, i + 1) === undefined ? found : undefined;
       done = direct?.set ?? done;
       this.#statement(node, direct);
       if (node.kind === 'local' && !(next?.detail.kind === 'setLocal' && next.detail.local === node)) this.#clear(node);

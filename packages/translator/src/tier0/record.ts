@@ -24,6 +24,8 @@ export interface RecordSettings {
 
 /** The settings that begin at a statement: the values in the order of their slots, then the constant. */
 export function recordAt(statements: readonly Node[], at: number): RecordSettings | undefined {
+  // Most instructions set one slot, last.
+  if (statements[at + 1]?.detail.kind !== 'set') return undefined;
   const first = valueSet(statements[at]);
   if (first === undefined) return undefined;
   const next = valueSet(statements[at + 1]);

@@ -34,7 +34,7 @@ export const DISPATCH: BlockCode = {
   isSlow: false,
   helped: new Set(),
   definitions: [],
-  wholeReads: new Set(),
+  wholeReads: () => new Set(),
   constants: new Set(),
 };
 
@@ -57,7 +57,7 @@ export interface BlockCode {
   /** What the block sets its 64-bit slots to, in order. */
   readonly definitions: readonly Definition[];
   /** 64-bit slots whose high half is read. */
-  readonly wholeReads: ReadonlySet<Slot>;
+  readonly wholeReads: () => ReadonlySet<Slot>;
   /** 64-bit constants and addresses, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
   readonly constants: ReadonlySet<string>;
 }
@@ -94,6 +94,8 @@ export function analyzeBlock(statements: readonly Node[], mode: number, isThread
     insns.push(rest);
   }
   const slots = new BlockSlots();
+  const last = terminal.kind === 'end' ? terminal.args : [];
+  let whole: ReadonlySet<Slot> | undefined;
   for (const insn of insns) slots.instruction(insn);
   const { touched, modified, exposed, defined, isSlow, helped } = slots;
   const constants = new Set<string>();
@@ -109,7 +111,7 @@ export function analyzeBlock(statements: readonly Node[], mode: number, isThread
     isSlow,
     helped,
     definitions: slots.definitions,
-    wholeReads: wholeReads(insns, terminal.kind === 'end' ? terminal.args : []),
+    wholeReads: () => (whole ??= wholeReads(insns, last)),
     constants,
   };
 }

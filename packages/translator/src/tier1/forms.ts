@@ -96,9 +96,12 @@ class Solver {
 function findApart(nodes: readonly RegionNode[], { slots }: SlotSets): Forms {
   const set = new Set<Slot>();
   const read = new Set<Slot>();
+  // Of architectures that set no low halves alone there is nothing to gain.
+  if (!nodes.some(({ code }) => code.definitions.some(({ most }) => most === KEEP)))
+    return new Uint8Array(slots.length);
   for (const { code } of nodes) {
     for (const { slot, most } of code.definitions) if (most !== 0) set.add(slot);
-    for (const slot of code.wholeReads) read.add(slot);
+    for (const slot of code.wholeReads()) read.add(slot);
     for (const slot of code.helped) read.add(slot);
   }
   return Uint8Array.from(slots, (slot) => (slot.ty === 'i64' && set.has(slot) && !read.has(slot) ? KEEP : 0));
