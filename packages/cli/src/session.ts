@@ -33,6 +33,7 @@ import {
   type CompatPolicy,
   type Emulator,
   MonitorEvents,
+  type NetdevMaker,
   type OutputFile,
   type Preconfig,
   type ReplacementFile,
@@ -48,7 +49,7 @@ import { takeIncoming } from './config/incoming.ts';
 import { chardevOf } from './config/lines.ts';
 import type { LogOutput } from './config/log.ts';
 import { parseMigrationUri } from './config/migration-uri.ts';
-import { Netdevs } from './config/netdevs.ts';
+import { Netdevs, readNetdev } from './config/netdevs.ts';
 import { createOutputFile, replaceOutputFile } from './config/output-file.ts';
 import type { MachineHook } from './config/plugins.ts';
 import { Profile } from './config/profile.ts';
@@ -245,6 +246,16 @@ export class Session implements Emulator {
   readonly lines: ChardevMaker = {
     add: (options) => this.#chardevs.addNow(withFile(chardevOf(KeyValues.of(options)), this.#plan.fdSets)),
     remove: (id) => this.#chardevs.remove(id),
+  };
+
+  readonly netdevs: NetdevMaker = {
+    list: () => this.#netdevs.list,
+    add: (options) => this.#netdevs.addNow(readNetdev(KeyValues.of(options))),
+    remove: (id) => {
+      const backend = this.#netdevs.remove(id);
+      if (backend) this.#machine?.netdevs.lose(backend);
+      return backend !== undefined;
+    },
   };
 
   /** Tells of each -global for a type that there is not; to be called when every type is known. */

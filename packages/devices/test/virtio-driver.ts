@@ -1,5 +1,6 @@
 // A driver for tests: sets a device up through virtio-mmio registers and works its queues as a guest would, in RAM.
 
+import type { MachineOptions } from '@boardwalk/core';
 import type { VirtioDevice } from '../src/virtio/virtio-device.ts';
 import { VirtioMmio, type VirtioMmioOptions } from '../src/virtio/virtio-mmio.ts';
 import { type Probe, place, probe, RAM_BASE, type TestMachine, testMachine } from './machine.ts';
@@ -201,14 +202,14 @@ export class Driver {
 /** A machine with one virtio device and a driver for it. */
 export async function virtioMachine(
   device: VirtioDevice,
-  options: { readonly size?: number; readonly mmio?: VirtioMmioOptions } = {},
+  options: { readonly size?: number; readonly mmio?: VirtioMmioOptions; readonly machine?: MachineOptions } = {},
 ): Promise<Driver> {
   const transport = new VirtioMmio(options.mmio);
   const test = await testMachine((machine) => {
     place(machine, MMIO_BASE, transport);
     transport.plug(device);
     machine.add(device);
-  });
+  }, options.machine);
   return new Driver(test, transport, probe(transport, transport.irq), options.size ?? 8);
 }
 

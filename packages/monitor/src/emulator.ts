@@ -63,6 +63,8 @@ export interface Emulator {
   readonly descriptors?: PassedDescriptors;
   /** Makes and takes away character devices while the program runs; not there where it cannot. */
   readonly lines?: ChardevMaker;
+  /** The network's cables, which come and go while the program runs; not there where they cannot. */
+  readonly netdevs?: NetdevMaker;
   /** The options of the program (`query-command-line-options`). */
   readonly commandLineOptions?: readonly CommandLineOption[];
   /** The character devices, in the order in which they were made. */
@@ -132,6 +134,27 @@ export interface ChardevMaker {
   add(options: Readonly<Record<string, string>>): Promise<string | undefined>;
   /** One that nothing uses. */
   remove(id: string): void;
+}
+
+/** Makes what network cards are connected to, as options do. */
+export interface NetdevMaker {
+  /** In the order in which they were made. */
+  list(): readonly NetdevInfo[];
+  /**
+   * @param options of a `-netdev`, `type` and `id` among them
+   * @throws UserError
+   */
+  add(options: Readonly<Record<string, string>>): Promise<void>;
+  /** A card that uses it stays, without a link. @returns false if there is none of that id */
+  remove(id: string): boolean;
+}
+
+/** What a network card is connected to, as `info network` shows it. */
+export interface NetdevInfo {
+  readonly id: string;
+  readonly type: string;
+  /** Where it leads: `unix:/run/cable`; empty while nobody is at its other end. */
+  readonly detail: string;
 }
 
 /** Open files that came over monitors' sockets. */

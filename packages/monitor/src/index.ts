@@ -5,6 +5,8 @@ export type {
   CompatPolicy,
   DebuggerService,
   Emulator,
+  NetdevInfo,
+  NetdevMaker,
   OutputFile,
   PassedDescriptors,
   Preconfig,

@@ -153,7 +153,7 @@ export const OPTIONS = {
   parallel: { argument: 'none', help: 'there are no parallel ports to be had', section: 'Lines and drives' },
   netdev: {
     argument: 'socket,id=ID,listen=[HOST]:PORT|connect=HOST:PORT',
-    help: 'a cable for a network card, to another emulator; stream,id=ID,server=on|off,addr.type=inet|unix,addr.host=HOST,addr.port=PORT,addr.path=PATH likewise',
+    help: 'a cable for a network card, to another emulator; stream,id=ID[,server=on],addr.type=inet|unix,addr.host=HOST,addr.port=PORT,addr.path=PATH likewise',
     section: 'Lines and drives',
     group: 'netdev',
     parameters: {

@@ -54,5 +54,28 @@ it('a backend is one device’s until that is gone', () => {
   expect(() => table.claim('n', '/b', 'card')).toThrow("Property 'card.netdev' can't take value 'n', it's in use");
   expect(() => table.claim('m', '/b', 'card')).toThrow("Property 'card.netdev' can't find value 'm'");
   table.release('/a');
-  expect(table.claim('n', '/b', 'card')).toBe(net);
+  expect(table.claim('n', '/b/part', 'card')).toBe(net);
+  table.release('/b');
+  expect(table.claim('n', '/c', 'card')).toBe(net);
+});
+
+it('a backend that is taken away leaves its device without, and its id to another', () => {
+  const line = new PipeChar();
+  const first = new StreamNet(line);
+  const backends = new Map([['n', first]]);
+  const table = new NetTable(backends);
+  let lost = 0;
+  let heard = 0;
+  table.claim('n', '/a', 'card', () => lost++).onFrame(() => heard++);
+  line.send(framed(frame(60, 1)));
+  backends.delete('n');
+  table.lose(first);
+  table.lose(first);
+  line.send(framed(frame(60, 1)));
+  expect([lost, heard, table.claimedBy('/a')]).toEqual([1, 1, undefined]);
+  const second = new StreamNet(new PipeChar());
+  backends.set('n', second);
+  expect(table.claim('n', '/b', 'card')).toBe(second);
+  table.release('/a');
+  expect([table.claimedBy('/a'), table.claimedBy('/b')]).toEqual([undefined, 'n']);
 });

@@ -18,6 +18,11 @@ export interface UserObjectSpec {
 /** What an id may be (QEMU's rule for ids of options and objects). */
 const ID = /^[A-Za-z][A-Za-z0-9._-]*$/;
 
+/** Whether users may name a thing so: a letter, then letters, digits and `.`, `_`, `-`. */
+export function isObjectId(id: string): boolean {
+  return ID.test(id);
+}
+
 function objectsOf(root: BwObject): BwObject {
   const objects = root.children.get('objects');
   if (objects === undefined) throw new Error('the object tree has no /objects');
@@ -31,7 +36,7 @@ function objectsOf(root: BwObject): BwObject {
 export function addUserObject(root: BwObject, types: TypeRegistry, spec: UserObjectSpec): BwObject {
   const { type, id, properties, json = false } = spec;
   if (!types.isA(type, 'user-creatable')) throw new UserError(`invalid object type: ${type}`);
-  if (!ID.test(id)) throw new UserError("Parameter 'id' expects an identifier");
+  if (!isObjectId(id)) throw new UserError("Parameter 'id' expects an identifier");
   return types.create(type, properties, { json, id, scope: root, parent: objectsOf(root) });
 }
 

@@ -43,10 +43,11 @@ const NOBODY: NetBackend = { send() {}, onFrame() {}, close() {} };
 
 /**
  * The backend that a device's `netdev` property means; nobody, when it is not given.
+ * @param onLost called when the backend is taken away
  * @throws UserError when it names none, or one that another device has
  */
-export function asNetBackend(device: Device, value: unknown): NetBackend {
+export function asNetBackend(device: Device, value: unknown, onLost: () => void): NetBackend {
   if (value === undefined || value === '') return NOBODY;
   if (isNetBackend(value)) return value;
-  return device.machine.netdevs.claim(String(value), device.path, device.type);
+  return device.machine.netdevs.claim(String(value), device.path, device.type, onLost);
 }

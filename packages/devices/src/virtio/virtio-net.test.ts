@@ -5,6 +5,7 @@ import { VirtioNet } from './virtio-net.ts';
 
 const MERGED = 1n << 15n;
 const CONTROL = (1n << 17n) | (1n << 18n) | (1n << 23n);
+const LINK_STATUS = 1n << 16n;
 const HEADER = 12;
 const CONFIG = 0x100;
 const OWN = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
@@ -48,6 +49,25 @@ describe('a virtio network card', () => {
   it('tells its address and its link', async () => {
     const { driver } = await card();
     expect([0, 4].map((at) => driver.read(CONFIG + at) >>> 0)).toEqual([0x1200_5452, 0x0001_5634]);
+  });
+
+  it('tells that its cable has been pulled, and stays', async () => {
+    const cable = new Cable();
+    const backends = new Map([['n', cable]]);
+    const device = new VirtioNet();
+    device.setProperty('netdev', 'n');
+    const driver = await virtioMachine(device, { machine: { netdevs: backends } });
+    driver.negotiate(VERSION_1 | LINK_STATUS);
+    const transmit = driver.queue(1);
+    driver.start();
+    backends.delete('n');
+    driver.test.machine.netdevs.lose(cable);
+    expect(driver.takeInterrupts()).toBe(2);
+    expect(driver.read(CONFIG + 4) >>> 16).toBe(0);
+    transmit.add([new Uint8Array(HEADER), frame(OWN, 100)]);
+    transmit.notify();
+    expect(transmit.takeUsed()).toHaveLength(1);
+    expect(cable.sent).toEqual([]);
   });
 
   it('sends what comes behind the header, and nothing that is no frame', async () => {

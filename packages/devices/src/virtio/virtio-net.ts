@@ -56,6 +56,7 @@ export class VirtioNet extends VirtioDevice {
     { name: 'allMulticast', type: 'bool', reset: false },
     { name: 'filter', type: 'bytes' },
     { name: 'waitingFrames', type: 'bytes' },
+    { name: 'linkDown', type: 'bool' },
   ];
 
   override readonly deviceId = 1;
@@ -66,17 +67,30 @@ export class VirtioNet extends VirtioDevice {
   allMulticast = false;
   /** Further addresses, one after the other. */
   filter = new Uint8Array(0);
+  /** What it was connected to has been taken away. */
+  linkDown = false;
   #backend: NetBackend | undefined;
   #waiting: Uint8Array[] = [];
 
   override realize(): void {
     super.realize();
-    this.#backend = asNetBackend(this, this.getProperty('netdev'));
+    // A card that is plugged in has its address before any reset.
+    this.mac = parseMac(String(this.getProperty('mac')));
+    this.#backend = asNetBackend(this, this.getProperty('netdev'), () => this.#lost());
     // Frames come from outside: who goes back in time sees them come again.
     this.#backend.onFrame((frame) => {
       const copy = frame.slice();
       this.machine.history.act(() => this.#received(copy), copy.length);
     });
+  }
+
+  /** The cable is pulled: the guest hears of it, where it asked for the link's state. */
+  #lost(): void {
+    this.#backend = undefined;
+    this.machine.history.act(() => {
+      this.linkDown = true;
+      this.configChanged();
+    }, 0);
   }
 
   /** Frames that wait for the guest to make room, each behind its length in four bytes. */
@@ -118,7 +132,7 @@ export class VirtioNet extends VirtioDevice {
   protected override config(): Uint8Array {
     const bytes = new Uint8Array(CONFIG_BYTES);
     bytes.set(this.mac);
-    new DataView(bytes.buffer).setUint16(MAC_BYTES, STATUS_LINK_UP, !this.bigEndian);
+    new DataView(bytes.buffer).setUint16(MAC_BYTES, this.linkDown ? 0 : STATUS_LINK_UP, !this.bigEndian);
     return bytes;
   }
 

@@ -10,6 +10,7 @@ import { hostCommands } from './host-commands.ts';
 import { infoCommands } from './info.ts';
 import { memoryCommands } from './memory-commands.ts';
 import { migrationCommands } from './migration-commands.ts';
+import { netCommands } from './net-commands.ts';
 import { objectCommands } from './object-commands.ts';
 import { findCommand } from './parse.ts';
 import { traceCommands } from './trace-commands.ts';
@@ -172,6 +173,7 @@ export const hmpCommands: readonly HmpCommand[] = [
   ...blockHmpCommands,
   ...migrationCommands,
   ...chardevCommands,
+  ...netCommands,
   ...objectCommands,
   ...traceCommands,
 ];

@@ -1,4 +1,5 @@
 // `info NAME`: what the machine and its parts are and do now.
+
 import { type Cpu, devicesOf, type RunState, requireObject } from '@boardwalk/core';
 import { formatHotpluggableCpus } from '@boardwalk/numa';
 import { hotpluggableCpusOf } from '../memory-info.ts';
@@ -9,6 +10,7 @@ import { cpuOf, type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, 
 import { lines, memoryInfoCommands } from './info-memory.ts';
 import { pciInfoCommands } from './info-pci.ts';
 import { migrationInfoCommands } from './migration-commands.ts';
+import { netInfoCommands } from './net-commands.ts';
 import { objectInfoCommands } from './object-commands.ts';
 import { formatDeviceTree, formatObjectTree } from './qtree.ts';
 import { traceInfoCommands } from './trace-commands.ts';
@@ -113,8 +115,7 @@ export const infoCommands: readonly HmpCommand[] = [
   ...migrationInfoCommands,
   ...virtioInfoCommands,
   ...objectInfoCommands,
-  // There is no network, so that there is nothing to show of its state.
-  { name: 'network', help: 'show the network state', run: () => '' },
+  ...netInfoCommands,
   { name: 'cpus', help: 'show infos for each CPU', run: cpus },
   {
     name: 'hotpluggable-cpus',

@@ -9,6 +9,7 @@ import { ioHandlers } from './io.ts';
 import { jobHandlers } from './jobs.ts';
 import { machineHandlers } from './machine.ts';
 import { migrationHandlers } from './migration.ts';
+import { netHandlers } from './net.ts';
 import { pciHandlers } from './pci.ts';
 import { qomHandlers } from './qom.ts';
 import { runStateHandlers } from './run-state.ts';
@@ -24,6 +25,7 @@ export const handlers: Handlers<Exclude<CommandName, 'qmp_capabilities'>> = {
   ...pciHandlers,
   ...dumpHandlers,
   ...ioHandlers,
+  ...netHandlers,
   ...blockHandlers,
   ...migrationHandlers,
   ...jobHandlers,

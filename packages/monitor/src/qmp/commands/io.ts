@@ -14,24 +14,24 @@ export function chardevOptions(id: string, backend: Infer<typeof ChardevBackend>
   const values: Record<string, unknown> = { ...data, backend: type, id };
   if (backend.type === 'file') {
     const { in: input, out, ...rest } = backend.data;
-    return texts({ ...rest, backend: type, id, path: out, 'input-path': input });
+    return optionTexts({ ...rest, backend: type, id, path: out, 'input-path': input });
   }
   if (backend.type === 'pipe') {
     const { device, ...rest } = backend.data;
-    return texts({ ...rest, backend: type, id, path: device });
+    return optionTexts({ ...rest, backend: type, id, path: device });
   }
   if (backend.type === 'socket') {
     const { addr, ...rest } = backend.data;
     const place = addr.type === 'fd' ? { fd: addr.data.str } : addr.data;
     // A server does not wait unless it is told to, where an option's does.
     const wait = rest.server === false ? {} : { server: true, wait: rest.wait ?? false };
-    return texts({ ...rest, ...place, ...wait, backend: type, id });
+    return optionTexts({ ...rest, ...place, ...wait, backend: type, id });
   }
-  return texts(values);
+  return optionTexts(values);
 }
 
 /** `on`, `off`, numbers and texts, as options have them. */
-function texts(values: Readonly<Record<string, unknown>>): Record<string, string> {
+export function optionTexts(values: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values)
       .filter(([, value]) => value !== undefined)

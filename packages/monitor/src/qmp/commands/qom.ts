@@ -3,6 +3,7 @@ import {
   addUserObject,
   deleteUserObject,
   getAt,
+  isObjectId,
   listAt,
   listTypeProperties,
   listTypes,
@@ -16,11 +17,8 @@ import { typesOf } from '../../types.ts';
 import type { qomCommands } from '../schema/qom.ts';
 import { type Handlers, requireMachine } from './context.ts';
 
-/** What an id may be (QEMU's rule for ids of options and objects). */
-const ID = /^[A-Za-z][A-Za-z0-9._-]*$/;
-
 function checkId(id: string): void {
-  if (!ID.test(id)) throw new UserError("Parameter 'id' expects an identifier");
+  if (!isObjectId(id)) throw new UserError("Parameter 'id' expects an identifier");
 }
 
 /** Makes a user's object. @param json properties are JSON values, not texts @throws UserError */

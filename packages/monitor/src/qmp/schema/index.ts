@@ -9,6 +9,7 @@ import { ioCommands } from './io.ts';
 import { jobCommands } from './jobs.ts';
 import { machineCommands } from './machine.ts';
 import { migrationCommands } from './migration.ts';
+import { netCommands } from './net.ts';
 import { pciCommands } from './pci.ts';
 import { qomCommands } from './qom.ts';
 import { runStateCommands } from './run-state.ts';
@@ -26,6 +27,7 @@ export const commands = {
   ...pciCommands,
   ...dumpCommands,
   ...ioCommands,
+  ...netCommands,
   ...blockCommands,
   ...migrationCommands,
   ...jobCommands,
