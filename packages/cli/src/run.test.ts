@@ -345,7 +345,8 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     [`${MEMORY}-memfd,id=m,size=8M,policy=bind`, '-object: host-nodes must be set for policy bind'],
     [`${MEMORY}-memfd,id=m,size=8M,host-nodes=0,host-nodes=129,policy=bind`, '-object: Invalid host-nodes value: 129'],
     [`${MEMORY}-ram,id=m,size=8M,prealloc=on,reserve=off`, "'prealloc=on' and 'reserve=off' are incompatible"],
-    ['-M virt,memory-backend=m -bios none -object rng-builtin,id=m', '-object: invalid object type: rng-builtin'],
+    ['-M virt,memory-backend=m -bios none -object rng-egd,id=m', '-object: invalid object type: rng-egd'],
+    ['-M virt,memory-backend=m -bios none -object rng-builtin,id=m', "'m' is no memory backend"],
     [
       '-M virt -bios none -object memory-backend-shm,id=riscv_virt_board.ram,size=8M',
       'is reserved for the default RAM backend',
