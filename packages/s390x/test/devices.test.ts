@@ -2,7 +2,7 @@
  * Devices as Debian's Linux finds and uses them: one machine with everything that can be plugged in, at the start and later. Skipped with
  * a printed reason where Debian's packages cannot be had.
  */
-import { balloonOf, MemoryBlock, MiB, PipeChar, plugDevice } from '@boardwalk/core';
+import { balloonOf, devicesOf, isCapacityTeller, MemoryBlock, MiB, PipeChar, plugDevice } from '@boardwalk/core';
 import { machineBooter } from '@boardwalk/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { bootToShell, shell } from './linux-shell.ts';
@@ -13,16 +13,18 @@ const MINUTES = 60_000;
 const bootMachine = machineBooter(afterEach);
 
 it(
-  'Linux uses a SCSI disk, a balloon, a network, a console, a CPU that comes later, a watchdog, and ends when the power button is pressed',
+  'Linux uses a SCSI disk, a disk that grows, a balloon, a network, a console, a CPU that comes later, a watchdog, and ends when the power button is pressed',
   async (context) => {
     const port = new PipeChar();
     const peer = new NetPeer([10, 0, 0, 1]);
     const disk = new MemoryBlock(new Uint8Array(MiB(1)).fill(0x41));
+    const growing = new MemoryBlock(MiB(1));
     const booted = await bootToShell(
       bootMachine,
       [
         { driver: 'virtio-scsi-ccw', id: 'scsi' },
         { driver: 'scsi-hd', id: 'disk', properties: { drive: disk, 'scsi-id': 2, lun: 3, serial: 'BW1' } },
+        { driver: 'virtio-blk-ccw', id: 'growing', properties: { drive: growing } },
         { driver: 'virtio-balloon-ccw', id: 'balloon' },
         { driver: 'virtio-net-ccw', id: 'net', properties: { netdev: peer, mac: '52:54:00:00:00:99' } },
         { driver: 'diag288', id: 'watchdog' },
@@ -32,7 +34,7 @@ it(
       { cpus: 1, maxcpus: 3 },
     );
     const guest = booted ?? context.skip("Debian's packages cannot be had here");
-    await shell(guest, 'modprobe -a virtio_scsi sd_mod virtio_balloon virtio_net');
+    await shell(guest, 'modprobe -a virtio_blk virtio_scsi sd_mod virtio_balloon virtio_net');
 
     expect(
       await shell(
@@ -43,6 +45,14 @@ it(
     expect(await shell(guest, 'head -c 4 /dev/sda')).toContain('AAAA');
     await shell(guest, 'echo written by the guest | dd of=/dev/sda bs=512 seek=9 conv=sync,fsync 2>/dev/null');
     expect(new TextDecoder().decode(disk.contents.subarray(9 * 512, 9 * 512 + 20))).toBe('written by the guest');
+
+    const sectors =
+      'for i in $(seq 100); do [ $(cat /sys/block/vda/size) = 2048 ] || break; sleep 0.1; done; cat /sys/block/vda/size';
+    expect(await shell(guest, 'cat /sys/block/vda/size')).toMatch(/^2048\b/m);
+    await growing.resize(MiB(3));
+    for (const device of devicesOf(guest.machine).filter(isCapacityTeller)) device.capacityChanged();
+    expect(await shell(guest, sectors)).toMatch(/^6144\b/m);
+    expect(await shell(guest, 'dd if=/dev/vda of=/dev/null bs=1M && echo all read')).toContain('all read');
 
     balloonOf(guest.machine).setGuestMemory(MiB(192));
     const asked = { timeout: 2 * MINUTES, interval: 50 };

@@ -2,7 +2,7 @@
 
 /** Storage behind a block device. Offsets and sizes are bytes. Calls may overlap in time; each one is done when its promise is. */
 export interface BlockBackend {
-  /** Bytes that there are. */
+  /** Bytes that there are; {@link resize} changes it. */
   readonly size: number;
   readonly readonly: boolean;
   /** The host's file behind it, as the user named it; undefined where there is none. */
@@ -19,6 +19,11 @@ export interface BlockBackend {
   flush(): Promise<void>;
   /** Writes what is kept apart from a file into it; not there where nothing is. Rejects when the host cannot. */
   commit?(): Promise<void>;
+  /**
+   * Makes it longer, with zeros, or shorter; not there where it has one size for ever. Whoever reads and writes it is not told.
+   * @throws UserError when the host cannot
+   */
+  resize?(bytes: number): Promise<void>;
   /** Flushes and lets go of what the host holds. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 // A block backend whose requests are counted, for `query-blockstats` and `info blockstats`.
+import { UserError } from '../object/user-error.ts';
 import type { BlockBackend } from './block-backend.ts';
 
 /** What was done of one kind. */
@@ -71,6 +72,12 @@ export class CountedBlock implements BlockBackend {
 
   async commit(): Promise<void> {
     await this.#backend.commit?.();
+  }
+
+  async resize(bytes: number): Promise<void> {
+    if (this.readonly) throw new UserError('Image is read-only');
+    if (!this.#backend.resize) throw new UserError('Image format driver does not support resize');
+    await this.#backend.resize(bytes);
   }
 
   close(): Promise<void> {

@@ -3,3 +3,4 @@ export { type BlockNode, type BlockNodeOptions, BlockNodes } from './block-nodes
 export { type BlockCount, CountedBlock } from './counted-block.ts';
 export { MemoryBlock } from './memory-block.ts';
 export { NullBlock } from './null-block.ts';
+export { type CapacityTeller, isCapacityTeller } from './resizable.ts';

@@ -11,6 +11,16 @@ describe('MemoryBlock', () => {
     expect(block.size).toBe(8);
   });
 
+  it('becomes longer, with zeros, and shorter', async () => {
+    const block = new MemoryBlock(Uint8Array.of(1, 2, 3));
+    await block.resize(5);
+    expect([...block.contents]).toEqual([1, 2, 3, 0, 0]);
+    await block.resize(2);
+    expect([...block.contents]).toEqual([1, 2]);
+    await expect(block.read(0, new Uint8Array(3))).rejects.toThrow(RangeError);
+    await expect(block.resize(2 ** 52)).rejects.toThrow('there is no memory for');
+  });
+
   it('refuses what is outside, read-only or closed', async () => {
     const block = new MemoryBlock(Uint8Array.of(7, 8), { readonly: true });
     await expect(block.read(1, new Uint8Array(2))).rejects.toThrow(RangeError);

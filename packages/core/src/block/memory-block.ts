@@ -1,10 +1,11 @@
 // A block backend in memory: scratch disks, tests, images that a page has downloaded.
+import { UserError } from '../object/user-error.ts';
 import { type BlockBackend, checkBlockRange } from './block-backend.ts';
 
 /** Bytes in memory, lost when it is closed. */
 export class MemoryBlock implements BlockBackend {
   readonly readonly: boolean;
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
   #closed = false;
 
   /** @param contents a size in bytes (zero-filled), or the bytes themselves, used in place */
@@ -20,6 +21,18 @@ export class MemoryBlock implements BlockBackend {
   /** The bytes as they are now; not a copy. */
   get contents(): Uint8Array {
     return this.#bytes;
+  }
+
+  /** The bytes move: {@link contents} are others afterwards. @throws UserError if there is not so much memory */
+  async resize(bytes: number): Promise<void> {
+    let longer: Uint8Array;
+    try {
+      longer = new Uint8Array(bytes);
+    } catch {
+      throw new UserError(`there is no memory for ${bytes} bytes`);
+    }
+    longer.set(this.#bytes.subarray(0, bytes));
+    this.#bytes = longer;
   }
 
   async read(offset: number, dst: Uint8Array): Promise<void> {

@@ -85,7 +85,7 @@ export class DriveTable {
   /** A device has gone: what it had is free. */
   release(device: string): void {
     for (const [node, user] of this.#devices) {
-      if (user !== device) continue;
+      if (user !== device && !user.startsWith(`${device}/`)) continue;
       this.#devices.delete(node);
       const drive = this.#drives.find((candidate) => candidate.node === node);
       if (drive !== undefined) this.#claimed.delete(drive);

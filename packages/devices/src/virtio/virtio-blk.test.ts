@@ -13,7 +13,7 @@ const WRITE_ZEROES = 13;
 /** A backend that finishes its calls when it is told to, in any order. */
 class SlowBlock implements BlockBackend {
   readonly readonly = false;
-  readonly inner: MemoryBlock;
+  inner: MemoryBlock;
   readonly waiting: (() => void)[] = [];
   flushes = 0;
 
@@ -92,6 +92,15 @@ describe('virtio-blk', () => {
     expect(driver.read(0x100 + 12)).toBe(254);
     expect(driver.read(0x100 + 20)).toBe(512);
     expect(driver.test.r8(0x1000_1000 + 0x100 + 24)).toBe(3);
+  });
+
+  it('tells of another capacity', async () => {
+    const block = new SlowBlock(8 * 512);
+    const { device, driver } = await disk(block);
+    block.inner = new MemoryBlock(10 * 512);
+    device.capacityChanged();
+    expect(driver.takeInterrupts()).toBe(2);
+    expect(driver.read(0x100)).toBe(10);
   });
 
   it('reads and writes sectors, across the pieces of a chain', async () => {

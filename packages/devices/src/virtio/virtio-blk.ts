@@ -104,6 +104,11 @@ export class VirtioBlk extends VirtioRequestDevice<Request> {
     checkBlockSizes(this);
   }
 
+  /** The disk has another size now: the driver is to read its capacity again. */
+  capacityChanged(): void {
+    this.machine.history.act(() => this.configChanged());
+  }
+
   protected override queueSizes(): readonly number[] {
     return Array<number>(this.#number('num-queues')).fill(QUEUE_SIZE);
   }

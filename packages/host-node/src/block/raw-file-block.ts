@@ -21,19 +21,19 @@ export interface RawFileOptions {
 /** A file as storage, locked while it is open. */
 export class RawFileBlock implements BlockBackend {
   readonly filename: string;
-  readonly size: number;
   readonly readonly: boolean;
   /** Wherever the program's folder is by then. */
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #lock: FileLock;
   readonly #overlay: WriteOverlay | undefined;
+  #size: number;
   #closed = false;
 
   private constructor(path: string, size: number, options: RawFileOptions, file: FileHandle, lock: FileLock) {
     this.filename = path;
     this.#path = resolve(path);
-    this.size = size;
+    this.#size = size;
     this.readonly = options.readonly ?? false;
     this.#file = file;
     this.#lock = lock;
@@ -63,6 +63,21 @@ export class RawFileBlock implements BlockBackend {
       await file.close();
       throw hostError(path, error);
     }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  async resize(bytes: number): Promise<void> {
+    if (this.readonly) throw new UserError('Image is read-only');
+    if (this.#overlay) throw new UserError(`${this.filename}: what is kept apart from its file has the size of that`);
+    try {
+      await this.#file.truncate(bytes);
+    } catch (error) {
+      throw hostError(this.filename, error);
+    }
+    this.#size = bytes;
   }
 
   async read(offset: number, dst: Uint8Array): Promise<void> {

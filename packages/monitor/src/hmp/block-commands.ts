@@ -1,6 +1,6 @@
 // Commands about drives, and about snapshots in images.
-import { UserError } from '@boardwalk/core';
-import { type BlockDevice, blockDevices, nodeFile, snapshotProblem } from '../qmp/commands/block.ts';
+import { parseSize, UserError } from '@boardwalk/core';
+import { type BlockDevice, blockDevices, nodeFile, resizeBlock, snapshotProblem } from '../qmp/commands/block.ts';
 import { type HmpArguments, type HmpCommand, type HmpContext, HmpNotice, machineOf } from './command.ts';
 
 const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
@@ -110,6 +110,20 @@ export const blockHmpCommands: readonly HmpCommand[] = [
       const found = blockDevices(machineOf(context)).filter(({ name }) => wanted === 'all' || name === wanted);
       if (wanted !== 'all' && found.length === 0) throw new UserError(`Device '${wanted}' not found`);
       for (const { node } of found) await node.backend.commit();
+      return undefined;
+    },
+  },
+  {
+    name: 'block_resize',
+    args: [
+      { name: 'device', kind: 'word', complete: driveNames },
+      { name: 'size', kind: 'word', expected: 'size' },
+    ],
+    params: 'device size',
+    help: 'resize a block image',
+    async run(context, args) {
+      const bytes = parseSize(args.requireText('size'), 'size', 'M');
+      await resizeBlock(machineOf(context), { device: args.requireText('device') }, bytes);
       return undefined;
     },
   },

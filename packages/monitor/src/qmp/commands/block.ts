@@ -1,5 +1,5 @@
 // Commands about drives and named block nodes.
-import { type BlockNode, type Drive, type Machine, UserError } from '@boardwalk/core';
+import { type BlockNode, type Drive, devicesOf, isCapacityTeller, type Machine, UserError } from '@boardwalk/core';
 import type { Emulator } from '../../emulator.ts';
 import type { blockCommands } from '../schema/block.ts';
 import { type Handlers, requireMachine } from './context.ts';
@@ -49,6 +49,38 @@ export function snapshotProblem(machine: Machine, names?: readonly string[]): st
   return writable === undefined
     ? 'no block device can store vmstate for snapshot'
     : `Device '${writable.name || writable.node.name}' is writable but does not support snapshots`;
+}
+
+/** Unit of a disk's size, bytes. */
+const SECTOR = 512;
+
+/**
+ * Gives a drive or a node another size, and tells the guest.
+ * @param names the drive's id, else the node's name
+ * @param bytes a multiple of 512 that is not 0
+ * @throws UserError if there is none, it cannot be written, its size cannot change, or its device cannot tell the guest
+ */
+export async function resizeBlock(
+  machine: Machine,
+  { device = '', node: nodeName = '' }: { readonly device?: string | undefined; readonly node?: string | undefined },
+  bytes: number,
+): Promise<void> {
+  const { drives } = machine;
+  const node = device === '' ? drives.nodes.find(nodeName) : drives.all.find(({ id }) => id === device)?.node;
+  if (node === undefined) throw new UserError(`Cannot find device='${device}' nor node-name='${nodeName}'`);
+  if (bytes < 0) throw new UserError("Parameter 'size' expects a >0 size");
+  if (bytes === 0 || bytes % SECTOR !== 0 || !Number.isSafeInteger(bytes)) {
+    throw new UserError(`Parameter 'size' expects a multiple of ${SECTOR} that is not 0`);
+  }
+  const above = drives.nodes.all.find(({ file }) => file === node);
+  if (above !== undefined) throw new UserError(`Node '${node.name}' is in use by '${above.name}'`);
+  const path = drives.deviceOf(node);
+  const user = path === undefined ? undefined : devicesOf(machine).find((one) => one.path === path);
+  if (path !== undefined && (user === undefined || !isCapacityTeller(user))) {
+    throw new UserError(`'${user?.type ?? path}' cannot tell the guest of another size`);
+  }
+  await node.backend.resize(bytes);
+  if (user !== undefined && isCapacityTeller(user)) user.capacityChanged();
 }
 
 /** No limit on transfers. */
@@ -149,5 +181,7 @@ export const blockHandlers: Handlers<keyof typeof blockCommands> = {
     if (!emulator.openBlockNode) throw new UserError('images cannot be opened here');
     return emulator.openBlockNode(drives.nodes, { ...options });
   },
+  block_resize: ({ emulator }, { device, 'node-name': node, size }) =>
+    resizeBlock(requireMachine(emulator), { device, node }, Number(size)),
   'blockdev-del': ({ emulator }, args) => requireMachine(emulator).drives.nodes.remove(args['node-name']),
 };

@@ -125,5 +125,9 @@ export const blockCommands = {
     doc: 'Opens an image under a name, as `-blockdev` does, for a device that names it.',
     union: BlockdevOptions,
   }),
+  block_resize: command({
+    doc: 'Gives a raw file another size: a drive by its id, or a node by its name. The guest is told.',
+    args: { device: opt(str), 'node-name': opt(str), size: int },
+  }),
   'blockdev-del': command({ doc: 'Closes an image that nothing uses.', args: { 'node-name': str } }),
 } as const;
