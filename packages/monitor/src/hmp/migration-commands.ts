@@ -1,5 +1,5 @@
 // Commands about migrations.
-import { UserError } from '@boardwalk/core';
+import { parseSize, UserError } from '@boardwalk/core';
 import { descriptorHandlers } from '../qmp/commands/descriptors.ts';
 import { migrationHandlers, migrationOf } from '../qmp/commands/migration.ts';
 import { type HmpCommand, type HmpContext, isOn, machineOf } from './command.ts';
@@ -20,11 +20,19 @@ function describe({ emulator }: HmpContext): string {
 export const migrationInfoCommands: readonly HmpCommand[] = [
   { name: 'migrate', help: 'show migration status', run: describe },
   {
+    name: 'migrate_parameters',
+    help: 'show current migration parameters',
+    run: ({ emulator }) => `max-bandwidth: ${migrationOf(emulator).maxBandwidth} bytes/second\n`,
+  },
+  {
     name: 'migrate_capabilities',
     help: 'show current migration capabilities',
     run: ({ emulator }) => `events: ${migrationOf(emulator).events ? 'on' : 'off'}\n`,
   },
 ];
+
+/** `max-bandwidth`: the one parameter that there is. */
+const MAX_BANDWIDTH = 'max-bandwidth';
 
 const uri = { name: 'uri', kind: 'word' } as const;
 
@@ -75,6 +83,21 @@ export const migrationCommands: readonly HmpCommand[] = [
     async run(context, args) {
       machineOf(context);
       await migrationHandlers['migrate-incoming'](context, { uri: args.requireText('uri') });
+      return undefined;
+    },
+  },
+  {
+    name: 'migrate_set_parameter',
+    args: [
+      { name: 'parameter', kind: 'word', complete: () => [MAX_BANDWIDTH] },
+      { name: 'value', kind: 'word' },
+    ],
+    params: 'parameter value',
+    help: 'Set the parameter for migration: max-bandwidth, in megabytes a second unless it says otherwise',
+    run({ emulator }, args) {
+      const [name, value] = [args.requireText('parameter'), args.requireText('value')];
+      if (name !== MAX_BANDWIDTH) throw new UserError(`invalid parameter value: ${name}`);
+      migrationOf(emulator).maxBandwidth = parseSize(value, name, 'M');
       return undefined;
     },
   },

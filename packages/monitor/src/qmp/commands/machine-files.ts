@@ -39,10 +39,13 @@ export async function whileStopped(
 /** Changes while others are waited for. */
 const stateOf = (machine: Machine): RunState => machine.state;
 
+/** Why a save ended. */
+export const WENT_ON = 'the machine was let go on before it was saved';
+
 /** Writes of a machine that must not go on meanwhile. */
 export async function writeStill(file: OutputFile, bytes: Uint8Array, wentOn: () => boolean): Promise<void> {
   await file.write(bytes);
-  if (wentOn()) throw new UserError('the machine was let go on before it was saved');
+  if (wentOn()) throw new UserError(WENT_ON);
 }
 
 /** Writes the device tree as the guest has it. @throws UserError for a machine that has none */

@@ -4,10 +4,13 @@ import type { Emulator, ReplacementFile } from '../../emulator.ts';
 import type { MigrationState } from '../../events.ts';
 import type { migrationCommands } from '../schema/migration.ts';
 import { type Handlers, perEmulator, requireMachine } from './context.ts';
-import { standStill, writeStill } from './machine-files.ts';
+import { standStill, WENT_ON, writeStill } from './machine-files.ts';
 
 /** The smallest unit that guests have. */
 const PAGE_SIZE = 4096;
+
+/** How often a migration that waits for its turn looks whether the limit has changed, ms. */
+const PACE_MS = 100;
 
 /** The migration of an emulator: none, one that is under way, or how the last one ended. */
 export class Migration {
@@ -15,6 +18,8 @@ export class Migration {
   #status: MigrationState | undefined;
   #error: string | undefined;
   #events = false;
+  /** Bytes a second that it writes at most, on average; 0: as many as there is room for. */
+  maxBandwidth = 0;
   #cancel: () => void = () => {};
   #transferred = 0;
   #began = 0;
@@ -117,9 +122,12 @@ export class Migration {
         wentOn = true;
       });
       for (const piece of saveSnapshot(machine)) {
+        const began = performance.now();
         await unlessCancelled(writeStill(file, piece, () => wentOn));
+        await unlessCancelled(this.#pace(piece.length, began, () => wentOn));
         this.#transferred += piece.length;
       }
+      if (wentOn) throw new UserError(WENT_ON);
       await unlessCancelled(file.close());
       unlisten();
       machine.migrated();
@@ -129,6 +137,20 @@ export class Migration {
       await file.discard().catch(() => {});
       if (ran && !wentOn && machine.state === 'paused') machine.resume();
       this.#end(error instanceof Cancelled ? 'cancelled' : 'failed', error);
+    }
+  }
+
+  /** Waits until bytes that were written from a time on are within the limit; no longer when the machine has gone on. */
+  async #pace(bytes: number, since: number, wentOn: () => boolean): Promise<void> {
+    const migration = this.#began;
+    let last = since;
+    for (let owed = bytes; this.maxBandwidth > 0; ) {
+      const now = performance.now();
+      owed -= (this.maxBandwidth * (now - last)) / 1000;
+      last = now;
+      if (owed <= 0 || wentOn() || !this.#active || this.#began !== migration) return;
+      const ms = Math.min(PACE_MS, Math.ceil((owed * 1000) / this.maxBandwidth));
+      await new Promise((resolve) => setTimeout(resolve, ms));
     }
   }
 
@@ -184,6 +206,10 @@ export const migrationHandlers: Handlers<keyof typeof migrationCommands> = {
     await emulator.takeIncoming(uri);
   },
   'query-migrate': ({ emulator }) => migrationInfo(emulator),
+  'query-migrate-parameters': ({ emulator }) => ({ 'max-bandwidth': migrationOf(emulator).maxBandwidth }),
+  'migrate-set-parameters': ({ emulator }, { 'max-bandwidth': limit }) => {
+    if (limit !== undefined) migrationOf(emulator).maxBandwidth = Number(limit);
+  },
   'query-migrate-capabilities': ({ emulator }) => [
     { capability: 'events' as const, state: migrationOf(emulator).events },
   ],

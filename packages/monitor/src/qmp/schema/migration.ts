@@ -1,5 +1,5 @@
 // Saving machines to go on elsewhere (qapi/migration.json).
-import { bool, command, enumeration, int, list, number, opt, str, struct } from './dsl.ts';
+import { bool, command, enumeration, int, list, number, opt, size, str, struct } from './dsl.ts';
 
 export const MigrationStatus = enumeration('MigrationStatus', ['setup', 'active', 'completed', 'failed', 'cancelled']);
 
@@ -7,6 +7,8 @@ export const MigrationCapabilityStatus = struct('MigrationCapabilityStatus', {
   capability: enumeration('MigrationCapability', ['events']),
   state: bool,
 });
+
+export const MigrationParameters = struct('MigrationParameters', { 'max-bandwidth': opt(size) });
 
 export const MigrationInfo = struct('MigrationInfo', {
   status: opt(MigrationStatus),
@@ -30,6 +32,14 @@ export const migrationCommands = {
   'query-migrate': command({
     doc: 'How far the last `migrate` is, or how it ended; nothing before the first.',
     returns: MigrationInfo,
+  }),
+  'query-migrate-parameters': command({
+    doc: 'What limits migrations: bytes a second, 0 without a limit.',
+    returns: MigrationParameters,
+  }),
+  'migrate-set-parameters': command({
+    doc: 'Limits migrations, one that is under way too. The machine stands still all the time, so that there is no `downtime-limit`.',
+    args: { 'max-bandwidth': opt(size) },
   }),
   'query-migrate-capabilities': command({
     doc: 'What migrations can do besides, and whether it is switched on.',
