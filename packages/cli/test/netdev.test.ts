@@ -16,6 +16,7 @@ type Call = readonly [command: string, args?: object];
 
 const hmp = (line: string): Call => ['human-monitor-command', { 'command-line': line }];
 const info = hmp('info network');
+const socket = (id: string): object => ({ type: 'socket', id, listen: '127.0.0.1:0' });
 const stream = (id: string, name: string): object => ({
   ...{ type: 'stream', id, server: true },
   addr: { type: 'unix', path: join(folder, name) },
@@ -26,42 +27,42 @@ const says = (...lines: readonly string[]) => ({ return: lines.map((line) => `${
 const fails = (desc: string, type = 'GenericError') => ({ error: { class: type, desc } });
 const CARD = 'c0: index=0,type=nic,model=virtio-net-device,macaddr=52:54:00:12:34:56';
 
-/** Each call with what comes of it. */
-const CALLS = (name: string): readonly (readonly [Call, object])[] => [
-  [info, says(CARD, ' \\ n0: index=0,type=stream,')],
-  [['netdev_add', stream('n1', `${name}-1`)], done],
-  [['netdev_add', stream('n1', `${name}-2`)], fails("Duplicate ID 'n1'")],
-  [['netdev_add', { type: 'socket', id: 'n2', listen: '127.0.0.1:0' }], done],
-  [info, says(CARD, ' \\ n0: index=0,type=stream,', 'n1: index=0,type=stream,', 'n2: index=0,type=socket,')],
+/** Each call with what comes of it. Nothing makes a stream: QEMU 7.2 dies when one is taken away, as often as not. */
+const CALLS: readonly (readonly [Call, object])[] = [
+  [info, says(CARD, ' \\ n0: index=0,type=socket,')],
+  [['netdev_add', socket('n1')], done],
+  [['netdev_add', socket('n1')], fails("Duplicate ID 'n1'")],
+  [['netdev_add', socket('n2')], done],
+  [info, says(CARD, ' \\ n0: index=0,type=socket,', 'n1: index=0,type=socket,', 'n2: index=0,type=socket,')],
   [['netdev_add', { type: 'nosuch', id: 'n3' }], fails("Parameter 'type' does not accept value 'nosuch'")],
   [['netdev_add', { type: 'stream', id: 'n3' }], fails("Parameter 'addr' is missing")],
   [
     ['netdev_add', { type: 'stream', id: 'n3', server: true, addr: { type: 'unix' } }],
     fails("Parameter 'addr.path' is missing"),
   ],
-  [['netdev_add', stream('n 3', `${name}-3`)], fails("Parameter 'id' expects an identifier")],
+  [['netdev_add', socket('n 3')], fails("Parameter 'id' expects an identifier")],
   [['netdev_add', { type: 'stream' }], fails("Parameter 'id' is missing")],
   [['netdev_add', { id: 'n3' }], fails("Parameter 'type' is missing")],
   [['netdev_del', { id: 'c0' }], fails("Device 'c0' not found", 'DeviceNotFound')],
   [['netdev_del', { id: 'n1' }], done],
-  // What has gone can come again, on the same socket.
-  [['netdev_add', stream('n1', `${name}-1`)], done],
+  // What has gone can come again.
+  [['netdev_add', socket('n1')], done],
   [hmp('netdev_del n1'), says()],
   [hmp('netdev_del n1'), says("Error: Device 'n1' not found")],
   [hmp('netdev_add nosuch,id=n3'), says("Error: Parameter 'type' does not accept value 'nosuch'")],
   [hmp('netdev_add socket,listen=:0'), says("Error: Parameter 'id' is missing")],
   [hmp('netdev_add socket,id=n3,listen=127.0.0.1:0'), says()],
-  [info, says(CARD, ' \\ n0: index=0,type=stream,', 'n2: index=0,type=socket,', 'n3: index=0,type=socket,')],
+  [info, says(CARD, ' \\ n0: index=0,type=socket,', 'n2: index=0,type=socket,', 'n3: index=0,type=socket,')],
   // A card that uses it stays.
   [['netdev_del', { id: 'n0' }], done],
   [['netdev_del', { id: 'n0' }], fails("Device 'n0' not found", 'DeviceNotFound')],
   [['qom-get', { path: '/machine/peripheral/c0', property: 'type' }], { return: 'virtio-net-device' }],
-  [['netdev_add', stream('n0', `${name}-0`)], done],
+  [['netdev_add', socket('n0')], done],
 ];
 
-const machine = (name: string): string[] => [
+const machine = (name: string, cable = 'socket,id=n0,listen=127.0.0.1:0'): string[] => [
   ...['-M', 'virt', '-m', '32', '-bios', 'none', '-S', '-nodefaults', '-display', 'none'],
-  ...['-netdev', `stream,id=n0,server=on,addr.type=unix,addr.path=${join(folder, `${name}-0`)}`],
+  ...['-netdev', cable],
   ...['-device', 'virtio-net-device,id=c0,netdev=n0', '-qmp', `unix:${join(folder, name)},server=on,wait=off`],
 ];
 
@@ -74,10 +75,18 @@ async function play(socket: string, calls: readonly Call[]): Promise<unknown[]> 
   return answers;
 }
 
-const expected = (name: string) => CALLS(name).map(([call, answer]) => ({ call, ...answer }));
+const expected = (calls: typeof CALLS) => calls.map(([call, answer]) => ({ call, ...answer }));
 
-async function played(name: string): Promise<unknown[]> {
-  const calls = CALLS(name).map(([call]) => call);
+/** A socket that has gone can come again. */
+const STREAM_CALLS: typeof CALLS = [
+  [['netdev_add', stream('n1', 'cable')], done],
+  [info, says(CARD, ' \\ n0: index=0,type=socket,', 'n1: index=0,type=stream,')],
+  [['netdev_del', { id: 'n1' }], done],
+  [['netdev_add', stream('n1', 'cable')], done],
+];
+
+async function played(name: string, expectations: typeof CALLS): Promise<unknown[]> {
+  const calls = expectations.map(([call]) => call);
   const answers = await play(name, calls);
   return answers.map((answer, i) => ({ call: calls[i], ...(answer as object) }));
 }
@@ -89,14 +98,20 @@ const isReference = (program: string): boolean =>
 describe('netdev_add and netdev_del', () => {
   it('make cables and take them away', async () => {
     const { ended } = startProgram(machine('ours'));
-    expect(await played('ours')).toEqual(expected('ours'));
+    expect(await played('ours', CALLS)).toEqual(expected(CALLS));
+    expect(await ended).toEqual({ status: 0, out: '', err: '' });
+  });
+
+  it('make streams and take them away', async () => {
+    const { ended } = startProgram(machine('streams'));
+    expect(await played('streams', STREAM_CALLS)).toEqual(expected(STREAM_CALLS));
     expect(await ended).toEqual({ status: 0, out: '', err: '' });
   });
 
   it.skipIf(!isReference(QEMU))('say what QEMU says', async () => {
     const qemu = spawn(QEMU, machine('theirs'), { stdio: 'ignore' });
     const ended = new Promise((resolve) => qemu.once('close', resolve));
-    expect(await played('theirs')).toEqual(expected('theirs'));
+    expect(await played('theirs', CALLS)).toEqual(expected(CALLS));
     expect(await ended).toBe(0);
   });
 });
@@ -150,9 +165,9 @@ describe('a card of a mainframe', () => {
 });
 
 it('tells where a cable leads while somebody is at its other end', async () => {
-  const { ended } = startProgram(machine('led'));
-  const qmp = await QmpClient.connect(join(folder, 'led'));
   const path = join(folder, 'led-0');
+  const { ended } = startProgram(machine('led', `stream,id=n0,server=on,addr.type=unix,addr.path=${path}`));
+  const qmp = await QmpClient.connect(join(folder, 'led'));
   const other = await connectWhenListening(path);
   const network = async (): Promise<unknown> => (await qmp.command(...info)).return;
   await expect.poll(network).toBe(says(CARD, ` \\ n0: index=0,type=stream,unix:${path},server=on`).return);
