@@ -314,8 +314,9 @@ class RegionFormer {
 
   #placeAt(near: Place, at: Address, mode: number): Place | undefined {
     const block = this.#source.blockAt(near, at, mode);
-    // Nothing but its pages tells that one with two is where it was.
-    if (block === undefined || (near.block.slides && block.second !== undefined)) return undefined;
+    if (block === undefined) return undefined;
+    // Nothing but its pages tells that one with two is where it was, and the region looks at the second only.
+    if (block.second !== undefined && (near.block.slides || this.#isFar(near, at))) return undefined;
     return { block, page: this.#source.pageOf(at) };
   }
 
