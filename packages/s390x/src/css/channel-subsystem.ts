@@ -2,7 +2,7 @@
  * The channel subsystem: finds subchannels, carries out I/O instructions, makes I/O interruptions pending. After the Principles of
  * Operation, SA22-7832, chapters "I/O Overview", "I/O Instructions" and "I/O Support Functions".
  */
-import { Bus, Device, type StateField, type Timer, UserError } from '@boardwalk/core';
+import { Device, type StateField, type Timer, UserError } from '@boardwalk/core';
 import {
   type ChannelServices,
   type CpuPort,
@@ -11,6 +11,7 @@ import {
   PGM_OPERAND,
   programInterruption,
 } from '../cpu/services.ts';
+import { OpenBus } from '../open-bus.ts';
 import {
   ChannelReports,
   RECOVERY_EVENT,
@@ -378,19 +379,11 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
 const setKey = (cssid: number, ssid: number): number => cssid * SUBCHANNEL_SETS + ssid;
 
 /** Where users plug their devices in. */
-export class VirtualCssBus extends Bus {
+export class VirtualCssBus extends OpenBus<ChannelSubsystem> {
   static override readonly typeName: string = CCW_BUS;
   readonly busType = CCW_BUS;
-  readonly full = false;
-  readonly #css: ChannelSubsystem;
 
-  constructor(css: ChannelSubsystem) {
-    super();
-    this.#css = css;
-  }
-
-  plug(device: Device): void {
-    if (!isCcwDevice(device)) throw new UserError(`Device '${device.type}' can't go on ${CCW_BUS} bus`);
-    device.plugInto(this.#css);
+  protected takes(device: Device): device is CcwDevice {
+    return isCcwDevice(device);
   }
 }

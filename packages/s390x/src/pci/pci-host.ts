@@ -2,7 +2,7 @@
  * The mainframe's PCI bridge: the program reaches each function by instructions, as if it were alone on a bus. Condition codes and
  * statuses as qemu-system-s390x 7.2 gives them (observed).
  */
-import { Bus, Device, removeDevice, type StateField, UserError } from '@boardwalk/core';
+import { Device, removeDevice, type StateField, UserError } from '@boardwalk/core';
 import { PciBus, type PciDevice, type PciHost } from '@boardwalk/devices';
 import {
   CC_UNCHANGED,
@@ -14,6 +14,7 @@ import {
   programInterruption,
 } from '../cpu/services.ts';
 import { AbsoluteStorage } from '../css/storage.ts';
+import { OpenBus } from '../open-bus.ts';
 import { type ClpTarget, callLogicalProcessor } from './clp.ts';
 import {
   failed,
@@ -320,19 +321,11 @@ function free(from: number, taken: ReadonlySet<number>): number {
 }
 
 /** Where users say which function is which device. */
-export class ZpciBus extends Bus {
+export class ZpciBus extends OpenBus<S390PciHost> {
   static override readonly typeName: string = ZPCI_BUS;
   readonly busType = ZPCI_BUS;
-  readonly full = false;
-  readonly #host: S390PciHost;
 
-  constructor(host: S390PciHost) {
-    super();
-    this.#host = host;
-  }
-
-  plug(device: Device): void {
-    if (!(device instanceof ZpciFunction)) throw new UserError(`Device '${device.type}' can't go on ${ZPCI_BUS} bus`);
-    device.plugInto(this.#host);
+  protected takes(device: Device): device is ZpciFunction {
+    return device instanceof ZpciFunction;
   }
 }

@@ -1,23 +1,14 @@
 /** The bus that consoles are plugged into. */
-import { Bus, type Device, UserError } from '@boardwalk/core';
+import type { Device } from '@boardwalk/core';
+import { OpenBus } from '../open-bus.ts';
 import { SCLP_EVENT_BUS, SclpEventDevice } from './event-device.ts';
 import type { EventFacility } from './event-facility.ts';
 
-export class SclpEventBus extends Bus {
+export class SclpEventBus extends OpenBus<EventFacility> {
   static override readonly typeName: string = SCLP_EVENT_BUS;
   readonly busType = SCLP_EVENT_BUS;
-  readonly full = false;
-  readonly #facility: EventFacility;
 
-  constructor(facility: EventFacility) {
-    super();
-    this.#facility = facility;
-  }
-
-  plug(device: Device): void {
-    if (!(device instanceof SclpEventDevice)) {
-      throw new UserError(`Device '${device.type}' can't go on ${SCLP_EVENT_BUS} bus`);
-    }
-    device.plugInto(this.#facility);
+  protected takes(device: Device): device is SclpEventDevice {
+    return device instanceof SclpEventDevice;
   }
 }
