@@ -2,13 +2,24 @@
  * A CPU as a device: states, resets, timers, status, and the port behind its instructions. Principles of Operation, SA22-7832,
  * chapters "Control", "Interruptions" and "Operating States".
  */
-import { type DeviceState, UserError } from '@boardwalk/core';
+import { type DeviceState, UserError, type VirtualRange } from '@boardwalk/core';
 import type { Slot } from '@boardwalk/translator';
-import { IRQ, LOWCORE, PSW, STATE_CHECK_STOP, STATE_LOAD, STATE_OPERATING, STATE_STOPPED } from './bits.ts';
+import {
+  AS_HOME,
+  CR0,
+  IRQ,
+  LOWCORE,
+  PSW,
+  STATE_CHECK_STOP,
+  STATE_LOAD,
+  STATE_OPERATING,
+  STATE_STOPPED,
+} from './bits.ts';
 import type { CpuComplex } from './complex.ts';
 import { conditionCode } from './condition.ts';
 import { type CpuDescription, SERVICES, TOD_BASE } from './cpu-thread.ts';
 import type { InstructionPort } from './isa/port.ts';
+import { formatMappings, mappingsOf, type SpaceMappings } from './mappings.ts';
 import { performMachine } from './perform.ts';
 import { at, bitOf, identification, Processor } from './processor.ts';
 import { loadPsw, updateSpaces } from './psw.ts';
@@ -42,6 +53,7 @@ import {
   v,
   vh,
 } from './state.ts';
+import { ASCE_REAL } from './translation.ts';
 
 type Compiled = (cpu: number, ...args: (number | bigint)[]) => unknown;
 
@@ -469,6 +481,25 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
 
   identify(): void {
     this.setRegister(common.ret, identification(this.complex.config.machineType));
+  }
+
+  /** What is mapped in the space that instructions come from. */
+  #mapped(): SpaceMappings | undefined {
+    const mask = this.register(pswMask);
+    const space = Number((mask >> BigInt(PSW.AS_SHIFT)) & 3n);
+    const asce = this.controlRegister(space === AS_HOME ? 13 : 1);
+    if ((mask & PSW.DAT) === 0n || (asce & BigInt(ASCE_REAL)) !== 0n) return undefined;
+    const edat = (this.controlRegister(0) & CR0.EDAT) !== 0n;
+    return mappingsOf({ asce, prefix: this.register(prefix), edat }, this.machine.addressSpace);
+  }
+
+  override mappings(): readonly VirtualRange[] | undefined {
+    return this.#mapped()?.ranges;
+  }
+
+  override formatMappings(): string | undefined {
+    const mapped = this.#mapped();
+    return mapped && formatMappings(mapped);
   }
 
   override describe(): string {

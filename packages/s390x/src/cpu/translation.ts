@@ -33,20 +33,20 @@ import {
 export const ACCESS_STORE = 1;
 export const ACCESS_FETCH = 2;
 
-const PAGE_BITS = 12;
+export const PAGE_BITS = 12;
 /** Of a physical address, at most. */
 const ADDRESS_BITS = 52;
 /** A page that is not to be cached: smaller than a page of the translator's. */
 const UNCACHED_BITS = 9;
 
 const ASCE_PRIVATE = 0x100;
-const ASCE_REAL = 0x20;
-const ENTRY_INVALID = 0x20;
-const ENTRY_PROTECTED = 0x200;
-const ENTRY_FORMAT = 0x400;
+export const ASCE_REAL = 0x20;
+export const ENTRY_INVALID = 0x20;
+export const ENTRY_PROTECTED = 0x200;
+export const ENTRY_FORMAT = 0x400;
 const SEGMENT_COMMON = 0x10;
-const PAGE_INVALID = 0x400;
-const PAGE_MUST_BE_ZERO = 0x800;
+export const PAGE_INVALID = 0x400;
+export const PAGE_MUST_BE_ZERO = 0x800;
 
 const KEY_FETCH = 0x08;
 const KEY_REFERENCED = 0x04;
