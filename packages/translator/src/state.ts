@@ -83,6 +83,8 @@ export const COMMON = {
   slowRegion: slot('slowRegion', 212, 'i32'),
   /** What a region found in the TLB in place of the page that it accessed when it was left last. */
   missedTag: slot('missedTag', 400, 'i64'),
+  /** That access's address; where it was compared with a span, less the constant in it. */
+  missedAddress: slot('missedAddress', 448, 'i64'),
   /** The page (`codePageBits`) of the code that runs: what the addresses in a block that slides count from. */
   codePage: slot('codePage', 408, 'i64'),
   /** The same when `hotIp` was set; and that of the first block of the region when `slowIp` was. */

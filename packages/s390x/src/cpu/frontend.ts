@@ -21,6 +21,9 @@ import type { CpuConfig } from './models.ts';
 import { common, ilc, layout } from './state.ts';
 import { span, walk } from './translation.ts';
 
+/** Restart words. */
+const LENGTHS = { 2: [2], 4: [4], 6: [6] } as const;
+
 /** z/Architecture of one configuration, for the translator. The CPUs of a machine share one. */
 export class S390Frontend implements Frontend {
   readonly name = 's390x';
@@ -88,8 +91,8 @@ export class S390Frontend implements Frontend {
 
   /** The length of the instruction: that of EXECUTE where it is the target of one. */
   restartWords(context: InsnContext): readonly number[] {
-    if ((context.mode & MODE_EXECUTED) !== 0) return [(context.extraLo & EXTRA_LONG) !== 0 ? 6 : 4];
-    return [instructionLength(context.fetch16(0))];
+    if ((context.mode & MODE_EXECUTED) !== 0) return (context.extraLo & EXTRA_LONG) !== 0 ? LENGTHS[6] : LENGTHS[4];
+    return LENGTHS[instructionLength(context.fetch16(0))];
   }
 
   fetchMmu(b: IrBuilder): Value {

@@ -153,10 +153,33 @@ export const moveBytes: IrHelper = defineHelper(
 
 type Combine = (b: IrBuilder, x: Value, y: Value) => Value;
 
+/** Clears bytes at an address that was probed, and leaves the helper. */
+function clear(b: IrBuilder, to: Value, bytes: Value, spaces: Value): void {
+  const operand: Operand = { at: b.local('i64', to), access: STORE, mmu: firstSpace(b, spaces) };
+  eachPiece(
+    b,
+    [operand],
+    bytes,
+    ([d], n) => {
+      if (d === undefined) return;
+      const at = b.local('i32', b.i32(0));
+      stride(b, at, n, 16, (o) => b.hostStore(b.add(d, o), b.v128(0n, 0n), { size: 16 }));
+      stride(b, at, n, 1, (o) => b.hostStore(b.add(d, o), b.i32(0), { size: 1 }));
+    },
+    b.i32(0),
+  );
+  b.return_(b.i32(0));
+}
+
 /** NC, OC, XC: (to, from, bytes, spaces) -> not 0 where the result is not all zero. */
-function combining(name: string, op: Combine): IrHelper {
+function combining(name: string, op: Combine, clearsItself = false): IrHelper {
   return defineHelper(name, ['i64', 'i64', 'i32', 'i32'], 'i32', (b, to, from, bytes, spaces) => {
     probeBoth(b, to, from, bytes, spaces, b.i32(0));
+    // How programs clear storage.
+    if (clearsItself) {
+      const isOne = b.and(b.eq(to, from), b.eq(firstSpace(b, spaces), secondSpace(b, spaces)));
+      b.if(isOne, () => clear(b, to, bytes, spaces));
+    }
     const any = b.local('i64', b.i64(0));
     const step = (d: Value, s: Value, size: 1 | 8): void => {
       const result = op(b, b.hostLoad(d, { size }), b.hostLoad(s, { size }));
@@ -184,7 +207,7 @@ function combining(name: string, op: Combine): IrHelper {
 
 export const andBytes: IrHelper = combining('s390_nc', (b, x, y) => b.and(x, y));
 export const orBytes: IrHelper = combining('s390_oc', (b, x, y) => b.or(x, y));
-export const xorBytes: IrHelper = combining('s390_xc', (b, x, y) => b.xor(x, y));
+export const xorBytes: IrHelper = combining('s390_xc', (b, x, y) => b.xor(x, y), true);
 /** MVN and MVZ: the right or left half of each byte. */
 const half = (mask: bigint): Combine => {
   return (b, x, y) => b.or(b.and(x, b.big(~mask)), b.and(y, b.big(mask)));

@@ -43,6 +43,9 @@ export interface TranslateRequest {
 }
 
 const NO_WORDS: readonly number[] = [];
+/** Blocks of so many instructions, and by what they run less often before they are compiled: interpreting them costs so much more. */
+const LONG_BLOCK = 32;
+const LONG_BLOCK_SOONER = 4;
 
 class Reader implements InsnContext {
   lo = 0;
@@ -277,7 +280,11 @@ export class BlockTranslator {
       lowering.addBlock(ir);
     }
     const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost: this.#reader.secondHost };
-    return new Block(key, this.#reader.host - host, lowering.finish(), countdown, slides, second);
+    const lowered = lowering.finish();
+    const isLong = lowered.insns.length >= LONG_BLOCK && countdown !== NEVER;
+    const runs = isLong ? Math.ceil(countdown / LONG_BLOCK_SOONER) : countdown;
+    if (isLong) lowering.setCountdown(runs);
+    return new Block(key, this.#reader.host - host, lowered, runs, slides, second);
   }
 
   /** The statements of a block with what instruments have put into it. */

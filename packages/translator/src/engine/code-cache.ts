@@ -228,6 +228,8 @@ export class CodeCache {
   /** The first block of each hash of host offset and pc; the others follow by `next`. */
   readonly #byHash: (Block | undefined)[] = new Array<Block | undefined>(2 ** BLOCK_HASH_BITS).fill(undefined);
   readonly #byPage = new Map<number, Block[]>();
+  /** There are blocks that slide, or were. */
+  #hasSliding = false;
   /** The page that was asked for last, and its blocks. */
   #lastPage = -1;
   #ofLastPage: Block[] = [];
@@ -286,7 +288,9 @@ export class CodeCache {
 
   /** The block for code that runs at an address, or that for all addresses. */
   find(at: Omit<BlockKey, 'secondHost'>): Block | undefined {
-    return this.#find(at, at.pcLo, at.pcHi, false) ?? this.#find(at, at.pcLo & (2 ** this.#pageBits - 1), 0, true);
+    const found = this.#find(at, at.pcLo, at.pcHi, false);
+    if (found !== undefined || !this.#hasSliding) return found;
+    return this.#find(at, at.pcLo & (2 ** this.#pageBits - 1), 0, true);
   }
 
   #find(at: Omit<BlockKey, 'secondHost'>, pcLo: number, pcHi: number, slides: boolean): Block | undefined {
@@ -316,6 +320,7 @@ export class CodeCache {
     this.#noteEnd(this.#blocks.push(block) - 1, block.end);
     this.stats.translated++;
     this.stats.insns += block.insns.length;
+    if (block.slides) this.#hasSliding = true;
     const { host, pcLo, secondHost } = block.key;
     const hash = blockHashIndex(host, pcLo);
     block.next = this.#byHash[hash];

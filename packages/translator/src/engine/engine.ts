@@ -127,6 +127,8 @@ export class Engine implements ThreadTranslator {
   readonly #stop: () => void;
   #disposed = false;
   readonly #helpers = new Map<Helper, (...args: never[]) => unknown>();
+  /** The functions of helpers that there are, for modules that come later. */
+  readonly #compiled = new Map<Helper, unknown>();
   readonly #mmu: SoftMmu;
   readonly #bind: ReadonlyMap<Helper, IrHelper>;
 
@@ -374,7 +376,10 @@ export class Engine implements ThreadTranslator {
     words.set(COMMON.hotIp, 0);
     words.set(COMMON.slowIp, 0);
     this.#running = cpu;
-    if (slowIp !== 0) tier1?.slow(words.get(COMMON.slowRegion), slowIp, words.address(COMMON.slowPage));
+    if (slowIp !== 0) {
+      const missed = words.get(COMMON.missedAddress);
+      tier1?.slow(words.get(COMMON.slowRegion), slowIp, words.address(COMMON.slowPage), missed);
+    }
     const block = hotIp === 0 ? undefined : cache.blockAt(hotIp);
     if (block !== undefined) tier1?.hot(block, words.address(COMMON.hotPage));
     this.#running = undefined;
@@ -421,11 +426,14 @@ export class Engine implements ThreadTranslator {
     input: Omit<LinkInput, 'bind' | 'helpers'>,
     helpers: readonly Helper[],
   ): Record<string, (...args: never[]) => unknown> {
-    const { memory, shared, size, indexBits } = this.space;
-    const linker = new ModuleLinker({ pages: size / 65536, shared, indexBits });
-    const { bytes, tsHelpers } = linker.link({ ...input, helpers, bind: this.#bind });
+    const { memory, shared: isShared, size, indexBits } = this.space;
+    const linker = new ModuleLinker({ pages: size / 65536, shared: isShared, indexBits });
+    const compiled = this.#compiled;
+    const { bytes, tsHelpers, imports, defines } = linker.link({ ...input, helpers, bind: this.#bind, compiled });
+    const shared = [...imports].map(([name, helper]) => [name, compiled.get(helper)] as const);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       env: {
+        ...(Object.fromEntries(shared) as Record<string, WebAssembly.ImportValue>),
         memory,
         table: this.#table,
         tsCall: (cpu: number, index: number) => tsHelpers[index]?.run(cpu >>> 0),
@@ -444,7 +452,9 @@ export class Engine implements ThreadTranslator {
           this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
       },
     });
-    return instance.exports as Record<string, (...args: never[]) => unknown>;
+    const exports = instance.exports as Record<string, (...args: never[]) => unknown>;
+    for (const [name, helper] of defines) compiled.set(helper, exports[name]);
+    return exports;
   }
 
   /** Physical address of a device access, or -1 above what a bus has. */

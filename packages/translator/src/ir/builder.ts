@@ -114,9 +114,9 @@ export class IrBuilder extends ValueBuilder {
 
   #call(helper: Helper, args: readonly Value[], faults: boolean): Value {
     if (args.length !== helper.params.length) throw new Error(`${helper.name} takes ${helper.params.length} arguments`);
-    for (const [i, ty] of helper.params.entries()) {
-      const arg = args[i];
-      if (arg !== undefined) expectType(`${helper.name} argument ${i}`, arg, ty);
+    for (let i = 0; i < args.length; i++) {
+      const [arg, ty] = [args[i], helper.params[i]];
+      if (arg !== undefined && ty !== undefined && arg.type !== ty) expectType(`${helper.name} argument ${i}`, arg, ty);
     }
     return this.emit({ kind: 'call', helper, faults }, helper.result, args);
   }

@@ -90,6 +90,8 @@ export const BLOCK_ENDS: ReadonlySet<Kind> = new Set<BlockEnd['kind']>([
   'halt',
 ]);
 
+const NONE: readonly Node[] = [];
+
 /** A value or a statement. Builders make them; passes read them. */
 export class Node {
   readonly detail: Detail;
@@ -110,13 +112,14 @@ export class Node {
   /** Where the high half alone is that of the local (`KEEP`): the i32 local of the low half. */
   low = -1;
 
-  constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = [], lo = 0, hi = 0) {
+  constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = NONE, lo = 0, hi = 0) {
     this.detail = detail;
     this.type = type;
     this.args = args;
     this.lo = lo;
     this.hi = hi;
-    for (const a of args) a.uses++;
+    // An index is quicker than an iterator until the host has optimised this, which is late.
+    for (let i = 0; i < args.length; i++) (args[i] as Node).uses++;
   }
 
   get kind(): Kind {

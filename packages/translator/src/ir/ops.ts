@@ -7,6 +7,8 @@ import type { Ty } from './types.ts';
 
 export interface PureOp {
   readonly name: string;
+  /** Its place in `PURE_OPS`; -1 for one that is made for its immediate. */
+  readonly index: number;
   readonly args: readonly Ty[];
   readonly result: Ty;
   /** WebAssembly instruction bytes, run with the operands on the stack in order. */
@@ -33,6 +35,7 @@ function define(
 ): PureOp {
   const op: PureOp = {
     name,
+    index: table.size,
     args,
     result,
     code,
@@ -344,7 +347,22 @@ export function pureOp(name: string): PureOp {
   return op;
 }
 
+/** An operation that there is for several types. */
+export type TypedOps = Readonly<Record<Ty, PureOp | undefined>> & { readonly name: string };
+
+/** The operations called `name` and a type: `add.i32`, `add.i64`. */
+export function typedOps(name: string): TypedOps {
+  const of = (ty: Ty): PureOp | undefined => table.get(`${name}.${ty}`);
+  return { name, i32: of('i32'), i64: of('i64'), f32: of('f32'), f64: of('f64'), v128: of('v128') };
+}
+
+/** That of a type; throws where there is none. */
+export function typedOp(ops: TypedOps, ty: Ty): PureOp {
+  return ops[ty] ?? pureOp(`${ops.name}.${ty}`);
+}
+
 const NONE: Omit<PureOp, 'name' | 'args' | 'result' | 'code'> = {
+  index: -1,
   immediate: false,
   commutative: false,
   compare: false,

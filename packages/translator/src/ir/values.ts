@@ -3,13 +3,64 @@
  * its operands when it is built. Constants are folded where that is free.
  */
 import { type Detail, Node } from './nodes.ts';
-import { constantOp, type PureOp, pureOp, shuffleOp } from './ops.ts';
+import { constantOp, type PureOp, pureOp, shuffleOp, type TypedOps, typedOp, typedOps } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
 
+const AND32 = pureOp('and.i32');
 const AND64 = pureOp('and.i64');
 const SEXT32 = pureOp('sext32.i64');
-/** What makes an i64 of an i32. */
-const EXTENSIONS: ReadonlySet<PureOp> = new Set([pureOp('extend32U'), pureOp('extend32S')]);
+const EXTEND32S = pureOp('extend32S');
+const EXTEND32U = pureOp('extend32U');
+const WRAP = pureOp('wrap');
+const SELECT = typedOps('select');
+const SEXT8 = typedOps('sext8');
+const SEXT16 = typedOps('sext16');
+
+/** Those that methods name, found once: names put together and looked up for each value took a tenth of a block's translation. */
+const OPS = {
+  add: typedOps('add'),
+  sub: typedOps('sub'),
+  mul: typedOps('mul'),
+  divS: typedOps('divS'),
+  divU: typedOps('divU'),
+  remS: typedOps('remS'),
+  remU: typedOps('remU'),
+  and: typedOps('and'),
+  or: typedOps('or'),
+  xor: typedOps('xor'),
+  shl: typedOps('shl'),
+  shr: typedOps('shr'),
+  sar: typedOps('sar'),
+  rotl: typedOps('rotl'),
+  rotr: typedOps('rotr'),
+  clz: typedOps('clz'),
+  ctz: typedOps('ctz'),
+  popcnt: typedOps('popcnt'),
+  eq: typedOps('eq'),
+  ne: typedOps('ne'),
+  ltS: typedOps('ltS'),
+  ltU: typedOps('ltU'),
+  leS: typedOps('leS'),
+  leU: typedOps('leU'),
+  gtS: typedOps('gtS'),
+  gtU: typedOps('gtU'),
+  geS: typedOps('geS'),
+  geU: typedOps('geU'),
+  eqz: typedOps('eqz'),
+  fadd: typedOps('fadd'),
+  fsub: typedOps('fsub'),
+  fmul: typedOps('fmul'),
+  fdiv: typedOps('fdiv'),
+  fsqrt: typedOps('fsqrt'),
+  fneg: typedOps('fneg'),
+  fabs: typedOps('fabs'),
+  feq: typedOps('feq'),
+  flt: typedOps('flt'),
+  fle: typedOps('fle'),
+} as const;
+
+const CONST: Detail = { kind: 'const' };
+const NO_VALUES: Value[] = [];
 
 /** A value of the IR: assigned once, typed. */
 export type Value = Node;
@@ -23,7 +74,7 @@ export class ValueBuilder {
 
   // --- constants ---
   i32(value: number): Value {
-    return new Node({ kind: 'const' }, 'i32', [], value | 0, value < 0 ? -1 : 0);
+    return new Node(CONST, 'i32', NO_VALUES, value | 0, value < 0 ? -1 : 0);
   }
 
   /** A 64-bit constant from a safe integer. */
@@ -34,7 +85,7 @@ export class ValueBuilder {
 
   /** A 64-bit constant from its halves. */
   i64x(lo: number, hi: number): Value {
-    return new Node({ kind: 'const' }, 'i64', [], lo | 0, hi | 0);
+    return new Node(CONST, 'i64', NO_VALUES, lo | 0, hi | 0);
   }
 
   /** A 64-bit constant from a bigint, taken modulo 2^64. */
@@ -64,7 +115,7 @@ export class ValueBuilder {
   }
 
   set(slot: Slot, value: Value): void {
-    expectType(`set ${slot.name}`, value, slot.ty);
+    if (value.type !== slot.ty) expectType(`set ${slot.name}`, value, slot.ty);
     if (this.wholes && slot.whole !== undefined) {
       const replace = isHighHalf(slot, slot.whole) ? 'withHigh64' : 'withLow64';
       this.set(slot.whole, this.op(replace, this.get(slot.whole), value));
@@ -98,69 +149,69 @@ export class ValueBuilder {
     if (isZero(b)) return a;
     if (isZero(a)) return b;
     if (isConst(a) && isConst(b)) return addConstants(this, a, b);
-    return this.binary('add', a, b);
+    return this.binary(OPS.add, a, b);
   }
 
   sub(a: Value, b: Value): Value {
-    return isZero(b) ? a : this.binary('sub', a, b);
+    return isZero(b) ? a : this.binary(OPS.sub, a, b);
   }
 
   mul(a: Value, b: Value): Value {
-    return this.binary('mul', a, b);
+    return this.binary(OPS.mul, a, b);
   }
 
   /** Signed quotient. The caller has excluded zero and overflow: they trap. */
   divS(a: Value, b: Value): Value {
-    return this.binary('divS', a, b);
+    return this.binary(OPS.divS, a, b);
   }
 
   divU(a: Value, b: Value): Value {
-    return this.binary('divU', a, b);
+    return this.binary(OPS.divU, a, b);
   }
 
   remS(a: Value, b: Value): Value {
-    return this.binary('remS', a, b);
+    return this.binary(OPS.remS, a, b);
   }
 
   remU(a: Value, b: Value): Value {
-    return this.binary('remU', a, b);
+    return this.binary(OPS.remU, a, b);
   }
 
   and(a: Value, b: Value): Value {
-    return this.binary('and', a, b);
+    return this.binary(OPS.and, a, b);
   }
 
   or(a: Value, b: Value): Value {
     if (isZero(b)) return a;
-    return isZero(a) ? b : this.binary('or', a, b);
+    return isZero(a) ? b : this.binary(OPS.or, a, b);
   }
 
   xor(a: Value, b: Value): Value {
     if (isZero(b)) return a;
-    return isZero(a) ? b : this.binary('xor', a, b);
+    return isZero(a) ? b : this.binary(OPS.xor, a, b);
   }
 
   /** Shift left; the count is taken modulo the width. */
   shl(a: Value, count: Value): Value {
-    return isZero(count) ? a : this.binary('shl', a, count);
+    return isZero(count) ? a : this.binary(OPS.shl, a, count);
   }
 
   /** Logical shift right. */
   shr(a: Value, count: Value): Value {
-    return isZero(count) ? a : this.binary('shr', a, count);
+    return isZero(count) ? a : this.binary(OPS.shr, a, count);
   }
 
   /** Arithmetic shift right. */
   sar(a: Value, count: Value): Value {
-    return isZero(count) ? a : this.binary('sar', a, count);
+    return isZero(count) ? a : this.binary(OPS.sar, a, count);
   }
 
   rotl(a: Value, count: Value): Value {
-    return this.binary('rotl', a, count);
+    return this.binary(OPS.rotl, a, count);
   }
 
   rotr(a: Value, count: Value): Value {
-    return this.binary('rotr', a, count);
+    return this.binary(OPS.rotr, a, count);
   }
 
   not(a: Value): Value {
@@ -168,70 +219,70 @@ export class ValueBuilder {
   }
 
   neg(a: Value): Value {
-    return this.binary('sub', this.zero(a.ty), a);
+    return this.binary(OPS.sub, this.zero(a.ty), a);
   }
 
   clz(a: Value): Value {
-    return this.unary('clz', a);
+    return this.unary(OPS.clz, a);
   }
 
   ctz(a: Value): Value {
-    return this.unary('ctz', a);
+    return this.unary(OPS.ctz, a);
   }
 
   popcnt(a: Value): Value {
-    return this.unary('popcnt', a);
+    return this.unary(OPS.popcnt, a);
   }
 
   eq(a: Value, b: Value): Value {
-    return this.binary('eq', a, b);
+    return this.binary(OPS.eq, a, b);
   }
 
   ne(a: Value, b: Value): Value {
-    return this.binary('ne', a, b);
+    return this.binary(OPS.ne, a, b);
   }
 
   ltS(a: Value, b: Value): Value {
-    return this.binary('ltS', a, b);
+    return this.binary(OPS.ltS, a, b);
   }
 
   ltU(a: Value, b: Value): Value {
-    return this.binary('ltU', a, b);
+    return this.binary(OPS.ltU, a, b);
   }
 
   leS(a: Value, b: Value): Value {
-    return this.binary('leS', a, b);
+    return this.binary(OPS.leS, a, b);
   }
 
   leU(a: Value, b: Value): Value {
-    return this.binary('leU', a, b);
+    return this.binary(OPS.leU, a, b);
   }
 
   gtS(a: Value, b: Value): Value {
-    return this.binary('gtS', a, b);
+    return this.binary(OPS.gtS, a, b);
   }
 
   gtU(a: Value, b: Value): Value {
-    return this.binary('gtU', a, b);
+    return this.binary(OPS.gtU, a, b);
   }
 
   geS(a: Value, b: Value): Value {
-    return this.binary('geS', a, b);
+    return this.binary(OPS.geS, a, b);
   }
 
   geU(a: Value, b: Value): Value {
-    return this.binary('geU', a, b);
+    return this.binary(OPS.geU, a, b);
   }
 
   eqz(a: Value): Value {
-    return this.unary('eqz', a);
+    return this.unary(OPS.eqz, a);
   }
 
   /** `a` where the i32 `condition` is not zero, else `b`; both are computed. */
   select(condition: Value, a: Value, b: Value): Value {
     expectType('select', condition, 'i32');
     expectType('select', b, a.ty);
-    return this.op(`select.${a.ty}`, condition, a, b);
+    return this.apply(typedOp(SELECT, a.ty), [condition, a, b]);
   }
 
   /** Sign-extends the low `bits` of the value within its type. */
@@ -240,7 +291,7 @@ export class ValueBuilder {
     if (bits === width) return a;
     if (bits === 8 || bits === 16 || (bits === 32 && width === 64)) {
       if (bits === 32 && isConst(a)) return this.i64x(a.lo, a.lo >> 31);
-      return this.op(`sext${bits}.${a.ty}`, a);
+      return this.apply(bits === 32 ? SEXT32 : typedOp(bits === 8 ? SEXT8 : SEXT16, a.ty), [a]);
     }
     const count = this.constant(a.ty, width - bits);
     return this.sar(this.shl(a, count), count);
@@ -254,13 +305,13 @@ export class ValueBuilder {
   /** Sign-extends an i32 to i64. */
   extend32S(a: Value): Value {
     expectType('extend32S', a, 'i32');
-    return isConst(a) ? this.i64x(a.lo, a.lo >> 31) : this.op('extend32S', a);
+    return isConst(a) ? this.i64x(a.lo, a.lo >> 31) : this.apply(EXTEND32S, [a]);
   }
 
   /** Zero-extends an i32 to i64. */
   extend32U(a: Value): Value {
     expectType('extend32U', a, 'i32');
-    return isConst(a) ? this.i64x(a.lo, 0) : this.op('extend32U', a);
+    return isConst(a) ? this.i64x(a.lo, 0) : this.apply(EXTEND32U, [a]);
   }
 
   /** The low half of an i64. */
@@ -269,7 +320,7 @@ export class ValueBuilder {
     if (isConst(a)) return this.i32(a.lo);
     const low = lowOf(a);
     if (low !== undefined) return low.type === 'i32' ? low : this.wrap(low);
-    return this.op('wrap', a);
+    return this.apply(WRAP, [a]);
   }
 
   /** Bits `position` to `position + length - 1`, shifted down. */
@@ -385,43 +436,43 @@ export class ValueBuilder {
 
   // --- floating point, on the host's: round to nearest, no flags ---
   fadd(a: Value, b: Value): Value {
-    return this.binary('fadd', a, b);
+    return this.binary(OPS.fadd, a, b);
   }
 
   fsub(a: Value, b: Value): Value {
-    return this.binary('fsub', a, b);
+    return this.binary(OPS.fsub, a, b);
   }
 
   fmul(a: Value, b: Value): Value {
-    return this.binary('fmul', a, b);
+    return this.binary(OPS.fmul, a, b);
   }
 
   fdiv(a: Value, b: Value): Value {
-    return this.binary('fdiv', a, b);
+    return this.binary(OPS.fdiv, a, b);
   }
 
   fsqrt(a: Value): Value {
-    return this.unary('fsqrt', a);
+    return this.unary(OPS.fsqrt, a);
   }
 
   fneg(a: Value): Value {
-    return this.unary('fneg', a);
+    return this.unary(OPS.fneg, a);
   }
 
   fabs(a: Value): Value {
-    return this.unary('fabs', a);
+    return this.unary(OPS.fabs, a);
   }
 
   feq(a: Value, b: Value): Value {
-    return this.binary('feq', a, b);
+    return this.binary(OPS.feq, a, b);
   }
 
   flt(a: Value, b: Value): Value {
-    return this.binary('flt', a, b);
+    return this.binary(OPS.flt, a, b);
   }
 
   fle(a: Value, b: Value): Value {
-    return this.binary('fle', a, b);
+    return this.binary(OPS.fle, a, b);
   }
 
   /** The bits of a float as an integer, or the reverse. */
@@ -458,23 +509,26 @@ export class ValueBuilder {
   }
 
   protected op(name: string, ...args: Value[]): Value {
-    const op = pureOp(name);
-    for (const [i, ty] of op.args.entries()) {
-      const arg = args[i];
-      if (arg === undefined) throw new Error(`${name} takes ${op.args.length} operands`);
-      expectType(name, arg, ty);
+    return this.apply(pureOp(name), args);
+  }
+
+  protected apply(op: PureOp, args: readonly Value[]): Value {
+    for (let i = 0; i < op.args.length; i++) {
+      const [arg, ty] = [args[i], op.args[i]];
+      if (arg === undefined || ty === undefined) throw new Error(`${op.name} takes ${op.args.length} operands`);
+      expectType(op.name, arg, ty);
     }
     return this.emit({ kind: 'pure', op }, op.result, args);
   }
 
-  protected unary(name: string, a: Value): Value {
-    return this.op(`${name}.${a.ty}`, a);
+  protected unary(ops: TypedOps, a: Value): Value {
+    return this.apply(typedOp(ops, a.ty), [a]);
   }
 
-  protected binary(name: string, a: Value, b: Value): Value {
-    const key = `${name}.${a.ty}`;
-    const swap = isConst(a) && !isConst(b) && pureOp(key).commutative;
-    return swap ? this.op(key, b, a) : this.op(key, a, b);
+  protected binary(ops: TypedOps, a: Value, b: Value): Value {
+    const op = typedOp(ops, a.ty);
+    const swap = op.commutative && isConst(a) && !isConst(b);
+    return this.apply(op, swap ? [b, a] : [a, b]);
   }
 
   protected zero(ty: Ty): Value {
@@ -510,9 +564,9 @@ function isBelow(v: Value, length: number): boolean {
   const d = v.detail;
   if (d.kind === 'load') return !d.access.signed && d.access.size * 8 <= length;
   if (d.kind !== 'pure') return false;
-  if (d.op.name === 'extend32U') return length >= 32;
+  if (d.op === EXTEND32U) return length >= 32;
   const [, mask] = v.args;
-  if (!d.op.name.startsWith('and.') || mask === undefined || !isConst(mask)) return false;
+  if ((d.op !== AND32 && d.op !== AND64) || mask === undefined || !isConst(mask)) return false;
   const fits = (word: number, bits: number): boolean => bits >= 32 || word >>> Math.max(bits, 0) === 0;
   return fits(mask.lo, length) && (v.type === 'i32' || (length >= 32 ? fits(mask.hi, length - 32) : mask.hi === 0));
 }
@@ -533,6 +587,6 @@ const isHighHalf = (half: Slot, whole: Slot): boolean => half.offset > whole.off
 /** What an i64 has its low half from unchanged: an i32 or another i64. */
 function lowOf({ detail: d, args: [inner, bits] }: Value): Value | undefined {
   if (d.kind !== 'pure') return undefined;
-  if (EXTENSIONS.has(d.op) || d.op === SEXT32) return inner;
+  if (d.op === EXTEND32U || d.op === EXTEND32S || d.op === SEXT32) return inner;
   return d.op === AND64 && bits !== undefined && isConst(bits) && bits.lo === -1 ? inner : undefined;
 }

@@ -9,6 +9,8 @@ interface LoopRange {
   readonly end: number;
 }
 
+const NO_LOOPS: readonly LoopRange[] = [];
+
 /** Numbers the statements of one instruction (`position` of its nodes) and finds where each value is last used (`last`). */
 export class Liveness {
   /** Slots and locals that are written, in order, and the position of each write. There are few: a list is quicker than a map. */
@@ -25,11 +27,13 @@ export class Liveness {
     this.#writes.length = 0;
     this.#calls.length = 0;
     this.#number(statements);
-    this.#findLastUses(statements, []);
+    this.#findLastUses(statements, NO_LOOPS);
   }
 
   #number(statements: readonly Node[]): void {
-    for (const node of statements) {
+    for (let i = 0; i < statements.length; i++) {
+      const node = statements[i];
+      if (node === undefined) continue;
       node.position = this.#position++;
       node.last = -1;
       node.mark = -1;
@@ -67,7 +71,10 @@ export class Liveness {
         this.#findLastUses(d.body, [...loops, { start: node.position, end: lastPosition(d.body, last) + 1 }]);
       }
       const use = isLazy(node) ? node.last : node.position;
-      for (const arg of node.args) {
+      const { args } = node;
+      for (let n = 0; n < args.length; n++) {
+        const arg = args[n];
+        if (arg === undefined) continue;
         const needed = loops.length === 0 ? use : neededUntil(arg, use, loops);
         if (needed > arg.last) arg.last = needed;
       }
@@ -80,7 +87,11 @@ export class Liveness {
       const p = this.#writes[i] ?? 0;
       if (p > from && p < to && this.#written[i] === place) return false;
     }
-    if (bySlot) for (const p of this.#calls) if (p > from && p < to) return false;
+    if (!bySlot) return true;
+    for (let i = 0; i < this.#calls.length; i++) {
+      const p = this.#calls[i] ?? 0;
+      if (p > from && p < to) return false;
+    }
     return true;
   }
 }

@@ -156,6 +156,11 @@ export class BlockLowering {
     if (!this.#isPlaced) take(this.#i32, this.#insnIp >>> 2, (this.#ip - this.#insnIp) >>> 2);
   }
 
+  /** The engine is told when the block, which has ended, has run so often. */
+  setCountdown(runs: number): void {
+    this.#out.setCountdown(runs);
+  }
+
   finish(): LoweredBlock {
     return {
       start: this.#start,
@@ -191,8 +196,9 @@ export class BlockLowering {
   #list(statements: readonly Node[]): void {
     let done: Node | undefined;
     let from = 0;
-    for (const [i, node] of statements.entries()) {
-      if (node === done || i < from) continue;
+    for (let i = 0; i < statements.length; i++) {
+      const node = statements[i];
+      if (node === undefined || node === done || i < from) continue;
       const record = node.detail.kind === 'set' ? recordAt(statements, i) : undefined;
       if (record !== undefined) {
         this.#record(record);

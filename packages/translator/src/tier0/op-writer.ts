@@ -50,6 +50,11 @@ export class OpWriter {
     return at;
   }
 
+  /** Changes when the engine is told of the block whose end was written last. */
+  setCountdown(runs: number): void {
+    this.setWord(this.tail + 28, runs);
+  }
+
   setWord(at: number, value: number): void {
     this.#i32[at >>> 2] = value;
   }

@@ -126,39 +126,62 @@ export function tier0Op(name: string): number {
   return n;
 }
 
-/** Operation of a guest load or store. */
-export function memoryOpNumber(access: MemAccess, ty: Ty, store: boolean): number {
-  const whole = access.size >= (ty === 'i32' ? 4 : 8);
-  const signed = !store && access.signed && !whole;
-  return tier0Op(memoryOpName(store ? 'store' : 'load', ty, access.size, signed, access.endian === 'big'));
+const LOG2: Readonly<Record<AccessSize, number>> = { 1: 0, 2: 1, 4: 2, 8: 3, 16: 4 };
+const TYPES: Readonly<Record<Ty, number>> = { i32: 0, i64: 1, v128: 2, f32: 3, f64: 4 };
+
+/** Where the number of a guest access is among all. */
+function memoryIndex(store: boolean, ty: Ty, size: AccessSize, signed: boolean, big: boolean): number {
+  const flags = (store ? 4 : 0) | (signed ? 2 : 0) | (big && size > 1 ? 1 : 0);
+  return (flags * 5 + TYPES[ty]) * 5 + LOG2[size];
 }
 
-/** Place of an operation's number with an immediate second operand. */
-const IMMEDIATE = new Map<PureOp, number>();
-const PLAIN = new Map<PureOp, number>();
-const BRANCH = new Map<PureOp, number>();
-const BRANCH_IMMEDIATE = new Map<PureOp, number>();
-for (const op of PURE_OPS) {
-  if (op.outlined) continue;
-  PLAIN.set(op, tier0Op(op.name));
-  if (op.immediate) IMMEDIATE.set(op, tier0Op(`${op.name}#`));
+const MEMORY: number[] = new Array<number>(8 * 5 * 5).fill(-1);
+for (const { name, store, ty, size, signed, big } of MEMORY_OPS) {
+  MEMORY[memoryIndex(store, ty, size, signed, big)] = tier0Op(name);
 }
-for (const op of BRANCH_OPS) {
-  BRANCH.set(op, tier0Op(`br.${op.name}`));
-  if (op.immediate) BRANCH_IMMEDIATE.set(op, tier0Op(`br.${op.name}#`));
+
+/** Operation of a guest load or store. */
+export function memoryOpNumber(access: MemAccess, ty: Ty, store: boolean): number {
+  const { size, endian } = access;
+  const whole = size >= (ty === 'i32' ? 4 : 8);
+  const signed = !store && access.signed && !whole;
+  const number = MEMORY[memoryIndex(store, ty, size, signed, endian === 'big')] ?? -1;
+  if (number < 0) throw new Error(`no tier 0 operation for ${size} bytes of ${ty}`);
+  return number;
+}
+
+/** Numbers by the place of a pure operation: plain, with an immediate second operand, and of the branches fused with it. */
+const PLAIN = numbersOf(PURE_OPS, '', '');
+const IMMEDIATE = numbersOf(PURE_OPS, '', '#');
+const BRANCH = numbersOf(BRANCH_OPS, 'br.', '');
+const BRANCH_IMMEDIATE = numbersOf(BRANCH_OPS, 'br.', '#');
+
+function numbersOf(ops: readonly PureOp[], before: string, behind: string): readonly (number | undefined)[] {
+  const list = new Array<number | undefined>(PURE_OPS.length).fill(undefined);
+  for (const op of ops) list[op.index] = numbers.get(`${before}${op.name}${behind}`);
+  return list;
 }
 
 /** Number of a pure operation; with `immediate`, of its form with an immediate (undefined where there is none). */
 export function pureOpNumber(op: PureOp, immediate: boolean): number | undefined {
-  return (immediate ? IMMEDIATE : PLAIN).get(op);
+  return (immediate ? IMMEDIATE : PLAIN)[op.index];
 }
 
 /** Number of the branch fused with a comparison, or undefined. */
 export function branchOpNumber(op: PureOp, immediate: boolean): number | undefined {
-  return (immediate ? BRANCH_IMMEDIATE : BRANCH).get(op);
+  return (immediate ? BRANCH_IMMEDIATE : BRANCH)[op.index];
 }
+
+const RECORDS: ReadonlyMap<Widening, ReadonlyMap<RecordOp['second'], number>> = new Map(
+  WIDENINGS.map((first) => [
+    first,
+    new Map(RECORD_OPS.filter((op) => op.first === first).map(({ name, second }) => [second, tier0Op(name)])),
+  ]),
+);
 
 /** Number of the operation that sets a record. */
 export function recordOpNumber(first: Widening, second: RecordOp['second']): number {
-  return tier0Op(recordName(first, second));
+  const number = RECORDS.get(first)?.get(second);
+  if (number === undefined) throw new Error('no such record');
+  return number;
 }

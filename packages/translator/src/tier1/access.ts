@@ -56,7 +56,8 @@ export function isReversed({ detail: d }: Node): boolean {
 export class AccessEmitter {
   readonly #e: Emitter;
   readonly #pageBits: number;
-  readonly #va: number;
+  /** Local of the address that was looked up last. */
+  readonly va: number;
   readonly #entry: number;
   readonly #half: number;
   /** Local of the tag that the last lookup found. */
@@ -71,7 +72,7 @@ export class AccessEmitter {
     this.#pageBits = pageBits;
     this.#cpu = cpu;
     this.tag = e.local('i64');
-    this.#va = e.local('i64');
+    this.va = e.local('i64');
     this.#entry = e.local('i32');
     this.#half = e.local('i32');
   }
@@ -81,11 +82,11 @@ export class AccessEmitter {
     const e = this.#e;
     const table = this.#tableOf(l);
     const size = l.unaligned ? 1 : l.size;
-    e.tee(this.#va).op(W.i32WrapI64);
+    e.tee(this.va).op(W.i32WrapI64);
     e.i32(this.#pageBits - 4).op(W.i32ShrU);
     e.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
     if (this.#cpu === undefined) e.get(CPU).op(W.i32Add);
-    e.tee(this.#entry).load(W.i64Load, table).tee(this.tag).get(this.#va);
+    e.tee(this.#entry).load(W.i64Load, table).tee(this.tag).get(this.va);
     e.i64(-(2 ** this.#pageBits) + size - 1, -1).op(W.i64And, W.i64Ne);
     if (l.unaligned && l.size > 1) this.#crosses(() => e.i32(l.size)).op(W.i32Or);
     e.if();
@@ -107,10 +108,10 @@ export class AccessEmitter {
   /** Looks into a cache, and into the TLB only where that is of another page. */
   cachedLookup(l: Lookup, cache: PageCache, miss: () => void): void {
     const e = this.#e;
-    e.tee(this.#va);
+    e.tee(this.va);
     e.i64(-(2 ** this.#pageBits) + l.size - 1, -1).op(W.i64And);
     e.get(cache.tag).op(W.i64Ne).if();
-    e.get(this.#va);
+    e.get(this.va);
     this.lookup(l, miss);
     e.get(this.tag).set(cache.tag);
     e.get(this.#entry).load(e.indexBits === 64 ? W.i64Load : W.i32Load, this.#tableOf(l) + 8);
@@ -120,7 +121,7 @@ export class AccessEmitter {
   /** Pushes the index of the access that was looked up in a cache. */
   cachedAddress(cache: PageCache): void {
     const e = this.#e;
-    e.get(cache.addend).get(this.#va);
+    e.get(cache.addend).get(this.va);
     if (e.indexBits === 64) e.op(W.i64Add);
     else e.op(W.i32WrapI64, W.i32Add);
   }
@@ -141,13 +142,13 @@ export class AccessEmitter {
   /** Compares the address on the stack, and `offset` bytes more, with a span. `natural`: a misaligned one is a miss too. */
   spannedLookup(l: Lookup, span: Span, offset: number, natural: boolean, miss: () => void): void {
     const e = this.#e;
-    e.tee(this.#va)
+    e.tee(this.va)
       .i64(...span.first)
       .op(W.i64Sub);
     if (offset > 0) e.i64(offset, 0).op(W.i64Add);
     if (natural && l.size > 1) {
       // An odd bit makes the distance a long one.
-      e.get(this.#va);
+      e.get(this.va);
       if (offset > 0) e.i64(offset, 0).op(W.i64Add);
       e.i64(60, 0).op(W.i64Shl);
       e.i64(0, ((l.size - 1) << 28) | 0).op(W.i64And, W.i64Or);
@@ -163,7 +164,7 @@ export class AccessEmitter {
   spannedAddress(span: Span): void {
     const e = this.#e;
     const [lo, hi] = span.addend;
-    e.get(this.#va);
+    e.get(this.va);
     if (e.indexBits === 64) e.i64(lo, hi).op(W.i64Add);
     else e.op(W.i32WrapI64).i32(lo).op(W.i32Add);
   }
@@ -172,7 +173,7 @@ export class AccessEmitter {
   #crosses(length: () => void): Emitter {
     const e = this.#e;
     const bytes = 2 ** this.#pageBits;
-    e.get(this.#va)
+    e.get(this.va)
       .op(W.i32WrapI64)
       .i32(bytes - 1)
       .op(W.i32And);
@@ -192,14 +193,14 @@ export class AccessEmitter {
 
   /** Pushes the index of the access that was looked up in the memory. */
   hostAddress(l: Lookup): void {
-    this.#e.translated(this.#entry, this.#va, this.#tableOf(l) + 8);
+    this.#e.translated(this.#entry, this.va, this.#tableOf(l) + 8);
   }
 
   /** Pushes its host offset, as helpers take it. */
   hostOffset(l: Lookup): void {
     const e = this.#e;
     e.get(this.#entry).load(W.i64Load, this.#tableOf(l) + 8);
-    e.get(this.#va).op(W.i64Add);
+    e.get(this.va).op(W.i64Add);
   }
 
   /** Makes ready for big-endian accesses, where the region is entered. */

@@ -308,7 +308,8 @@ function endsPath(list: readonly Node[]): boolean {
   return endsBlock(list) || leavesAt(list);
 }
 
-const ACCESSES: ReadonlySet<Node['kind']> = new Set(['load', 'store', 'rmw', 'cas', 'probe']);
+/** What accesses guest memory. */
+export const ACCESSES: ReadonlySet<Node['kind']> = new Set(['load', 'store', 'rmw', 'cas', 'probe']);
 
 function collectConstants(insn: readonly Node[], into: Set<string>): void {
   for (const node of insn) {

@@ -161,6 +161,7 @@ class RegionEmitter {
     this.#countSlow();
     // With a second use of the tag V8 loads it once. It folds a load that is used once into the comparison, and makes it as well.
     e.storeLocal(COMMON.missedTag, this.#access.tag);
+    e.storeLocal(COMMON.missedAddress, this.#access.va);
     this.#slots.forms = new Uint8Array(this.#live.sets.slots.length);
     this.#writeBack(this.#live.modified);
     if (hasIndirect) {

@@ -16,7 +16,7 @@ import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
 import { ByteWriter } from '../wasm/bytes.ts';
 import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
-import { analyzeBlock, type BlockCode } from './block-code.ts';
+import { ACCESSES, analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
 import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
@@ -45,6 +45,8 @@ const NOP = tier0Op('nop');
 export const NEVER = 0x7fff_ffff;
 /** Slow exits after which a region is looked at. */
 const SLOW_EXITS = 400;
+/** The same where the last one was a page that the TLB did not have: no compiling helps that. */
+const MORE_SLOW_EXITS = SLOW_EXITS * 8;
 /** Indirect jumps to where a region does not go, after which it is looked at: as many as cost what compiling it does, in all. */
 const JUMP_EXITS = 300_000;
 /** Times that a region is compiled again for such jumps. */
@@ -61,6 +63,8 @@ const MOST_RENEWED = 8;
 const MOST_WANTED = 6;
 /** A block in a region has to run this many times as often as another to be an entry itself. */
 const COVERED = 3;
+/** Part of that which a block may still have to run to become an entry with another one: so its region is compiled again once. */
+const NEARLY_DUE = 0.5;
 /** A branch that goes one way less often than that is well predicted. */
 const RARELY = 0.1;
 const MAX_REGIONS = 8192;
@@ -205,6 +209,12 @@ class Region {
     return this.root.slides ? { block: this.root, page } : this.place;
   }
 
+  /** A block that could be an entry, and its page, when the region runs at a place. */
+  coveredAt(block: Block, { page }: Place): Place {
+    const before = this.#pages.get(block) ?? this.place.page;
+    return { block, page: block.slides ? addAddress(before, subAddress(page, this.place.page)) : before };
+  }
+
   /** Its other wanted entries, when it runs at a place. */
   wantedAt({ page }: Place): Map<Block, Place> {
     const by = subAddress(page, this.place.page);
@@ -325,8 +335,19 @@ export class Tier1 {
   /** Compiles a region again, with one more entry. */
   #addEntry(region: Region, entry: Place): void {
     const place = region.placeWhen(entry);
-    this.#again(region, place, region.wantedAt(place).set(entry.block, entry));
+    const wanted = region.wantedAt(place).set(entry.block, entry);
+    for (const block of region.covers) {
+      if (wanted.size < MOST_WANTED && this.#isNearlyDue(block)) wanted.set(block, region.coveredAt(block, place));
+    }
+    this.#again(region, place, wanted);
     if (!entry.block.hasEntry) this.#compile(entry, new Map());
+  }
+
+  /** Whether a block in a region will soon have run often enough to be an entry. */
+  #isNearlyDue(block: Block): boolean {
+    if (block.hasEntry || block.second !== undefined) return false;
+    const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
+    return left < block.countdown * COVERED * NEARLY_DUE;
   }
 
   #again(region: Region, place: Place, wanted = region.wantedAt(place)): void {
@@ -336,10 +357,11 @@ export class Tier1 {
   }
 
   /**
-   * A region was left often at `ip`: for an access, which is looked for in the TLB from now on, or, where it was, is taken for a
-   * misaligned one; for a jump; or where it is entered, as its spans are no longer so. `page`: that of its first block then.
+   * A region was left often at `ip`: for an access, which is looked for in the TLB from now on, or, where it was and is misaligned, is
+   * taken for that; for a jump; or where it is entered, as its spans are no longer so. `page`: that of its first block then; `missed`:
+   * low half of the address of the access.
    */
-  slow(number: number, ip: number, page: Address): void {
+  slow(number: number, ip: number, page: Address, missed: number): void {
     const region = this.#regions.get(number);
     const block = this.#engine.cache.blockAt(ip);
     if (region === undefined || block === undefined || !block.valid) return;
@@ -349,12 +371,22 @@ export class Tier1 {
       this.#missed(region, place);
       return;
     }
-    this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = NEVER;
     const index = block.indexAt(ip);
-    if (this.#isSpanned(region, block, index) && !block.scattered.has(index)) block.addScattered(index);
-    else if (block.unaligned.has(index) || block.unaligned.size >= MOST_UNALIGNED) return;
+    const isSpanned = this.#isSpanned(region, block, index) && !block.scattered.has(index);
+    const isMisaligned = !isSpanned && this.#mayMisalign(block, index, missed) && !block.unaligned.has(index);
+    const isWorthIt = isSpanned || (isMisaligned && block.unaligned.size < MOST_UNALIGNED);
+    this.#engine.i32[(this.#countersOf(number) + SLOW_COUNTDOWN) >>> 2] = isWorthIt ? NEVER : MORE_SLOW_EXITS;
+    if (!isWorthIt) return;
+    if (isSpanned) block.addScattered(index);
     else block.addUnaligned(index);
     this.#again(region, place);
+  }
+
+  /** Whether an address is no multiple of the size that an instruction accesses. */
+  #mayMisalign(block: Block, index: number, address: number): boolean {
+    const insn = this.#code.get(block)?.insns[index];
+    if (insn === undefined) return true;
+    return insn.some(({ detail: d }) => ACCESSES.has(d.kind) && 'access' in d && (address & (d.access.size - 1)) !== 0);
   }
 
   /** Whether an instruction's accesses are compared with spans of the region. */

@@ -34,12 +34,18 @@ export interface LinkInput {
   readonly importTable?: boolean;
   /** What the engine's services (`ENGINE`) are here. */
   readonly bind?: ReadonlyMap<Helper, IrHelper>;
+  /** Helpers that other modules of the same memory have: they are imported (`LinkedModule.imports`). */
+  readonly compiled?: { has(helper: Helper): boolean };
 }
 
 export interface LinkedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** TypeScript helpers in the order of the numbers that `tsCall` is given. */
   readonly tsHelpers: readonly TsHelper[];
+  /** Helpers to import, by the names of the imports. */
+  readonly imports: ReadonlyMap<string, IrHelper>;
+  /** Helpers that the module has, by the names that it exports them under for other modules. */
+  readonly defines: ReadonlyMap<string, IrHelper>;
 }
 
 export class ModuleLinker implements Linker {
@@ -67,17 +73,23 @@ export class ModuleLinker implements Linker {
     this.#bind = input.bind ?? new Map();
     const named = Object.entries(input.named ?? {});
     const roots = [...input.exports, ...named.map(([, h]) => h), ...(input.helpers ?? [])];
-    const all = reachable(roots, this.#bind);
+    const { compiled } = input;
+    const isThere = (h: Helper): h is IrHelper => h.kind === 'ir' && compiled?.has(h) === true;
+    const all = reachable(roots, this.#bind, isThere);
+    const imports = new Map<string, IrHelper>();
+    const defines = new Map<string, IrHelper>();
     this.#tsCall = this.module.importFunction('tsCall', ['i32', 'i32'], undefined);
     for (const h of all) {
-      if (h.kind === 'import') {
-        this.#functions.set(h, this.module.importFunction(h.name, ['i32', ...h.params], h.result));
-      }
+      if (h.kind !== 'import' && !isThere(h)) continue;
+      const name = h.kind === 'import' ? h.name : `helper ${imports.size}`;
+      if (h.kind !== 'import') imports.set(name, h);
+      this.#functions.set(h, this.module.importFunction(name, ['i32', ...h.params], h.result));
     }
-    for (const h of all) if (h.kind !== 'import') this.#functions.set(h, this.module.reserve());
+    const own = all.filter((h) => h.kind !== 'import' && !isThere(h)) as (IrHelper | TsHelper)[];
+    for (const h of own) this.#functions.set(h, this.module.reserve());
     if (input.importTable === true) this.module.importTable();
     const raw = (input.raw ?? []).map((r) => ({ r, index: this.module.reserve() }));
-    for (const h of all) if (h.kind !== 'import') this.#define(h);
+    for (const h of own) this.#define(h);
     for (const { r, index } of raw) {
       const { locals, code } = r.body(this);
       this.module.define(index, r.params, r.result, locals, code);
@@ -85,9 +97,15 @@ export class ModuleLinker implements Linker {
     }
     for (const h of input.exports) this.module.export(h.name, this.functionOf(h));
     for (const [name, h] of named) this.module.export(name, this.functionOf(h));
-    for (const h of all) if (h.kind !== 'import') this.module.name(this.functionOf(h), h.name);
+    for (const h of own) {
+      this.module.name(this.functionOf(h), h.name);
+      if (compiled === undefined || h.kind !== 'ir') continue;
+      const name = `helper ${defines.size}`;
+      defines.set(name, h);
+      this.module.export(name, this.functionOf(h));
+    }
     for (const { r, index } of raw) this.module.name(index, r.name);
-    return { bytes: this.module.bytes(), tsHelpers: this.#tsHelpers };
+    return { bytes: this.module.bytes(), tsHelpers: this.#tsHelpers, imports, defines };
   }
 
   #define(h: IrHelper | TsHelper): void {
@@ -132,15 +150,19 @@ function tsBody(h: TsHelper, number: number, tsCall: number, indexBits: IndexBit
   return out.view();
 }
 
-/** The helpers given and every one that they call, in a fixed order. */
-function reachable(roots: readonly Helper[], bind: ReadonlyMap<Helper, IrHelper>): Helper[] {
+/** The helpers given and every one that they call, in a fixed order; not what those call that are there already. */
+function reachable(
+  roots: readonly Helper[],
+  bind: ReadonlyMap<Helper, IrHelper>,
+  isThere: (helper: Helper) => boolean,
+): Helper[] {
   const seen = new Set<Helper>();
   const queue = [...roots];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const h = bind.get(next) ?? next;
     if (seen.has(h)) continue;
     seen.add(h);
-    if (h.kind === 'ir') collectCalls(h.body().statements, queue);
+    if (h.kind === 'ir' && !isThere(h)) collectCalls(h.body().statements, queue);
   }
   return [...seen];
 }

@@ -7,6 +7,8 @@ import { VECTOR } from './tables/vector.ts';
 /** A row of the decoder tables. */
 export interface Encoding {
   readonly mnemonic: string;
+  /** Its place among the rows of its table, and of `ENCODINGS`. */
+  readonly number: number;
   /** Operation code in hexadecimal: the first byte, then what tells instructions with the same first byte apart. */
   readonly opcode: string;
   readonly format: Format;
@@ -19,30 +21,36 @@ export function parseTable(text: string): Encoding[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => {
+    .map((line, number) => {
       const [mnemonic = '', opcode = '', name = '', operands] = line.split(' ');
       const format = FORMATS.get(name);
       if (format === undefined) throw new Error(`no instruction format ${name}: ${line}`);
-      return { mnemonic, opcode, format, operands: operands === '-' ? '' : (operands ?? format.operands) };
+      return { mnemonic, number, opcode, format, operands: operands === '-' ? '' : (operands ?? format.operands) };
     });
 }
 
 /** Every instruction that there is a row for. */
-export const ENCODINGS: readonly Encoding[] = [BASE, FLOAT, VECTOR].flatMap(parseTable);
+export const ENCODINGS: readonly Encoding[] = parseTable([BASE, FLOAT, VECTOR].join('\n'));
 
 /** Where the rest of the operation code is, by the first byte. */
-const SECOND_BYTE = new Set([0x01, 0xb2, 0xb3, 0xb9, 0xe5]);
-const SECOND_NIBBLE = new Set([0xa5, 0xa7, 0xc0, 0xc2, 0xc4, 0xc6, 0xc8, 0xcc]);
-const LAST_BYTE = new Set([0xe3, 0xe6, 0xe7, 0xeb, 0xec, 0xed]);
+const NOWHERE = 0;
+const SECOND_BYTE = 1;
+const SECOND_NIBBLE = 2;
+const LAST_BYTE = 3;
+const restOf = new Uint8Array(256).fill(NOWHERE);
+for (const byte of [0x01, 0xb2, 0xb3, 0xb9, 0xe5]) restOf[byte] = SECOND_BYTE;
+for (const byte of [0xa5, 0xa7, 0xc0, 0xc2, 0xc4, 0xc6, 0xc8, 0xcc]) restOf[byte] = SECOND_NIBBLE;
+for (const byte of [0xe3, 0xe6, 0xe7, 0xeb, 0xec, 0xed]) restOf[byte] = LAST_BYTE;
 
-const byOpcode = new Map<number, Encoding>();
+/** Numbers of the rows and one more, by the first byte and the rest of the operation code; 0 where there is none. */
+const byOpcode = new Uint16Array(2 ** 16);
 for (const encoding of ENCODINGS) {
   const { opcode } = encoding;
   const first = Number.parseInt(opcode.slice(0, 2), 16);
   const rest = opcode.length > 2 ? Number.parseInt(opcode.slice(2), 16) : 0;
   const key = (first << 8) | rest;
-  if (byOpcode.has(key)) throw new Error(`operation code ${opcode} is twice in the tables`);
-  byOpcode.set(key, encoding);
+  if (byOpcode[key] !== 0) throw new Error(`operation code ${opcode} is twice in the tables`);
+  byOpcode[key] = encoding.number + 1;
 }
 
 /** Bytes of the instruction that begins with a halfword. */
@@ -54,14 +62,9 @@ export function instructionLength(halfword: number): 2 | 4 | 6 {
 /** The row of an instruction, or undefined where the operation code is not assigned or not known here. */
 export function findEncoding(w: InsnWords): Encoding | undefined {
   const first = w.a >>> 8;
-  const rest = SECOND_BYTE.has(first)
-    ? w.a & 255
-    : SECOND_NIBBLE.has(first)
-      ? w.a & 15
-      : LAST_BYTE.has(first)
-        ? w.c & 255
-        : 0;
-  return byOpcode.get((first << 8) | rest);
+  const where = restOf[first];
+  const rest = where === NOWHERE ? 0 : where === LAST_BYTE ? w.c & 255 : w.a & (where === SECOND_BYTE ? 255 : 15);
+  return ENCODINGS[(byOpcode[(first << 8) | rest] ?? 0) - 1];
 }
 
 /** The operands of an instruction of a row. */

@@ -66,12 +66,12 @@ type Fill = (f: Fields, w: InsnWords) => void;
 
 /** `count` nibbles from a place on, at most 8. */
 function nibbles({ a, b, c }: InsnWords, place: number, count: number): number {
-  let value = 0;
-  for (let n = place; n < place + count; n++) {
-    const word = n < 4 ? a : n < 8 ? b : c;
-    value = (value << 4) | ((word >>> (12 - (n & 3) * 4)) & 15);
-  }
-  return value >>> 0;
+  const end = place + count;
+  const mask = count === 8 ? -1 : (1 << (4 * count)) - 1;
+  // They lie in the first four bytes, in the last four, or in the middle.
+  if (end <= 8) return ((((a << 16) | b) >>> (32 - 4 * end)) & mask) >>> 0;
+  if (place >= 4) return ((((b << 16) | c) >>> (48 - 4 * end)) & mask) >>> 0;
+  return (((((a << 16) | b) << (4 * end - 32)) | (c >>> (48 - 4 * end))) & mask) >>> 0;
 }
 
 /** Where RXB is, and which of its bits belongs to a vector register at a place: by the place, not by the number. */

@@ -1,7 +1,7 @@
 /** The instruction set of a CPU: decodes an instruction and emits its meaning. */
 import type { InsnContext, IrBuilder } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
-import { type Encoding, fieldsOf, findEncoding, instructionLength } from '../decode/decoder.ts';
+import { ENCODINGS, type Encoding, fieldsOf, findEncoding, instructionLength } from '../decode/decoder.ts';
 import type { InsnWords } from '../decode/formats.ts';
 import { MODE_EXECUTED } from '../mode.ts';
 import type { CpuConfig } from '../models.ts';
@@ -27,6 +27,8 @@ export class InstructionSet {
   readonly #config: CpuConfig;
   readonly #helpers: PortHelpers;
   readonly #insn = new Insn();
+  /** Emitters by the number of the encoding, as far as they were asked for; none where the CPU has no such instruction. */
+  readonly #emitters: (Emitter | null | undefined)[] = new Array<undefined>(ENCODINGS.length).fill(undefined);
 
   constructor(config: CpuConfig, helpers: PortHelpers) {
     this.#config = config;
@@ -77,11 +79,20 @@ export class InstructionSet {
   #emit(i: Insn, words: InsnWords): void {
     const encoding = findEncoding(words);
     if (i.isWatched) note(i, this.#helpers, BRANCHES.test(encoding?.mnemonic ?? ''));
-    if (encoding === undefined || !this.has(encoding.mnemonic)) i.refuse(PGM.operation);
+    const emit = encoding === undefined ? undefined : this.#emitterOf(encoding);
+    if (encoding === undefined || emit === undefined) i.refuse(PGM.operation);
     i.name = encoding.mnemonic;
     i.f = fieldsOf(encoding, words);
     i.length1 = i.isExecuted ? executedLength(i.b, encoding.mnemonic) : undefined;
-    this.#semantics[encoding.mnemonic]?.(i);
+    emit(i);
+  }
+
+  #emitterOf({ number, mnemonic }: Encoding): Emitter | undefined {
+    const known = this.#emitters[number];
+    if (known !== undefined) return known ?? undefined;
+    const found = this.has(mnemonic) ? this.#semantics[mnemonic] : undefined;
+    this.#emitters[number] = found ?? null;
+    return found;
   }
 
   /** The row of an instruction that this CPU has. */
