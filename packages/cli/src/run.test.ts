@@ -346,7 +346,10 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     [`${MEMORY}-memfd,id=m,size=8M,host-nodes=0,host-nodes=129,policy=bind`, '-object: Invalid host-nodes value: 129'],
     [`${MEMORY}-ram,id=m,size=8M,prealloc=on,reserve=off`, "'prealloc=on' and 'reserve=off' are incompatible"],
     ['-M virt,memory-backend=m -bios none -object rng-egd,id=m', '-object: invalid object type: rng-egd'],
-    ['-M virt,memory-backend=m -bios none -object rng-builtin,id=m', "'m' is no memory backend"],
+    [
+      '-M virt,memory-backend=m -bios none -object rng-builtin,id=m',
+      'memory-backend=m: rng-builtin is no memory backend',
+    ],
     [
       '-M virt -bios none -object memory-backend-shm,id=riscv_virt_board.ram,size=8M',
       'is reserved for the default RAM backend',
@@ -405,7 +408,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -bios none -blockdev driver=qcow2,node-name=a', "-blockdev: Parameter 'driver' does not accept"],
     ['-M virt -bios none -object secret,id=s', "-object: Must provide 'file' or 'data'"],
     ['-M virt -bios none -object secret,id=s,data=a,file=b', "-object: 'file' and 'data' are mutually exclusive"],
-    ['-M virt -bios none -object secret,id=s,data=?,format=base64', '-object: Base64 data is not valid'],
+    ['-M virt -bios none -object secret,id=s,data=?,format=base64', '-object: Base64 data contains invalid characters'],
     ['-M virt -bios none -audiodev pa,id=a', "-audiodev: 'pa,id=a' is not supported: there is no sound"],
     ['-M virt -bios none -incoming frob:x', '-incoming: unknown migration protocol: frob:x'],
     ['-M virt -bios none -action reboot=x', '-action: reboot=x is not supported; reset, shutdown are'],

@@ -34,6 +34,7 @@ import {
   type Emulator,
   MonitorEvents,
   type NetdevMaker,
+  type OutgoingTarget,
   type OutputFile,
   type Preconfig,
   type ReplacementFile,
@@ -211,11 +212,11 @@ export class Session implements Emulator {
     return this.#chardevs.list;
   }
 
-  async openOutgoing(uri: string): Promise<ReplacementFile> {
-    const { openOutgoing } = await import('./config/outgoing.ts');
+  async openOutgoing(uri: string): Promise<OutgoingTarget> {
+    const { openOutgoing, there } = await import('./config/outgoing.ts');
     const [, name] = /^fd:(\D.*)$/s.exec(uri) ?? [];
     const [, file] = /^file:(.*)$/s.exec(uri) ?? [];
-    if (file !== undefined) return this.replaceFile(file);
+    if (file !== undefined) return there(await this.replaceFile(file));
     return openOutgoing(name === undefined ? uri : `fd:${this.descriptors.take(name)}`);
   }
 

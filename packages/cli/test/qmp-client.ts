@@ -32,7 +32,9 @@ export class QmpClient {
   static over(socket: Socket): Promise<QmpClient> {
     return new Promise((resolve) => {
       let client: QmpClient | undefined;
-      createInterface(socket).on('line', (line) => {
+      // What goes wrong on the socket is told by readline too: `closed` tells of it.
+      const lines = createInterface(socket).on('error', () => {});
+      lines.on('line', (line) => {
         const message = JSON.parse(line) as Message;
         if (client) client.#take(message);
         else {

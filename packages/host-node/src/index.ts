@@ -8,7 +8,7 @@ export { addressText, type SocketAddress } from './char/socket-address.ts';
 export * from './char/socket-char.ts';
 export * from './char/stdio-char.ts';
 export { readInputFile } from './file/input-file.ts';
-export { hostError, systemErrorText } from './file/system-error.ts';
+export { capitalized, hostError, systemErrorText } from './file/system-error.ts';
 export { type HostMemoryOptions, hostMemoryOnDemand, openHostMemory } from './memory/linux-host-memory.ts';
 export type { MappingEvent, MappingTrace } from './memory/linux-mapping.ts';
 export { nodeVcpuThreads } from './threads/node-vcpu-threads.ts';

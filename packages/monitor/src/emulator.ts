@@ -56,7 +56,7 @@ export interface Emulator {
    */
   openBlockNode?(nodes: BlockNodes, options: Readonly<Record<string, unknown>>): Promise<void>;
   /** Opens what a migration is written to: `file:PATH`, `exec:COMMAND`, `unix:PATH`, `tcp:HOST:PORT`, `fd:N`. @throws UserError */
-  openOutgoing?(uri: string): Promise<ReplacementFile>;
+  openOutgoing?(uri: string): Promise<OutgoingTarget>;
   /** Says from where the machine is to go on that waits for that (`-incoming defer`). @throws UserError */
   takeIncoming?(uri: string): Promise<void>;
   /** Open files that clients have passed; not there where they cannot. */
@@ -101,6 +101,12 @@ export interface OutputFile {
 export interface ReplacementFile extends OutputFile {
   /** Leaves no trace of it. */
   discard(): Promise<void>;
+}
+
+/** What a migration is written to. */
+export interface OutgoingTarget {
+  /** There as soon as somebody answers, where that is needed. Rejects with a UserError when nobody does. */
+  readonly opened: Promise<ReplacementFile>;
 }
 
 /** A machine that waits for its last options (`--preconfig`). */

@@ -1,3 +1,4 @@
+export { parseBase64 } from './base64.ts';
 export type {
   ChardevInfo,
   ChardevMaker,
@@ -7,6 +8,7 @@ export type {
   Emulator,
   NetdevInfo,
   NetdevMaker,
+  OutgoingTarget,
   OutputFile,
   PassedDescriptors,
   Preconfig,

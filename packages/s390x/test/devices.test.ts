@@ -2,7 +2,17 @@
  * Devices as Debian's Linux finds and uses them: one machine with everything that can be plugged in, at the start and later. Skipped with
  * a printed reason where Debian's packages cannot be had.
  */
-import { balloonOf, devicesOf, isCapacityTeller, MemoryBlock, MiB, PipeChar, plugDevice } from '@boardwalk/core';
+import {
+  balloonOf,
+  devicesOf,
+  HostClockSource,
+  isCapacityTeller,
+  MemoryBlock,
+  MiB,
+  PipeChar,
+  plugDevice,
+  VirtualClock,
+} from '@boardwalk/core';
 import { machineBooter } from '@boardwalk/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { bootToShell, shell } from './linux-shell.ts';
@@ -15,6 +25,7 @@ const bootMachine = machineBooter(afterEach);
 it(
   'Linux uses a SCSI disk, a disk that grows, a balloon, a network, a console, a CPU that comes later, a watchdog, and ends when the power button is pressed',
   async (context) => {
+    let skippedMs = 0;
     const port = new PipeChar();
     const peer = new NetPeer([10, 0, 0, 1]);
     const disk = new MemoryBlock(new Uint8Array(MiB(1)).fill(0x41));
@@ -31,7 +42,10 @@ it(
         { driver: 'virtio-serial-ccw', id: 'serial' },
         { driver: 'virtconsole', id: 'console', properties: { chardev: port } },
       ],
-      { cpus: 1, maxcpus: 3 },
+      {
+        smp: { cpus: 1, maxcpus: 3 },
+        clock: new VirtualClock(new HostClockSource(() => performance.now() + skippedMs)),
+      },
     );
     const guest = booted ?? context.skip("Debian's packages cannot be had here");
     await shell(guest, 'modprobe -a virtio_blk virtio_scsi sd_mod virtio_balloon virtio_net');
@@ -78,10 +92,12 @@ it(
     );
     expect(await shell(guest, 'taskset 2 sha256sum </dev/null')).toContain('e3b0c44298fc1c149afbf4c8996fb924');
 
-    // The watchdog gets 15 seconds, and is not told again that the program lives.
+    // The watchdog gets 15 seconds, which pass at once, and is not told again that the program lives.
     guest.machine.actions.watchdog = 'none';
     const forgotten = new Promise((resolve) => guest.machine.on('watchdog', resolve));
     await shell(guest, 'modprobe diag288_wdt; watchdog -t 1000 -T 15 /dev/watchdog');
+    skippedMs += 15_000;
+    guest.machine.wake();
     expect(await forgotten).toEqual({ action: 'none' });
 
     guest.machine.powerdown();

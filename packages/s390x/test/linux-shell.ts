@@ -23,7 +23,7 @@ function types(): TypeRegistry {
 export async function bootToShell(
   bootMachine: (options: BootOptions) => Promise<TestMachine>,
   devices: readonly DeviceOptions[],
-  smp = { cpus: 1, maxcpus: 1 },
+  { smp = { cpus: 1, maxcpus: 1 }, clock }: Pick<BootOptions, 'smp' | 'clock'> = {},
 ): Promise<TestMachine | undefined> {
   const files = await ifReachable(prepareMainframeLinux());
   if (files === undefined) return undefined;
@@ -31,6 +31,7 @@ export async function bootToShell(
     board: s390CcwVirtio,
     ramSize: MiB(256),
     smp,
+    ...(clock && { clock }),
     types: types(),
     kernel: await readFile(files.kernel),
     initrd: await readFile(files.initrd),

@@ -16,7 +16,7 @@ describe('-blockdev', () => {
       driver: 'raw',
       nodeName: 'disk',
       readonly: true,
-      autoReadonly: false,
+      autoReadonly: undefined,
       file: { driver: 'file', nodeName: undefined, readonly: false, autoReadonly: true, filename: 'a.img' },
     };
     expect(

@@ -3,17 +3,19 @@
 import { type BlockNodes, NullBlock, UserError } from '@boardwalk/core';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { KeyValues } from '../options/key-values.ts';
-import { type FdSets, fdSets } from './fd-sets.ts';
+import { type Access, type FdSets, fdSets } from './fd-sets.ts';
 
 /** One node as read; its file has not been opened. */
 export interface BlockdevSpec {
   readonly driver: 'file' | 'raw' | 'null-co';
   readonly nodeName: string | undefined;
   readonly readonly: boolean;
-  /** Where it cannot be written, it is read-only. */
-  readonly autoReadonly: boolean;
+  /** Its file is open to be written only while a device has it. Undefined: as the node above it says. */
+  readonly autoReadonly: boolean | undefined;
   /** Of `file`. */
   readonly filename?: string;
+  /** Of `file`: where the host has it. @throws UserError if it was not given for that */
+  readonly path?: (access: Access) => string;
   /** Of `raw`: a node that is there, or one to be made. */
   readonly file?: string | BlockdevSpec;
   /** Of `null-co`: bytes. */
@@ -76,7 +78,7 @@ export function readBlockdev(given: Json, root: boolean): BlockdevSpec {
     driver,
     nodeName,
     readonly: flag('read-only', take('read-only')),
-    autoReadonly: flag('auto-read-only', take('auto-read-only')),
+    autoReadonly: left.has('auto-read-only') ? flag('auto-read-only', take('auto-read-only')) : undefined,
   };
   onlyDefault('detect-zeroes', take('detect-zeroes'), ['off']);
   // A request to discard is advice; the host's file stays as large as it is.
@@ -152,28 +154,25 @@ export async function openBlockdev(nodes: BlockNodes, spec: BlockdevSpec): Promi
     nodes.add({ name: spec.nodeName, driver: spec.driver, backend });
     return;
   }
-  const backend = await openFile({ ...spec.file, readonly: spec.file.readonly || spec.readonly });
+  const readonly = spec.file.readonly || spec.readonly;
+  const backend = await openFile({ ...spec.file, readonly, autoReadonly: spec.file.autoReadonly ?? spec.autoReadonly });
   const below = nodes.add({ name: spec.file.nodeName, driver: spec.file.driver, backend });
   nodes.add({ name: spec.nodeName, driver: spec.driver, file: below.name });
 }
 
-async function openFile({ driver, filename, readonly, autoReadonly, size = 0 }: BlockdevSpec) {
+async function openFile({ driver, filename, path, readonly, autoReadonly, size = 0 }: BlockdevSpec) {
   if (driver === 'null-co' || filename === undefined) return new NullBlock(size, { readonly });
-  const { RawFileBlock } = await import('@boardwalk/host-node');
-  const open = (ro: boolean) => RawFileBlock.open(filename, { readonly: ro });
+  const { RawFileBlock, capitalized } = await import('@boardwalk/host-node');
+  const of = path ?? (() => filename);
+  const late = !readonly && autoReadonly === true;
+  const writeLate = late ? { writeLate: () => of('read-write') } : {};
   try {
-    return await open(readonly);
+    return await RawFileBlock.open(of(readonly || late ? 'read' : 'read-write'), { filename, readonly, ...writeLate });
   } catch (error) {
-    if (!readonly && autoReadonly && /permission denied|read-only file system/.test(String(error))) return open(true);
-    throw couldNotOpen(filename, error);
+    if (!(error instanceof UserError) || !error.message.startsWith(`${filename}: `)) throw error;
+    // In the words that clients know.
+    throw new UserError(`Could not open '${filename}': ${capitalized(error.message.slice(filename.length + 2))}`);
   }
-}
-
-/** In the words that clients know. */
-function couldNotOpen(filename: string, error: unknown): unknown {
-  if (!(error instanceof UserError) || !error.message.startsWith(`${filename}: `)) return error;
-  const why = error.message.slice(filename.length + 2);
-  return new UserError(`Could not open '${filename}': ${why.charAt(0).toUpperCase()}${why.slice(1)}`);
 }
 
 /** All of -blockdev. @throws UserError as {@link parseBlockdev} does */
@@ -187,5 +186,6 @@ export function readBlockdevs(line: CommandLine): BlockdevSpec[] {
 export function resolveFiles(spec: BlockdevSpec, sets: FdSets): BlockdevSpec {
   if (typeof spec.file === 'object') return { ...spec, file: resolveFiles(spec.file, sets) };
   if (spec.filename === undefined) return spec;
-  return { ...spec, filename: sets.resolve(spec.filename, spec.readonly ? 'read' : 'read-write') };
+  const { filename } = spec;
+  return { ...spec, path: (access) => sets.resolve(filename, access) };
 }

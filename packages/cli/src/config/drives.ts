@@ -7,7 +7,10 @@ import { fdSets } from './fd-sets.ts';
 
 /** One drive as read from the command line; its file has not been opened. */
 export interface DriveSpec {
+  /** As the user named it. */
   readonly file: string;
+  /** Where the host has it, if it came as an open file. */
+  readonly path?: string;
   readonly if: DriveInterface;
   readonly id?: string;
   readonly index?: number;
@@ -53,7 +56,7 @@ export function readDrives(line: CommandLine): DriveSpec[] {
   return [...drives, ...chips].map((drive) => {
     const snapshot = drive.snapshot || line.has('snapshot');
     const access = drive.readonly || snapshot ? 'read' : 'read-write';
-    return forOption('drive', () => ({ ...drive, snapshot, file: fdSets(line).resolve(drive.file, access) }));
+    return forOption('drive', () => ({ ...drive, snapshot, path: fdSets(line).resolve(drive.file, access) }));
   });
 }
 
@@ -78,8 +81,8 @@ export async function openDrives(specs: readonly DriveSpec[]): Promise<DriveOpti
     for (const spec of specs) {
       await forOptionAsync('drive', async () => {
         const sectorBytes = spec.if === 'pflash' ? 1 : 512;
-        const backend = await RawFileBlock.open(spec.file, { ...spec, sectorBytes });
-        const { file: _, readonly: __, snapshot: ___, ...place } = spec;
+        const backend = await RawFileBlock.open(spec.path ?? spec.file, { ...spec, filename: spec.file, sectorBytes });
+        const { file: _, path: __, readonly: ___, snapshot: ____, ...place } = spec;
         drives.push({ ...place, backend });
         await refuseForeignFormat(spec.file, backend);
       });

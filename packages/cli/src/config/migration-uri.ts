@@ -9,8 +9,11 @@ export type MigrationUri =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'fd'; readonly fd: number };
 
-/** @throws UserError for what is none */
-export function parseMigrationUri(uri: string): MigrationUri {
+/**
+ * @param unknown what is said of a URI of another kind
+ * @throws UserError for what is none
+ */
+export function parseMigrationUri(uri: string, unknown = `unknown migration protocol: ${uri}`): MigrationUri {
   const [, kind = '', rest = ''] = /^(file|unix|exec|tcp|fd):(.+)$/s.exec(uri) ?? [];
   switch (kind) {
     case 'file':
@@ -27,5 +30,5 @@ export function parseMigrationUri(uri: string): MigrationUri {
       if (/^\d+$/.test(rest)) return { kind, fd: Number(rest) };
       throw new UserError(`File descriptor named '${rest}' has not been found`);
   }
-  throw new UserError(`unknown migration protocol: ${uri}`);
+  throw new UserError(unknown);
 }

@@ -2,37 +2,44 @@
 
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { UserError } from '@boardwalk/core';
-import type { ReplacementFile } from '@boardwalk/monitor';
+import { capitalized, systemErrorText } from '@boardwalk/host-node';
+import type { OutgoingTarget, ReplacementFile } from '@boardwalk/monitor';
 import { parseMigrationUri } from './migration-uri.ts';
 import { replaceOutputFile } from './output-file.ts';
 
 /** Opens the place that a URI names. @throws UserError */
-export async function openOutgoing(uri: string): Promise<ReplacementFile> {
-  const target = parseMigrationUri(uri);
+export async function openOutgoing(uri: string): Promise<OutgoingTarget> {
+  const target = parseMigrationUri(uri, "Parameter 'uri' expects a valid migration protocol");
   switch (target.kind) {
     case 'file':
-      return replaceOutputFile(target.path);
+      return there(await replaceOutputFile(target.path));
     case 'exec':
-      return throughCommand(target.command);
+      return there(throughCommand(target.command));
     case 'fd':
-      return onStream(createWriteStream('', { fd: target.fd, autoClose: true }), uri);
+      return there(onStream(createWriteStream('', { fd: target.fd, autoClose: true }), uri));
     case 'unix':
-      return onStream(await connected(createConnection({ path: target.path }), uri), uri);
-    case 'tcp':
-      return onStream(
-        await connected(createConnection({ host: target.host || 'localhost', port: target.port }), uri),
-        uri,
-      );
+      return { opened: connected(createConnection({ path: target.path }), target.path) };
+    case 'tcp': {
+      const { host, port } = target;
+      return { opened: connected(createConnection({ host: host || 'localhost', port }), `${host}:${port}`) };
+    }
   }
 }
 
-function connected<T extends ReturnType<typeof createConnection>>(socket: T, uri: string): Promise<T> {
+/** A target that nobody has to answer at. */
+export function there(file: ReplacementFile): OutgoingTarget {
+  return { opened: Promise.resolve(file) };
+}
+
+function connected(socket: Socket, address: string): Promise<ReplacementFile> {
   return new Promise((resolve, reject) => {
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', (error) => reject(new UserError(`Failed to connect to '${uri}': ${error.message}`)));
+    socket.once('connect', () => resolve(onStream(socket, address)));
+    socket.once('error', (error) => {
+      reject(new UserError(`Failed to connect to '${address}': ${capitalized(systemErrorText(error))}`));
+    });
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { BwObject, type PropertySpec, type TypeRegistry, typeOfClass, UserError } from '@boardwalk/core';
 import { readInputFile } from '@boardwalk/host-node';
+import { parseBase64 } from '@boardwalk/monitor';
 
 /** A secret. Its value is in no property that can be read. */
 export class Secret extends BwObject {
@@ -34,17 +35,9 @@ export class Secret extends BwObject {
     }
     if (data === undefined && file === undefined) throw new UserError("Must provide 'file' or 'data'");
     const given = file === undefined ? new TextEncoder().encode(String(data)) : readInputFile(String(file));
-    this.#value = this.getProperty('format') === 'base64' ? decodeBase64(given) : given;
+    this.#value = this.getProperty('format') === 'base64' ? parseBase64(new TextDecoder().decode(given)) : given;
     super.complete();
   }
-}
-
-function decodeBase64(text: Uint8Array): Uint8Array {
-  const letters = new TextDecoder().decode(text).trim();
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(letters)) {
-    throw new UserError('Base64 data is not valid');
-  }
-  return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
 }
 
 /** Makes the type known. */

@@ -24,6 +24,11 @@ export interface BlockBackend {
    * @throws UserError when the host cannot
    */
   resize?(bytes: number): Promise<void>;
+  /**
+   * Somebody who writes takes it, or lets go of it; not there where that makes no difference.
+   * @throws UserError where it cannot be written after all
+   */
+  setWriter?(there: boolean): void;
   /** Flushes and lets go of what the host holds. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -69,14 +69,17 @@ export class BlockNodes {
     return this.#users.get(node);
   }
 
-  /** @throws UserError if somebody uses it already */
+  /** A device takes it. @throws UserError if somebody uses it already, or it cannot be written although it is to be */
   use(node: BlockNode, user: string): void {
     this.#checkFree(node);
+    node.backend.setUser(true);
     this.#users.set(node, user);
   }
 
+  /** The device lets go of it. */
   release(node: BlockNode): void {
     this.#users.delete(node);
+    node.backend.setUser(false);
   }
 
   /** Takes a node away; its backend is closed when that is done. @throws UserError for one that is not there or in use */

@@ -80,6 +80,13 @@ export class CountedBlock implements BlockBackend {
     await this.#backend.resize(bytes);
   }
 
+  /** Somebody takes it, who writes unless it is read-only, or lets go of it. @throws UserError where it cannot be written after all */
+  setUser(there: boolean): void {
+    if (this.readonly) return;
+    if (this.#backend instanceof CountedBlock) this.#backend.setUser(there);
+    else this.#backend.setWriter?.(there);
+  }
+
   close(): Promise<void> {
     return this.#backend.close();
   }

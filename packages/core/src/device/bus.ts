@@ -7,6 +7,11 @@ import { devicesOf } from './tree.ts';
 export abstract class Bus extends Device {
   /** What fits: `virtio-bus`, `PCI`, `i2c-bus`. */
   abstract readonly busType: string;
+  /** Its own type, as `info qtree` shows it, where several types of bus take the same devices. */
+  get ownBusType(): string {
+    return this.busType;
+  }
+
   /** True when nothing more can be plugged in. */
   abstract readonly full: boolean;
 

@@ -52,7 +52,9 @@ describe('main RAM', () => {
     const root = createObjectTree();
     root.children.get('objects')?.addChild('toy.ram', new BwObject());
     await expect(create({ root })).rejects.toThrow(/'toy.ram' is reserved for the default RAM backend/);
-    await expect(create({ root, memoryBackend: 'toy.ram' })).rejects.toThrow("'toy.ram' is no memory backend");
+    await expect(create({ root, memoryBackend: 'toy.ram' })).rejects.toThrow(
+      'memory-backend=toy.ram: object is no memory backend',
+    );
     expect(root.children.has('machine')).toBe(false);
   });
 

@@ -136,7 +136,8 @@ function findBackend(board: BoardDefinition, id: string, objects: BwObject): Mem
     throw new UserError(`machine '${board.name}' has no RAM that a memory backend could provide`);
   const object = objects.children.get(id);
   if (object === undefined) throw new UserError(`Memory backend '${id}' not found`);
-  if (!(object instanceof MemoryBackend)) throw new UserError(`'${id}' is no memory backend`);
+  if (!(object instanceof MemoryBackend))
+    throw new UserError(`memory-backend=${id}: ${object.type} is no memory backend`);
   return object;
 }
 

@@ -123,6 +123,10 @@ export class VirtioMmio extends Bus implements VirtioTransport {
     this.region = this.addRegion(MemoryRegion.io('virtio-mmio', VIRTIO_MMIO_SIZE, this.#ops()));
   }
 
+  override get ownBusType(): string {
+    return 'virtio-mmio-bus';
+  }
+
   get legacy(): boolean {
     return this.#legacy;
   }

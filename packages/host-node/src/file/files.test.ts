@@ -6,7 +6,9 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '@boardwalk/core';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RawFileBlock } from '../block/raw-file-block.ts';
 import { readInputFile } from './input-file.ts';
 import { nativeLibrary } from './native.ts';
@@ -165,6 +167,61 @@ describe('RawFileBlock', () => {
     await expect(RawFileBlock.open(image)).rejects.toThrow('disk: the file is used by another process');
     await expect(RawFileBlock.open(image, { readonly: true })).rejects.toThrow('another process');
     closeSync(fd);
+  });
+
+  it('is open to be written, and has the file alone, only while somebody wants to write it', async () => {
+    const link = (fd: string) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    };
+    const modes = (): string[] =>
+      readdirSync('/proc/self/fd')
+        .filter((fd) => link(fd) === image)
+        .map((fd) => /^flags:\s*\d*(\d)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '')
+        .sort();
+    const [reads, writes] = ['0', '2'];
+    const disk = await RawFileBlock.open(image, { writeLate: () => image });
+    const other = await RawFileBlock.open(image, { writeLate: () => image });
+    if (process.platform === 'linux') expect(modes()).toEqual([reads, reads]);
+    expect([disk.readonly, other.readonly]).toEqual([false, false]);
+    expect(() => disk.setWriter(true)).toThrow('disk: the file is used by another drive already');
+    await other.close();
+    disk.setWriter(true);
+    if (process.platform === 'linux') expect(modes()).toEqual([reads, writes]);
+    await expect(RawFileBlock.open(image, { readonly: true })).rejects.toThrow('another drive');
+    await disk.write(512, Uint8Array.of(1, 2, 3));
+    await disk.flush();
+    expect([...(await contents(disk, 512, 3))]).toEqual([1, 2, 3]);
+    // What is still being written when it is let go of is written.
+    const late = disk.write(1024, Uint8Array.of(4, 5));
+    disk.setWriter(false);
+    await late;
+    await vi.waitFor(async () => (await RawFileBlock.open(image, { readonly: true })).close());
+    if (process.platform === 'linux') expect(modes()).toEqual([reads]);
+    expect([...readFileSync(image).subarray(1024, 1026)]).toEqual([4, 5]);
+    // Wanted again while it is about to be closed.
+    disk.setWriter(true);
+    disk.setWriter(false);
+    disk.setWriter(true);
+    await disk.write(0, Uint8Array.of(9));
+    await disk.close();
+    expect(readFileSync(image)[0]).toBe(9);
+    await (await RawFileBlock.open(image)).close();
+  });
+
+  it('that cannot be opened to be written is refused when it is to be, and stays as it was', async () => {
+    const disk = await RawFileBlock.open(image, { writeLate: () => path('nobody'), filename: 'given' });
+    expect(disk.filename).toBe('given');
+    expect(() => disk.setWriter(true)).toThrow("Could not open 'given': No such file or directory");
+    expect(await contents(disk, 0, 4)).toEqual(pattern(4));
+    const other = await RawFileBlock.open(image, { readonly: true });
+    await Promise.all([disk.close(), other.close()]);
+    await expect(RawFileBlock.open(image, { filename: 'given', sectorBytes: 4093 })).rejects.toThrow(
+      /^given: its size/,
+    );
   });
 
   const qemu = 'qemu-system-riscv64';

@@ -15,6 +15,12 @@ export interface FileLock {
   release(): void;
   /** For one that shares a file, and wants to write it once. @throws UserError if others share it too */
   checkAlone(): Promise<void>;
+  /**
+   * For one that shares a file: has it alone, through another open file of it.
+   * @returns gives that up again, after the other file has been closed
+   * @throws UserError if others share it too
+   */
+  takeAlone(fd: number): () => void;
 }
 
 /**
@@ -33,18 +39,27 @@ export async function lockFile(path: string, fd: number, identity: string, mode:
     if (mode === 'exclusive' || left <= 0) users.delete(identity);
     else users.set(identity, left);
   };
+  const fcntl = await recordLocks();
   try {
-    await lockBetweenProcesses(path, fd, mode);
+    if (fcntl) lockBetweenProcesses(fcntl, path, fd, mode);
   } catch (error) {
     release();
     throw error;
   }
   const checkAlone = async (): Promise<void> => {
     if ((users.get(identity) ?? 0) > 1) throw new UserError(`${path}: the file is used by another drive already`);
-    const fcntl = await recordLocks();
     if (fcntl && isHeldByAnother(fcntl, fd, DENIES + WRITE)) throw usedByAnother(path);
   };
-  return { release, checkAlone };
+  const takeAlone = (other: number): (() => void) => {
+    if ((users.get(identity) ?? 0) > 1) throw new UserError(`${path}: the file is used by another drive already`);
+    if (fcntl) handOver(fcntl, path, fd, other);
+    users.set(identity, -1);
+    return () => {
+      users.set(identity, 1);
+      if (fcntl) lockBetweenProcesses(fcntl, path, fd, 'shared');
+    };
+  };
+  return { release, checkAlone, takeAlone };
 }
 
 const usedByAnother = (path: string): UserError => new UserError(`${path}: the file is used by another process`);
@@ -67,9 +82,20 @@ async function recordLocks(): Promise<NativeFunction | undefined> {
   return (await nativeLibrary())?.func('int fcntl(int fd, int command, void *lock)');
 }
 
-async function lockBetweenProcesses(path: string, fd: number, mode: LockMode): Promise<void> {
-  const fcntl = await recordLocks();
-  if (!fcntl) return;
+/** What one open file of this process shares becomes another's alone. */
+function handOver(fcntl: NativeFunction, path: string, from: number, to: number): void {
+  for (const what of [READ, WRITE, RESIZE]) {
+    for (const base of [USES, DENIES]) fcntl(from, F_OFD_SETLK, lockRecord(F_UNLCK, base + what));
+  }
+  try {
+    lockBetweenProcesses(fcntl, path, to, 'exclusive');
+  } catch (error) {
+    lockBetweenProcesses(fcntl, path, from, 'shared');
+    throw error;
+  }
+}
+
+function lockBetweenProcesses(fcntl: NativeFunction, path: string, fd: number, mode: LockMode): void {
   const uses = mode === 'exclusive' ? [READ, WRITE] : [READ];
   const denies = [WRITE, RESIZE];
   for (const byte of [...uses.map((what) => USES + what), ...denies.map((what) => DENIES + what)]) {

@@ -53,7 +53,7 @@ class DeviceTreePrinter {
 
   #bus(bus: Bus, level: number): void {
     this.line(level, `bus: ${bus.name}`);
-    this.line(level + 1, `type ${bus.busType}`);
+    this.line(level + 1, `type ${bus.ownBusType}`);
     for (const device of this.#devices.toReversed()) if (device.parentBus === bus) this.device(device, level + 1);
   }
 }

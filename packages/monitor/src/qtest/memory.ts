@@ -1,7 +1,8 @@
 // qtest's accesses to memory and to I/O ports.
 import type { AddressSpace } from '@boardwalk/core';
 import { UserError } from '@boardwalk/core';
-import { formatBase64, formatHex, MAX_TRANSFER, parseBase64, parseHex, type Words } from './words.ts';
+import { formatBase64, parseBase64 } from '../base64.ts';
+import { formatHex, MAX_TRANSFER, parseHex, type Words } from './words.ts';
 
 /** A command of the protocol: takes the words after its name, gives what follows `OK`. */
 export type QtestCommand = (words: Words) => string;

@@ -1,4 +1,4 @@
-// Words of a qtest line: numbers as strtoull(3) with base 0 reads them, bytes in hexadecimal and base64.
+// Words of a qtest line: numbers as strtoull(3) with base 0 reads them, bytes in hexadecimal.
 import { UserError } from '@boardwalk/core';
 
 /** Bytes that one command moves at most: an answer of twice as many digits is enough for anybody. */
@@ -74,21 +74,4 @@ export function parseHex(text: string, length: number): Uint8Array {
   if (!/^0x[0-9a-f]*$/i.test(text)) throw new UserError('data should be 0x and hexadecimal digits');
   for (let i = 0; i < said; i++) bytes[i] = Number.parseInt(text.slice(2 + 2 * i, 4 + 2 * i), 16);
   return bytes;
-}
-
-const PIECE = 0x8000;
-
-export function formatBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += PIECE) text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
-  return btoa(text);
-}
-
-/** @throws UserError for what is no base64 */
-export function parseBase64(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    throw new UserError('data is no base64');
-  }
 }

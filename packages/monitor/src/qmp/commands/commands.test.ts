@@ -430,14 +430,15 @@ describe('lines in memory', () => {
 
 it('migrate_cancel ends a migration whose target does not answer, and lets go of it when it does', async () => {
   let answer = (_: ReplacementFile): void => {};
-  const openOutgoing = (): Promise<ReplacementFile> =>
-    new Promise((resolve) => {
+  const openOutgoing = async () => ({
+    opened: new Promise<ReplacementFile>((resolve) => {
       answer = resolve;
-    });
+    }),
+  });
   const emulator = await testEmulator({ emulator: { openOutgoing } });
   const qmp = await QmpClient.ready(emulator);
   const other = await QmpClient.ready(emulator);
-  await qmp.ask({ execute: 'migrate', arguments: { uri: 'tcp:far:1' } });
+  expect(await qmp.execute('migrate', { uri: 'tcp:far:1' })).toEqual({});
   expect(await other.execute('query-migrate')).toEqual({ status: 'setup' });
   await other.execute('migrate_cancel');
   expect(await other.execute('query-migrate')).toEqual({ status: 'cancelled' });

@@ -1,5 +1,6 @@
 // Commands about character devices.
 import { Chardev, RingBufChar, UserError } from '@boardwalk/core';
+import { formatBase64, parseBase64 } from '../../base64.ts';
 import type { Emulator } from '../../emulator.ts';
 import type { Infer } from '../schema/dsl.ts';
 import { ChardevBackend, type ioCommands } from '../schema/io.ts';
@@ -69,16 +70,6 @@ export function findRing({ root }: Emulator, id: string): Ring {
   return { ring, write: (bytes) => backend.write(bytes) };
 }
 
-/** @throws UserError for what is no base64 */
-function fromBase64(text: string): Uint8Array {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) {
-    throw new UserError('Base64 data contains invalid characters');
-  }
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-}
-
-const toBase64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-
 export const ioHandlers: Handlers<keyof typeof ioCommands> = {
   'query-chardev': ({ emulator }) =>
     (emulator.chardevs ?? []).map(({ label, filename, frontendOpen }) => ({
@@ -95,13 +86,13 @@ export const ioHandlers: Handlers<keyof typeof ioCommands> = {
   'chardev-remove': ({ emulator }, { id }) => removeChardev(emulator, id),
   'ringbuf-write': ({ emulator }, { device, data, format }) => {
     const ring = findRing(emulator, device);
-    ring.write(format === 'base64' ? fromBase64(data) : new TextEncoder().encode(data));
+    ring.write(format === 'base64' ? parseBase64(data) : new TextEncoder().encode(data));
   },
   'ringbuf-read': ({ emulator }, { device, size, format }) => {
     const { ring } = findRing(emulator, device);
     if (size <= 0) throw new UserError('size must be greater than zero');
     const bytes = ring.read(Math.min(Number(size), ring.count));
-    return format === 'base64' ? toBase64(bytes) : new TextDecoder().decode(bytes);
+    return format === 'base64' ? formatBase64(bytes) : new TextDecoder().decode(bytes);
   },
   'chardev-send-break': ({ emulator }, { id }) => findChardev(emulator, id).sendBreak(),
 };

@@ -57,7 +57,7 @@ export class Migration {
   }
 
   /**
-   * Opens what is written to, and begins.
+   * Opens what is written to, and begins; whether somebody answers there is told by its end.
    * @returns its end, which never rejects
    * @throws UserError where the machine cannot be saved now, or there is no such target
    */
@@ -78,19 +78,9 @@ export class Migration {
     const cancelled = this.#expectCancel();
     this.#become('setup');
     try {
-      const opening = this.#emulator.openOutgoing(uri);
-      // One that is there after all is let go of.
-      const discard = (): void => void opening.then((late) => late.discard()).catch(() => {});
-      const file = await Promise.race([opening, cancelled]).catch((error: unknown) => {
-        if (error instanceof Cancelled) discard();
-        throw error;
-      });
-      return { ended: this.#run(file, cancelled) };
+      const { opened } = await this.#emulator.openOutgoing(uri);
+      return { ended: this.#run(opened, cancelled) };
     } catch (error) {
-      if (error instanceof Cancelled) {
-        this.#end('cancelled');
-        return { ended: Promise.resolve() };
-      }
       this.#end('failed', error);
       throw error;
     }
@@ -109,7 +99,18 @@ export class Migration {
     return cancelled;
   }
 
-  async #run(file: ReplacementFile, cancelled: Promise<never>): Promise<void> {
+  async #run(opened: Promise<ReplacementFile>, cancelled: Promise<never>): Promise<void> {
+    try {
+      const file = await Promise.race([opened, cancelled]);
+      await this.#send(file, cancelled);
+    } catch (error) {
+      // One that is there after all is let go of.
+      opened.then((late) => late.discard()).catch(() => {});
+      this.#end(error instanceof Cancelled ? 'cancelled' : 'failed', error);
+    }
+  }
+
+  async #send(file: ReplacementFile, cancelled: Promise<never>): Promise<void> {
     const machine = requireMachine(this.#emulator);
     let wentOn = false;
     let ran = false;
@@ -129,14 +130,14 @@ export class Migration {
       }
       if (wentOn) throw new UserError(WENT_ON);
       await unlessCancelled(file.close());
-      unlisten();
       machine.migrated();
       this.#end('completed');
     } catch (error) {
-      unlisten();
       await file.discard().catch(() => {});
       if (ran && !wentOn && machine.state === 'paused') machine.resume();
-      this.#end(error instanceof Cancelled ? 'cancelled' : 'failed', error);
+      throw error;
+    } finally {
+      unlisten();
     }
   }
 

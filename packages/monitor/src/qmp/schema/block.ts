@@ -87,7 +87,8 @@ const base = {
   'read-only': opt(bool),
   'auto-read-only': opt(bool),
 } as const;
-const BlockdevOptionsFile = struct('BlockdevOptionsFile', fileOptions);
+/** A file with `auto-read-only` is open to be written only while a device has it. */
+const BlockdevOptionsFile = struct('BlockdevOptionsFile', fileOptions, ['dynamic-auto-read-only']);
 const BlockdevOptionsNull = struct('BlockdevOptionsNull', nullOptions);
 /** What may lie below a format: a protocol. */
 const BlockdevProtocol = union(

@@ -30,7 +30,12 @@ export interface Member {
 export type TypeNode =
   | { readonly kind: 'builtin'; readonly name: BuiltinName }
   | { readonly kind: 'enum'; readonly name: string; readonly values: readonly string[] }
-  | { readonly kind: 'struct'; readonly name: string; readonly members: Readonly<Record<string, Member>> }
+  | {
+      readonly kind: 'struct';
+      readonly name: string;
+      readonly members: Readonly<Record<string, Member>>;
+      readonly features: readonly string[];
+    }
   | { readonly kind: 'array'; readonly element: AnyType }
   | { readonly kind: 'alternate'; readonly name: string; readonly types: readonly AnyType[] }
   | {
@@ -111,9 +116,13 @@ export function membersOf(specs: MemberSpecs): Readonly<Record<string, Member>> 
   );
 }
 
-/** An object. */
-export function struct<M extends MemberSpecs>(name: string, specs: M): Type<InferMembers<M>> {
-  return { node: { kind: 'struct', name, members: membersOf(specs) } };
+/** An object. @param features what clients can tell by its description, and by no member */
+export function struct<M extends MemberSpecs>(
+  name: string,
+  specs: M,
+  features: readonly string[] = [],
+): Type<InferMembers<M>> {
+  return { node: { kind: 'struct', name, members: membersOf(specs), features } };
 }
 
 /** A list. */

@@ -82,18 +82,19 @@ class TypeTable {
           members: node.types.map((member) => ({ type: this.name(member) })),
         }));
       case 'struct':
-        return this.members(node.members, `struct ${node.name}`);
+        return this.members(node.members, `struct ${node.name}`, node.features);
       case 'union':
         return this.#union(node);
     }
   }
 
-  members(members: Readonly<Record<string, Member>>, key?: string): string {
+  members(members: Readonly<Record<string, Member>>, key?: string, features: readonly string[] = []): string {
     const described = this.#describe(members);
     return this.#once(key ?? `members ${JSON.stringify(described)}`, (name) => ({
       name,
       'meta-type': 'object',
       members: described,
+      ...(features.length > 0 ? { features } : {}),
     }));
   }
 
