@@ -232,11 +232,10 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
       },
     );
     const host = b.call(resolve, b.getLocal(pa), access);
-    b.if(b.getLocal(cacheable), () => {
-      const bit = b.shl(b.i32(1), b.add(b.mul(mmu, b.i32(3)), access));
-      b.set(COMMON.tlbUsed, b.or(b.get(COMMON.tlbUsed), bit));
-      b.call(fill, va, access, entry, b.getLocal(pa), host, b.getLocal(attrs));
-    });
+    // The jump cache may have it even where the TLB may not.
+    const bit = b.shl(b.i32(1), b.add(b.mul(mmu, b.i32(3)), access));
+    b.set(COMMON.tlbUsed, b.or(b.get(COMMON.tlbUsed), bit));
+    b.if(b.getLocal(cacheable), () => b.call(fill, va, access, entry, b.getLocal(pa), host, b.getLocal(attrs)));
     b.if(b.eq(host, b.i64(NOT_RAM)), () => {
       const ofRegime = b.wrap(b.shr(regimeAttributes(b), b.extend32U(b.shl(mmu, b.i32(2)))));
       const fetch = b.select(b.eq(access, b.i32(FETCH)), b.i32(ATTR_FETCH), b.i32(0));
