@@ -7,6 +7,8 @@ export { SCRATCH };
 
 /** What is to run: its code, and storage before, by address. */
 export interface Trial extends Omit<CaseOptions, 'group' | 'pc'> {
+  /** The PSW's address is so many bytes behind the code's. */
+  readonly entry?: number;
   readonly code: readonly number[];
   readonly memory?: Readonly<Record<number, bigint>>;
 }
@@ -16,6 +18,9 @@ export interface Outcome {
   readonly cc: number;
   /** Program-interruption code: 1 where nothing but the end of the code was met. */
   readonly interruption: number;
+  /** The old PSW's address, and the instruction length of the interruption, in bytes. */
+  readonly pswAddress: number;
+  readonly length: number;
   readonly dataException: number;
   readonly fpc: number;
   r(n: number): bigint;
@@ -32,9 +37,9 @@ export { NO_INTERRUPTION };
 /** Runs trials, one after the other with the storage that the one before left, in one tier. */
 async function runIn(tier: 'tier0' | 'tier1', trials: readonly Trial[]): Promise<readonly Outcome[]> {
   const program = new Program('trials', 1, { vectors: trials.some(({ v }) => v !== undefined) });
-  for (const { code, memory = {}, ...rest } of trials) {
+  for (const { code, memory = {}, entry = 0, ...rest } of trials) {
     for (const [address, value] of Object.entries(memory)) program.poke64(Number(address), value);
-    program.add({ group: 'trial', pc: program.place(code), ...rest });
+    program.add({ group: 'trial', pc: program.place(code) + entry, ...rest });
   }
   const ram = await runSubject(program.finish(), tier);
   const view = new DataView(ram.buffer, ram.byteOffset, ram.byteLength);
@@ -43,6 +48,8 @@ async function runIn(tier: 'tier0' | 'tier1', trials: readonly Trial[]): Promise
     return {
       cc: Number((view.getBigUint64(record + RECORD.pswMask) >> 44n) & 3n),
       interruption: view.getUint32(record + RECORD.interruption) & 0xff,
+      pswAddress: Number(view.getBigUint64(record + RECORD.pswAddress)),
+      length: view.getUint16(record + RECORD.interruption) & 6,
       dataException: view.getUint32(record + RECORD.dataException),
       fpc: view.getUint32(record + RECORD.fpc),
       r: (register) => view.getBigUint64(record + RECORD.r(register)),
@@ -66,6 +73,8 @@ export async function runTrials(trials: readonly Trial[]): Promise<readonly Outc
         [
           o.cc,
           o.interruption,
+          o.pswAddress,
+          o.length,
           o.fpc,
           ...Array.from({ length: 16 }, (_, n) => [o.r(n), o.f(n), o.v(n), o.v(n + 16)]),
         ].join(),

@@ -105,8 +105,8 @@ const insertKey: Emitter = (i) => {
 const setAddressSpace: Emitter = (i) => {
   const { b } = i;
   const code = b.extract(i.address(i.f.b2, i.f.d2), 8, 4);
-  i.raiseIf(b.gtU(code, b.i64(3)), PGM.specification);
   i.raiseIf(b.eqz(i.psw(PSW.DAT)), PGM.specialOperation);
+  i.raiseIf(b.gtU(code, b.i64(3)), PGM.specification);
   const home = b.eq(code, b.i64(3));
   i.raiseIf(b.and(b.eqz(home), b.eqz(b.ne(b.and(b.get(cr0), b.big(CR0.SECONDARY)), b.i64(0)))), PGM.specialOperation);
   if (i.isProblem) i.raiseIf(home, PGM.privileged);

@@ -46,9 +46,11 @@ const storeSystemInformation =
     const [r0, r1] = [i.get32(0), i.get32(1)];
     const level = b.shr(r0, b.i32(28));
     const reserved = b.or(b.and(r0, b.i32(0x0fff_ff00)), b.and(r1, b.i32(0xffff_0000 | 0)));
-    i.raiseIf(b.and(b.ne(level, b.i32(0)), b.ne(reserved, b.i32(0))), PGM.specification);
+    // Of a level that there is not nothing else is looked at.
+    const isKnown = b.and(b.ne(level, b.i32(0)), b.leU(level, b.i32(3)));
+    i.raiseIf(b.and(isKnown, b.ne(reserved, b.i32(0))), PGM.specification);
     const host = b.local('i64', b.i64(0));
-    b.if(level, () => {
+    b.if(isKnown, () => {
       i.aligned(address, 4096);
       b.setLocal(host, i.call(absolutePage, address, i.space(i.f.b2)));
     });
