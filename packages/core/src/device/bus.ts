@@ -31,15 +31,33 @@ export abstract class Bus extends Device {
 export abstract class OwnedBus extends Bus {
   /** `scsi0.0` on a device with `id=scsi0`; `scsi.0`, `scsi.1` on those without. */
   override get name(): string {
-    if (isNamed(this.parent)) return `${this.parent?.id}.0`;
+    const owner = userIdOf(this.parent);
+    if (owner !== undefined) return `${owner}.0`;
     const kin = devicesOf(this.machine).filter(
-      (device) => device instanceof OwnedBus && device.busType === this.busType && !isNamed(device.parent),
+      (device) =>
+        device instanceof OwnedBus && device.busType === this.busType && userIdOf(device.parent) === undefined,
     );
     return `${this.busType.toLowerCase()}.${kin.indexOf(this)}`;
   }
 }
 
-const isNamed = (owner: BwObject | undefined): boolean => owner?.parent?.id === 'peripheral';
+/** The id that a user gave a device, or the transport that it is behind. */
+function userIdOf(owner: BwObject | undefined): string | undefined {
+  const { parent } = owner ?? {};
+  if (parent?.id === 'peripheral') return owner?.id;
+  return parent !== undefined && isTransport(parent) && parent.backend === owner ? userIdOf(parent) : undefined;
+}
+
+/** A device that connects another, which it has come with, to a bus: `virtio-blk-pci`. */
+export interface Transport extends Device {
+  readonly backend: Device;
+  /** Type of the bus between the two, which has room for nothing else: `virtio-pci-bus`. */
+  readonly backendBusType: string;
+}
+
+export function isTransport(o: BwObject): o is Transport {
+  return o instanceof Device && 'backendBusType' in o && 'backend' in o;
+}
 
 /** A device that needs a bus. */
 export interface Pluggable extends Device {

@@ -1,4 +1,4 @@
-export { Bus, findBus, isPluggable, OwnedBus, type Pluggable } from './bus.ts';
+export { Bus, findBus, isPluggable, isTransport, OwnedBus, type Pluggable, type Transport } from './bus.ts';
 export { Device } from './device.ts';
 export { isPciBus, type PciBusInfo, type PciFunctionInfo, type PciWindowInfo } from './pci-info.ts';
 export { type DeviceState, describeState, type StateField, type StateValue, stateFieldsOf } from './state.ts';

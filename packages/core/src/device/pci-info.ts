@@ -16,6 +16,7 @@ export interface PciWindowInfo {
 
 /** A function of a device on a bus. */
 export interface PciFunctionInfo {
+  readonly device: Device;
   readonly slot: number;
   readonly function: number;
   /** Its id, or the name that its place gives it. */

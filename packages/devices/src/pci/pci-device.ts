@@ -177,6 +177,7 @@ export abstract class PciDevice extends Device {
   get info(): PciFunctionInfo {
     const { config } = this;
     return {
+      device: this,
       slot: this.slot,
       function: 0,
       id: this.name,

@@ -157,6 +157,7 @@ export class VirtioPci extends PciDevice implements VirtioTransport {
   deviceFeatureSelect = 0;
   driverFeatureSelect = 0;
   queueSelect = 0;
+  readonly backendBusType = 'virtio-pci-bus';
   configVector = NO_VECTOR;
   queueVectors = new Uint16Array(MAX_QUEUES).fill(NO_VECTOR);
   halves = new Uint32Array(QUEUE_HALVES);

@@ -1,5 +1,6 @@
 // `info pci`, as QEMU words it.
-import { pciBuses } from '../qmp/commands/pci.ts';
+import type { PciFunctionInfo } from '@boardwalk/core';
+import { PCI_CLASS_NAMES, pciBuses } from '../qmp/commands/pci.ts';
 import { type HmpCommand, type HmpContext, machineOf } from './command.ts';
 import { lines } from './info-memory.ts';
 
@@ -20,6 +21,19 @@ function functionLines(info: PciFunction): string[] {
     ...info.regions.map(windowLine),
     `      id "${info.qdev_id}"`,
   ];
+}
+
+/** As `info qtree` shows it. All buses are the first one. */
+export function pciFunctionLines(info: PciFunctionInfo): string[] {
+  const { slot, function: number, classCode, vendorId, deviceId, subsystemVendorId, subsystemId, windows } = info;
+  const name = PCI_CLASS_NAMES.get(classCode) ?? `Class ${hex(classCode, 4)}`;
+  const ids = `${hex(vendorId, 4)}:${hex(deviceId, 4)} (sub ${hex(subsystemVendorId, 4)}:${hex(subsystemId, 4)})`;
+  const bars = windows.map(({ bar, type, address = -1, size }) => {
+    const first = BigInt.asUintN(64, BigInt(address));
+    const last = BigInt.asUintN(64, first + BigInt(size) - 1n);
+    return `bar ${bar}: ${type === 'io' ? 'i/o' : 'mem'} at 0x${hex(first, 0)} [0x${hex(last, 0)}]`;
+  });
+  return [`class ${name}, addr 00:${hex(slot, 2)}.${number}, pci id ${ids}`, ...bars];
 }
 
 /** Addresses are of 64 bits: that of a window that is nowhere is the last one. */

@@ -1,5 +1,13 @@
 // Commands about the network.
-import { Device, devicesOf, isNetworkCard, type Machine, type NetworkCard, UserError } from '@boardwalk/core';
+import {
+  type Device,
+  devicesOf,
+  isNetworkCard,
+  isTransport,
+  type Machine,
+  type NetworkCard,
+  UserError,
+} from '@boardwalk/core';
 import type { NetdevInfo } from '../emulator.ts';
 import { NETDEV_TYPES, netdevMaker, removeNetdev } from '../qmp/commands/net.ts';
 import type { HmpCommand, HmpContext } from './command.ts';
@@ -26,7 +34,7 @@ function namedCards(machine: Machine): NamedCard[] {
 
 /** What the user plugged: a card itself, or what carries it. */
 function transportOf(card: NetworkCard): Device {
-  return card.id === 'virtio-backend' && card.parent instanceof Device ? card.parent : card;
+  return card.parent !== undefined && isTransport(card.parent) ? card.parent : card;
 }
 
 /** `52:54:00:12:34:56`. */

@@ -3,14 +3,18 @@ import {
   Bus,
   type BwObject,
   Cpu,
-  type Device,
+  Device,
   devicesOf,
+  isPciBus,
+  isTransport,
   linkTarget,
   type Machine,
   type MemoryRegion,
+  type PciBusInfo,
   type PropertySpec,
 } from '@boardwalk/core';
 import { hex16 } from './format.ts';
+import { pciFunctionLines } from './info-pci.ts';
 
 /** What the object is, and all below it, each level two columns further in, by name. */
 export function formatObjectTree(o: BwObject, name: string, level = 0): string {
@@ -25,8 +29,15 @@ export function formatDeviceTree(machine: Machine | undefined): string {
   const printer = new DeviceTreePrinter(devices);
   printer.line(0, 'bus: main-system-bus');
   printer.line(1, 'type System');
-  for (const device of devices.toReversed()) if (!device.parentBus) printer.device(device, 1);
+  for (const device of devices.toReversed()) if (!isInside(device)) printer.device(device, 1);
   return printer.text;
+}
+
+/** Whether it is shown below another device: on a bus, or as the bus or the backend of one. */
+function isInside(device: Device): boolean {
+  const { parent, parentBus } = device;
+  if (parentBus !== undefined || parent === undefined) return parentBus !== undefined;
+  return (device instanceof Bus && parent instanceof Device) || (isTransport(parent) && parent.backend === device);
 }
 
 class DeviceTreePrinter {
@@ -47,8 +58,24 @@ class DeviceTreePrinter {
     for (const [group, lines] of device.irqInputs) this.line(level + 1, `gpio-in "${group}" ${lines.length}`);
     for (const [group, lines] of device.irqOutputs) this.line(level + 1, `gpio-out "${group}" ${lines.length}`);
     for (const spec of device.properties()) this.line(level + 1, `${spec.name} = ${formatProperty(device, spec)}`);
-    for (const region of device.regions) this.line(level + 1, `mmio ${mappedAt(region)}/${sizeOf(region)}`);
+    const place = device.parentBus;
+    if (place && isPciBus(place)) this.#pciFunctions(device, place, level + 1);
+    else for (const region of device.regions) this.line(level + 1, `mmio ${mappedAt(region)}/${sizeOf(region)}`);
     if (device instanceof Bus) this.#bus(device, level + 1);
+    for (const child of [...device.children.values()].toReversed()) {
+      if (child instanceof Bus && child.parentBus === undefined) this.#bus(child, level + 1);
+    }
+    if (isTransport(device)) {
+      this.line(level + 1, 'bus: virtio-bus');
+      this.line(level + 2, `type ${device.backendBusType}`);
+      this.device(device.backend, level + 2);
+    }
+  }
+
+  #pciFunctions(device: Device, bus: PciBusInfo, level: number): void {
+    for (const info of bus.pciFunctions.filter((one) => one.device === device)) {
+      for (const text of pciFunctionLines(info)) this.line(level, text);
+    }
   }
 
   #bus(bus: Bus, level: number): void {

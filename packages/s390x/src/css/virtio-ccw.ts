@@ -112,6 +112,7 @@ export class VirtioCcw extends Device implements VirtioTransport, CcwDevice {
   /** {@link indicators} are of the adapter kind. */
   adapter = false;
   #css: ChannelSubsystem | undefined;
+  readonly backendBusType = 'virtio-ccw-bus';
   #subchannel: Subchannel | undefined;
 
   /**

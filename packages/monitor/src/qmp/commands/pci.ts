@@ -4,7 +4,7 @@ import type { pciCommands } from '../schema/pci.ts';
 import { type Handlers, requireMachine } from './context.ts';
 
 /** Classes that have a name; others are told by their number. */
-const CLASS_NAMES: ReadonlyMap<number, string> = new Map([
+export const PCI_CLASS_NAMES: ReadonlyMap<number, string> = new Map([
   [0x0100, 'SCSI controller'],
   [0x0200, 'Ethernet controller'],
 ]);
@@ -20,7 +20,7 @@ export function pciBuses(machine: Machine) {
 }
 
 function functionOf(bus: number, info: PciFunctionInfo) {
-  const desc = CLASS_NAMES.get(info.classCode);
+  const desc = PCI_CLASS_NAMES.get(info.classCode);
   return {
     bus,
     slot: info.slot,
