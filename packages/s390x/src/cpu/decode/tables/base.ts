@@ -150,7 +150,7 @@ pc b218 S
 sac b219 S
 cfc b21a S
 servc b220 RRE
-ipte b221 RRF-a
+ipte b221 RRF-a r1,r2,r3,m4
 ipm b222 RRE r1
 ivsk b223 RRE
 iac b224 RRE r1
@@ -315,7 +315,7 @@ cu42 b9b3 RRE
 trtre b9bd RRF-c
 srstu b9be RRE
 trte b9bf RRF-c
-selfhr b9c0 RRF-a
+selfhr b9c0 RRF-a r1,r2,r3,m4
 ahhhr b9c8 RRF-a
 shhhr b9c9 RRF-a
 alhhhr b9ca RRF-a
@@ -331,7 +331,7 @@ clhlr b9df RRE
 locfhr b9e0 RRF-c
 popcnt b9e1 RRF-c
 locgr b9e2 RRF-c
-selgr b9e3 RRF-a
+selgr b9e3 RRF-a r1,r2,r3,m4
 ngrk b9e4 RRF-a
 ncgrk b9e5 RRF-a
 ogrk b9e6 RRF-a
@@ -342,7 +342,7 @@ algrk b9ea RRF-a
 slgrk b9eb RRF-a
 mgrk b9ec RRF-a
 msgrkc b9ed RRF-a
-selr b9f0 RRF-a
+selr b9f0 RRF-a r1,r2,r3,m4
 locr b9f2 RRF-c
 nrk b9f4 RRF-a
 ncrk b9f5 RRF-a

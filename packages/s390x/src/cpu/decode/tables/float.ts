@@ -13,14 +13,14 @@ stey ed66 RXY-a
 lxr b365 RRE
 lpdfr b370 RRE
 lndfr b371 RRE
-cpsdr b372 RRF-b
+cpsdr b372 RRF-b r1,r3,r2
 lcdfr b373 RRE
 lzer b374 RRE r1
 lzdr b375 RRE r1
 lzxr b376 RRE r1
-sfpc b384 RRE
+sfpc b384 RRE r1
 sfasr b385 RRE
-efpc b38c RRE
+efpc b38c RRE r1
 ldgr b3c1 RRE
 lgdr b3cd RRE
 lpebr b300 RRE
