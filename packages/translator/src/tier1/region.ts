@@ -363,8 +363,13 @@ class RegionFormer {
   }
 }
 
+/**
+ * A node's name: a call from a block that slides is another one than a call from one for the region's present address, because what
+ * it returns to may be for that address only.
+ */
 function nodeKey({ block, page }: Place, callers: readonly Caller[]): string {
-  return `${block.start} ${pcKey(page.lo, page.hi)} ${callers.map((c) => pcKey(c.lo, c.hi)).join(' ')}`;
+  const through = callers.map((c) => `${c.place.block.slides ? '~' : ''}${pcKey(c.lo, c.hi)}`);
+  return `${block.start} ${pcKey(page.lo, page.hi)} ${through.join(' ')}`;
 }
 
 /** What a block calls the address behind its last instruction: where its call returns to. */

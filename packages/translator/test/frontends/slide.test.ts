@@ -150,3 +150,47 @@ describe('a function that is called at several addresses', () => {
     }
   });
 });
+
+describe('a function that is called from two blocks of a loop', () => {
+  // BEFORE is one instruction before CALL: a block begins at each, and both come back to CALL + 5, where the loop goes on.
+  const [BEFORE, CALL, END, ENTERED] = [39, 40, 24, 0x1100];
+  const flip = [X.mov, rr(6, 3), X.sub, rr(6, 5), X.mov, rr(5, 6)];
+  const code = [X.nop, X.call, ...i(ENTERED - CALL - 5), X.sub, rr(0, 3), X.jz, ...i(END - CALL - 12), ...flip];
+  const rest = [X.jz, ...i(-23), ...jmp(CALL + 23, BEFORE)];
+
+  /**
+   * With two rounds to begin with the block at BEFORE is for all addresses later; with more it is for the first, as is all of the loop. The
+   * region that is formed last goes from BEFORE into the function that the call at CALL has in it.
+   */
+  it.each([
+    [2, 200],
+    [4, 128],
+  ])('returns to where it was called from, after %i and %i rounds at the first address', async (rounds, more) => {
+    const m = await start([], 10);
+    const run = (address: number, n: number, slice: number): void => {
+      m.cpu.resetHold();
+      for (const [name, value] of Object.entries({ e0: n, e3: 1, e4: 0x2800, e5: 1 })) m.setReg(name, value);
+      m.cpu.setRegister(pc, BigInt(address));
+      for (let left = 10_000; left > 0 && !m.cpu.halted; left--) m.cpu.execute(slice);
+    };
+    m.put(END, [X.hlt]);
+    m.put(BEFORE, [...code, ...rest]);
+    // It adds up the addresses that it returns to.
+    m.put(ENTERED, [X.load, rr(1, 4), X.add, rr(2, 1), X.ret]);
+    // The function is for all addresses from the first, the loop only where it has not been before.
+    m.put(0x2800, i(ALIAS + 0x3000));
+    m.put(0x3000, [X.hlt]);
+    run(ALIAS + ENTERED, 0, 100);
+    run(CALL, rounds, 100);
+    run(ALIAS + CALL, 1, 100);
+    run(CALL, 7, 100);
+    // In short slices tier 0 runs what regions have, which makes entries of it.
+    run(CALL, more, 3);
+    expect(m.cpu.engine.tier1?.stats.reformed).toBeGreaterThan(1);
+    for (const address of [BEFORE, CALL, BEFORE]) {
+      run(2 * ALIAS + address, 6, 1000);
+      expect(m.reg('e2')).toBe(BigInt(6 * (2 * ALIAS + CALL + 5)));
+      expect(m.cpu.register(pc)).toBe(BigInt(2 * ALIAS + END + 1));
+    }
+  });
+});
