@@ -44,7 +44,7 @@ export interface TranslateRequest {
 
 const NO_WORDS: readonly number[] = [];
 /** Blocks of so many instructions, and by what they run less often before they are compiled: interpreting them costs so much more. */
-const LONG_BLOCK = 32;
+const LONG_BLOCK = 16;
 const LONG_BLOCK_SOONER = 4;
 
 class Reader implements InsnContext {

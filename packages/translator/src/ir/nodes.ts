@@ -95,6 +95,9 @@ const NONE: readonly Node[] = [];
 /** A value or a statement. Builders make them; passes read them. */
 export class Node {
   readonly detail: Detail;
+  /** What the detail says first, and the operation of a pure value: details have many shapes, and looking into one costs a search. */
+  readonly kind: Kind;
+  readonly op: PureOp | undefined;
   /** Type of the value, undefined for a statement. */
   readonly type: Ty | undefined;
   readonly args: readonly Node[];
@@ -114,16 +117,14 @@ export class Node {
 
   constructor(detail: Detail, type: Ty | undefined, args: readonly Node[] = NONE, lo = 0, hi = 0) {
     this.detail = detail;
+    this.kind = detail.kind;
+    this.op = detail.kind === 'pure' ? detail.op : undefined;
     this.type = type;
     this.args = args;
     this.lo = lo;
     this.hi = hi;
     // An index is quicker than an iterator until the host has optimised this, which is late.
     for (let i = 0; i < args.length; i++) (args[i] as Node).uses++;
-  }
-
-  get kind(): Kind {
-    return this.detail.kind;
   }
 
   /** Type of a value; throws for a statement. */

@@ -552,21 +552,22 @@ export function expectType(what: string, value: Value, ty: Ty): void {
 
 /** Whether a value is a constant. */
 export function isConst(v: Value): boolean {
-  return v.detail.kind === 'const';
+  return v.kind === 'const';
 }
 
 function isZero(v: Value): boolean {
-  return v.detail.kind === 'const' && v.lo === 0 && (v.ty === 'i32' || v.hi === 0);
+  return v.kind === 'const' && v.lo === 0 && (v.ty === 'i32' || v.hi === 0);
 }
 
 /** Whether a value is known to have no bits but the low `length`: they need not be kept once more. */
 function isBelow(v: Value, length: number): boolean {
-  const d = v.detail;
-  if (d.kind === 'load') return !d.access.signed && d.access.size * 8 <= length;
-  if (d.kind !== 'pure') return false;
-  if (d.op === EXTEND32U) return length >= 32;
+  if (v.kind === 'load') {
+    const d = v.detail;
+    return d.kind === 'load' && !d.access.signed && d.access.size * 8 <= length;
+  }
+  if (v.op === EXTEND32U) return length >= 32;
   const [, mask] = v.args;
-  if ((d.op !== AND32 && d.op !== AND64) || mask === undefined || !isConst(mask)) return false;
+  if ((v.op !== AND32 && v.op !== AND64) || mask === undefined || !isConst(mask)) return false;
   const fits = (word: number, bits: number): boolean => bits >= 32 || word >>> Math.max(bits, 0) === 0;
   return fits(mask.lo, length) && (v.type === 'i32' || (length >= 32 ? fits(mask.hi, length - 32) : mask.hi === 0));
 }
@@ -585,8 +586,7 @@ function shifted(b: ValueBuilder, v: Value, count: number): Value {
 const isHighHalf = (half: Slot, whole: Slot): boolean => half.offset > whole.offset;
 
 /** What an i64 has its low half from unchanged: an i32 or another i64. */
-function lowOf({ detail: d, args: [inner, bits] }: Value): Value | undefined {
-  if (d.kind !== 'pure') return undefined;
-  if (d.op === EXTEND32U || d.op === EXTEND32S || d.op === SEXT32) return inner;
-  return d.op === AND64 && bits !== undefined && isConst(bits) && bits.lo === -1 ? inner : undefined;
+function lowOf({ op, args: [inner, bits] }: Value): Value | undefined {
+  if (op === EXTEND32U || op === EXTEND32S || op === SEXT32) return inner;
+  return op === AND64 && bits !== undefined && isConst(bits) && bits.lo === -1 ? inner : undefined;
 }

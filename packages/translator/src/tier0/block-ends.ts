@@ -108,11 +108,11 @@ export class BlockEnds {
 
   /** Emits a branch fused with its comparison; undefined where the condition is none. */
   #fusedBranch(condition: Node, cost: number): number | undefined {
-    const d = condition.detail;
+    const { op: compare } = condition;
     const [a, b] = condition.args;
-    if (d.kind !== 'pure' || condition.mark >= 0 || a === undefined) return undefined;
-    const immediate = b !== undefined && isConst(b) ? branchOpNumber(d.op, true) : undefined;
-    const op = immediate ?? branchOpNumber(d.op, false);
+    if (compare === undefined || condition.mark >= 0 || a === undefined) return undefined;
+    const immediate = b !== undefined && isConst(b) ? branchOpNumber(compare, true) : undefined;
+    const op = immediate ?? branchOpNumber(compare, false);
     if (op === undefined) return undefined;
     const x = this.#values.operandOf(a);
     const y = b !== undefined && immediate === undefined ? this.#values.operandOf(b) : 0;

@@ -21,38 +21,35 @@ const OR64 = pureOp('or.i64');
 
 /** The slot that the statement after a load or call sets to its only use: the value can go straight there. */
 export function directTarget(node: Node, next: Node | undefined): Slot | undefined {
-  const d = node.detail;
-  if ((d.kind !== 'load' && d.kind !== 'call') || node.uses !== 1 || next === undefined) return undefined;
+  if ((node.kind !== 'load' && node.kind !== 'call') || node.uses !== 1) return undefined;
+  if (next?.kind !== 'set' || next.args[0] !== node) return undefined;
   // A call that faults must not have set the register.
+  const d = node.detail;
   if (d.kind === 'call' && d.faults === true) return undefined;
   const n = next.detail;
-  return n.kind === 'set' && next.args[0] === node ? n.slot : undefined;
+  return n.kind === 'set' ? n.slot : undefined;
 }
 
 /** Another name of its operand: the low half of a slot, or a comparison that was stored extended. */
 export function isTransparent(node: Node): boolean {
-  const d = node.detail;
-  if (d.kind !== 'pure') return false;
-  if (d.op === WRAP) return true;
-  const inner = node.args[0]?.detail;
-  return d.op === EXTEND32U && inner?.kind === 'pure' && inner.op.compare;
+  if (node.op === WRAP) return true;
+  return node.op === EXTEND32U && node.args[0]?.op?.compare === true;
 }
 
 /** Computed where it is used, not where it stands. */
 export function isLazy(node: Node): boolean {
-  return node.detail.kind === 'pure' && (node.uses <= 1 || isTransparent(node));
+  return node.kind === 'pure' && (node.uses <= 1 || isTransparent(node));
 }
 
 /** The 32-bit operation that a sign extension makes with its operand, if that is not needed otherwise. */
 export function fuse32(node: Node): PureOp | undefined {
   const [inner] = node.args;
-  const d = node.detail;
-  if (d.kind !== 'pure' || inner === undefined || inner.mark >= 0 || inner.detail.kind !== 'pure') return undefined;
-  if (d.op === EXTEND32S) return FUSED_32.get(inner.detail.op);
-  if (d.op !== SEXT32) return undefined;
+  if (node.op !== EXTEND32S && node.op !== SEXT32) return undefined;
+  if (inner?.op === undefined || inner.mark >= 0) return undefined;
+  if (node.op === EXTEND32S) return FUSED_32.get(inner.op);
   const count = inner.args[1];
-  if (inner.detail.op === SHL64 && !(count !== undefined && isConst(count) && count.lo >>> 0 < 32)) return undefined;
-  return FUSED_64.get(inner.detail.op);
+  if (inner.op === SHL64 && !(count !== undefined && isConst(count) && count.lo >>> 0 < 32)) return undefined;
+  return FUSED_64.get(inner.op);
 }
 
 /**
@@ -65,7 +62,7 @@ export function lowHalf(slot: Slot, value: Node | undefined): Node | undefined {
   if (kept === undefined || low === undefined || !isPure(kept, AND64) || kept.uses > 1 || low.uses > 1)
     return undefined;
   const [old, mask] = kept.args;
-  if (old?.detail.kind !== 'get' || old.detail.slot !== slot) return undefined;
+  if (old?.kind !== 'get' || old.detail.kind !== 'get' || old.detail.slot !== slot) return undefined;
   if (mask === undefined || !isConst(mask) || mask.lo !== 0 || mask.hi !== -1) return undefined;
   const [inner, count] = low.args;
   if (isPure(low, EXTEND32U)) return inner !== undefined && isPure(inner, WRAP) ? inner.args[0] : inner;
@@ -73,7 +70,7 @@ export function lowHalf(slot: Slot, value: Node | undefined): Node | undefined {
   return isLow ? inner : undefined;
 }
 
-const isPure = ({ detail: d }: Node, op: PureOp): boolean => d.kind === 'pure' && d.op === op;
+const isPure = (node: Node, op: PureOp): boolean => node.op === op;
 
 /** A slot that a value is computed straight into. */
 export interface Direct {
@@ -92,13 +89,14 @@ export function directLow(statements: readonly Node[], at: number): Direct | und
   for (let i = at + 1; i < statements.length; i++) {
     const node = statements[i];
     if (node === undefined) return undefined;
-    const d = node.detail;
-    if (d.kind === 'set') {
+    if (node.kind === 'set') {
+      const d = node.detail;
+      if (d.kind !== 'set') return undefined;
       const kept = node.args[0]?.args[0]?.args[0];
       const isLow = lowHalf(d.slot, node.args[0]) === load && reads.every((read) => read === kept);
       return isLow ? { slot: d.slot, set: node, isLow } : undefined;
     }
-    if (d.kind === 'get') reads.push(node);
+    if (node.kind === 'get') reads.push(node);
     else if (!isLazy(node)) return undefined;
   }
   return undefined;

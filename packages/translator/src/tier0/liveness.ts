@@ -9,6 +9,11 @@ interface LoopRange {
   readonly end: number;
 }
 
+/** Most statements: what writes no slot or local and holds no others. */
+function isPlain({ kind }: Node): boolean {
+  return kind === 'get' || kind === 'pure' || kind === 'load' || kind === 'store' || kind === 'insn';
+}
+
 const NO_LOOPS: readonly LoopRange[] = [];
 
 /** Numbers the statements of one instruction (`position` of its nodes) and finds where each value is last used (`last`). */
@@ -37,6 +42,7 @@ export class Liveness {
       node.position = this.#position++;
       node.last = -1;
       node.mark = -1;
+      if (isPlain(node)) continue;
       const d = node.detail;
       if (d.kind === 'set') this.#noteWrite(d.slot.whole ?? d.slot, node.position);
       else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
@@ -62,11 +68,11 @@ export class Liveness {
     for (let i = statements.length - 1; i >= 0; i--) {
       const node = statements[i];
       if (node === undefined) continue;
-      const d = node.detail;
-      if (d.kind === 'if') {
+      const d = node.kind === 'if' || node.kind === 'loop' ? node.detail : undefined;
+      if (d?.kind === 'if') {
         this.#findLastUses(d.otherwise, loops);
         this.#findLastUses(d.taken, loops);
-      } else if (d.kind === 'loop') {
+      } else if (d?.kind === 'loop') {
         const last = d.body.at(-1)?.position ?? node.position;
         this.#findLastUses(d.body, [...loops, { start: node.position, end: lastPosition(d.body, last) + 1 }]);
       }

@@ -139,7 +139,7 @@ export class BlockLowering {
     let from = 0;
     while (from < statements.length) {
       let to = from + 1;
-      while (to < statements.length && statements[to]?.detail.kind !== 'insn') to++;
+      while (to < statements.length && statements[to]?.kind !== 'insn') to++;
       this.add(statements.slice(from, to));
       from = to;
     }
@@ -199,7 +199,7 @@ export class BlockLowering {
     for (let i = 0; i < statements.length; i++) {
       const node = statements[i];
       if (node === undefined || node === done || i < from) continue;
-      const record = node.detail.kind === 'set' ? recordAt(statements, i) : undefined;
+      const record = node.kind === 'set' ? recordAt(statements, i) : undefined;
       if (record !== undefined) {
         this.#record(record);
         from = i + record.length;
@@ -210,7 +210,11 @@ export class BlockLowering {
       const direct = found === undefined || recordAt(statements, i + 1) === undefined ? found : undefined;
       done = direct?.set ?? done;
       this.#statement(node, direct);
-      if (node.kind === 'local' && !(next?.detail.kind === 'setLocal' && next.detail.local === node)) this.#clear(node);
+      if (
+        node.kind === 'local' &&
+        !(next?.kind === 'setLocal' && next.detail.kind === 'setLocal' && next.detail.local === node)
+      )
+        this.#clear(node);
     }
   }
 
@@ -219,16 +223,18 @@ export class BlockLowering {
     const node = statements[at];
     if (node === undefined) return undefined;
     const next = statements[at + 1];
+    if (node.kind === 'pure') return this.#directPure(node, next);
+    if (node.kind !== 'load' && node.kind !== 'call') return undefined;
     const slot = directTarget(node, next);
     if (slot !== undefined && next !== undefined) return { slot, set: next, isLow: false };
-    if (node.detail.kind === 'pure') return this.#directPure(node, next);
     return node.detail.kind === 'load' && node.detail.access.size <= 4 ? directLow(statements, at) : undefined;
   }
 
   /** A value with several uses, of which the next statement's is a slot that keeps it until the last. */
   #directPure(node: Node, next: Node | undefined): Direct | undefined {
-    const d = next?.detail;
-    if (next === undefined || d?.kind !== 'set' || next.args[0] !== node || isLazy(node)) return undefined;
+    if (next?.kind !== 'set' || next.args[0] !== node || isLazy(node)) return undefined;
+    const d = next.detail;
+    if (d.kind !== 'set') return undefined;
     if (node.type !== 'i64' || d.slot.ty !== 'i64') return undefined;
     return this.#liveness.unchanged(d.slot, next.position, node.last, true)
       ? { slot: d.slot, set: next, isLow: false }
@@ -379,8 +385,7 @@ export class BlockLowering {
       this.#constant(offset, value);
       return;
     }
-    const d = value.detail;
-    if (d.kind === 'pure' && value.mark < 0 && !isTransparent(value) && !(narrow && d.op.compare)) {
+    if (value.op !== undefined && value.mark < 0 && !isTransparent(value) && !(narrow && value.op.compare)) {
       this.#pure(value, offset);
       return;
     }
@@ -389,7 +394,7 @@ export class BlockLowering {
 
   /** Offset of the slot that holds a value; computes it if that was put off. */
   #operand(node: Node): number {
-    if (node.detail.kind === 'const') return this.#constantSlot(node);
+    if (node.kind === 'const') return this.#constantSlot(node);
     if (node.mark >= 0) return node.mark;
     const [arg] = node.args;
     if (isTransparent(node) && arg !== undefined) return this.#operand(arg);
@@ -420,13 +425,13 @@ export class BlockLowering {
   }
 
   #pure(node: Node, dst: number): void {
-    if (node.detail.kind !== 'pure') throw new Error(`${node.kind} is used before it is computed`);
-    const op = node.detail.op;
+    const { op } = node;
+    if (op === undefined) throw new Error(`${node.kind} is used before it is computed`);
     const [a, b, c] = node.args;
     if (op.words !== undefined) this.#constantVector(dst, op.words);
     if (a === undefined) return;
     const fused = fuse32(node);
-    if (fused !== undefined && a.detail.kind === 'pure') {
+    if (fused !== undefined && a.kind === 'pure') {
       const [x, y] = a.args;
       if (x !== undefined && y !== undefined) {
         this.#binary(fused, dst, x, y);
@@ -475,9 +480,8 @@ export class BlockLowering {
 
   #address(address: Node): { readonly base: number; readonly displacement: number } {
     const [a, b] = address.args;
-    const d = address.detail;
     if (isConst(address) && address.hi === address.lo >> 31) return { base: ZERO, displacement: address.lo };
-    if (d.kind === 'pure' && d.op === ADD64 && address.mark < 0 && a !== undefined && b !== undefined) {
+    if (address.op === ADD64 && address.mark < 0 && a !== undefined && b !== undefined) {
       if (isConst(b) && b.hi === b.lo >> 31) return { base: this.#operand(a), displacement: b.lo };
     }
     return { base: this.#operand(address), displacement: 0 };

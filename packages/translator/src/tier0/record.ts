@@ -25,7 +25,7 @@ export interface RecordSettings {
 /** The settings that begin at a statement: the values in the order of their slots, then the constant. */
 export function recordAt(statements: readonly Node[], at: number): RecordSettings | undefined {
   // Most instructions set one slot, last.
-  if (statements[at + 1]?.detail.kind !== 'set') return undefined;
+  if (statements[at + 1]?.kind !== 'set') return undefined;
   const first = valueSet(statements[at]);
   if (first === undefined) return undefined;
   const next = valueSet(statements[at + 1]);
@@ -33,24 +33,26 @@ export function recordAt(statements: readonly Node[], at: number): RecordSetting
   const length = second === undefined ? 2 : 3;
   const last = statements[at + length - 1];
   const [constant] = last?.args ?? [];
-  if (last?.detail.kind !== 'set' || constant === undefined || !isConst(constant)) return undefined;
+  if (last?.kind !== 'set' || last.detail.kind !== 'set' || constant === undefined || !isConst(constant))
+    return undefined;
   const { slot } = last.detail;
   if (slot.ty !== 'i32' || slot.offset !== first.slot.offset - 8) return undefined;
   return { slot, constant: constant.lo, values: [first.value, second?.value], length };
 }
 
 function valueSet(node: Node | undefined): { readonly slot: Slot; readonly value: Node } | undefined {
-  const d = node?.detail;
-  const [value] = node?.args ?? [];
-  if (d?.kind !== 'set' || value === undefined || d.slot.ty !== 'i64' || d.slot.whole !== undefined) return undefined;
+  if (node?.kind !== 'set') return undefined;
+  const d = node.detail;
+  const [value] = node.args;
+  if (d.kind !== 'set' || value === undefined || d.slot.ty !== 'i64' || d.slot.whole !== undefined) return undefined;
   return { slot: d.slot, value };
 }
 
 /** The word that a value is, widened: an i32, or an i64 whose low half it is. */
-export function wordOf({ detail: d, args: [value, mask] }: Node): { value: Node; widening: Widening } | undefined {
-  if (d.kind !== 'pure' || value === undefined || isConst(value)) return undefined;
-  if (d.op === EXTEND32S || d.op === SEXT32) return { value, widening: 's' };
-  if (d.op === EXTEND32U) return { value, widening: 'u' };
-  const isWord = d.op === AND64 && mask !== undefined && isConst(mask) && mask.lo === -1 && mask.hi === 0;
+export function wordOf({ op, args: [value, mask] }: Node): { value: Node; widening: Widening } | undefined {
+  if (op === undefined || value === undefined || isConst(value)) return undefined;
+  if (op === EXTEND32S || op === SEXT32) return { value, widening: 's' };
+  if (op === EXTEND32U) return { value, widening: 'u' };
+  const isWord = op === AND64 && mask !== undefined && isConst(mask) && mask.lo === -1 && mask.hi === 0;
   return isWord ? { value, widening: 'u' } : undefined;
 }

@@ -155,16 +155,18 @@ const onIndexRelative =
     i.branchRelative(indexed(i, bits, high));
 
 type Operand = (i: Insn) => Value;
-const r1s: Operand = (i) => i.get32s(i.f.r1);
-const r1u: Operand = (i) => i.get32u(i.f.r1);
+/** Words compare as i32: half the operations of a comparison of what they are extended to. */
+const r1w: Operand = (i) => i.get32(i.f.r1);
 const r1g: Operand = (i) => i.get64(i.f.r1);
-const r2s: Operand = (i) => i.get32s(i.f.r2);
-const r2u: Operand = (i) => i.get32u(i.f.r2);
+const r2w: Operand = (i) => i.get32(i.f.r2);
 const r2g: Operand = (i) => i.get64(i.f.r2);
 const signedByte: Operand = (i) => i.b.i64(i.f.i2);
 const unsignedByte: Operand = (i) => i.b.i64(i.f.i2 & 255);
 const signedHalf: Operand = (i) => i.b.i64(i.f.i2);
 const unsignedHalf: Operand = (i) => i.b.i64(i.f.i2 & 0xffff);
+const signedWord: Operand = (i) => i.b.i32(i.f.i2);
+const byteWord: Operand = (i) => i.b.i32(i.f.i2 & 255);
+const halfWord: Operand = (i) => i.b.i32(i.f.i2 & 0xffff);
 
 /** Whether two operands compare as `m3` says: 8 equal, 4 low, 2 high. */
 function compared(i: Insn, first: Operand, second: Operand, signed: boolean): Value {
@@ -212,6 +214,7 @@ const compareAndTrap =
   };
 /** The same where the second operand lies in storage. */
 const m32 = (i: Insn): Value => i.load(i.address(i.f.b2, i.f.d2), i.f.b2, 4);
+const m32w = (i: Insn): Value => i.b.wrap(m32(i));
 const m64 = (i: Insn): Value => i.load(i.address(i.f.b2, i.f.d2), i.f.b2, 8);
 
 /** LOAD AND TRAP: a zero traps, after it is loaded. */
@@ -293,13 +296,13 @@ const nothing: Emitter = () => {};
 /** Results and names of the compare-and families by the rest of the mnemonic. */
 function family(suffix: string, make: (f: Operand, s: Operand, signed: boolean) => Emitter): Record<string, Emitter> {
   return {
-    [`cr${suffix}`]: make(r1s, r2s, true),
+    [`cr${suffix}`]: make(r1w, r2w, true),
     [`cgr${suffix}`]: make(r1g, r2g, true),
-    [`clr${suffix}`]: make(r1u, r2u, false),
+    [`clr${suffix}`]: make(r1w, r2w, false),
     [`clgr${suffix}`]: make(r1g, r2g, false),
-    [`ci${suffix}`]: make(r1s, signedByte, true),
+    [`ci${suffix}`]: make(r1w, signedWord, true),
     [`cgi${suffix}`]: make(r1g, signedByte, true),
-    [`cli${suffix}`]: make(r1u, unsignedByte, false),
+    [`cli${suffix}`]: make(r1w, byteWord, false),
     [`clgi${suffix}`]: make(r1g, unsignedByte, false),
   };
 }
@@ -339,15 +342,15 @@ export const branchSemantics: Readonly<Record<string, Emitter>> = {
   brxlg: onIndexRelative(64, false),
   ...family('j', compareAndJump),
   ...family('b', compareAndBranch),
-  crt: compareAndTrap(r1s, r2s, true),
+  crt: compareAndTrap(r1w, r2w, true),
   cgrt: compareAndTrap(r1g, r2g, true),
-  clrt: compareAndTrap(r1u, r2u, false),
+  clrt: compareAndTrap(r1w, r2w, false),
   clgrt: compareAndTrap(r1g, r2g, false),
-  cit: compareAndTrap(r1s, signedHalf, true),
+  cit: compareAndTrap(r1w, signedWord, true),
   cgit: compareAndTrap(r1g, signedHalf, true),
-  clfit: compareAndTrap(r1u, unsignedHalf, false),
+  clfit: compareAndTrap(r1w, halfWord, false),
   clgit: compareAndTrap(r1g, unsignedHalf, false),
-  clt: compareAndTrap(r1u, m32, false),
+  clt: compareAndTrap(r1w, m32w, false),
   clgt: compareAndTrap(r1g, m64, false),
   lat: loadAndTrap(
     (i) => i.load2(4),
