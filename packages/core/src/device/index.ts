@@ -2,6 +2,7 @@ export { Bus, findBus, isPluggable, isTransport, OwnedBus, type Pluggable, type 
 export { Device } from './device.ts';
 export { isPciBus, type PciBusInfo, type PciFunctionInfo, type PciWindowInfo } from './pci-info.ts';
 export { type DeviceState, describeState, type StateField, type StateValue, stateFieldsOf } from './state.ts';
+export { isStorageKeyHolder, type StorageKeyHolder } from './storage-keys.ts';
 export { devicesOf, resetTree, restoreTree, saveTree } from './tree.ts';
 export {
   type BitNames,

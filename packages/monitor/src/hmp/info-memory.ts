@@ -9,6 +9,7 @@ import {
 } from '@boardwalk/core';
 import { formatInfoMemdev, formatInfoNuma } from '@boardwalk/numa';
 import { memdevsOf, numaNodesOf } from '../memory-info.ts';
+import { storageKeyText } from '../qmp/commands/storage-keys.ts';
 import { cpuOf, type HmpCommand, type HmpContext, machineOf } from './command.ts';
 import { hex16 } from './format.ts';
 
@@ -88,6 +89,13 @@ export const memoryInfoCommands: readonly HmpCommand[] = [
     name: 'balloon',
     help: 'show balloon information',
     run: (context) => `balloon: actual=${Math.floor(balloonOf(machineOf(context)).guestMemory / MiB)}\n`,
+  },
+  {
+    name: 'skeys',
+    args: [{ name: 'addr', kind: 'expression' }],
+    params: 'address',
+    help: 'Display the value of a storage key',
+    run: (context, args) => storageKeyText(machineOf(context), args.requireInteger('addr')),
   },
   { name: 'ramblock', help: 'Display system ramblock information', run: ramBlocks },
   { name: 'roms', help: 'show roms', run: roms },

@@ -4,8 +4,17 @@ import { debugOf, isLittleEndian } from '../cpu-access.ts';
 import { dumpOf } from '../qmp/commands/dump.ts';
 import { setBalloon } from '../qmp/commands/machine.ts';
 import { physicalReader, saveMemory } from '../qmp/commands/memory-files.ts';
+import { saveStorageKeys } from '../qmp/commands/storage-keys.ts';
 import { addressCommands } from './address-commands.ts';
-import { cpuOf, type HmpArgument, type HmpCommand, type HmpContext, HmpSyntaxError, machineOf } from './command.ts';
+import {
+  cpuOf,
+  type HmpArgument,
+  type HmpCommand,
+  type HmpContext,
+  HmpNotice,
+  HmpSyntaxError,
+  machineOf,
+} from './command.ts';
 import { dumpInstructions, dumpMemory, formatValue, parseFormat, type ReadMemory } from './format.ts';
 
 const format: HmpArgument = { name: 'fmt', kind: 'format' };
@@ -170,6 +179,19 @@ export const memoryCommands: readonly HmpCommand[] = [
         size: args.requireInteger('size'),
         filename: args.requireText('file'),
       });
+      return undefined;
+    },
+  },
+  {
+    name: 'dump-skeys',
+    args: [{ name: 'filename', kind: 'word' }],
+    help: "Save guest storage keys into file 'filename'.",
+    async run({ emulator }, args) {
+      try {
+        await saveStorageKeys(emulator, args.requireText('filename'));
+      } catch (error) {
+        throw error instanceof UserError ? new HmpNotice(error.message) : error;
+      }
       return undefined;
     },
   },

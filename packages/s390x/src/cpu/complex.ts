@@ -32,7 +32,7 @@ export class CpuComplex extends Device implements FloatingInterruptions {
 
   readonly config: CpuConfig;
   readonly frontend: S390Frontend;
-  readonly keys = new StorageKeys();
+  readonly keys = new StorageKeys(() => this.#cpus.some((cpu) => cpu.hasUsedKeys));
   /** Who performs what instructions ask of the machine. */
   readonly services: MachineServices;
   /** SET CLOCK has set it since the reset. */

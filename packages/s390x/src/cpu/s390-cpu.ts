@@ -41,6 +41,7 @@ import {
   externalCaller,
   fpc,
   ioClasses,
+  KEYS_SEEN,
   keyCount,
   keyTable,
   keyUse,
@@ -277,6 +278,11 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
     ] as const) {
       addressSpace.writeBytes(address + from, bytes.slice(from, to));
     }
+  }
+
+  /** Its program has looked at storage keys, or set one. */
+  get hasUsedKeys(): boolean {
+    return this.word(keyUse) === KEYS_SEEN;
   }
 
   /** The vector facility is installed. */

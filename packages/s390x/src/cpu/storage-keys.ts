@@ -1,13 +1,20 @@
 /** Storage keys: a byte for each 4 KiB of storage: access control, fetch protection, reference, change (SA22-7832, chapter "Storage"). */
-import { Device, type DeviceState } from '@boardwalk/core';
+import { Device, type DeviceState, type StorageKeyHolder } from '@boardwalk/core';
 
 const FRAME = 4096;
 
 /** The keys of a machine's main storage, in the RAM space where instructions and page walks reach them. */
-export class StorageKeys extends Device {
+export class StorageKeys extends Device implements StorageKeyHolder {
   static override readonly typeName: string = 's390-skeys';
+  readonly #isUsed: () => boolean;
   #host = 0;
   #count = 0;
+
+  /** @param isUsed whether the program has looked at keys, or set one */
+  constructor(isUsed: () => boolean) {
+    super();
+    this.#isUsed = isUsed;
+  }
 
   override realize(): void {
     super.realize();
@@ -29,6 +36,10 @@ export class StorageKeys extends Device {
   /** The keys themselves. */
   get bytes(): Uint8Array {
     return this.machine.space.u8.subarray(this.#host, this.#host + this.#count);
+  }
+
+  get storageKeys(): Uint8Array | undefined {
+    return this.#isUsed() ? this.bytes.slice() : undefined;
   }
 
   override resetHold(): void {

@@ -6,6 +6,7 @@ import type { IntegerValue } from '../schema/dsl.ts';
 import type { dumpCommands } from '../schema/dump.ts';
 import { type Handlers, perEmulator, requireMachine } from './context.ts';
 import { saveDeviceTree, whileStopped } from './machine-files.ts';
+import { saveStorageKeys } from './storage-keys.ts';
 
 /** What of the memory, and to where. */
 export interface DumpRequest {
@@ -76,4 +77,5 @@ export const dumpHandlers: Handlers<keyof typeof dumpCommands> = {
   'query-dump': ({ emulator }) => dumpOf(emulator).result,
   'query-dump-guest-memory-capability': () => ({ formats: ['elf' as const] }),
   dumpdtb: ({ emulator }, { filename }) => saveDeviceTree(emulator, filename),
+  'dump-skeys': ({ emulator }, { filename }) => saveStorageKeys(emulator, filename),
 };

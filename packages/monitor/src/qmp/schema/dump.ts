@@ -27,4 +27,8 @@ export const dumpCommands = {
     doc: 'Writes the device tree that the guest is given to a file, as a blob.',
     args: { filename: str },
   }),
+  'dump-skeys': command({
+    doc: 'Writes the storage keys of a mainframe to a file, a line for each 4 KiB.',
+    args: { filename: str },
+  }),
 } as const;
