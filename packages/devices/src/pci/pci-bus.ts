@@ -16,6 +16,8 @@ export interface PciHost {
   pciUnplugRequested(device: PciDevice): boolean;
   /** A device is being taken out. */
   pciUnplugged(device: PciDevice): void;
+  /** Where an address leads that a device reaches for, within a page; undefined where it may not go. Not there without such tables. */
+  pciTranslate?(device: PciDevice, address: number, forWrite: boolean): number | undefined;
   /** A device sends an interrupt as a message. */
   pciMessage(device: PciDevice, addressLow: number, addressHigh: number, data: number): void;
 }

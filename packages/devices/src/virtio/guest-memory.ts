@@ -12,14 +12,25 @@ export class GuestFault extends Error {
 const swap16 = (value: number): number => ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
 const swap32 = (value: number): number => ((swap16(value) << 16) | swap16(value >>> 16)) >>> 0;
 
+/**
+ * Where a device's address leads, by the guest's tables: a physical address, right as far as the end of its page of 4 KiB; undefined
+ * where the device may not go.
+ */
+export type DmaTranslation = (address: number, forWrite: boolean) => number | undefined;
+
+const DMA_PAGE = 4096;
+
 /** Checked access to RAM, little-endian if nothing else is said. Every method throws {@link GuestFault} unless the whole range is RAM. */
 export class GuestMemory {
   readonly #as: AddressSpace;
+  readonly #translate: DmaTranslation | undefined;
   /** Numbers are big-endian. */
   bigEndian = false;
 
-  constructor(as: AddressSpace) {
+  /** @param translate what a device's addresses go through; without it they are physical */
+  constructor(as: AddressSpace, translate?: DmaTranslation) {
     this.#as = as;
+    this.#translate = translate;
   }
 
   u16(address: number): number {
@@ -47,11 +58,15 @@ export class GuestMemory {
   }
 
   read(address: number, dst: Uint8Array): void {
-    if (dst.length > 0) this.#stored(address, this.#as.readBytes(this.#ram(address, dst.length, false), dst));
+    this.#pieces(address, dst.length, (at, from, to) => {
+      this.#stored(address, this.#as.readBytes(this.#ram(at, to - from, false), dst.subarray(from, to)));
+    });
   }
 
   write(address: number, src: Uint8Array): void {
-    if (src.length > 0) this.#stored(address, this.#as.writeBytes(this.#ram(address, src.length, true), src));
+    this.#pieces(address, src.length, (at, from, to) => {
+      this.#stored(address, this.#as.writeBytes(this.#ram(at, to - from, true), src.subarray(from, to)));
+    });
   }
 
   /** Whether all of a range is RAM (or, for reading, ROM). */
@@ -68,7 +83,26 @@ export class GuestMemory {
     return true;
   }
 
-  #ram(address: number, length: number, forWrite: boolean): number {
+  /** A transfer, in pieces that are each within a page where pages may lie apart. */
+  #pieces(address: number, length: number, piece: (at: number, from: number, to: number) => void): void {
+    for (let from = 0; from < length; ) {
+      const left = this.#translate === undefined ? length : DMA_PAGE - ((address + from) % DMA_PAGE);
+      const to = Math.min(length, from + left);
+      piece(address + from, from, to);
+      from = to;
+    }
+  }
+
+  #physical(address: number, length: number, forWrite: boolean): number {
+    if (this.#translate === undefined) return address;
+    const isWithin = (address % DMA_PAGE) + length <= DMA_PAGE;
+    const physical = isWithin ? this.#translate(address, forWrite) : undefined;
+    if (physical === undefined) throw new GuestFault(`0x${address.toString(16)} is not mapped for the device`);
+    return physical;
+  }
+
+  #ram(dmaAddress: number, length: number, forWrite: boolean): number {
+    const address = this.#physical(dmaAddress, length, forWrite);
     if (!this.isRam(address, length, forWrite)) {
       throw new GuestFault(`${length} bytes at 0x${address.toString(16)} are not RAM`);
     }

@@ -11,7 +11,7 @@ import {
   type VirtioView,
 } from '@boardwalk/core';
 import { guestError } from '../registers.ts';
-import { GuestFault, GuestMemory } from './guest-memory.ts';
+import { type DmaTranslation, GuestFault, GuestMemory } from './guest-memory.ts';
 import { viewOf } from './virtio-view.ts';
 import { VirtQueue, type VirtQueueState, type VirtqElement } from './virtqueue.ts';
 
@@ -24,6 +24,8 @@ export const STATUS_NEEDS_RESET = 0x40;
 export const VIRTIO_F_INDIRECT_DESC = 1n << 28n;
 export const VIRTIO_F_EVENT_IDX = 1n << 29n;
 export const VIRTIO_F_VERSION_1 = 1n << 32n;
+/** QEMU calls it VIRTIO_F_IOMMU_PLATFORM. */
+export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
 
 /** Interrupt status bits (4.1.4.5 and 4.2.2). */
 export const ISR_QUEUE = 1;
@@ -33,6 +35,8 @@ export const ISR_CONFIG = 2;
 export interface VirtioTransport {
   /** The device speaks as before VIRTIO 1.0. A transport that changes it calls {@link VirtioDevice.transportChanged}. */
   readonly legacy: boolean;
+  /** The device's addresses go through tables of the guest's, which it has to know (VIRTIO_F_ACCESS_PLATFORM). */
+  readonly dmaTranslation?: DmaTranslation | undefined;
   /** What is in the guest's byte order before VIRTIO 1.0 is big-endian; little-endian if not given. */
   readonly bigEndianLegacy?: boolean;
   /** {@link VirtioDevice.interruptStatus} has changed. */
@@ -86,7 +90,7 @@ export abstract class VirtioDevice extends Device {
   override realize(): void {
     super.realize();
     if (this.#transport === undefined) throw new UserError(`No '${this.busType}' bus found for device '${this.type}'`);
-    const memory = new GuestMemory(this.machine.addressSpace);
+    const memory = new GuestMemory(this.machine.addressSpace, this.#transport.dmaTranslation);
     this.#memory = memory;
     this.#queues = this.queueSizes().map((size, index) => new VirtQueue(index, size, memory));
     this.#continuations = this.#queues.map((queue) => this.machine.clock.timer(() => this.#service(queue)));
@@ -131,7 +135,8 @@ export abstract class VirtioDevice extends Device {
     const version = this.legacy ? 0n : VIRTIO_F_VERSION_1;
     const indirect = this.getProperty('indirect_desc') === true ? VIRTIO_F_INDIRECT_DESC : 0n;
     const eventIndex = this.getProperty('event_idx') === true ? VIRTIO_F_EVENT_IDX : 0n;
-    return this.ownFeatures() | version | indirect | eventIndex;
+    const platform = this.#transport?.dmaTranslation === undefined ? 0n : VIRTIO_F_ACCESS_PLATFORM;
+    return this.ownFeatures() | version | indirect | eventIndex | platform;
   }
 
   /** 32 of the feature bits that the device offers; words after the second have none. */
@@ -347,6 +352,9 @@ export abstract class VirtioDevice extends Device {
 
   #featuresAcceptable(): boolean {
     if ((this.driverFeatures & ~this.deviceFeatures) !== 0n) return false;
+    // A driver that does not know of the tables would give addresses that mean something else.
+    const isPlatform = this.#transport?.dmaTranslation !== undefined;
+    if (isPlatform && !this.negotiated(VIRTIO_F_ACCESS_PLATFORM)) return false;
     return this.legacy || this.negotiated(VIRTIO_F_VERSION_1);
   }
 

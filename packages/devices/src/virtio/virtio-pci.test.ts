@@ -211,3 +211,29 @@ it('the registers of before version 1 work too, and speak the old version', asyn
   window(4).store(0x00, 4, 1);
   expect(window(4).load(0x04, 4)).toBe(1);
 });
+
+describe('with iommu_platform', () => {
+  const PLATFORM = { iommu_platform: true, 'disable-legacy': 'on' };
+
+  it('is refused to a device that drivers of before VIRTIO 1.0 can use', async () => {
+    await expect(rng({ iommu_platform: true })).rejects.toThrow(
+      'VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device',
+    );
+  });
+
+  it('is used only by drivers that know of the tables', async () => {
+    const { window } = await rng(PLATFORM);
+    const common = window(4);
+    const negotiate = (word1: number): number => {
+      common.store(0x14, 1, 0);
+      common.store(0x14, 1, 3);
+      common.store(0x08, 4, 1);
+      common.store(0x0c, 4, word1);
+      common.store(0x14, 1, 11);
+      return common.load(0x14, 1);
+    };
+    common.store(0, 4, 1);
+    expect(common.load(4, 4)).toBe(3);
+    expect([negotiate(1), negotiate(3)]).toEqual([3, 11]);
+  });
+});

@@ -6,6 +6,7 @@ import type { PciIdentity } from '../pci/config-space.ts';
 import { MAX_VECTORS, MSIX_REGION_BYTES, Msix } from '../pci/msix.ts';
 import { PciDevice } from '../pci/pci-device.ts';
 import { guestError, RegisterTable } from '../registers.ts';
+import type { DmaTranslation } from './guest-memory.ts';
 import { halfOf, loadHalves, QUEUE_HALVES, type QueueArea, setHalf } from './queue-addresses.ts';
 import type { VirtioDevice, VirtioTransport } from './virtio-device.ts';
 import type { VirtQueue } from './virtqueue.ts';
@@ -128,6 +129,12 @@ export class VirtioPci extends PciDevice implements VirtioTransport {
       default: 'auto',
     },
     {
+      name: 'iommu_platform',
+      type: 'bool',
+      description: "the device's addresses go through the guest's tables",
+      default: false,
+    },
+    {
       name: 'vectors',
       type: 'uint32',
       description: 'MSI-X vectors, 0 for none',
@@ -189,6 +196,9 @@ export class VirtioPci extends PciDevice implements VirtioTransport {
   }
 
   protected override addWindows(): void {
+    if (this.getProperty('iommu_platform') === true && this.#transitional) {
+      throw new UserError('VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device');
+    }
     this.machine.adopt(this.backend);
     if (this.backend.queues.length > MAX_QUEUES) throw new UserError(`more than ${MAX_QUEUES} queues`);
     const name = this.type;
@@ -232,6 +242,11 @@ export class VirtioPci extends PciDevice implements VirtioTransport {
   override resetHold(): void {
     super.resetHold();
     this.backend.transportChanged();
+  }
+
+  get dmaTranslation(): DmaTranslation | undefined {
+    if (this.getProperty('iommu_platform') !== true) return undefined;
+    return (address, forWrite) => this.bus.host.pciTranslate?.(this, address, forWrite);
   }
 
   get bigEndianLegacy(): boolean {

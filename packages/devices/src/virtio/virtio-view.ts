@@ -20,6 +20,7 @@ const TRANSPORT: Names = {
   28: 'VIRTIO_RING_F_INDIRECT_DESC: Indirect descriptors supported',
   29: 'VIRTIO_RING_F_EVENT_IDX: Used & avail. event fields enabled',
   32: 'VIRTIO_F_VERSION_1: Device compliant for v1 spec (legacy)',
+  33: 'VIRTIO_F_IOMMU_PLATFORM: Device can be used on IOMMU platform',
 };
 
 /** By the device's number. */

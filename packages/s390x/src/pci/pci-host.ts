@@ -169,6 +169,10 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     this.#of(device)?.message(data);
   }
 
+  pciTranslate(device: PciDevice, address: number, forWrite: boolean): number | undefined {
+    return this.#of(device)?.translate(address, forWrite);
+  }
+
   interrupt(subclass: number): void {
     const bit = 0x80 >> subclass;
     if ((this.suppressed & bit) !== 0) return;
@@ -250,7 +254,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     return this.#enabled(parseRequest(text))?.store(fib) ?? NO_FUNCTION;
   }
 
-  /** Devices here reach storage by its own addresses, so that there is no translation to refresh. */
+  /** Tables are followed at each access: nothing is kept that would have to be refreshed. */
   refreshPciTranslations(_cpu: CpuPort, text: bigint, start: bigint, bytes: bigint): Outcome {
     const found = this.#enabled(parseRequest(text));
     if (found === undefined) return NO_FUNCTION;

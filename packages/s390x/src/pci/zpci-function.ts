@@ -34,6 +34,9 @@ import {
 export const ZPCI_BUS = 's390-pcibus';
 export const MAX_UID = 0xffff;
 const NS_PER_MS = 1e6;
+/** Of the designation of translation tables; bits 2 and 3 are the type of the first one, 0 a segment table. */
+const TRANSLATION_ENABLED = 0x800n;
+const [ENTRY_INVALID, ENTRY_PROTECTED, PAGE_INVALID] = [0x20n, 0x200n, 0x400n];
 
 /** Operations of MODIFY PCI FUNCTION CONTROLS. */
 const OPERATION = {
@@ -260,6 +263,31 @@ export class ZpciFunction extends Device {
     this.translation = fib.getBigUint64(FIB.translation);
     this.translationRegistered = true;
     return 0;
+  }
+
+  // --- DMA
+
+  /**
+   * Follows the program's tables, which are those of dynamic address translation (Linux, arch/s390/include/asm/pci_dma.h).
+   * @returns an absolute address, or undefined where the device may not go
+   */
+  translate(address: number, forWrite: boolean): number | undefined {
+    const at = BigInt(address);
+    const { storage } = this.owner;
+    if (!this.translationRegistered || at < this.dmaBase || at > this.dmaLimit) return undefined;
+    if ((this.translation & TRANSLATION_ENABLED) === 0n) return undefined;
+    let table = this.translation & ~0xfffn;
+    for (let level = Number((this.translation >> 2n) & 3n); level >= 0; level--) {
+      const index = (at >> BigInt(20 + 11 * level)) & 0x7ffn;
+      const entry = storage.doubleword(Number(table + 8n * index));
+      if (entry === undefined || (entry & ENTRY_INVALID) !== 0n) return undefined;
+      if (forWrite && (entry & ENTRY_PROTECTED) !== 0n) return undefined;
+      table = entry & (level > 0 ? ~0xfffn : ~0x7ffn);
+    }
+    const page = storage.doubleword(Number(table + 8n * ((at >> 12n) & 0xffn)));
+    if (page === undefined || (page & PAGE_INVALID) !== 0n) return undefined;
+    if (forWrite && (page & ENTRY_PROTECTED) !== 0n) return undefined;
+    return Number((page & ~0xfffn) | (at & 0xfffn));
   }
 
   // --- STORE PCI FUNCTION CONTROLS

@@ -87,6 +87,21 @@ it(
     for (const name of ['virtio0-input', 'virtio1-input.0', 'virtio1-output.0', 'virtio2-req.0']) {
       expect(Number(new RegExp(`: +(\\d+) +PCI-MSI +${name}`).exec(counts)?.[1])).toBeGreaterThan(0);
     }
+    // A disk whose addresses go through the tables that the program has registered.
+    const mapped = new MemoryBlock(new Uint8Array(MiB(4)).fill(0x42));
+    const properties = { drive: mapped, 'disable-legacy': 'on', iommu_platform: true };
+    plugDevice(guest.machine, { driver: 'virtio-blk-pci', id: 'mapped', properties });
+    await shell(guest, 'for i in $(seq 100); do [ -e /dev/vdb ] && break; sleep 0.1; done');
+    const features = await shell(guest, 'echo F$(cut -c 34 /sys/block/vdb/device/features)');
+    expect(features).toContain('F1');
+    expect(
+      await shell(guest, 'tr -d B </dev/vdb | wc -c; dd if=/dev/vdb bs=1M of=/copy; tr -d B </copy | wc -c'),
+    ).toMatch(/^0\r?\n[\s\S]*^0\r?\n/m);
+    await shell(guest, 'seq 100000 | dd of=/dev/vdb bs=64k seek=1 conv=fsync 2>/dev/null');
+    const numbers = new TextDecoder().decode(mapped.contents.subarray(65536, 65536 + 588_895));
+    expect(numbers).toBe(Array.from({ length: 100_000 }, (_, n) => `${n + 1}\n`).join(''));
+    unplugDevice(guest.machine, 'mapped');
+    await shell(guest, 'for i in $(seq 100); do [ -e /dev/vdb ] || break; sleep 0.1; done');
     // A function is put aside and taken again; one comes, and goes when the program has let it.
     const slots = '/sys/bus/pci/slots';
     await shell(guest, `echo 0 >${slots}/00000009/power`);
