@@ -95,6 +95,17 @@ export function codePageBits(frontend: Frontend): number {
 }
 
 /** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
+/** Bytes that stores are marked in, one for each page, by the number of the page of the address that a span is of. */
+export interface StoreMarks {
+  /** i32 slots that have the host offset of the first, and how many there are; they do not change while vCPUs run. */
+  readonly table: Slot;
+  readonly count: Slot;
+  /** log2 of the bytes of a page. */
+  readonly pageBits: number;
+  /** What a byte becomes, whatever it was: `span` allows only addresses where that is right. */
+  readonly value: number;
+}
+
 export interface Frontend {
   readonly name: string;
   readonly endian: 'little' | 'big';
@@ -144,6 +155,8 @@ export interface Frontend {
    * key hears of it. For tier 1 (softmmu/spans.ts); below 16 says that a page is all that is known.
    */
   readonly span?: IrHelper;
+  /** Where a store through a span of stores leaves a mark, if the architecture keeps track of pages that were stored into. */
+  readonly storeMarks?: StoreMarks;
   /** () : enters the exception in excCode and excValue at `pc`; sets pc and mode. */
   readonly raise: IrHelper;
   /** () -> i32: takes the highest pending enabled interrupt, if any: 1; clears `halted` when one is pending. */

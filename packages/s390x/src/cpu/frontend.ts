@@ -19,7 +19,7 @@ import { type InstructionPort, portHelpers } from './isa/port.ts';
 import { MMU_MODES, MODE_EXECUTED, MODE_FETCH_SHIFT } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, ilc, layout } from './state.ts';
-import { span, walk } from './translation.ts';
+import { span, storeMarks, walk } from './translation.ts';
 
 /** Restart words. */
 const LENGTHS = { 2: [2], 4: [4], 6: [6] } as const;
@@ -44,6 +44,7 @@ export class S390Frontend implements Frontend {
   readonly raise = raise;
   readonly walk: IrHelper = walk;
   readonly span: IrHelper = span;
+  readonly storeMarks = storeMarks;
   readonly serviceInterrupt: IrHelper;
   readonly debug: FrontendDebug;
   readonly config: CpuConfig;

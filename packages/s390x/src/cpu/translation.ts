@@ -286,15 +286,28 @@ function referenceAll(b: IrBuilder): void {
   });
 }
 
+/** What stores that are made without a walk leave in a key (`Frontend.storeMarks`). */
+export const storeMarks = {
+  table: keyTable,
+  count: keyCount,
+  pageBits: PAGE_BITS,
+  value: KEY_REFERENCED | KEY_CHANGED,
+} as const;
+
 /**
- * How far a walk's answer goes (`Frontend.span`): loads of real storage, without a prefix, reach all of it. Reference bits need not
- * be accurate ("Reference Recording": they may be set for what the program did not use), so all are set then; a program that has
- * looked at keys or set one gets them exact from then on. Change bits are always exact: stores have no span.
+ * How far a walk's answer goes (`Frontend.span`): accesses to real storage, without a prefix, reach all of it. Reference bits need not
+ * be accurate ("Reference Recording": they may be set for what the program did not use), so loads set all of them; a program that has
+ * looked at keys or set one gets them exact from then on. Change bits are always exact: stores in a span are marked in the keys, which
+ * have no other bits as long as the program has set none. Low-address protection is looked for at each store: there is no span with it.
  */
 export const span: IrHelper = defineHelper('s390_span', ['i64', 'i32', 'i32'], 'i32', (b, _va, access, mmu) => {
-  const isPlain = b.and(b.eq(mmu, b.i32(MMU_REAL)), b.eqz(b.or(access, b.wrap(b.get(prefix)))));
+  const isData = b.leU(access, b.i32(ACCESS_STORE));
+  const isPlain = b.and(b.eq(mmu, b.i32(MMU_REAL)), b.and(isData, b.eqz(b.wrap(b.get(prefix)))));
   const isAlone = b.and(b.eq(b.get(cpuCount), b.i32(1)), b.ne(b.get(keyUse), b.i32(KEYS_SEEN)));
   b.if(b.eqz(b.and(isPlain, isAlone)), () => b.return_(b.i32(PAGE_BITS)));
+  b.if(b.eq(access, b.i32(ACCESS_STORE)), () => {
+    b.return_(b.select(bits(b, b.get(CR_0), CR0.LOW_PROTECTION), b.i32(PAGE_BITS), b.i32(ADDRESS_BITS)));
+  });
   b.if(b.eq(b.get(keyUse), b.i32(KEYS_UNSEEN)), () => {
     referenceAll(b);
     b.set(keyUse, b.i32(KEYS_REFERENCED));

@@ -1,9 +1,10 @@
-/** Reference bits, which loads without page tables in between set for all storage at once: exact from the first look at a key on. */
+/** What storage keys tell of accesses without page tables in between, which tier 1 makes without a walk. */
 import { expect, test } from 'vitest';
 import { assemble } from '../differential/assembler.ts';
 import { NO_INTERRUPTION, runTrial, SCRATCH } from './run.ts';
 
 const REFERENCED = 4n;
+const CHANGED = 2n;
 
 test('a program that sets a key finds out by reference bits which pages it loads from', async () => {
   const [page, other] = [SCRATCH, SCRATCH + 0x4000];
@@ -23,4 +24,18 @@ test('a program that sets a key finds out by reference bits which pages it loads
   expect(outcome.interruption).toBe(NO_INTERRUPTION);
   expect([5, 6, 7].map((n) => outcome.r(n) & 0xffn)).toEqual([0n, REFERENCED, 0n]);
   expect(outcome.cc).toBe(2);
+});
+
+test('a program that looks at keys finds which pages a loop has stored into, both where a store goes on in the next', async () => {
+  const late = SCRATCH + 180 * 0x1000;
+  const code = [
+    ...assemble('stg', '40 2000 00'),
+    ...assemble('aghi', '2 3000'),
+    ...assemble('brctg', '4 fffb'),
+    ...[5, 6, 7].flatMap((n) => assemble('iske', `--${n}${(n + 5).toString(16)}`)),
+  ];
+  const pages = { 10: BigInt(late), 11: BigInt(late + 0x1000), 12: BigInt(late + 0x2000) };
+  const outcome = await runTrial({ code, r: { 2: BigInt(SCRATCH + 0xffc), 4: 80n, ...pages } });
+  expect(outcome.interruption).toBe(NO_INTERRUPTION);
+  expect([5, 6, 7].map((n) => outcome.r(n) & CHANGED)).toEqual([CHANGED, CHANGED, 0n]);
 });

@@ -41,6 +41,9 @@ export function createNoteSpan(frontend: Frontend, layout: EngineLayout, physFin
     const bytes = b.add(b.sub(b.getLocal(last), b.getLocal(first)), b.i64(1));
     b.if(b.ltS(bytes, b.i64(TLB_SPAN_LEAST)), () => b.return_());
     const entry = spanOf(b, access, mmu);
+    // One for each regime: one that is not much larger does not take another's place.
+    const known = b.hostLoad(b.add(entry, b.i32(8)), { size: 8 });
+    b.if(b.ltU(bytes, b.shl(known, b.i64(2))), () => b.return_());
     b.hostStore(entry, b.sub(va, b.sub(host, b.getLocal(first))), { size: 8 });
     b.hostStore(b.add(entry, b.i32(8)), b.sub(bytes, b.i64(TLB_SPAN_TAIL)), { size: 8 });
     b.hostStore(b.add(entry, b.i32(16)), b.sub(host, va), { size: 8 });

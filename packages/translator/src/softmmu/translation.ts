@@ -189,9 +189,12 @@ export function createTranslation(frontend: Frontend, layout: EngineLayout) {
   /** Finds the regime's span for an access whose page was walked to now, where there is none yet. */
   const findSpan = (b: IrBuilder, va: Value, access: Value, mmu: Value): void => {
     if (noteSpan === undefined) return;
-    const count = b.hostLoad(b.add(spanOf(b, access, mmu), b.i32(8)), { size: 8 });
+    const span = spanOf(b, access, mmu);
+    const from = b.sub(va, b.hostLoad(span, { size: 8 }));
+    // Where there is one, and the address is not in it, a larger one is worth more.
+    const isOutside = b.geU(from, b.hostLoad(b.add(span, b.i32(8)), { size: 8 }));
     const isWanted = b.and(b.ne(access, b.i32(FETCH)), b.eqz(b.get(COMMON.watchCount)));
-    b.if(isWanted, () => b.if(b.eqz(count), () => b.call(noteSpan, va, access, mmu)));
+    b.if(isWanted, () => b.if(isOutside, () => b.call(noteSpan, va, access, mmu)));
   };
 
   /** As `translate`, for an access of `state.accessBytes` within a page. */

@@ -17,6 +17,13 @@ export interface Lookup {
   readonly unaligned: boolean;
 }
 
+/** Where stores in spans are marked (`StoreMarks`): host offset of the first byte. */
+export interface Marks {
+  readonly table: number;
+  readonly pageBits: number;
+  readonly value: number;
+}
+
 /** Locals that hold the TLB entry that a base register led to last: its tag, and the low half of its addend or all of it. */
 export interface PageCache {
   readonly tag: number;
@@ -158,6 +165,18 @@ export class AccessEmitter {
       .if();
     miss();
     e.end();
+  }
+
+  /** Marks the pages of a store that was found in a span. */
+  markStore(l: Lookup, offset: number, { table, pageBits, value }: Marks): void {
+    const e = this.#e;
+    const last = l.size - 1;
+    for (const at of last === 0 ? [offset] : [offset, offset + last]) {
+      e.get(this.va);
+      if (at > 0) e.i64(at, 0).op(W.i64Add);
+      e.i64(pageBits, 0).op(W.i64ShrU, W.i32WrapI64).area();
+      e.i32(value).mem(W.i32Store8, table);
+    }
   }
 
   /** Pushes the index of the access that was found in a span, less the offset. */

@@ -8,7 +8,7 @@ import type { Slot } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { lowHalf } from '../tier0/fusing.ts';
 import { W } from '../wasm/opcodes.ts';
-import { type AccessEmitter, type Lookup, type PageCache, splitAddress } from './access.ts';
+import { type AccessEmitter, type Lookup, type Marks, type PageCache, splitAddress } from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
@@ -22,6 +22,8 @@ import { ValueEmitter } from './value-code.ts';
 export interface InsnContext {
   readonly e: Emitter;
   readonly access: AccessEmitter;
+  /** Where stores in spans are marked. */
+  readonly marks: Marks | undefined;
   readonly slots: SlotLocals;
   /** Slots that some path to an exit may have changed. */
   readonly modified: ReadonlySet<Slot>;
@@ -417,6 +419,7 @@ export class InsnEmitter {
       const [base, offset] = splitAddress(argumentOf(node, 0));
       this.#values.operand(base);
       access.spannedLookup(lookup, span, offset, a.align === 'natural', leave);
+      if (store && this.#c.marks !== undefined) access.markStore(lookup, offset, this.#c.marks);
       access.spannedAddress(span);
       return offset;
     }

@@ -16,7 +16,7 @@ import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import type { ByteWriter } from '../wasm/bytes.ts';
 import { W } from '../wasm/opcodes.ts';
-import { AccessEmitter, isReversed, type PageCache } from './access.ts';
+import { AccessEmitter, isReversed, type Marks, type PageCache } from './access.ts';
 import { leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { type Forms, findForms } from './forms.ts';
@@ -65,6 +65,8 @@ export interface RegionCodeOptions {
   /** Accesses of this instruction are often misaligned. */
   isUnaligned(node: RegionNode, insn: number): boolean;
   readonly spans: SpanSource;
+  /** Where stores in spans are marked. */
+  readonly marks: Marks | undefined;
 }
 
 export interface RegionFunction {
@@ -133,6 +135,7 @@ class RegionEmitter {
     this.#insns = new InsnEmitter({
       e: this.#e,
       access: this.#access,
+      marks: o.marks,
       slots: this.#slots,
       modified: this.#modified,
       functionOf: (helper) => o.functionOf(helper),

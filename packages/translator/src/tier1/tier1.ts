@@ -9,13 +9,23 @@ import { codePageBits } from '../frontend.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import { hex64 } from '../ir/print.ts';
+import type { Slot } from '../ir/types.ts';
 import { type Address, addAddress, pageOfAddress, sameAddress, subAddress } from '../pc.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, TLB, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS } from '../softmmu/layout.ts';
+import {
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  TLB,
+  TLB_REGIME_BITS,
+  TLB_SPAN_BYTES,
+  TLB_SPAN_TAIL,
+  TLB_SPANS,
+} from '../softmmu/layout.ts';
 import type { SoftMmu } from '../softmmu/softmmu.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
 import { ByteWriter } from '../wasm/bytes.ts';
 import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
+import type { Marks } from './access.ts';
 import { ACCESSES, analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
 import { overlaps } from './parts.ts';
@@ -503,6 +513,7 @@ export class Tier1 {
       atomicHelper: (node) => this.#atomicHelper(node),
       isUnaligned: (node, insn) => node.block.unaligned.has(insn),
       spans: this.#spansOf(block),
+      marks: this.#marks()?.marks,
     });
     const builder = new ModuleBuilder(this.#engine.memoryImport);
     for (const helper of helpers.keys()) {
@@ -650,6 +661,24 @@ export class Tier1 {
     };
   }
 
+  /** Where stores in spans are marked, and how many marks there are. */
+  #marks(): { readonly marks: Marks; readonly count: number } | undefined {
+    const { storeMarks } = this.#engine.mmu.frontend;
+    const [cpu] = this.#engine.cpus();
+    if (storeMarks === undefined || cpu === undefined) return undefined;
+    const { pageBits, value } = storeMarks;
+    const wordOf = ({ offset }: Slot): number => this.#engine.u32[(cpu + offset) >>> 2] ?? 0;
+    return { marks: { table: wordOf(storeMarks.table), pageBits, value }, count: wordOf(storeMarks.count) };
+  }
+
+  /** Whether there are marks for all that a span of stores reaches. */
+  #isMarked(first: Halves, count: Halves): boolean {
+    const marks = this.#marks();
+    if (marks === undefined) return true;
+    const numberOf = ([lo, hi]: Halves): number => (hi >>> 0) * 2 ** 32 + (lo >>> 0);
+    return numberOf(first) + numberOf(count) + TLB_SPAN_TAIL <= marks.count * 2 ** marks.marks.pageBits;
+  }
+
   /** A regime's span for loads or stores: that of the first vCPU that has one. */
   #spanNow(mmu: number, store: boolean): Span | undefined {
     const { i32 } = this.#engine;
@@ -657,7 +686,8 @@ export class Tier1 {
       const at = (cpu + TLB + mmu * 2 ** TLB_REGIME_BITS + TLB_SPANS + (store ? TLB_SPAN_BYTES : 0)) >>> 2;
       const halves = (n: number): Halves => [i32[at + n * 2] ?? 0, i32[at + n * 2 + 1] ?? 0];
       const [first, count, addend] = [halves(0), halves(1), halves(2)];
-      if (count[0] !== 0 || count[1] !== 0) return { first, count, addend };
+      if (count[0] === 0 && count[1] === 0) continue;
+      if (!store || this.#isMarked(first, count)) return { first, count, addend };
     }
     return undefined;
   }
