@@ -63,6 +63,7 @@ const CALLS: readonly (readonly [call: readonly unknown[], said: object])[] = [
 
   // A disk: its file is passed over the socket, and named by its set. QEMU lets it go only while the guest stands still.
   [['CheckDiskHotAddSupport'], returns(null)],
+  [['HasDynamicAutoReadOnly'], returns(true)],
   [['hot_add_disk', DEVICE, BLOCKDEV], returns(null)],
   [execute('query-block'), returns(expect.arrayContaining([expect.objectContaining({ qdev: 'disk1' })]))],
   [['hot_add_disk', DEVICE, BLOCKDEV], fails('HypervisorError', "Duplicate nodes with node-name='disk1'")],
