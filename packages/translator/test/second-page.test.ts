@@ -1,4 +1,5 @@
 /** Instructions that go on in the next page: jumped to like others, and what they mean when that page is another one by now. */
+
 import { defineHelper, type Frontend } from '@boardwalk/translator';
 import { describe, expect, it } from 'vitest';
 import { start, type TestMachine } from './frontends/harness.ts';
@@ -124,5 +125,52 @@ describe('a loop through an instruction on two pages', () => {
     const left = (why: 'link' | 'jump' | 'tier0' | 'slow') => (exits?.[why] ?? 0) - (before?.[why] ?? 0);
     expect(m.cpu.engine.stats.tier1?.compiled).toBeGreaterThan(0);
     expect(left('link') + left('jump') + left('tier0') + left('slow')).toBeLessThan(20);
+  });
+});
+
+describe('loops with many entries, one of them an instruction on two pages', () => {
+  const CODE = 0x4000;
+  const BLOCKS = 12;
+  const AT = FIRST + 5;
+  const HALT = 0x1100;
+  const blockAt = (n: number): number => (n === BLOCKS ? AT : CODE + n * 0x100);
+
+  /** At an address: e3 counts down by e4, and the carry of e5 + e6 says where it goes on. */
+  function step(at: number, carry: number, none: number): number[] {
+    const code = [X.sub, rr(3, 4), X.jz];
+    code.push(...i(HALT - (at + code.length + 4)));
+    code.push(X.add, rr(5, 6), X.jc);
+    code.push(...i(carry - (at + code.length + 4)));
+    return [...code, ...jmp(at + code.length, none)];
+  }
+
+  it.each([1, 2, 3, 4])('are not entered there by tier 0, graph %d', async (seed) => {
+    let state = seed;
+    const any = (): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return blockAt((state >>> 16) % (BLOCKS + 1));
+    };
+    const m = await start(moving(), [...movImm(4, 1), ...jmp(6, CODE)], { tier1: 10 });
+    m.put(HALT, [X.hlt]);
+    for (let n = 0; n < BLOCKS; n++) m.put(blockAt(n), [X.add, rr(0, 4), ...step(blockAt(n) + 2, any(), any())]);
+    m.put(AT, movImm(2, 7).slice(0, 4));
+    const behind = step(PAGE + 4, any(), any());
+    for (const [page, n] of [
+      [0x8000, 0],
+      [0x9000, 1],
+    ] as const)
+      m.put(page, [n, 0, X.add, rr(0, 2), ...behind]);
+    m.setReg('s6', 12);
+    m.setReg('e6', 0x9e37_79b9);
+    const results = [0x8000, 0x9000, 0x8000].map((page) => {
+      m.setReg('e5', 0);
+      const result = run(m, page);
+      const at = { host: m.machine.addressSpace.hostOffset(AT, 1, true), pcLo: AT, pcHi: 0, extraLo: 0, extraHi: 0 };
+      const block = m.cpu.engine.cache.find({ ...at, mode: Number(m.cpu.register(x86ishPaged.state.common.mode)) });
+      expect(block?.hasEntry ?? false).toBe(false);
+      return result;
+    });
+    expect(m.cpu.engine.stats.tier1?.compiled).toBeGreaterThan(0);
+    expect(results[2]).toBe(results[0]);
   });
 });

@@ -61,6 +61,7 @@ struct hart harts[8];
 #define THREADS 3
 #define THREAD_PAGES 3 /* stack, two pages of data */
 #define PROGRAM_PAGES 2
+#define FIXED 2 /* libraries that are at one address in all spaces */
 
 struct space {
   u64 root;
@@ -407,11 +408,15 @@ static u64 find_room(const struct space *s, int pages) {
   }
 }
 
-/* Half of the time all is where another space has it, but not the same. */
+/*
+ * The first libraries are at one address in all spaces, as those of programs that are not relocated; the code of others is met at many.
+ * Half of the time all is where another space has it, but not the same.
+ */
 static void lay_out(struct space *s, const struct space *like) {
   if (like == s || one_in(2)) like = 0;
   for (int l = 0; l < LIBRARIES; l++) {
-    s->loaded.base[l] = like != 0 ? like->loaded.base[l] : find_room(s, LIBRARY_PAGES);
+    s->loaded.base[l] = l < FIXED ? 0x60000000UL + l * 0x7000UL
+                        : like != 0 ? like->loaded.base[l] : find_room(s, LIBRARY_PAGES);
     for (int i = 0; i < CODE_PAGES; i++) {
       int which = below(VERSIONS);
       s->version[l][i] = which;
@@ -576,7 +581,7 @@ static void move_something(void) {
 
 /* A function of a library in the kernel, somewhere in the area of modules that each hart has a part of. */
 static void run_module(void) {
-  int l = below(LIBRARIES), f = below(FUNCTIONS);
+  int l = FIXED + below(LIBRARIES - FIXED), f = below(FUNCTIONS);
   if (!functions[l][f].is_pure) return;
   counts.modules++;
   u64 *leaves = kernel_address(module_leaves);

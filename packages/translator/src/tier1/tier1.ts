@@ -758,10 +758,13 @@ export class Tier1 {
 
 /**
  * The block that tier 0 enters a region at by an edge of its dispatch. None where the edge is there for a loop with several entries,
- * and leads into a call that is inlined: who has not come from the caller does not return to it.
+ * and leads into a call that is inlined: who has not come from the caller does not return to it; or to a block on two pages: where the
+ * second is elsewhere the region would lead back to its entry.
  */
 function entered(edge: Edge): Block | undefined {
-  return edge.kind === 'node' && edge.node.callers.length === 0 ? edge.node.block : undefined;
+  if (edge.kind !== 'node' || edge.node.callers.length > 0) return undefined;
+  const { block } = edge.node;
+  return block.second === undefined ? block : undefined;
 }
 
 function indexOf(helpers: Map<Helper, number>, helper: Helper): number {
