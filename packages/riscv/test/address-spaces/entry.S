@@ -111,6 +111,19 @@ supervisor:
         .endr
         .endm
 
+        /* Where and why it trapped, into the frame at sp, which a0 points to then. */
+        .macro  save_trap
+        csrr    t0, sepc
+        csrr    t1, sstatus
+        sd      t0, 0(sp)
+        sd      t1, 256(sp)
+        csrr    t0, scause
+        csrr    t1, stval
+        sd      t0, 264(sp)
+        sd      t1, 272(sp)
+        mv      a0, sp
+        .endm
+
         .balign 4
         .globl  strap
 strap:  csrrw   tp, sscratch, tp
@@ -123,15 +136,7 @@ strap:  csrrw   tp, sscratch, tp
         addi    t0, sp, 288
         sd      t0, 16(sp)
         sd      tp, 32(sp)
-        csrr    t0, sepc
-        csrr    t1, sstatus
-        sd      t0, 0(sp)
-        sd      t1, 256(sp)
-        csrr    t0, scause
-        csrr    t1, stval
-        sd      t0, 264(sp)
-        sd      t1, 272(sp)
-        mv      a0, sp
+        save_trap
         call    kernel_trap
         ld      t0, 0(sp)
         ld      t1, 256(sp)
@@ -152,15 +157,7 @@ from_user:
         csrw    sscratch, zero
         sd      t0, 16(sp)
         sd      t1, 32(sp)
-        csrr    t0, sepc
-        csrr    t1, sstatus
-        sd      t0, 0(sp)
-        sd      t1, 256(sp)
-        csrr    t0, scause
-        csrr    t1, stval
-        sd      t0, 264(sp)
-        sd      t1, 272(sp)
-        mv      a0, sp
+        save_trap
         ld      sp, 0(tp)
         call    user_trap
 
