@@ -94,7 +94,6 @@ export function codePageBits(frontend: Frontend): number {
   return Math.min(frontend.pageBits, PAGE_SHIFT);
 }
 
-/** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
 /** Bytes that stores are marked in, one for each page, by the number of the page of the address that a span is of. */
 export interface StoreMarks {
   /** i32 slots that have the host offset of the first, and how many there are; they do not change while vCPUs run. */
@@ -106,6 +105,7 @@ export interface StoreMarks {
   readonly value: number;
 }
 
+/** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
 export interface Frontend {
   readonly name: string;
   readonly endian: 'little' | 'big';

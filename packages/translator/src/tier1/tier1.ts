@@ -32,7 +32,6 @@ import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
 import {
   addressIn,
-  type Edge,
   formRegion,
   jumpsIndirectly,
   type Place,
@@ -500,6 +499,8 @@ export class Tier1 {
     }
     this.#makeRoom();
     const number = this.#number();
+    // Before edges are added for loops with several entries: who comes to those nodes by way of others knows more than tier 0 does.
+    const entries = root.edges.flatMap((e) => (e.kind === 'node' ? [e.node.block] : []));
     const nodes = structureRegion(root, Math.floor(REGION_LIMITS.nodes * 1.25));
     const helpers = new Map<Helper, number>();
     const { emitter, longest, spans } = emitRegion(nodes, {
@@ -527,12 +528,10 @@ export class Tier1 {
     const bytes = builder.bytes();
     this.#log(number, nodes, bytes);
     const formed = performance.now();
-    const entries = root.edges.map(entered);
     this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
     const targets = new Map<Block, number>();
     for (const { block: b } of nodes.filter(jumpsIndirectly)) targets.set(b, this.#targets.get(b)?.length ?? 0);
-    const blocks = entries.filter((e) => e !== undefined);
-    const region = new Region(this, blocks, place, wanted, number, nodes.slice(1), bytes.length, spans, targets);
+    const region = new Region(this, entries, place, wanted, number, nodes.slice(1), bytes.length, spans, targets);
     this.#regions.set(number, region);
     this.#note(nodes.slice(1), bytes.length);
     for (const b of region.blocks) this.#coverBlock(b);
@@ -596,7 +595,7 @@ export class Tier1 {
     return this.#slots.push(this.#engine.table.grow(1)) - 1;
   }
 
-  #enter(entries: readonly (Block | undefined)[], number: number, longest: number, region: unknown): void {
+  #enter(entries: readonly Block[], number: number, longest: number, region: unknown): void {
     const { i32, table, cache } = this.#engine;
     const slot = this.#slots[number] ?? 0;
     table.set(slot, region);
@@ -605,7 +604,6 @@ export class Tier1 {
     i32[counters + SLOW_COUNTDOWN / 4] = SLOW_EXITS;
     i32[counters + JUMP_COUNTDOWN / 4] = JUMP_EXITS;
     for (const [n, block] of entries.entries()) {
-      if (block === undefined) continue;
       const at = (block.start - ENTRY_BYTES) >>> 2;
       i32[at] = ENTER;
       i32[at + 1] = slot;
@@ -754,17 +752,6 @@ export class Tier1 {
     codes.set(block, code);
     return code;
   }
-}
-
-/**
- * The block that tier 0 enters a region at by an edge of its dispatch. None where the edge is there for a loop with several entries,
- * and leads into a call that is inlined: who has not come from the caller does not return to it; or to a block on two pages: where the
- * second is elsewhere the region would lead back to its entry.
- */
-function entered(edge: Edge): Block | undefined {
-  if (edge.kind !== 'node' || edge.node.callers.length > 0) return undefined;
-  const { block } = edge.node;
-  return block.second === undefined ? block : undefined;
 }
 
 function indexOf(helpers: Map<Helper, number>, helper: Helper): number {
