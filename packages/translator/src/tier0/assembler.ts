@@ -90,7 +90,12 @@ export class Assembler extends CodeWriter {
 
   /** Goes on with the operation `bytes` further. */
   next(bytes: number): this {
-    return this.get(L.ip).i32(bytes).op(W.i32Add).set(L.ip).dispatch();
+    return this.skip(bytes).dispatch();
+  }
+
+  /** `ip` is that of the operation `bytes` further. */
+  skip(bytes: number): this {
+    return this.get(L.ip).i32(bytes).op(W.i32Add).set(L.ip);
   }
 
   /** Goes on at `ip`. */

@@ -26,13 +26,18 @@ import {
   BRANCH_OPS,
   type GuestMemoryOp,
   MEMORY_OPS,
+  PAIR_OPS,
+  type PairOp,
   RECORD_OPS,
   type RecordOp,
+  RUN,
+  RUN_OPS,
   TIER0_OPS,
   type Widening,
 } from './opcodes.ts';
 
-type Handler = () => void;
+/** Writes what an operation does; `then` writes what comes next where the operation behind it does. */
+type Handler = (then: () => void) => void;
 
 /** Operations whose address is whole, and those where it counts from the page of the code that runs. */
 const SLIDES: readonly (readonly [string, (a: Assembler) => void])[] = [
@@ -70,12 +75,14 @@ class InterpreterWriter {
     this.#pureHandlers();
     this.#branchHandlers();
     for (const op of MEMORY_OPS) {
-      this.#handlers.set(op.name, op.store ? () => this.#store(op) : () => this.#load(op));
+      this.#handlers.set(op.name, (then) => this.#access(op, then));
     }
-    for (const op of RECORD_OPS) this.#handlers.set(op.name, () => this.#record(op));
+    for (const op of RUN_OPS) this.#handlers.set(op.name, () => this.#run(op.of));
+    for (const op of RECORD_OPS) this.#handlers.set(op.name, (then) => this.#record(op, then));
     this.#moves();
     this.#ends(raise);
     this.#calls();
+    for (const pair of PAIR_OPS) this.#handlers.set(pair.name, (then) => this.#pair(pair, then));
   }
 
   write(): Uint8Array {
@@ -91,9 +98,7 @@ class InterpreterWriter {
     for (let i = 0; i < count; i++) a.out.unsigned(i);
     for (const name of TIER0_OPS) {
       a.end();
-      const handler = this.#handlers.get(name);
-      if (handler === undefined) throw new Error(`tier 0 has no handler for ${name}`);
-      handler();
+      this.#handlerOf(name)(() => a.next(16));
     }
     a.end().end();
     a.setState(COMMON.exitIp, () => a.get(L.ip));
@@ -102,24 +107,37 @@ class InterpreterWriter {
     return a.out.view();
   }
 
+  #handlerOf(name: string): Handler {
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) throw new Error(`tier 0 has no handler for ${name}`);
+    return handler;
+  }
+
+  /** Two operations in a row: the second is done where the first would look which one it is. */
+  #pair({ first, second }: PairOp, then: () => void): void {
+    this.#handlerOf(first)(() => {
+      this.#a.skip(16);
+      this.#handlerOf(second)(then);
+    });
+  }
+
   #pureHandlers(): void {
     for (const op of PURE_OPS) {
       if (op.outlined) continue;
-      this.#handlers.set(op.name, () => this.#pure(op, false));
-      if (op.immediate) this.#handlers.set(`${op.name}#`, () => this.#pure(op, true));
+      this.#handlers.set(op.name, (then) => this.#pure(op, false, then));
+      if (op.immediate) this.#handlers.set(`${op.name}#`, (then) => this.#pure(op, true, then));
     }
   }
 
-  #pure(op: PureOp, immediate: boolean): void {
+  #pure(op: PureOp, immediate: boolean, then: () => void): void {
     // A comparison's result is stored as a 64-bit 0 or 1, so that extending it costs nothing.
     const stored = op.compare ? 'i64' : op.result;
-    this.#a
-      .result(2, stored, () => {
-        this.#operands(op, immediate);
-        this.#a.op(...op.code);
-        if (op.compare) this.#a.op(W.i64ExtendI32U);
-      })
-      .next(16);
+    this.#a.result(2, stored, () => {
+      this.#operands(op, immediate);
+      this.#a.op(...op.code);
+      if (op.compare) this.#a.op(W.i64ExtendI32U);
+    });
+    then();
   }
 
   #operands(op: PureOp, immediate: boolean): void {
@@ -136,7 +154,7 @@ class InterpreterWriter {
     else a.get(L.ip).load(y === 'i32' ? W.i32Load : W.i64Load, 8);
   }
 
-  #record({ first, second }: RecordOp): void {
+  #record({ first, second }: RecordOp, then: () => void): void {
     const a = this.#a;
     // All is read before anything is set.
     this.#widened(4, first);
@@ -152,7 +170,7 @@ class InterpreterWriter {
     a.mem(W.i32Store, 0);
     a.get(L.at).area().get(L.va).mem(W.i64Store, 8);
     if (second !== undefined) a.get(L.at).area().get(L.wide).mem(W.i64Store, 16);
-    a.next(16);
+    then();
   }
 
   /** Pushes an operand as an i64. */
@@ -183,14 +201,85 @@ class InterpreterWriter {
     a.pay().get(L.ip).load(W.i32Load, 20).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
   }
 
+  /** A load or store. `isRun`: the operation says how far a run goes, too. */
+  #access(op: GuestMemoryOp, then: () => void, isRun = false): void {
+    if (op.store) this.#store(op, then, isRun);
+    else this.#load(op, then, isRun);
+  }
+
+  /**
+   * A run of accesses from one base: where they lie in one page, which the TLB has, they are made in a loop. Else the first is made
+   * alone, and the others follow as operations of their own.
+   */
+  #run(op: GuestMemoryOp): void {
+    const a = this.#a;
+    const page = 2 ** this.#mmu.frontend.pageBits;
+    const inPage = (): Assembler =>
+      a
+        .get(L.va)
+        .op(W.i32WrapI64)
+        .i32(page - 1)
+        .op(W.i32And);
+    const reach = (at: number): void => {
+      a.get(L.reason)
+        .i32(at - RUN.unitBits)
+        .op(W.i32ShrU)
+        .i32(RUN.mostReach << RUN.unitBits)
+        .op(W.i32And);
+    };
+    this.#tlbProbe(op, true);
+    a.get(L.ip).load(W.i32Load, 12).set(L.reason);
+    inPage();
+    reach(RUN.below);
+    a.op(W.i32Sub);
+    inPage();
+    reach(RUN.above);
+    a.op(W.i32Add, W.i32Or).i32(page).op(W.i32LtU, W.i32And).if();
+    // The host offset of what the base leads to, and the operation behind the run.
+    a.get(L.at)
+      .load(W.i64Load, TLB + (op.store ? TLB_TABLE_BYTES : 0) + 8)
+      .get(L.va)
+      .op(W.i64Add);
+    a.get(L.ip).load(0x34, 8).op(W.i64Sub).set(L.wide);
+    a.get(L.ip).get(L.reason).i32(RUN.mostCount).op(W.i32And).i32(4).op(W.i32Shl, W.i32Add).set(L.at);
+    a.loop();
+    const host = (): void => {
+      a.get(L.wide).get(L.ip).load(0x34, 8).op(W.i64Add).hostIndex();
+    };
+    if (op.store) this.#storeTo(op, host);
+    else this.#loadFrom(op, host);
+    a.skip(16).get(L.ip).get(L.at).op(W.i32Ne);
+    a.out.u8(W.brIf).unsigned(0);
+    a.end().dispatch().end();
+    this.#access(op, () => a.next(16), true);
+  }
+
+  /** Makes the access of an operation at the host index that `host` pushes. */
+  #loadFrom(op: GuestMemoryOp, host: () => void): void {
+    this.#a.result(2, op.ty, () => {
+      host();
+      this.#a.op(...loadCode({ ...op, endian: 'little', align: 'any', mmu: 0 }, op.ty));
+      if (op.big) this.#swap(op);
+    });
+  }
+
+  #storeTo(op: GuestMemoryOp, host: () => void): void {
+    host();
+    this.#a.operand(6, op.ty);
+    if (op.big) this.#swap(op);
+    this.#a.op(...storeCode(op.size, op.ty));
+  }
+
   /** Puts va and the address of its TLB entry into locals; pushes whether a fast access may be made. */
-  #tlbProbe(op: GuestMemoryOp): void {
+  #tlbProbe(op: GuestMemoryOp, isRun: boolean): void {
     const a = this.#a;
     const pageBits = this.#mmu.frontend.pageBits;
     a.operand(4, 'i64').get(L.ip).load(0x34, 8).op(W.i64Add).tee(L.va);
     a.i64(pageBits - 4, 0).op(W.i64ShrU, W.i32WrapI64);
     a.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
-    a.get(L.ip).load(W.i32Load, 12).op(W.i32Add).get(L.cpu).op(W.i32Add).tee(L.at);
+    a.get(L.ip).load(W.i32Load, 12);
+    if (isRun) a.i32(-(2 ** TLB_REGIME_BITS)).op(W.i32And);
+    a.op(W.i32Add).get(L.cpu).op(W.i32Add).tee(L.at);
     a.load(W.i64Load, TLB + (op.store ? TLB_TABLE_BYTES : 0));
     a.get(L.va)
       .i64(-(2 ** pageBits) + op.size - 1, -1)
@@ -208,16 +297,13 @@ class InterpreterWriter {
     this.#a.get(L.ip).load(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
   }
 
-  #load(op: GuestMemoryOp): void {
+  #load(op: GuestMemoryOp, then: () => void, isRun: boolean): void {
     const a = this.#a;
-    this.#tlbProbe(op);
+    this.#tlbProbe(op, isRun);
     a.if();
-    a.result(2, op.ty, () => {
-      this.#hostAddress(op);
-      a.op(...loadCode({ ...op, endian: 'little', align: 'any', mmu: 0 }, op.ty));
-      if (op.big) this.#swap(op);
-    });
-    a.next(16).end();
+    this.#loadFrom(op, () => this.#hostAddress(op));
+    then();
+    a.end();
     // A device may ask how many instructions were executed.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
     a.setState(COMMON.budget, () => a.get(L.budget));
@@ -234,15 +320,13 @@ class InterpreterWriter {
     a.heedExitRequest().next(16);
   }
 
-  #store(op: GuestMemoryOp): void {
+  #store(op: GuestMemoryOp, then: () => void, isRun: boolean): void {
     const a = this.#a;
-    this.#tlbProbe(op);
+    this.#tlbProbe(op, isRun);
     a.if();
-    this.#hostAddress(op);
-    a.operand(6, op.ty);
-    if (op.big) this.#swap(op);
-    a.op(...storeCode(op.size, op.ty));
-    a.next(16).end();
+    this.#storeTo(op, () => this.#hostAddress(op));
+    then();
+    a.end();
     // Who watches code needs to know which operation stores.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
     a.setState(COMMON.budget, () => a.get(L.budget));
@@ -295,20 +379,25 @@ class InterpreterWriter {
       ['mov64', 'i64'],
       ['mov128', 'v128'],
     ] as const) {
-      this.#handlers.set(name, () => a.result(2, ty, () => a.operand(4, ty)).next(16));
+      this.#handlers.set(name, (then) => {
+        a.result(2, ty, () => a.operand(4, ty));
+        then();
+      });
     }
-    this.#handlers.set('const', () => a.result(2, 'i64', () => a.get(L.ip).load(W.i64Load, 8)).next(16));
-    this.#handlers.set('count', () =>
-      a
-        .result(2, 'i64', () => {
-          a.state(COMMON.insnCount);
-          a.state(COMMON.runBudget).state(COMMON.budgetReturned).op(W.i32Sub);
-          a.state(COMMON.raised).op(W.i32Sub).get(L.budget).op(W.i32Sub);
-          a.get(L.ip).load(W.i32Load, 8).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
-        })
-        .next(16),
-    );
-    this.#handlers.set('nop', () => a.next(16));
+    this.#handlers.set('const', (then) => {
+      a.result(2, 'i64', () => a.get(L.ip).load(W.i64Load, 8));
+      then();
+    });
+    this.#handlers.set('count', (then) => {
+      a.result(2, 'i64', () => {
+        a.state(COMMON.insnCount);
+        a.state(COMMON.runBudget).state(COMMON.budgetReturned).op(W.i32Sub);
+        a.state(COMMON.raised).op(W.i32Sub).get(L.budget).op(W.i32Sub);
+        a.get(L.ip).load(W.i32Load, 8).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
+      });
+      then();
+    });
+    this.#handlers.set('nop', (then) => then());
     const jump = (): void => {
       a.get(L.ip).get(L.ip).load(W.i32Load, 8).op(W.i32Add).set(L.ip).dispatch();
     };
@@ -317,12 +406,13 @@ class InterpreterWriter {
       ['brz', [W.i32Eqz]],
       ['brnz', []],
     ] as const) {
-      this.#handlers.set(name, () => {
+      this.#handlers.set(name, (then) => {
         a.operand(4, 'i32')
           .op(...test)
           .if();
         jump();
-        a.end().next(16);
+        a.end();
+        then();
       });
     }
   }
@@ -456,15 +546,15 @@ class InterpreterWriter {
       a.get(L.cpu).get(L.ip).get(L.ip).load(W.i32Load16U, 14);
       a.out.u8(W.callIndirect).unsigned(this.#wrapperType).u8(0);
     };
-    this.#handlers.set('call', () => {
+    this.#handlers.set('call', (then) => {
       call();
-      a.next(16);
+      then();
     });
-    this.#handlers.set('callFault', () => {
+    this.#handlers.set('callFault', (then) => {
       a.setState(COMMON.exitIp, () => a.get(L.ip));
       call();
       this.#exitOnFault();
-      a.next(16);
+      then();
     });
   }
 }

@@ -18,6 +18,7 @@ import { Liveness } from './liveness.ts';
 import { type CodeMemory, OpWriter } from './op-writer.ts';
 import { memoryOpNumber, pureOpNumber, recordOpNumber, tier0Op, type Widening } from './opcodes.ts';
 import { type RecordSettings, recordAt, wordOf } from './record.ts';
+import { fuseSequences } from './sequences.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
 
 const OP = {
@@ -162,6 +163,7 @@ export class BlockLowering {
   }
 
   finish(): LoweredBlock {
+    fuseSequences(this.#o.memory, this.#start, this.#out.tail);
     return {
       start: this.#start,
       tail: this.#out.tail,

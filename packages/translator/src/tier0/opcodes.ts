@@ -9,6 +9,7 @@
 import type { AccessSize, MemAccess } from '../ir/nodes.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
+import { PAIRS } from './pairs.ts';
 
 export interface GuestMemoryOp {
   readonly name: string;
@@ -74,6 +75,29 @@ function recordName(first: Widening, second: RecordOp['second']): string {
   return `record.${first === '' ? 'x' : first}${second === '' ? 'x' : (second ?? '')}`;
 }
 
+/**
+ * A run: accesses of 8 bytes from one base that follow each other, how registers are saved and restored. The first of them makes all
+ * where they lie in one page: the low bits of its word at 12 say how many there are and how far below and above the first they go.
+ */
+export const RUN_OPS: readonly { readonly name: string; readonly of: GuestMemoryOp }[] = MEMORY_OPS.filter(
+  (op) => op.ty === 'i64' && op.size === 8,
+).map((of) => ({ name: `run.${of.name}`, of }));
+
+/** Places of the fields of a run: how many accesses, and how many units of 2^`unitBits` bytes they go below and above the first. */
+export const RUN = { mostCount: 31, below: 5, above: 11, mostReach: 63, unitBits: 3 } as const;
+
+/** Two operations that follow each other often: the first does both, which saves the way to the second. */
+export interface PairOp {
+  readonly name: string;
+  readonly first: string;
+  readonly second: string;
+}
+
+/** By how often they are in Linux's boot, on either architecture; see docs/translator.md. */
+export const PAIR_OPS: readonly PairOp[] = Object.entries(PAIRS).flatMap(([first, seconds]) =>
+  seconds.map((second) => ({ name: `${first}, ${second}`, first, second })),
+);
+
 const names: string[] = [];
 for (const op of PURE_OPS) {
   if (op.outlined) continue;
@@ -112,6 +136,8 @@ names.push(
   'nop',
   'secondPage',
   'debug',
+  ...RUN_OPS.map(({ name }) => name),
+  ...PAIR_OPS.map(({ name }) => name),
 );
 
 /** Names of the operations; the place in the list is the number. */

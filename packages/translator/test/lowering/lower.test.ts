@@ -1,5 +1,5 @@
 /** Tier 0's operations as they are written: what fuses, and what must not. */
-import { COMMON, defineHelper, IrBuilder, StateLayout, type Value } from '@boardwalk/translator';
+import { COMMON, defineHelper, IrBuilder, type Slot, StateLayout, type Value } from '@boardwalk/translator';
 import { describe, expect, it } from 'vitest';
 import type { SoftMmu } from '../../src/softmmu/softmmu.ts';
 import { BlockLowering } from '../../src/tier0/lower.ts';
@@ -91,6 +91,44 @@ describe('tier 0 operations', () => {
     expect(record((b) => [b.get(x0), b.i64(-3)], 2 ** 20)[1]).toBe('record.xx kind x0 t0');
     // Slots in another order are no record.
     expect(lower((b) => [b.set(second, b.get(x0)), b.set(kind, b.i32(1))])).toHaveLength(2);
+  });
+
+  it('makes a run of accesses from one base, until the base is another', () => {
+    const from = (b: IrBuilder, base: Slot, at: number) => b.load(b.add(b.get(base), b.i64(at)), { size: 8 });
+    const names = (build: (b: IrBuilder) => void) =>
+      lower((b) => {
+        build(b);
+        b.goto(0x1000, 0);
+      }).map((line) => line.split(' ')[0]);
+    const loads = names((b) => {
+      b.set(x1, from(b, x0, 16));
+      b.set(x0, from(b, x0, 8));
+      b.set(x1, from(b, x0, 0));
+      b.set(x2, from(b, x0, -8));
+    });
+    expect(loads).toEqual(['run.load.i64.8', 'load.i64.8', 'run.load.i64.8', 'load.i64.8', 'goto']);
+    const stores = names((b) => {
+      b.store(b.get(x0), b.get(x1), { size: 8, endian: 'big' });
+      b.store(b.add(b.get(x0), b.i64(504)), b.get(x2), { size: 8, endian: 'big' });
+      // Too far, from another base, of another size.
+      b.store(b.add(b.get(x0), b.i64(512)), b.get(x2), { size: 8, endian: 'big' });
+      b.store(b.get(x1), b.get(x2), { size: 8, endian: 'big' });
+      b.store(b.get(x1), b.get(x2), { size: 4, endian: 'big' });
+    });
+    const single = 'store.i64.8.big';
+    expect(stores).toEqual([`run.${single}`, single, single, single, 'store.i64.4.big', 'goto']);
+  });
+
+  it('does two operations at once that are often next to each other, and leaves the second where it is', () => {
+    const lines = lower((b) => {
+      b.set(x1, b.get(x0));
+      b.set(x2, b.get(x1));
+      b.set(x0, b.i64(5));
+      b.goto(0x1000, 0);
+    });
+    expect(lines[0]).toMatch(/^mov64, mov64 x1 x0/);
+    expect(lines[1]).toMatch(/^mov64 x2 x1/);
+    expect(lines[2]).toMatch(/^const, goto x0/);
   });
 
   it('computes a value with several uses into the register that it is set to', () => {

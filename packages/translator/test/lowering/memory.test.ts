@@ -106,6 +106,48 @@ it('stores every shape anywhere, and all of it or nothing', () => {
   );
 });
 
+it('makes runs of 8 bytes from one base, up to the access that faults', () => {
+  const units = fc.array(fc.integer({ min: -63, max: 63 }), { minLength: 2, maxLength: 40 });
+  const near = fc.oneof(fc.constant(0), fc.constantFrom(-8, 8, 4, 1));
+  const page = fc.integer({ min: 1, max: MAPPED_PAGES - 2 });
+  fc.assert(
+    fc.property(
+      page,
+      fc.nat(511),
+      near,
+      units,
+      fc.boolean(),
+      fc.boolean(),
+      u64,
+      (on, unit, off, steps, isStore, big, v) => {
+        const at = on * 4096 + unit * 8 + off;
+        const o: AccessOptions = { size: 8, endian: big ? 'big' : 'little' };
+        start(at, 0, v);
+        const raised = execute(m, (b) => {
+          for (const [n, step] of steps.entries()) {
+            const where = address(b, step * 8);
+            if (isStore) b.store(where, b.get(n % 2 === 0 ? x1 : x2), o);
+            else b.set(n % 2 === 0 ? x1 : x2, b.load(where, o));
+          }
+        });
+        const values = [v, 0x5a5an];
+        let expected = 0;
+        for (const [n, step] of steps.entries()) {
+          const place = at + step * 8;
+          expected = fault(place, o, 0);
+          if (expected !== 0) break;
+          if (isStore) write(place, values[n % 2] ?? 0n, o);
+          else values[n % 2] = read(place, o);
+        }
+        expect(raised).toBe(expected);
+        expect([m.cpu.register(x1), m.cpu.register(x2)]).toEqual(values);
+        for (const place of [on - 1, on, on + 1]) check(place * 4096);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
 const signed = (value: bigint, bits: number): bigint => BigInt.asIntN(bits, value);
 const RMW: Readonly<Record<RmwOp, (a: bigint, v: bigint, bits: number) => bigint>> = {
   add: (a, v) => a + v,
