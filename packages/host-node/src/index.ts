@@ -1,5 +1,6 @@
 export * from './block/raw-file-block.ts';
 export * from './char/file-char.ts';
+export { GatheredOutput } from './char/gathered-output.ts';
 export * from './char/host-char.ts';
 export { LoggedChar } from './char/logged-char.ts';
 export * from './char/pipe-char.ts';

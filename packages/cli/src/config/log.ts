@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { GuestLog, logCategories, UserError } from '@boardwalk/core';
-import { checkWritable, hostError } from '@boardwalk/host-node';
+import { checkWritable, GatheredOutput, hostError } from '@boardwalk/host-node';
 import { reasonOf } from './output-file.ts';
 
 /** The text of `-d help`. */
@@ -67,8 +67,10 @@ export class LogOutput {
     this.#buffer = '';
     clearTimeout(this.#flushing);
     this.#flushing = undefined;
+    if (text === '') return;
+    GatheredOutput.flush();
     try {
-      if (text !== '') writeSync(this.#fd, text);
+      writeSync(this.#fd, text);
     } catch (error) {
       if (error instanceof UserError) throw error;
       // Nobody reads, or the disk is full: the log is lost, the guest goes on.

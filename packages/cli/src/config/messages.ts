@@ -1,5 +1,6 @@
 // -msg: what stands before the program's messages.
 
+import { GatheredOutput } from '@boardwalk/host-node';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { KeyValues } from '../options/key-values.ts';
 import type { Program } from '../program.ts';
@@ -10,7 +11,13 @@ export class Messages {
   #prefix: () => string = () => '';
 
   constructor(program: Program) {
-    this.program = { ...program, err: (text) => program.err(`${this.#prefix()}${text}`) };
+    this.program = {
+      ...program,
+      err: (text) => {
+        GatheredOutput.flush();
+        program.err(`${this.#prefix()}${text}`);
+      },
+    };
   }
 
   /**

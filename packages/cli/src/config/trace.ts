@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { type TraceEvent, Tracer, traceEvents, UserError } from '@boardwalk/core';
-import { hostError } from '@boardwalk/host-node';
+import { GatheredOutput, hostError } from '@boardwalk/host-node';
 import { formatJson, type MonitorEvents } from '@boardwalk/monitor';
 import { type CommandLine, forOption } from '../options/command-line.ts';
 import { helpTopic, KeyValues } from '../options/key-values.ts';
@@ -74,6 +74,7 @@ export class Trace {
   #write(event: TraceEvent, details: string): void {
     const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
     const time = `${Math.floor(microseconds / 1e6)}.${String(microseconds % 1e6).padStart(6, '0')}`;
+    GatheredOutput.flush();
     try {
       writeSync(this.#fd, `${process.pid}@${time}:${event} ${details}\n`);
     } catch {

@@ -19,6 +19,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { nativeLibrary } from '../file/native.ts';
 import { FileChar } from './file-char.ts';
 import type { HostChar } from './host-char.ts';
+import { LoggedChar } from './logged-char.ts';
 import { NamedPipeChar } from './pipe-char.ts';
 import { PtyChar } from './pty-char.ts';
 import { SocketChar } from './socket-char.ts';
@@ -35,6 +36,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Waits until a check passes, on a busy host too. */
 const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
+/** When the code that runs now has ended, as a slice of guest code does. */
+const slice = (): Promise<void> => Promise.resolve();
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -149,6 +153,7 @@ describe('FileChar', () => {
     await char.begin();
     char.write(ascii('boot '));
     char.write(ascii('done'));
+    await slice();
     expect(readFileSync(path('log'), 'utf8')).toBe('boot done');
   });
 
@@ -159,6 +164,7 @@ describe('FileChar', () => {
     const heard = listen(char);
     await char.begin();
     char.write(ascii('new'));
+    char.close();
     expect(readFileSync(path('more'), 'utf8')).toBe('old new');
     expect(heard.text).toBe('reboot\n');
   });
@@ -167,6 +173,20 @@ describe('FileChar', () => {
     expect(() => new FileChar(folder)).toThrow(`${folder}: it is a directory`);
     expect(() => new FileChar(path('no/such/place'))).toThrow('no/such/place: no such file or directory');
     expect(() => new FileChar(path('x'), { inputPath: path('y') })).toThrow('y: no such file or directory');
+  });
+});
+
+describe('LoggedChar', () => {
+  it('copies what is sent to its file', async () => {
+    const char = new LoggedChar(new FileChar(path('logged')), path('log of logged'));
+    listen(char);
+    await char.begin();
+    for (const letter of 'login') char.write(ascii(letter));
+    await slice();
+    for (const name of ['logged', 'log of logged']) expect(readFileSync(path(name), 'utf8')).toBe('login');
+    char.write(ascii(': '));
+    char.close();
+    for (const name of ['logged', 'log of logged']) expect(readFileSync(path(name), 'utf8')).toBe('login: ');
   });
 });
 
@@ -441,6 +461,7 @@ describe('PtyChar', () => {
     const name = char.describe() ?? '';
     expect(name).toMatch(/^\/dev\//);
     char.write(ascii('login: '));
+    await slice();
     execFileSync('sh', ['-c', `head -c 7 < ${name} > ${path('screen')}; printf root > ${name}`]);
     expect(readFileSync(path('screen'), 'utf8')).toBe('login: ');
     await soon(() => expect(heard.text).toBe('root'));

@@ -45,7 +45,7 @@ export class FileChar extends HostChar {
     return Promise.resolve();
   }
 
-  override write(data: Uint8Array): void {
+  protected override send(data: Uint8Array): void {
     if (this.#fd === undefined) return;
     try {
       for (let done = 0; done < data.length; ) done += writeSync(this.#fd, data, done);
@@ -54,7 +54,7 @@ export class FileChar extends HostChar {
     }
   }
 
-  override close(): void {
+  protected override release(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }

@@ -1,12 +1,14 @@
 // What the host's character backends have in common.
 
 import type { CharBackend, CharEvent } from '@boardwalk/core';
+import { GatheredOutput } from './gathered-output.ts';
 
 /**
  * A backend on something of the host. Making one checks what can be checked and changes nothing; {@link begin} opens the line,
  * once the machine that it belongs to is complete.
  */
 export abstract class HostChar implements CharBackend {
+  readonly #output = new GatheredOutput((data) => this.send(data));
   #receiver: ((data: Uint8Array) => void) | undefined;
   #early: Uint8Array[] = [];
   #eventReceiver: ((event: CharEvent) => void) | undefined;
@@ -17,16 +19,22 @@ export abstract class HostChar implements CharBackend {
    */
   abstract begin(): Promise<void>;
 
-  abstract write(data: Uint8Array): void;
-
-  abstract close(): void;
-
   /** What and where it is, as monitors show it; `disconnected:` before an address where nobody is. */
   abstract get filename(): string;
 
   /** A line for the user about where the backend is to be found, when that is only known now (a pty). */
   describe(): string | undefined {
     return undefined;
+  }
+
+  /** What the guest sends within one slice of its code leaves together. */
+  write(data: Uint8Array): void {
+    this.#output.write(data);
+  }
+
+  close(): void {
+    GatheredOutput.flush();
+    this.release();
   }
 
   onData(callback: (data: Uint8Array) => void): void {
@@ -43,6 +51,12 @@ export abstract class HostChar implements CharBackend {
   }
 
   canReceive?(accepting: boolean): void;
+
+  /** Hands bytes to the host; what is kept of them is copied. Dropped unless the line is open. */
+  protected abstract send(data: Uint8Array): void;
+
+  /** Lets go of what the host holds. */
+  protected abstract release(): void;
 
   /** What comes before anybody listens is kept, and no more taken. */
   protected deliver(data: Uint8Array): void {

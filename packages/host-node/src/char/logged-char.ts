@@ -29,7 +29,7 @@ export class LoggedChar extends HostChar {
     return this.#line instanceof HostChar ? this.#line.describe() : undefined;
   }
 
-  override write(data: Uint8Array): void {
+  protected override send(data: Uint8Array): void {
     this.#file.write(data);
     this.#line.write(data);
   }
@@ -46,7 +46,7 @@ export class LoggedChar extends HostChar {
     this.#line.canReceive?.(accepting);
   }
 
-  override close(): void {
+  protected override release(): void {
     this.#file.close();
     this.#line.close();
   }

@@ -42,7 +42,7 @@ export class NamedPipeChar extends HostChar {
     return Promise.resolve();
   }
 
-  override write(data: Uint8Array): void {
+  protected override send(data: Uint8Array): void {
     if (this.#output) writeBounded(this.#output, data);
   }
 
@@ -50,7 +50,7 @@ export class NamedPipeChar extends HostChar {
     if (this.#input) setFlowing(this.#input, accepting);
   }
 
-  override close(): void {
+  protected override release(): void {
     this.#input?.destroy();
     this.#output?.end();
     this.#output?.unref();

@@ -46,7 +46,7 @@ export class PtyChar extends HostChar {
     return Promise.resolve();
   }
 
-  override write(data: Uint8Array): void {
+  protected override send(data: Uint8Array): void {
     try {
       for (let done = 0; done < data.length; ) done += writeSync(this.#fd, data, done);
     } catch {
@@ -58,7 +58,7 @@ export class PtyChar extends HostChar {
     if (this.#controller) setFlowing(this.#controller, accepting);
   }
 
-  override close(): void {
+  protected override release(): void {
     this.#controller?.destroy();
     this.#terminal?.destroy();
     this.#fd = -1;

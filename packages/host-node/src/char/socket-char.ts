@@ -92,7 +92,7 @@ export class SocketChar extends HostChar {
     else await this.#connect();
   }
 
-  override write(data: Uint8Array): void {
+  protected override send(data: Uint8Array): void {
     if (!this.#stream) return;
     if (this.#lastWords !== undefined) this.#lastActive = performance.now();
     writeBounded(this.#stream, this.#options.telnet ? TelnetFilter.escape(data) : data);
@@ -104,7 +104,7 @@ export class SocketChar extends HostChar {
     else if (this.#stream && !this.#readsDescriptors(this.#stream)) setFlowing(this.#stream, accepting);
   }
 
-  override close(): void {
+  protected override release(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
     clearTimeout(this.#lastWords);

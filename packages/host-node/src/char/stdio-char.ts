@@ -72,7 +72,7 @@ export class StdioChar extends HostChar {
     return Promise.resolve();
   }
 
-  override write(data: Uint8Array): void {
+  protected override send(data: Uint8Array): void {
     // The stream keeps what it cannot send at once, and the bytes are the caller's again.
     if (this.#open) this.#output.write(data.slice());
   }
@@ -84,7 +84,7 @@ export class StdioChar extends HostChar {
     else this.#input.pause();
   }
 
-  override close(): void {
+  protected override release(): void {
     if (owner === this) owner = undefined;
     if (!this.#open) return;
     this.#open = false;
