@@ -170,6 +170,7 @@ function runHere({ mnemonic, rm, imm, floatResult }: Variant): readonly (readonl
       const fields = { rd: 10, rs1: 11, rs2: 12, rs3: 13, imm, csr: 0, rm, aqrl: 0 };
       userSemantics[mnemonic]?.(b, fields, {
         addressOf: (offset) => [offset, 0],
+        offsetIn: () => undefined,
         length: 4,
         word: 0,
         mode,

@@ -145,6 +145,10 @@ const jumps: readonly Case[] = [
     name: 'jalr with one register for target and link',
     code: `la a5, 1f\n .option push\n .option norvc\n jalr a5, 0(a5)\n .option pop\n nop\n1: la a7, 1b\n sub a7, a7, a5\n${send('a7')}`,
   },
+  {
+    name: 'jalr behind an auipc clears the lowest bit',
+    code: `li a6, 0\n .option push\n .option norvc\n auipc a5, 0\n jalr a7, 13(a5)\n li a6, 1\n .option pop\n sub a7, a7, a5\n add a7, a7, a6\n${send('a7')}`,
+  },
   { name: 'jalr clears the lowest bit', code: `la a5, 1f\n li a6, 0\n jalr zero, 1(a5)\n li a6, 1\n1: ${send('a6')}` },
   { name: 'auipc', code: `1: auipc a6, 0xfffff\n la a7, 1b\n sub a7, a7, a6\n${send('a7')}` },
   {

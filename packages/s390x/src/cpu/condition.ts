@@ -117,6 +117,12 @@ function compare(b: IrBuilder, how: Compare, signed: boolean, x: Value, y: Value
   }
 }
 
+/** Whether two operands compare as a mask says: 8 equal, 4 low, 2 high. Undefined where that does not depend on them. */
+export function comparison(b: IrBuilder, mask: number, signed: boolean, x: Value, y: Value): Value | undefined {
+  const how = COMPARES[mask];
+  return how === undefined ? undefined : compare(b, how, signed, x, y);
+}
+
 /** Whether the code of an exact sum or difference of words is in a mask: whether the result is in a range. */
 function exact(b: IrBuilder, mask: number, v: Value): Value | undefined {
   const words = b.i64(0x8000_0000);
@@ -186,13 +192,13 @@ function signed64(b: IrBuilder, mask: number, result: Value, over: Value, isZero
 /** Of an unsigned sum. */
 function addLogical(b: IrBuilder, mask: number, x: Value, y: Value, isWide: boolean): Value | undefined {
   const sum = b.add(x, y);
-  const carries = (): Value => (isWide ? b.ltU(sum, x) : b.geU(sum, b.big(1n << 32n)));
+  const limit = isWide ? x : b.big(1n << 32n);
   const result = isWide ? sum : b.wrap(sum);
   switch (mask) {
     case 3:
-      return carries();
+      return isWide ? b.ltU(sum, limit) : b.geU(sum, limit);
     case 12:
-      return b.eqz(carries());
+      return isWide ? b.geU(sum, limit) : b.ltU(sum, limit);
     case 10:
       return b.eqz(result);
     case 5:
@@ -232,11 +238,8 @@ function direct(b: IrBuilder, kind: CcKind, mask: number): Value | undefined {
   switch (kind) {
     case CC.signed:
     case CC.unsigned:
-    case CC.sign: {
-      const how = COMPARES[mask & 14];
-      if (how === undefined) return undefined;
-      return compare(b, how, kind !== CC.unsigned, x, kind === CC.sign ? b.i64(0) : y);
-    }
+    case CC.sign:
+      return comparison(b, mask & 14, kind !== CC.unsigned, x, kind === CC.sign ? b.i64(0) : y);
     case CC.nonZero:
       if ((mask & 12) === 8) return b.eqz(x);
       return (mask & 12) === 4 ? b.ne(x, b.i64(0)) : undefined;

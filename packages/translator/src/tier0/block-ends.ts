@@ -2,6 +2,7 @@
 import { codePageBits, type Frontend } from '../frontend.ts';
 import { isConst } from '../ir/builder.ts';
 import type { BlockEnd, Node } from '../ir/nodes.ts';
+import { type PureOp, pureOp } from '../ir/ops.ts';
 import type { OpWriter } from './op-writer.ts';
 import { branchOpNumber, tier0Op } from './opcodes.ts';
 
@@ -19,6 +20,9 @@ const OP = {
   halt: tier0Op('halt'),
   unlinked: tier0Op('unlinked'),
 } as const;
+
+const ADD64 = pureOp('add.i64');
+const AND64 = pureOp('and.i64');
 
 /** The instruction that a block ends in. */
 export interface EndedInsn {
@@ -69,7 +73,7 @@ export class BlockEnds {
         this.#gotoIf(d, first, count);
         return;
       case 'gotoIndirect':
-        if (first !== undefined) this.#out.emitEnd(OP.gotoIndirect, this.#values.operandOf(first), 0, count);
+        if (first !== undefined) this.#gotoIndirect(first, count);
         return;
       case 'raise': {
         if (first === undefined || second === undefined) return;
@@ -123,6 +127,14 @@ export class BlockEnds {
     return at;
   }
 
+  /** The operation adds a constant of 16 bits to its operand and masks the sum by another, if the target was made so. */
+  #gotoIndirect(target: Node, cost: number): void {
+    const { value: sum, constant: mask = -1 } = withConstant(target, AND64);
+    const { value, constant: displacement = 0 } = withConstant(sum, ADD64);
+    const at = this.#out.emitEnd(OP.gotoIndirect, this.#values.operandOf(value), displacement, cost);
+    this.#out.setDestination(at, mask);
+  }
+
   #goto(pcLo: number, pcHi: number, cost: number): void {
     if (!this.#samePage(pcLo, pcHi)) {
       this.#out.setPair(this.#out.emitEnd(this.#gotoPage, 0, 0, cost), pcLo, pcHi);
@@ -155,4 +167,13 @@ export class BlockEnds {
     const bits = codePageBits(this.#frontend);
     return this.#firstHi === pcHi && this.#firstLo >>> bits === pcLo >>> bits;
   }
+}
+
+/** What an operation that nothing has computed yet does to a value with a constant of 16 bits, which is signed. */
+function withConstant(node: Node, op: PureOp): { readonly value: Node; readonly constant?: number } {
+  const [value, constant] = node.args;
+  if (node.op !== op || node.mark >= 0 || value === undefined || constant === undefined) return { value: node };
+  if (!isConst(constant) || (constant.lo << 16) >> 16 !== constant.lo || constant.hi !== constant.lo >> 31)
+    return { value: node };
+  return { value, constant: constant.lo };
 }

@@ -436,7 +436,8 @@ class InterpreterWriter {
       this.#handlers.set(`raise${name}`, () => this.#raise(raise, slide));
     }
     this.#handlers.set('gotoIndirect', () => {
-      a.pay().operand(4, 'i64').set(L.va);
+      a.pay().operand(4, 'i64').get(L.ip).load(W.i64Load16S, 6).op(W.i64Add);
+      a.get(L.ip).load(W.i64Load16S, 2).op(W.i64And).set(L.va);
       // The last four targets, for tier 1.
       a.get(L.ip).get(L.reason).i32(3).op(W.i32And).i32(2).op(W.i32Shl, W.i32Add).area();
       a.get(L.va).op(W.i32WrapI64).mem(W.i32Store, 8);

@@ -55,6 +55,11 @@ export class OpWriter {
     this.setWord(this.tail + 28, runs);
   }
 
+  /** Sets the field that has the destination in operations that have one. */
+  setDestination(at: number, value: number): void {
+    this.#u16[(at >>> 1) + 1] = value;
+  }
+
   setWord(at: number, value: number): void {
     this.#i32[at >>> 2] = value;
   }

@@ -3,7 +3,8 @@
  *
  *   0 u16 operation   2 u16 destination   4 u16 a   6 u16 b   8 immediate (i64), or c (u16), displacement (i32) ...
  *
- * Operands are byte offsets in the state of the vCPU. Block ends: 16 i32 target, 20 i32 second target, 24 i32 cost. `secondPage` has 32
+ * Operands are byte offsets in the state of the vCPU. Block ends: 16 i32 target, 20 i32 second target, 24 i32 cost. `gotoIndirect` adds
+ * the i16 at 6 to its operand and masks the sum by that at 2; at 8 it has the low halves of its last four targets. `secondPage` has 32
  * bytes too: 4 u32 place of a TLB entry in the vCPU's area, 8 i64 tag, 16 i64 addend, 24 i64 the block's pc.
  */
 import type { AccessSize, MemAccess } from '../ir/nodes.ts';

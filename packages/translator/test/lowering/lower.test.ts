@@ -44,6 +44,8 @@ function lower(build: (b: IrBuilder) => void): string[] {
 
 function place(offset: number): string {
   if (offset === 0) return '-';
+  // No place, but a negative number.
+  if (offset >= 0x8000) return `${offset - 0x1_0000}`;
   return NAMES.get(offset) ?? CONSTANTS.get(offset) ?? `t${(offset - 512) / 8}`;
 }
 
@@ -91,6 +93,13 @@ describe('tier 0 operations', () => {
     expect(record((b) => [b.get(x0), b.i64(-3)], 2 ** 20)[1]).toBe('record.xx kind x0 t0');
     // Slots in another order are no record.
     expect(lower((b) => [b.set(second, b.get(x0)), b.set(kind, b.i32(1))])).toHaveLength(2);
+  });
+
+  it('adds to the target of an indirect jump and masks it in the jump', () => {
+    const jump = (target: (b: IrBuilder) => Value) => lower((b) => b.gotoIndirect(target(b)));
+    expect(jump((b) => b.and(b.add(b.get(x0), b.i64(-8)), b.i64(-2)))).toEqual(['gotoIndirect -2 x0 -8']);
+    expect(jump((b) => b.add(b.get(x0), b.get(x1)))[0]).toMatch(/^add\.i64/);
+    expect(jump((b) => b.and(b.get(x0), b.i64(0x7fff_ffff)))[0]).toMatch(/^and\.i64#/);
   });
 
   it('makes a run of accesses from one base, until the base is another', () => {

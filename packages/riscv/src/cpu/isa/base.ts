@@ -45,7 +45,15 @@ const jal: Emitter = (b, f, cpu) => {
   }
 };
 
+/** A call by auipc and jalr goes to an address that is known. */
 const jalr: Emitter = (b, f, cpu) => {
+  const offset = cpu.offsetIn(f.rs1);
+  if (offset !== undefined) {
+    // The lowest bit of the sum is dropped.
+    const imm = offset + f.imm;
+    jal(b, { ...f, imm: imm - (imm & 1) }, cpu);
+    return;
+  }
   const target = b.and(b.add(readX(b, f.rs1), b.i64(f.imm)), b.i64(-2));
   if (!cpu.extensions.has('c')) {
     b.if(b.wrap(b.and(target, b.i64(2))), () => b.raise(CAUSE_FETCH_MISALIGNED, target));

@@ -12,6 +12,8 @@ import { common, x } from '../state.ts';
 export interface RiscvContext {
   /** Halves of the address `offset` bytes from it: see `InsnContext.addressOf`. */
   addressOf(offset: number): readonly [lo: number, hi: number];
+  /** What an auipc just before it in its block has put into a register, as an offset from this instruction; undefined where there is none. */
+  offsetIn(register: number): number | undefined;
   /** Its length in bytes. */
   readonly length: 2 | 4;
   /** Its bits, zero-extended; what mtval shows when it is illegal. */

@@ -25,7 +25,14 @@ const NAN_F64 = 0x7ff8_0000_0000_0000n;
 
 function context(fp: number, frm = RNE): RiscvContext {
   const mode = 3 | (fp << MODE_FP_SHIFT) | (frm << MODE_FRM_SHIFT);
-  return { addressOf: (offset) => [0x1000 + offset, 0], length: 4, word: 0x1234_5678, mode, extensions };
+  return {
+    addressOf: (offset) => [0x1000 + offset, 0],
+    offsetIn: () => undefined,
+    length: 4,
+    word: 0x1234_5678,
+    mode,
+    extensions,
+  };
 }
 
 function emit(b: IrBuilder, mnemonic: string, rm: number, cpu: RiscvContext): void {

@@ -33,6 +33,9 @@ function isSemihostingCall(context: InsnContext): boolean {
   return context.fetch32(-4) === SEMIHOSTING_BEFORE && context.fetch32(4) === SEMIHOSTING_AFTER;
 }
 
+/** Carried from an auipc to the instruction behind it. */
+const AFTER_AUIPC = 1;
+
 /** The instruction at a context. Its address is asked for only where it matters: the engine keeps what does not depend on it. */
 class Translated implements RiscvContext {
   constructor(
@@ -44,6 +47,12 @@ class Translated implements RiscvContext {
 
   addressOf(offset: number): readonly [lo: number, hi: number] {
     return this.context.addressOf(offset);
+  }
+
+  offsetIn(register: number): number | undefined {
+    if (this.context.carried !== AFTER_AUIPC) return undefined;
+    const auipc = this.context.fetch32(-4);
+    return register !== 0 && ((auipc >>> 7) & 31) === register ? (auipc & -4096) - 4 : undefined;
   }
 
   get mode(): number {
@@ -82,6 +91,7 @@ export class InstructionSet {
     if (instruction && emit) emit(b, instruction.fields, cpu);
     else illegal(b, cpu);
     context.ended = b.ended;
+    context.carried = instruction?.mnemonic === 'auipc' ? AFTER_AUIPC : 0;
   }
 
   /** Text and length in bytes of the instruction that starts these bytes, of which there are at least two. */

@@ -14,6 +14,7 @@ const cpuAt = (pc: bigint): RiscvContext => ({
     const address = pc + BigInt(offset);
     return [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
   },
+  offsetIn: () => undefined,
   length: 4,
   word: 0,
   mode: 3,

@@ -6,9 +6,9 @@ import { InstructionSet } from './index.ts';
 
 const all = Object.keys(EXTENSIONS) as Extension[];
 
-function translate(word: number, without: readonly Extension[] = []) {
-  const instructions = new InstructionSet(new Set(all.filter((name) => !without.includes(name))), {});
-  const context: InsnContext = {
+/** An instruction at 0x80000000, and the one before. */
+function contextOf(word: number, before = 0): InsnContext {
+  return {
     pcLo: 0x8000_0000 | 0,
     pcHi: 0,
     inPage: 0,
@@ -16,14 +16,27 @@ function translate(word: number, without: readonly Extension[] = []) {
     extraLo: 0,
     extraHi: 0,
     mode: 3,
-    first: true,
+    first: before === 0,
     isAligned: true,
     carried: 0,
     fetch16: (offset) => (word >>> (8 * offset)) & 0xffff,
-    fetch32: () => word >>> 0,
+    fetch32: (offset) => (offset < 0 ? before : word) >>> 0,
     length: 0,
     ended: false,
   };
+}
+
+/** What an instruction hands on to the next. */
+function carriedBy(instructions: InstructionSet, word: number): number {
+  const context = contextOf(word);
+  instructions.translate(new IrBuilder(), context);
+  return context.carried;
+}
+
+/** `auipc`: the instruction before, which is one. */
+function translate(word: number, without: readonly Extension[] = [], auipc?: number) {
+  const instructions = new InstructionSet(new Set(all.filter((name) => !without.includes(name))), {});
+  const context = { ...contextOf(word, auipc), carried: auipc === undefined ? 0 : carriedBy(instructions, auipc) };
   const b = new IrBuilder();
   instructions.translate(b, context);
   return { context, statements: b.finish() };
@@ -50,6 +63,15 @@ describe('translation of an instruction', () => {
       takenLo: 0x8000_0004 | 0,
       fallLo: 0x8000_0002 | 0,
     });
+  });
+
+  test('a call by auipc and jalr goes to a known address, if the register is the one', () => {
+    // auipc t1, 0x12; jalr ra, 0x345(t1)
+    const auipc = 0x0001_2317;
+    const call = translate(0x3453_00e7, [], auipc).statements;
+    expect(call.at(-1)?.detail).toMatchObject({ kind: 'goto', pcLo: (0x8001_2344 - 4) | 0, pcHi: 0 });
+    expect(translate(0x3452_80e7, [], auipc).statements.at(-1)?.kind).toBe('gotoIndirect');
+    expect(translate(0x3453_00e7).statements.at(-1)?.kind).toBe('gotoIndirect');
   });
 
   test('the link of a compressed call is the next halfword', () => {

@@ -4,6 +4,7 @@
  */
 import type { Value } from '@boardwalk/translator';
 import { DXC, PGM, PSW, SUPERVISOR_CALL } from '../bits.ts';
+import { comparison } from '../condition.ts';
 import { AMODE_24, AMODE_31, AMODE_64 } from '../mode.ts';
 import { updateMode } from '../psw.ts';
 import { common, pswMask } from '../state.ts';
@@ -170,28 +171,9 @@ const halfWord: Operand = (i) => i.b.i32(i.f.i2 & 0xffff);
 
 /** Whether two operands compare as `m3` says: 8 equal, 4 low, 2 high. */
 function compared(i: Insn, first: Operand, second: Operand, signed: boolean): Value {
-  const { b } = i;
   const [x, y] = [first(i), second(i)];
-  const low = signed ? b.ltS : b.ltU;
-  const high = signed ? b.gtS : b.gtU;
-  switch (i.f.m3 & 14) {
-    case 0:
-      return b.i32(0);
-    case 2:
-      return high.call(b, x, y);
-    case 4:
-      return low.call(b, x, y);
-    case 6:
-      return b.ne(x, y);
-    case 8:
-      return b.eq(x, y);
-    case 10:
-      return b.eqz(low.call(b, x, y));
-    case 12:
-      return b.eqz(high.call(b, x, y));
-    default:
-      return b.i32(1);
-  }
+  const mask = i.f.m3 & 14;
+  return comparison(i.b, mask, signed, x, y) ?? i.b.i32(mask === 0 ? 0 : 1);
 }
 
 const compareAndJump =

@@ -76,12 +76,15 @@ const loadMultiple =
     const load = (n: number): Value => i.load(i.wrap(b.add(address, b.i64(n * size))), i.f.b2, size);
     const registerOf = (n: number): number => (i.f.r1 + n) & 15;
     // A fault leaves all registers. The first and the last are in all pages there are: what lies between is there too.
-    const late = new Map([0, count - 1].map((n) => [n, load(n)]));
-    for (let n = 1; n < count - 1; n++) {
+    const late = new Map<number, Value>();
+    const loadNow = (n: number): void => {
       const value = load(n);
       if (registerOf(n) === i.f.b2) late.set(n, value);
       else set(i, registerOf(n), value);
-    }
+    };
+    late.set(0, load(0));
+    if (count > 1) loadNow(count - 1);
+    for (let n = 1; n < count - 1; n++) loadNow(n);
     for (const [n, value] of late) set(i, registerOf(n), value);
   };
 
