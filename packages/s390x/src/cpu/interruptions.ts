@@ -240,8 +240,8 @@ export function defineServiceInterrupt(port: InterruptPort): IrHelper {
       b.return_(b.i32(1));
     });
     const mask = b.get(pswMask);
-    b.if(b.and(pending, bit(b, mask, PSW.MCHECK)), () => {
-      b.if(b.and(pending, b.i32(IRQ.machineCheck)), () => b.if(b.call(takeMachineCheck), () => b.return_(b.i32(1))));
+    b.if(b.and(bit(b, mask, PSW.MCHECK), b.ne(b.and(pending, b.i32(IRQ.machineCheck)), b.i32(0))), () => {
+      b.if(b.call(takeMachineCheck), () => b.return_(b.i32(1)));
     });
     b.if(bit(b, mask, PSW.EXT), () => externals(b, pending, takeExternal));
     b.if(b.and(bit(b, mask, PSW.IO), b.ne(b.and(pending, b.i32(IRQ.io)), b.i32(0))), () => {
@@ -256,6 +256,11 @@ export function defineServiceInterrupt(port: InterruptPort): IrHelper {
           b.return_(b.i32(1));
         });
       });
+    });
+    b.if(b.and(pending, b.i32(IRQ.restart)), () => {
+      clear(b, IRQ.restart);
+      swap(b, area(b), LOWCORE.restartOld, LOWCORE.restartNew, b.get(common.pc));
+      b.return_(b.i32(1));
     });
     const waits = bit(b, mask, PSW.WAIT);
     b.if(waits, () => {

@@ -63,6 +63,7 @@ export abstract class Processor extends TranslatedCpu {
     const pending = this.word(common.pendingIrq);
     if ((pending & (IRQ.stop | IRQ.invalidPsw)) !== 0) return true;
     if (pending === 0 || this.word(cpuState) !== STATE_OPERATING) return false;
+    if ((pending & IRQ.restart) !== 0) return true;
     const mask = this.register(pswMask);
     if ((mask & PSW.EXT) !== 0n && (pending & enabledExternals(this.controlRegister(0))) !== 0) return true;
     if ((mask & PSW.IO) !== 0n && (pending & IRQ.io) !== 0) {

@@ -73,8 +73,8 @@ const STATES: Readonly<Record<number, CpuState>> = {
   [STATE_LOAD]: 'load',
 };
 
-/** Machine-check-interruption code of a channel report, with everything valid: the registers saved, the storage, the clocks. */
-const MCIC_VALID = 0x0040_0f1d_4037_0000n;
+/** Machine-check-interruption code, with everything valid: the registers saved, the storage, the clocks. */
+const MCIC_VALID = 0x0000_0f1d_4033_0000n;
 const MCIC_CHANNEL_REPORT = 1n << 54n;
 /** The vector registers are in the extended save area. */
 const MCIC_VECTORS = 1n << 38n;
@@ -234,6 +234,12 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
   }
 
   restartCpu(): void {
+    // One that operates is in the middle of an instruction, maybe of the very one that restarts it.
+    if (this.cpuState === 'operating') {
+      this.setIrqLine(bitOf(IRQ.restart), true);
+      this.wakeUp();
+      return;
+    }
     const area = this.prefix;
     const { addressSpace } = this.machine;
     const psw = new DataView(new ArrayBuffer(16));
@@ -253,6 +259,21 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
   }
 
   storeStatus(address: number): void {
+    this.#saveRegisters(address, [0, 0x110]);
+  }
+
+  /** Stores the status where the prefix area has room for it, which says then of which architecture it is. */
+  storeStatusInPrefixArea(): void {
+    this.storeStatus(this.prefix + LOWCORE.saveArea);
+    this.#identifyArchitecture();
+  }
+
+  #identifyArchitecture(): void {
+    this.machine.addressSpace.writeBytes(this.prefix + LOWCORE.architectureMode, Uint8Array.of(1));
+  }
+
+  /** @param left registers and the PSW, or registers alone: which bytes of the area to its first gap */
+  #saveRegisters(address: number, left: readonly [from: number, to: number]): void {
     const area = new DataView(new ArrayBuffer(0x200));
     for (let n = 0; n < 16; n++) {
       area.setBigUint64(n * 8, this.register(at(vh, n)));
@@ -270,12 +291,7 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
     // What lies between the fields is not the CPU's to write.
     const { addressSpace } = this.machine;
     const bytes = new Uint8Array(area.buffer);
-    for (const [from, to] of [
-      [0, 0x110],
-      [0x118, 0x120],
-      [0x124, 0x138],
-      [0x140, 0x200],
-    ] as const) {
+    for (const [from, to] of [left, [0x118, 0x120], [0x124, 0x138], [0x140, 0x200]] as const) {
       addressSpace.writeBytes(address + from, bytes.slice(from, to));
     }
   }
@@ -425,7 +441,8 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
     }
     const area = this.prefix;
     const { addressSpace } = this.machine;
-    this.storeStatus(area + LOWCORE.saveArea);
+    this.#saveRegisters(area + LOWCORE.saveArea, [0, 0x100]);
+    this.#identifyArchitecture();
     const words = new DataView(new ArrayBuffer(16));
     words.setBigUint64(0, this.#storeExtendedArea() ? code | MCIC_VECTORS : code);
     addressSpace.writeBytes(area + LOWCORE.machineCheckCode, new Uint8Array(words.buffer, 0, 8));
@@ -439,7 +456,7 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
 
   stopped(): void {
     this.#setState(STATE_STOPPED);
-    if (this.#storeStatusOnStop) this.storeStatus(this.prefix + LOWCORE.saveArea);
+    if (this.#storeStatusOnStop) this.storeStatusInPrefixArea();
     this.#storeStatusOnStop = false;
     this.#tellStopped('stopped');
   }

@@ -87,7 +87,7 @@ export function signalProcessor(
       return change(() => target.restartCpu());
     case ORDER.stopAndStoreStatus:
       target.stopCpu();
-      if (isStopped || target === from) target.storeStatus(target.prefix + 0x1200);
+      if (isStopped || target === from) target.storeStatusInPrefixArea();
       else target.storeStatusWhenStopped();
       return accepted;
     case ORDER.initialCpuReset:

@@ -35,21 +35,30 @@ export class ChannelReports {
   /** Words, and how many of them count; both are state. */
   readonly words = new Uint32Array(CAPACITY);
   count = 0;
+  /** The program has been told that there are reports, and has not found all of them taken yet. */
+  told = false;
 
   static readonly capacity = CAPACITY;
 
-  add({ source, recovery, id, solicited = false, chained = false }: ChannelReport): void {
+  /** @returns whether the program is to be told */
+  add({ source, recovery, id, solicited = false, chained = false }: ChannelReport): boolean {
+    const isNews = !this.told;
+    this.told = true;
     if (this.count === CAPACITY) {
       this.words[CAPACITY - 1] = (this.words[CAPACITY - 1] ?? 0) | CRW_OVERFLOW;
-      return;
+      return isNews;
     }
     const flags = (solicited ? CRW_SOLICITED : 0) | (chained ? CRW_CHAINED : 0);
     this.words[this.count++] = (flags | (source << 24) | (recovery << 16) | id) >>> 0;
+    return isNews;
   }
 
   /** The oldest word; undefined where there is none. */
   take(): number | undefined {
-    if (this.count === 0) return undefined;
+    if (this.count === 0) {
+      this.told = false;
+      return undefined;
+    }
     const first = this.words[0];
     this.words.copyWithin(0, 1);
     this.count--;
@@ -60,5 +69,6 @@ export class ChannelReports {
   clear(): void {
     this.words.fill(0);
     this.count = 0;
+    this.told = false;
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '../cpu/services.ts';
 import { OpenBus } from '../open-bus.ts';
 import {
+  type ChannelReport,
   ChannelReports,
   RECOVERY_EVENT,
   RECOVERY_INITIALIZED,
@@ -73,6 +74,7 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     { name: 'measurementOrigin', type: 'u64', reset: 0n },
     { name: 'reportWords', type: 'u32', count: ChannelReports.capacity, reset: 0 },
     { name: 'reportCount', type: 'u8', reset: 0 },
+    { name: 'reportsTold', type: 'bool', reset: false },
     { name: 'pciEvents', type: 'u32', count: PCI_EVENT_WORDS * MAX_PCI_EVENTS, reset: 0 },
     { name: 'pciEventCount', type: 'u8', reset: 0 },
   ];
@@ -115,6 +117,14 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
 
   set reportCount(count: number) {
     this.#reports.count = count;
+  }
+
+  get reportsTold(): boolean {
+    return this.#reports.told;
+  }
+
+  set reportsTold(told: boolean) {
+    this.#reports.told = told;
   }
 
   timer(callback: () => void): Timer {
@@ -261,8 +271,7 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     if ((parameter & 0xff00_ff00) !== 0) return programInterruption(PGM_OPERAND);
     const path = parameter & 0xff;
     if (!this.channelPaths(this.defaultCssid).includes(path)) return 3;
-    this.#reports.add({ source: SOURCE_CHANNEL_PATH, recovery: RECOVERY_INITIALIZED, id: path, solicited: true });
-    this.#interruptions.channelReportPending();
+    this.#report({ source: SOURCE_CHANNEL_PATH, recovery: RECOVERY_INITIALIZED, id: path, solicited: true });
     return 0;
   }
 
@@ -302,8 +311,7 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     this.pciEvents.set([handle, fid, code], PCI_EVENT_WORDS * this.pciEventCount++);
     // One report for all that wait.
     if (this.pciEventCount > 1) return;
-    this.#reports.add({ source: SOURCE_CHANNEL_SUBSYSTEM, recovery: RECOVERY_EVENT, id: 0 });
-    this.#interruptions.channelReportPending();
+    this.#report({ source: SOURCE_CHANNEL_SUBSYSTEM, recovery: RECOVERY_EVENT, id: 0 });
   }
 
   // --- for CHSC
@@ -370,9 +378,13 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
   /** A subchannel has come or gone. */
   #reportSubchannel({ id }: Subchannel): void {
     const report = { source: SOURCE_SUBCHANNEL, recovery: RECOVERY_PARAMETERS };
-    this.#reports.add({ ...report, id: id.number, chained: this.maxSsid > 0 });
-    if (this.maxSsid > 0) this.#reports.add({ ...report, id: id.ssid << 4 });
-    this.#interruptions.channelReportPending();
+    this.#report({ ...report, id: id.number, chained: this.maxSsid > 0 });
+    if (this.maxSsid > 0) this.#report({ ...report, id: id.ssid << 4 });
+  }
+
+  /** One machine check tells of all reports that come until the program has found none left. */
+  #report(report: ChannelReport): void {
+    if (this.#reports.add(report)) this.#interruptions.channelReportPending();
   }
 }
 

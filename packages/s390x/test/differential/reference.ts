@@ -31,8 +31,15 @@ export class StoppedError extends Error {
   }
 }
 
+/** What the machine has besides a CPU and storage. */
+export interface Configuration {
+  readonly cpus?: number;
+  /** As QEMU's options say them. */
+  readonly devices?: readonly string[];
+}
+
 /** The RAM after the run. @throws Error when it does not end by itself */
-export async function runReference(image: Uint8Array): Promise<Uint8Array> {
+export async function runReference(image: Uint8Array, configuration: Configuration = {}): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'boardwalk-difftest-'));
   try {
     const ram = join(folder, 'ram');
@@ -40,8 +47,8 @@ export async function runReference(image: Uint8Array): Promise<Uint8Array> {
     const file = openSync(ram, 'w');
     ftruncateSync(file, RAM_SIZE);
     closeSync(file);
-    writeFileSync(kernel, elf(image));
-    await runQemu(ram, kernel);
+    writeFileSync(kernel, executable(image));
+    await runQemu(ram, kernel, configuration);
     return readFileSync(ram);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -49,7 +56,7 @@ export async function runReference(image: Uint8Array): Promise<Uint8Array> {
 }
 
 /** An executable of one segment at address 0. */
-function elf(image: Uint8Array): Uint8Array {
+export function executable(image: Uint8Array): Uint8Array {
   const HEADER = 64 + 56;
   const bytes = new Uint8Array(HEADER + image.length);
   const view = new DataView(bytes.buffer);
@@ -72,8 +79,9 @@ function elf(image: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function runQemu(ram: string, kernel: string): Promise<void> {
-  const options = ['-M', 's390-ccw-virtio,memory-backend=ram', '-m', `${RAM_SIZE >> 20}`, '-cpu', 'max', '-smp', '1'];
+function runQemu(ram: string, kernel: string, { cpus = 1, devices = [] }: Configuration): Promise<void> {
+  const machine = ['-M', 's390-ccw-virtio,memory-backend=ram', '-m', `${RAM_SIZE >> 20}`, '-cpu', 'max'];
+  const options = [...machine, '-smp', `${cpus}`, ...devices.flatMap((device) => ['-device', device])];
   const backend = ['-object', `memory-backend-file,id=ram,size=${RAM_SIZE},mem-path=${ram},share=on`];
   const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none', '-nodefaults', '-kernel', kernel];
   return new Promise((resolve, reject) => {
