@@ -51,6 +51,15 @@ export interface InsnContext {
   ended: boolean;
 }
 
+/** An operand that only says how far from the instruction something is. */
+export interface RelativeOperand {
+  /** Its bits in the first four bytes, the first byte in the low eight bits, and in the two behind those. */
+  first: number;
+  rest: number;
+  /** Its distance in bytes. */
+  offset: number;
+}
+
 /**
  * Exception codes that the engine itself raises, as `excCode` values of the frontend. The address is in `excValue`; with a bus
  * error `state.busResult` tells a device that refused (MEM_ERROR) from an address where nothing is (MEM_DECODE_ERROR).
@@ -141,6 +150,11 @@ export interface Frontend {
    * it made of it: read the pc and `extra` only where they matter.
    */
   translateInsn(b: IrBuilder, ctx: InsnContext): void;
+  /**
+   * Fills in the operand of the instruction at `ctx` that `translateInsn` uses for nothing but `addressOf`, if it has one; beside that
+   * address it asks for no other than the next instruction's. So what was made of one jump serves others of its form.
+   */
+  relativeOperand?(ctx: InsnContext, operand: RelativeOperand): boolean;
   /** Restart words of the instruction at `ctx`; needed only with `restartSlots`. */
   restartWords?(ctx: InsnContext): readonly number[];
   /** IR: the translation regime of instruction fetches (i32), from the state: the mode word determines it. */

@@ -7,6 +7,7 @@ export type {
   Frontend,
   FrontendDebug,
   InsnContext,
+  RelativeOperand,
 } from './frontend.ts';
 export { type AccessOptions, IrBuilder, type Local, type Value } from './ir/builder.ts';
 export { ENGINE } from './ir/engine.ts';

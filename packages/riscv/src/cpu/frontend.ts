@@ -8,6 +8,7 @@ import {
   type InsnContext,
   type IrBuilder,
   type IrHelper,
+  type RelativeOperand,
   type Value,
 } from '@boardwalk/translator';
 import {
@@ -106,6 +107,10 @@ export class RiscvFrontend implements Frontend {
 
   translateInsn(b: IrBuilder, context: InsnContext): void {
     this.#instructions.translate(b, context);
+  }
+
+  relativeOperand(context: InsnContext, operand: RelativeOperand): boolean {
+    return this.#instructions.relativeOperand(context, operand);
   }
 
   /** The MMU index of fetches is the privilege. */

@@ -6,6 +6,7 @@ import type {
   InsnContext,
   IrBuilder,
   IrHelper,
+  RelativeOperand,
   Value,
 } from '@boardwalk/translator';
 import { PGM } from './bits.ts';
@@ -88,6 +89,10 @@ export class S390Frontend implements Frontend {
 
   translateInsn(b: IrBuilder, context: InsnContext): void {
     this.#instructions.translate(b, context);
+  }
+
+  relativeOperand(context: InsnContext, operand: RelativeOperand): boolean {
+    return this.#instructions.relativeOperand(context, operand);
   }
 
   /** The length of the instruction: that of EXECUTE where it is the target of one. */

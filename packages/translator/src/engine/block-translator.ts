@@ -1,6 +1,6 @@
 /** Reads guest instructions at a place in RAM or ROM and translates them to one block. */
 import type { RamSpace } from '@boardwalk/core';
-import { codePageBits, type Frontend, type InsnContext } from '../frontend.ts';
+import { codePageBits, type Frontend, type InsnContext, type RelativeOperand } from '../frontend.ts';
 import { InstrumentedBuilder } from '../instrument/builder.ts';
 import type { Instruments } from '../instrument/instruments.ts';
 import { type FenceNeed, IrBuilder } from '../ir/builder.ts';
@@ -8,9 +8,10 @@ import type { Node } from '../ir/nodes.ts';
 import { pcOf } from '../pc.ts';
 import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
+import { type InsnPlace, PLACED_WORDS } from '../tier0/placed-insn.ts';
 import { NEVER } from '../tier1/tier1.ts';
 import { Block, type BlockKey } from './code-cache.ts';
-import { CARRIES_ON, InsnMemo, memoCarried, memoLength } from './insn-memo.ts';
+import { CARRIES_ON, InsnMemo, type LeftOut, MOST_EXTENT, memoCarried, memoLength, NOTHING } from './insn-memo.ts';
 import { type SecondPage, secondPageAt } from './second-page.ts';
 
 /** Answer of `secondPage`: host offset of the page after the block's, or that the fetch faults (the state says how). */
@@ -42,6 +43,8 @@ export interface TranslateRequest {
   readonly watch?: ((ir: readonly Node[]) => void) | undefined;
 }
 
+/** Bit of a context beside what is carried: addresses count from `state.codePage`. */
+const SLIDES = 16;
 const NO_WORDS: readonly number[] = [];
 /** Blocks of so many instructions, and by what they run less often before they are compiled: interpreting them costs so much more. */
 const LONG_BLOCK = 16;
@@ -52,8 +55,12 @@ class Reader implements InsnContext {
   hi = 0;
   mode = 0;
   length = 0;
-  /** The instruction looked at more than its own bytes and the mode word, or changed what follows. */
+  /** The instruction looked at more than its own bytes, the mode word, and what the two below say, or changed what follows. */
   isPlaced = false;
+  /** It asked for addresses. */
+  isAddressed = false;
+  /** It looked at what was carried to it. */
+  isCarriedTo = false;
   /** It looked at its address: at another one it is to be translated anew. */
   isFixed = false;
   /** Bytes of it that were looked at. */
@@ -106,7 +113,7 @@ class Reader implements InsnContext {
   }
 
   addressOf(offset: number): readonly [lo: number, hi: number] {
-    this.isPlaced = true;
+    this.isAddressed = true;
     const low = (this.lo >>> 0) + offset;
     return [low | 0, (this.hi + Math.floor(low / 2 ** 32)) | 0];
   }
@@ -132,7 +139,12 @@ class Reader implements InsnContext {
   }
 
   get carried(): number {
-    this.isPlaced = true;
+    this.isCarriedTo = true;
+    return this.#carried;
+  }
+
+  /** The same, for the engine. */
+  get known(): number {
     return this.#carried;
   }
 
@@ -193,6 +205,10 @@ export class BlockTranslator {
   readonly #reader: Reader;
   readonly #space: RamSpace;
   readonly #memo = new InsnMemo();
+  /** Of instructions that depend on addresses of code or on what is carried to them, and of those that end blocks. */
+  readonly #placedMemo = new InsnMemo();
+  readonly #place: InsnPlace = { pcLo: 0, pcHi: 0, relative: undefined };
+  readonly #relative: RelativeOperand = { first: 0, rest: 0, offset: 0 };
   readonly #pageMask: number;
   #start: Constants = { mode: 0, extraLo: 0, extraHi: 0 };
 
@@ -351,8 +367,11 @@ export class BlockTranslator {
     const reader = this.#reader;
     for (let count = 0; ; count++) {
       if (this.#isFull(count, maxInsns)) return this.#endAt(take);
-      if (isLowered && this.#repeat()) continue;
-      const { mode, extraLo, extraHi } = reader;
+      if (isLowered && this.#repeat()) {
+        if (reader.ended) return true;
+        continue;
+      }
+      const { mode, extraLo, extraHi, known } = reader;
       const insn = this.#instruction();
       if (reader.faulted) return false;
       const isStuck = this.#plain.slides && (reader.isFixed || reader.secondHost >= 0);
@@ -364,7 +383,7 @@ export class BlockTranslator {
         return this.#endAt(take);
       }
       take(insn);
-      if (isLowered && !reader.ended && !reader.isPlaced && reader.mode === mode) this.#remember();
+      if (isLowered && !reader.isPlaced && reader.mode === mode) this.#remember(known);
       this.#advance();
       if (reader.ended) return true;
       if (reader.secondHost >= 0) return this.#endAt(take);
@@ -383,24 +402,76 @@ export class BlockTranslator {
   #repeat(): boolean {
     const reader = this.#reader;
     if (!reader.isAligned) return false;
+    reader.ended = false;
     const found = this.#memo.find(this.#space.u8, reader.host, reader.room, reader.mode);
-    if (found < 0) return false;
+    if (found < 0) return this.#repeatPlaced();
     this.#lowering.repeat(reader.lo, reader.hi, this.#restartWords(), (to, at) => this.#memo.copy(found, to, at));
+    this.#repeated(found);
+    return true;
+  }
+
+  /** Copies those of one that depends on where it stands by addresses, and on what is carried to it. */
+  #repeatPlaced(): boolean {
+    const reader = this.#reader;
+    const memo = this.#placedMemo;
+    const { room, host, mode } = reader;
+    // Looking for a relative operand must not go on into the next page.
+    if (room < MOST_EXTENT) return false;
+    const leftOut = this.#relativeOperand();
+    const { u8 } = this.#space;
+    let found = memo.find(u8, host, room, mode, this.#context(CARRIES_ON), leftOut);
+    if (found < 0) found = memo.find(u8, host, room, mode, this.#context(reader.known), leftOut);
+    if (found < 0) return false;
+    const { words } = memo;
+    const count = memo.count(found) - PLACED_WORDS;
+    reader.ended = this.#lowering.repeatPlaced(this.#place, this.#restartWords(), words, memo.place(found), count);
+    this.#repeated(found);
+    return true;
+  }
+
+  #repeated(found: number): void {
+    const reader = this.#reader;
     reader.length = memoLength(found);
     const carried = memoCarried(found);
     if (carried !== CARRIES_ON) reader.carried = carried;
     this.#advance();
     reader.first = false;
-    return true;
   }
 
-  /** Keeps the operations of the instruction lowered last, if they do not depend on where it stands. */
-  #remember(): void {
-    const { host, extent, length, mode, handsOn: carried, secondHost, isAligned } = this.#reader;
+  /** Keeps the operations of the instruction lowered last, if they can be repeated. `carried`: what was carried to it. */
+  #remember(carried: number): void {
+    const reader = this.#reader;
+    const { host, extent, length, mode, handsOn, secondHost, isAligned } = reader;
     if (secondHost >= 0 || !isAligned) return;
-    this.#lowering.takeInsn((from, at, words) =>
-      this.#memo.add({ u8: this.#space.u8, host, extent, length, mode, carried }, from, at, words),
+    const { u8 } = this.#space;
+    const insn = { u8, host, extent, length, mode, carried: handsOn };
+    if (!reader.ended && !reader.isAddressed && !reader.isCarriedTo) {
+      this.#lowering.takeInsn((from, at, words) => this.#memo.add(insn, from, at, words));
+      return;
+    }
+    const leftOut = reader.room < MOST_EXTENT ? undefined : this.#relativeOperand();
+    // Where both are the same distance, an address does not tell which it is.
+    if (leftOut === undefined || this.#place.relative === length) return;
+    const context = this.#context(reader.isCarriedTo ? carried : CARRIES_ON);
+    this.#lowering.takePlaced(this.#place, this.#builder.addresses, (from, at, words, placed) =>
+      this.#placedMemo.add({ ...insn, context, leftOut }, from, at, words, placed),
     );
+  }
+
+  /** What an instruction that asks for addresses was translated for, beside the mode. */
+  #context(carried: number): number {
+    return carried | (this.#plain.slides ? SLIDES : 0);
+  }
+
+  /** Where the reader is, with the relative operand there, whose bits are given. */
+  #relativeOperand(): LeftOut {
+    const place = this.#place;
+    const operand = this.#relative;
+    place.pcLo = this.#reader.lo;
+    place.pcHi = this.#reader.hi;
+    const hasOne = this.#frontend.relativeOperand?.(this.#reader, operand) === true;
+    place.relative = hasOne ? operand.offset : undefined;
+    return hasOne ? operand : NOTHING;
   }
 
   #restartWords(): readonly number[] {
@@ -417,6 +488,8 @@ export class BlockTranslator {
     reader.isFixed = false;
     this.#builder.insnStart(reader.lo, reader.hi, this.#restartWords());
     reader.isPlaced = false;
+    reader.isAddressed = false;
+    reader.isCarriedTo = false;
     this.#frontend.translateInsn(this.#builder, reader);
     return this.#builder.finish();
   }

@@ -69,4 +69,31 @@ describe('instructions that were translated before', () => {
     }
     expect(found(memo, [0, 0], 0)).toBeUndefined();
   });
+
+  it('may be of a form: bits of theirs are left out', () => {
+    const memo = new InsnMemo();
+    const leftOut = { first: 0xffff_00f0 | 0, rest: 0xff };
+    const add = (bytes: readonly number[], words: Int32Array): void =>
+      memo.add({ u8: Uint8Array.from(bytes), host: 0, extent: 6, length: 6, mode: 0, leftOut }, words, 0, words.length);
+    add([0x12, 2, 3, 4, 5, 6], ops(100, 1));
+    const find = (...bytes: number[]): number => memo.find(Uint8Array.from(bytes), 0, 6, 0, 0, leftOut);
+    expect(find(0x32, 2, 9, 9, 9, 6)).toBeGreaterThan(0);
+    expect(find(0x13, 2, 3, 4, 5, 6)).toBe(-1);
+    expect(find(0x12, 3, 3, 4, 5, 6)).toBe(-1);
+    expect(find(0x12, 2, 3, 4, 5, 7)).toBe(-1);
+  });
+
+  it('belong to what they were translated for, and have words behind their operations', () => {
+    const memo = new InsnMemo();
+    const u8 = Uint8Array.from([1, 2]);
+    const add = (context: number, first: number): void =>
+      memo.add({ u8, host: 0, extent: 2, length: 2, mode: 0, context }, ops(first, 1), 0, 4, ops(first + 4, 2));
+    add(0, 100);
+    add(31, 200);
+    expect(memo.find(u8, 0, 2, 0, 1)).toBe(-1);
+    const entry = memo.find(u8, 0, 2, 0, 31);
+    const at = memo.place(entry);
+    expect([...memo.words.subarray(at, at + memo.count(entry))]).toEqual([...ops(200, 3)]);
+    expect(memo.words[memo.place(memo.find(u8, 0, 2, 0))]).toBe(100);
+  });
 });

@@ -21,9 +21,19 @@ export const MOST_EXTENT = 6;
 
 /** Slots of the table of instructions, three words each: the first four bytes, the rest of the key, what was made of it. */
 const FIRST_SLOTS = 2 ** 13;
-/** The rest of the key: 2 bits for which extent, 16 for bytes 4 and 5, then the number of the mode word. */
-const MODE_SHIFT = 18;
-const MOST_MODES = 2 ** 13;
+/** The rest of the key: 2 bits for which extent, 16 for bytes 4 and 5, 5 for what else it was translated for, then the number of the mode word. */
+const CONTEXT_SHIFT = 18;
+const MODE_SHIFT = 23;
+const MOST_MODES = 2 ** 8;
+
+/** Bits of an instruction that its key has not: in its first four bytes, the first of them lowest, and in the two behind. */
+export interface LeftOut {
+  readonly first: number;
+  readonly rest: number;
+}
+
+export const NOTHING: LeftOut = { first: 0, rest: 0 };
+const NO_WORDS = new Int32Array(0);
 
 /** What is known of one mode word. */
 interface ModeMemo {
@@ -60,39 +70,62 @@ export class InsnMemo {
     this.#most = mostOps;
   }
 
-  /** The instruction at `host`, of which `room` bytes lie in the page; -1 if it is not known. */
-  find(u8: Uint8Array, host: number, room: number, mode: number): number {
+  /**
+   * The instruction at `host`, of which `room` bytes lie in the page; -1 if it is not known. `context`: a number below 32 that it was
+   * translated for, beside the mode.
+   */
+  find(u8: Uint8Array, host: number, room: number, mode: number, context = 0, leftOut = NOTHING): number {
     if (room < 2) return -1;
-    const { hints, key } = this.#of(mode);
+    const known = this.#of(mode);
+    const { hints } = known;
+    const key = known.key | (context << CONTEXT_SHIFT);
     const first = u8[host] ?? 0;
-    const hint = hints[first] ?? 0;
+    const hint = hints[first & ~leftOut.first] ?? 0;
     if (hint === 0) return -1;
     const low = first | ((u8[host + 1] ?? 0) << 8);
     if ((hint & 1) !== 0) {
-      const found = this.#at(this.#slot(low, key));
+      const found = this.#at(this.#slot(low & ~leftOut.first, key));
       if (found !== 0) return found;
     }
     if (room < 4 || hint === 1) return -1;
-    const word = low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
+    const word = (low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24)) & ~leftOut.first;
     if ((hint & 2) !== 0) {
       const found = this.#at(this.#slot(word, key | 1));
       if (found !== 0) return found;
     }
     if (room < 6 || (hint & 4) === 0) return -1;
-    const found = this.#at(this.#slot(word, key | 2 | lastBytes(u8, host)));
+    const found = this.#at(this.#slot(word, key | 2 | lastBytes(u8, host, leftOut)));
     return found === 0 ? -1 : found;
+  }
+
+  /** All that is kept, for `place` and `count`. */
+  get words(): Int32Array {
+    return this.#words;
+  }
+
+  /** Index of the first word of a found instruction. */
+  place(found: number): number {
+    return (found & ((1 << COUNT_SHIFT) - 1)) * 4;
+  }
+
+  /** How many it has, those that were kept behind its operations included. */
+  count(found: number): number {
+    return ((found >>> COUNT_SHIFT) & MOST_COUNT) * 4;
   }
 
   /** Copies the operations of a found instruction to `at`, an index of `to`; gives the number of words. */
   copy(found: number, to: Int32Array, at: number): number {
-    const from = (found & ((1 << COUNT_SHIFT) - 1)) * 4;
-    const count = ((found >>> COUNT_SHIFT) & MOST_COUNT) * 4;
+    const from = this.place(found);
+    const count = this.count(found);
     const words = this.#words;
     for (let i = 0; i < count; i++) to[at + i] = words[from + i] ?? 0;
     return count;
   }
 
-  /** Keeps an instruction's operations, `words` words at index `at` of `from`. `extent`: the bytes that decoding looked at. */
+  /**
+   * Keeps an instruction's operations, `words` words at index `at` of `from`, and what is to be kept behind them. `extent`: the bytes
+   * that decoding looked at.
+   */
   add(
     insn: {
       readonly u8: Uint8Array;
@@ -101,25 +134,31 @@ export class InsnMemo {
       readonly length: number;
       readonly mode: number;
       readonly carried?: number;
+      readonly context?: number;
+      readonly leftOut?: LeftOut;
     },
     from: Int32Array,
     at: number,
     words: number,
+    behind: Int32Array = NO_WORDS,
   ): void {
-    const { u8, host, extent, length, mode, carried = CARRIES_ON } = insn;
-    const count = words / 4;
+    const { u8, host, extent, length, mode, carried = CARRIES_ON, context = 0, leftOut = NOTHING } = insn;
+    const count = (words + behind.length) / 4;
     if (extent < 2 || extent > MOST_EXTENT || length > MOST_LENGTH || count > MOST_COUNT) return;
     if (this.#ops + count >= this.#most || this.#count >= this.#most || this.#modes.size >= MOST_MODES) this.clear();
     this.#reserve(count);
     for (let i = 0; i < words; i++) this.#words[this.#ops * 4 + i] = from[at + i] ?? 0;
+    this.#words.set(behind, this.#ops * 4 + words);
     const entry = this.#ops | (count << COUNT_SHIFT) | (length << LENGTH_SHIFT) | (carried << CARRIED_SHIFT);
     this.#ops += count;
     const low = (u8[host] ?? 0) | ((u8[host + 1] ?? 0) << 8);
     const { hints, key } = this.#of(mode);
     const index = extent <= 2 ? 0 : extent <= 4 ? 1 : 2;
-    hints[low & 0xff] = (hints[low & 0xff] ?? 0) | (1 << index);
+    const hint = low & ~leftOut.first & 0xff;
+    hints[hint] = (hints[hint] ?? 0) | (1 << index);
     const word = index === 0 ? low : low | ((u8[host + 2] ?? 0) << 16) | ((u8[host + 3] ?? 0) << 24);
-    this.#enter(word, key | index | (index === 2 ? lastBytes(u8, host) : 0), entry);
+    const rest = key | (context << CONTEXT_SHIFT) | index;
+    this.#enter(word & ~leftOut.first, rest | (index === 2 ? lastBytes(u8, host, leftOut) : 0), entry);
   }
 
   clear(): void {
@@ -192,6 +231,6 @@ export class InsnMemo {
 }
 
 /** Bytes 4 and 5 of an instruction, where a key has them. */
-function lastBytes(u8: Uint8Array, host: number): number {
-  return ((u8[host + 4] ?? 0) << 2) | ((u8[host + 5] ?? 0) << 10);
+function lastBytes(u8: Uint8Array, host: number, { rest }: LeftOut): number {
+  return (((u8[host + 4] ?? 0) | ((u8[host + 5] ?? 0) << 8)) & ~rest) << 2;
 }

@@ -66,7 +66,7 @@ export class IrBuilder extends ValueBuilder {
 
   /** Value of an address of code: one that `InsnContext.addressOf` gave. */
   address(lo: number, hi: number): Value {
-    const constant = this.i64x(lo, hi);
+    const constant = this.addressConstant(lo, hi);
     return this.slides ? this.add(this.get(COMMON.codePage), constant) : constant;
   }
 
@@ -263,6 +263,7 @@ export class IrBuilder extends ValueBuilder {
 
   // --- instructions and ends of blocks, for frontends ---
   insnStart(pcLo: number, pcHi: number, restart: readonly number[] = []): void {
+    this.forgetAddresses();
     this.emit({ kind: 'insn', pcLo, pcHi, restart }, undefined);
   }
 

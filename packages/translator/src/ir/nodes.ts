@@ -80,6 +80,9 @@ export type BlockEnd =
 
 export type Kind = Detail['kind'];
 
+/** Of constants that are addresses of code: what they are depends on where the code runs. */
+export const ADDRESS: Detail = { kind: 'const' };
+
 /** Kinds of `BlockEnd`. */
 export const BLOCK_ENDS: ReadonlySet<Kind> = new Set<BlockEnd['kind']>([
   'goto',

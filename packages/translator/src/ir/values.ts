@@ -2,7 +2,7 @@
  * The values of the intermediate code: constants, reads and writes of state, arithmetic. Every operation checks the types of
  * its operands when it is built. Constants are folded where that is free.
  */
-import { type Detail, Node } from './nodes.ts';
+import { ADDRESS, type Detail, Node } from './nodes.ts';
 import { constantOp, type PureOp, pureOp, shuffleOp, type TypedOps, typedOp, typedOps } from './ops.ts';
 import type { Slot, Ty } from './types.ts';
 
@@ -103,6 +103,20 @@ export class ValueBuilder {
     return this.op('reinterpret.i32.f32', this.i32(bits[0] ?? 0));
   }
 
+  /** Constants that are addresses of code, since the instruction began. */
+  addresses: readonly Value[] = NO_VALUES;
+
+  /** An address of code as a constant: what is made of it is the same for any other address. */
+  addressConstant(lo: number, hi: number): Value {
+    const constant = new Node(ADDRESS, 'i64', NO_VALUES, lo | 0, hi | 0);
+    this.addresses = [...this.addresses, constant];
+    return constant;
+  }
+
+  protected forgetAddresses(): void {
+    this.addresses = NO_VALUES;
+  }
+
   // --- state ---
   /** Halves of vectors are read and set as parts of the whole: for code that keeps the whole in a local. */
   wholes = false;
@@ -148,7 +162,7 @@ export class ValueBuilder {
   add(a: Value, b: Value): Value {
     if (isZero(b)) return a;
     if (isZero(a)) return b;
-    if (isConst(a) && isConst(b)) return addConstants(this, a, b);
+    if (isConst(a) && isConst(b) && (isKnown(a) || isKnown(b))) return addConstants(this, a, b);
     return this.binary(OPS.add, a, b);
   }
 
@@ -290,7 +304,7 @@ export class ValueBuilder {
     const width = a.ty === 'i32' ? 32 : 64;
     if (bits === width) return a;
     if (bits === 8 || bits === 16 || (bits === 32 && width === 64)) {
-      if (bits === 32 && isConst(a)) return this.i64x(a.lo, a.lo >> 31);
+      if (bits === 32 && isKnown(a)) return this.i64x(a.lo, a.lo >> 31);
       return this.apply(bits === 32 ? SEXT32 : typedOp(bits === 8 ? SEXT8 : SEXT16, a.ty), [a]);
     }
     const count = this.constant(a.ty, width - bits);
@@ -305,19 +319,19 @@ export class ValueBuilder {
   /** Sign-extends an i32 to i64. */
   extend32S(a: Value): Value {
     expectType('extend32S', a, 'i32');
-    return isConst(a) ? this.i64x(a.lo, a.lo >> 31) : this.apply(EXTEND32S, [a]);
+    return isKnown(a) ? this.i64x(a.lo, a.lo >> 31) : this.apply(EXTEND32S, [a]);
   }
 
   /** Zero-extends an i32 to i64. */
   extend32U(a: Value): Value {
     expectType('extend32U', a, 'i32');
-    return isConst(a) ? this.i64x(a.lo, 0) : this.apply(EXTEND32U, [a]);
+    return isKnown(a) ? this.i64x(a.lo, 0) : this.apply(EXTEND32U, [a]);
   }
 
   /** The low half of an i64. */
   wrap(a: Value): Value {
     expectType('wrap', a, 'i64');
-    if (isConst(a)) return this.i32(a.lo);
+    if (isKnown(a)) return this.i32(a.lo);
     const low = lowOf(a);
     if (low !== undefined) return low.type === 'i32' ? low : this.wrap(low);
     return this.apply(WRAP, [a]);
@@ -555,8 +569,13 @@ export function isConst(v: Value): boolean {
   return v.kind === 'const';
 }
 
+/** Whether a value is the same constant wherever the instruction stands: only then what is made of it may depend on it. */
+function isKnown(v: Value): boolean {
+  return v.kind === 'const' && v.detail !== ADDRESS;
+}
+
 function isZero(v: Value): boolean {
-  return v.kind === 'const' && v.lo === 0 && (v.ty === 'i32' || v.hi === 0);
+  return isKnown(v) && v.lo === 0 && (v.ty === 'i32' || v.hi === 0);
 }
 
 /** Whether a value is known to have no bits but the low `length`: they need not be kept once more. */
@@ -567,7 +586,7 @@ function isBelow(v: Value, length: number): boolean {
   }
   if (v.op === EXTEND32U) return length >= 32;
   const [, mask] = v.args;
-  if ((v.op !== AND32 && v.op !== AND64) || mask === undefined || !isConst(mask)) return false;
+  if ((v.op !== AND32 && v.op !== AND64) || mask === undefined || !isKnown(mask)) return false;
   const fits = (word: number, bits: number): boolean => bits >= 32 || word >>> Math.max(bits, 0) === 0;
   return fits(mask.lo, length) && (v.type === 'i32' || (length >= 32 ? fits(mask.hi, length - 32) : mask.hi === 0));
 }
@@ -575,7 +594,8 @@ function isBelow(v: Value, length: number): boolean {
 function addConstants(b: ValueBuilder, x: Value, y: Value): Value {
   if (x.ty === 'i32') return b.i32(x.lo + y.lo);
   const lo = (x.lo >>> 0) + (y.lo >>> 0);
-  return b.i64x(lo | 0, (x.hi + y.hi + (lo >= 2 ** 32 ? 1 : 0)) | 0);
+  const hi = x.hi + y.hi + (lo >= 2 ** 32 ? 1 : 0);
+  return isKnown(x) && isKnown(y) ? b.i64x(lo | 0, hi | 0) : b.addressConstant(lo, hi);
 }
 
 function shifted(b: ValueBuilder, v: Value, count: number): Value {
@@ -588,5 +608,5 @@ const isHighHalf = (half: Slot, whole: Slot): boolean => half.offset > whole.off
 /** What an i64 has its low half from unchanged: an i32 or another i64. */
 function lowOf({ op, args: [inner, bits] }: Value): Value | undefined {
   if (op === EXTEND32U || op === EXTEND32S || op === SEXT32) return inner;
-  return op === AND64 && bits !== undefined && isConst(bits) && bits.lo === -1 ? inner : undefined;
+  return op === AND64 && bits !== undefined && isKnown(bits) && bits.lo === -1 ? inner : undefined;
 }

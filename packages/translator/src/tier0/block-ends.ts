@@ -41,7 +41,34 @@ export interface BlockValues {
   freeTemp(): number;
 }
 
+/** An end as it is written: its operation, the fields of that, an immediate, and where it goes. */
+export class EndForm {
+  op = 0;
+  dst = 0;
+  a = 0;
+  b = 0;
+  lo = 0;
+  hi = 0;
+  /** How many of the addresses below it has. */
+  targets: 0 | 1 | 2 = 0;
+  takenLo = 0;
+  takenHi = 0;
+  fallLo = 0;
+  fallHi = 0;
+
+  clear(): void {
+    this.dst = 0;
+    this.a = 0;
+    this.b = 0;
+    this.lo = 0;
+    this.hi = 0;
+    this.targets = 0;
+  }
+}
+
 export class BlockEnds {
+  /** Of the end that was written last, unless that raises an exception. */
+  readonly form = new EndForm();
   readonly #out: OpWriter;
   readonly #frontend: Frontend;
   readonly #values: BlockValues;
@@ -64,16 +91,27 @@ export class BlockEnds {
 
   end(node: Node, d: BlockEnd, insn: EndedInsn): void {
     const { count } = insn;
+    const { form } = this;
     const [first, second] = node.args;
+    form.clear();
     switch (d.kind) {
       case 'goto':
-        this.#goto(d.pcLo, d.pcHi, count);
+        form.op = OP.goto;
+        form.targets = 1;
+        [form.takenLo, form.takenHi] = [d.pcLo, d.pcHi];
+        this.write(count);
         return;
       case 'gotoIf':
-        this.#gotoIf(d, first, count);
+        if (first === undefined) return;
+        this.#condition(first);
+        form.targets = 2;
+        [form.takenLo, form.takenHi, form.fallLo, form.fallHi] = [d.takenLo, d.takenHi, d.fallLo, d.fallHi];
+        this.write(count);
         return;
       case 'gotoIndirect':
-        if (first !== undefined) this.#gotoIndirect(first, count);
+        if (first === undefined) return;
+        this.#gotoIndirect(first);
+        this.write(count);
         return;
       case 'raise': {
         if (first === undefined || second === undefined) return;
@@ -84,12 +122,29 @@ export class BlockEnds {
         return;
       }
       case 'lookup':
-        this.#out.emitEnd(OP.lookup, 0, 0, count);
+        form.op = OP.lookup;
+        this.write(count);
         return;
       case 'halt':
-        this.#out.emitEnd(OP.halt, 0, 0, count);
+        form.op = OP.halt;
+        this.write(count);
         return;
     }
+  }
+
+  /** Writes the end that has the form; it pays for `cost` instructions. */
+  write(cost: number): void {
+    const { form } = this;
+    const out = this.#out;
+    if (form.targets === 1 && !this.#samePage(form.takenLo, form.takenHi)) {
+      out.setPair(out.emitEnd(this.#gotoPage, 0, 0, cost), form.takenLo, form.takenHi);
+      return;
+    }
+    const at = out.emitEnd(form.op, form.a, form.b, cost);
+    out.setDestination(at, form.dst);
+    out.setPair(at, form.lo, form.hi);
+    if (form.targets > 0) this.#link(at + 16, form.takenLo, form.takenHi);
+    if (form.targets > 1) this.#link(at + 20, form.fallLo, form.fallHi);
   }
 
   /** Puts the restart words of the instruction at hand into their slots. */
@@ -102,45 +157,35 @@ export class BlockEnds {
     }
   }
 
-  #gotoIf(d: BlockEnd & { kind: 'gotoIf' }, condition: Node | undefined, cost: number): void {
-    if (condition === undefined) return;
-    const at =
-      this.#fusedBranch(condition, cost) ?? this.#out.emitEnd(OP.branch, this.#values.operandOf(condition), 0, cost);
-    this.#link(at + 16, d.takenLo, d.takenHi);
-    this.#link(at + 20, d.fallLo, d.fallHi);
-  }
-
-  /** Emits a branch fused with its comparison; undefined where the condition is none. */
-  #fusedBranch(condition: Node, cost: number): number | undefined {
+  /** Gives the form its branch: one fused with the comparison that the condition is, or one that asks whether it is zero. */
+  #condition(condition: Node): void {
+    const { form } = this;
     const { op: compare } = condition;
     const [a, b] = condition.args;
-    if (compare === undefined || condition.mark >= 0 || a === undefined) return undefined;
-    const immediate = b !== undefined && isConst(b) ? branchOpNumber(compare, true) : undefined;
-    const op = immediate ?? branchOpNumber(compare, false);
-    if (op === undefined) return undefined;
-    const x = this.#values.operandOf(a);
-    const y = b !== undefined && immediate === undefined ? this.#values.operandOf(b) : 0;
-    const at = this.#out.emitEnd(op, x, y, cost);
-    if (immediate !== undefined && b !== undefined) {
-      this.#out.setPair(at, b.lo, b.ty === 'i32' ? b.lo >> 31 : b.hi);
+    const isFused = compare !== undefined && condition.mark < 0 && a !== undefined;
+    const immediate = isFused && b !== undefined && isConst(b) ? branchOpNumber(compare, true) : undefined;
+    const op = immediate ?? (isFused ? branchOpNumber(compare, false) : undefined);
+    if (op === undefined || a === undefined) {
+      form.op = OP.branch;
+      form.a = this.#values.operandOf(condition);
+      return;
     }
-    return at;
+    form.op = op;
+    form.a = this.#values.operandOf(a);
+    if (b === undefined) return;
+    if (immediate === undefined) form.b = this.#values.operandOf(b);
+    else [form.lo, form.hi] = [b.lo, b.ty === 'i32' ? b.lo >> 31 : b.hi];
   }
 
   /** The operation adds a constant of 16 bits to its operand and masks the sum by another, if the target was made so. */
-  #gotoIndirect(target: Node, cost: number): void {
+  #gotoIndirect(target: Node): void {
+    const { form } = this;
     const { value: sum, constant: mask = -1 } = withConstant(target, AND64);
     const { value, constant: displacement = 0 } = withConstant(sum, ADD64);
-    const at = this.#out.emitEnd(OP.gotoIndirect, this.#values.operandOf(value), displacement, cost);
-    this.#out.setDestination(at, mask);
-  }
-
-  #goto(pcLo: number, pcHi: number, cost: number): void {
-    if (!this.#samePage(pcLo, pcHi)) {
-      this.#out.setPair(this.#out.emitEnd(this.#gotoPage, 0, 0, cost), pcLo, pcHi);
-      return;
-    }
-    this.#link(this.#out.emitEnd(OP.goto, 0, 0, cost) + 16, pcLo, pcHi);
+    form.op = OP.gotoIndirect;
+    form.dst = mask;
+    form.a = this.#values.operandOf(value);
+    form.b = displacement;
   }
 
   /** Makes the word at `word` lead to a stub: within the page one that is linked later, else one that looks up. */

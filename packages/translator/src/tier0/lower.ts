@@ -6,7 +6,7 @@
 import type { SecondPage } from '../engine/second-page.ts';
 import { isConst } from '../ir/builder.ts';
 import type { Helper } from '../ir/helper.ts';
-import type { BlockEnd, Node } from '../ir/nodes.ts';
+import { ADDRESS, BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
 import { type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import { DESC, TLB_REGIME_BITS } from '../softmmu/layout.ts';
@@ -17,6 +17,7 @@ import { type Direct, directLow, directTarget, fuse32, isLazy, isTransparent, lo
 import { Liveness } from './liveness.ts';
 import { type CodeMemory, OpWriter } from './op-writer.ts';
 import { memoryOpNumber, pureOpNumber, recordOpNumber, tier0Op, type Widening } from './opcodes.ts';
+import { addressAt, endAt, type InsnPlace, PlacedInsn, placeOfAddress } from './placed-insn.ts';
 import { type RecordSettings, recordAt, wordOf } from './record.ts';
 import { fuseSequences } from './sequences.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
@@ -77,9 +78,9 @@ export class BlockLowering {
   #firstLo = 0;
   #pcLo = 0;
   #pcHi = 0;
-  /** The operations of the instruction lowered last depend on where it stands. */
-  #isPlaced = false;
-  #insnIp = 0;
+  readonly #placed = new PlacedInsn();
+  /** The instruction at hand has ended the block, by its last statement. */
+  #isEnded = false;
   #breaks: number[][] = [];
   readonly #liveness = new Liveness();
 
@@ -129,10 +130,11 @@ export class BlockLowering {
   /** Adds an instruction, which its marker opens, or what follows the last one. */
   add(statements: readonly Node[]): void {
     this.#temp = TEMP_OFFSET;
-    this.#isPlaced = false;
-    this.#insnIp = this.#ip;
+    this.#placed.begin(this.#ip);
     this.#liveness.analyse(statements);
     this.#list(statements);
+    const last = statements[statements.length - 1];
+    this.#isEnded = last !== undefined && BLOCK_ENDS.has(last.kind);
   }
 
   /** Adds several instructions. */
@@ -154,7 +156,37 @@ export class BlockLowering {
 
   /** Shows the operations of the instruction added last, unless they would be others in another place. */
   takeInsn(take: (from: Int32Array, at: number, words: number) => void): void {
-    if (!this.#isPlaced) take(this.#i32, this.#insnIp >>> 2, (this.#ip - this.#insnIp) >>> 2);
+    if (!this.#placed.isPlain) return;
+    const { start } = this.#placed;
+    take(this.#i32, start >>> 2, (this.#ip - start) >>> 2);
+  }
+
+  /** Shows its operations but for the block's end, and a description of the rest, where it depends on its place by addresses alone. */
+  takePlaced(
+    place: InsnPlace,
+    addresses: readonly Node[],
+    take: (from: Int32Array, at: number, words: number, placed: Int32Array) => void,
+  ): void {
+    const placed = this.#placed;
+    if (!placed.describe(place, addresses, this.#isEnded ? this.#ends.form : undefined)) return;
+    const end = this.#isEnded ? this.#out.tail : this.#ip;
+    take(this.#i32, placed.start >>> 2, (end - placed.start) >>> 2, placed.words);
+  }
+
+  /**
+   * Adds an instruction of which `count` words of operations lie at an index of `from`, and its description behind them. Whether that
+   * ends the block.
+   */
+  repeatPlaced(place: InsnPlace, restart: readonly number[], from: Int32Array, at: number, count: number): boolean {
+    this.#insn(place.pcLo, place.pcHi, restart);
+    const first = this.#ip >>> 2;
+    for (let i = 0; i < count; i++) this.#i32[first + i] = from[at + i] ?? 0;
+    this.#out.ip += count * 4;
+    const words = placeOfAddress(from, at + count);
+    if (words !== 0) this.#out.setPair((first + words) * 4 - 8, ...addressAt(from, at + count, place));
+    if (!endAt(from, at + count, place, this.#ends.form)) return false;
+    this.#ends.write(this.#insns.length);
+    return true;
   }
 
   /** The engine is told when the block, which has ended, has run so often. */
@@ -273,7 +305,7 @@ export class BlockLowering {
         return;
       case 'count':
         node.mark = this.#newTemp(node);
-        this.#isPlaced = true;
+        this.#placed.isFixed = true;
         this.#emit(OP.count, node.mark, 0, 0);
         this.#i32[(this.#ip - 8) >> 2] = this.#insns.length - 1;
         return;
@@ -407,7 +439,7 @@ export class BlockLowering {
 
   #constantSlot(node: Node): number {
     const small = node.ty === 'i32' ? node.lo : node.hi === node.lo >> 31 ? node.lo : 99;
-    const slot = small >= -1 && small < 15 ? COMMON.constants[small + 1] : undefined;
+    const slot = small >= -1 && small < 15 && node.detail !== ADDRESS ? COMMON.constants[small + 1] : undefined;
     if (slot !== undefined) return slot.offset;
     const temp = this.#newTemp(node);
     this.#constant(temp, node);
@@ -424,6 +456,7 @@ export class BlockLowering {
     const at = (this.#ip - 8) >>> 2;
     this.#i32[at] = node.lo;
     this.#i32[at + 1] = node.ty === 'i32' ? node.lo >> 31 : node.hi;
+    if (node.detail === ADDRESS) this.#placed.noteAddress(node, this.#ip - 8);
   }
 
   #pure(node: Node, dst: number): void {
@@ -482,6 +515,7 @@ export class BlockLowering {
 
   #address(address: Node): { readonly base: number; readonly displacement: number } {
     const [a, b] = address.args;
+    if (address.detail === ADDRESS || b?.detail === ADDRESS) this.#placed.isFixed = true;
     if (isConst(address) && address.hi === address.lo >> 31) return { base: ZERO, displacement: address.lo };
     if (address.op === ADD64 && address.mark < 0 && a !== undefined && b !== undefined) {
       if (isConst(b) && b.hi === b.lo >> 31) return { base: this.#operand(a), displacement: b.lo };
@@ -577,7 +611,7 @@ export class BlockLowering {
   }
 
   #end(node: Node, d: BlockEnd): void {
-    this.#isPlaced = true;
+    this.#placed.noteEnd(d.kind === 'raise');
     const restart = this.#restarts.at(-1) ?? [];
     const [pcLo, pcHi, count] = [this.#pcLo, this.#pcHi, this.#insns.length];
     this.#ends.end(node, d, { pcLo, pcHi, count, restart });

@@ -23,7 +23,12 @@ interface Candidate {
   readonly match: number;
   readonly pattern: Pattern;
   readonly encoding: Encoding;
+  /** Its immediate only says how far from the instruction something is. */
+  readonly isRelative: boolean;
 }
+
+/** Jumps, branches and AUIPC. */
+const RELATIVE: ReadonlySet<string> = new Set(['jal', 'auipc', 'beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu']);
 
 export interface DecoderOptions {
   readonly xlen: Xlen;
@@ -74,7 +79,8 @@ export class Decoder {
     const candidates = present.map(({ encoding, pattern }): Candidate => {
       const meant = encoding.expands ? byMnemonic.get(encoding.expands.mnemonic) : encoding;
       if (!meant) throw new Error(`'${encoding.mnemonic}' expands to an unknown instruction`);
-      return { mask: pattern.mask | 0, match: pattern.match | 0, pattern, encoding: meant };
+      const isRelative = RELATIVE.has(meant.mnemonic);
+      return { mask: pattern.mask | 0, match: pattern.match | 0, pattern, encoding: meant, isRelative };
     });
     this.#candidates = {
       2: candidates.filter(({ pattern }) => pattern.length === 2),
@@ -93,6 +99,19 @@ export class Decoder {
       const fields = candidate.pattern.extract(bits);
       const { encoding } = candidate;
       if (fields) return { mnemonic: encoding.mnemonic, fields, length, encoding };
+    }
+    return undefined;
+  }
+
+  /** The pattern of an instruction whose immediate only says how far from it something is. */
+  relativePattern(word: number): Pattern | undefined {
+    const length = instructionLength(word);
+    const bits = length === 4 ? word : word & 0xffff;
+    const list = this.#list(bits, length);
+    for (let i = 0; i < list.length; i++) {
+      const candidate = list[i];
+      if (candidate !== undefined && ((bits ^ candidate.match) & candidate.mask) === 0)
+        return candidate.isRelative ? candidate.pattern : undefined;
     }
     return undefined;
   }

@@ -99,6 +99,8 @@ export class Pattern {
   /** Fixed bits of the word, and their values (unsigned). */
   readonly mask: number;
   readonly match: number;
+  /** Bits of the word that the immediate is made of. */
+  readonly immediateMask: number;
   readonly #slices: readonly Slice[];
   /** Field values before slices are OR-ed in: presets, and 8 for three-bit register fields. */
   readonly #base: Int32Array;
@@ -142,6 +144,7 @@ export class Pattern {
     this.mask = mask;
     this.match = match;
     this.#slices = slices;
+    this.immediateMask = slices.reduce((bits, s) => (s.field === IMM ? bits | (s.mask << s.from) : bits), 0);
     this.#exclusions = exclusions;
     this.#signShift = signShift(tokens);
   }
@@ -174,6 +177,17 @@ export class Pattern {
       rm: v[6] ?? 0,
       aqrl: v[7] ?? 0,
     };
+  }
+
+  /** The immediate of a word of this encoding. */
+  immediate(word: number): number {
+    let value = this.#base[IMM] ?? 0;
+    const slices = this.#slices;
+    for (let i = 0; i < slices.length; i++) {
+      const slice = slices[i];
+      if (slice?.field === IMM) value |= ((word >>> slice.from) & slice.mask) << slice.to;
+    }
+    return (value << this.#signShift) >> this.#signShift;
   }
 
   /**

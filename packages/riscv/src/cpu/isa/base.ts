@@ -36,11 +36,16 @@ function branch(comparison: Comparison): Emitter {
   };
 }
 
+/** Sets the register that a call leaves the address of the next instruction in, unless that is x0. */
+function link(b: IrBuilder, rd: number, cpu: RiscvContext): void {
+  if (rd !== 0) writeX(b, rd, pcRelative(b, cpu, cpu.length));
+}
+
 const jal: Emitter = (b, f, cpu) => {
   if (isMisaligned(cpu, f.imm)) {
     b.raise(CAUSE_FETCH_MISALIGNED, pcRelative(b, cpu, f.imm));
   } else {
-    writeX(b, f.rd, pcRelative(b, cpu, cpu.length));
+    link(b, f.rd, cpu);
     b.goto(...cpu.addressOf(f.imm));
   }
 };
@@ -58,7 +63,7 @@ const jalr: Emitter = (b, f, cpu) => {
   if (!cpu.extensions.has('c')) {
     b.if(b.wrap(b.and(target, b.i64(2))), () => b.raise(CAUSE_FETCH_MISALIGNED, target));
   }
-  writeX(b, f.rd, pcRelative(b, cpu, cpu.length));
+  link(b, f.rd, cpu);
   b.gotoIndirect(target);
 };
 

@@ -1,5 +1,5 @@
 /** The instruction set of one CPU model: decoder and semantics together. */
-import type { InsnContext, IrBuilder } from '@boardwalk/translator';
+import type { InsnContext, IrBuilder, RelativeOperand } from '@boardwalk/translator';
 import { Decoder, instructionLength } from '../decode/decoder.ts';
 import { disassemble } from '../decode/disassemble.ts';
 import { modePriv, PRIV_U } from '../mode.ts';
@@ -63,6 +63,7 @@ class Translated implements RiscvContext {
 export class InstructionSet {
   readonly decoder: Decoder;
   readonly #extensions: ReadonlySet<Extension>;
+  readonly #hasCompressed: boolean;
   readonly #semantics: ReadonlyMap<string, Emitter>;
   readonly #semihosting: Emitter | undefined;
 
@@ -74,6 +75,7 @@ export class InstructionSet {
     this.#semihosting = semihosting;
     this.decoder = new Decoder({ xlen: 64, extensions });
     this.#extensions = extensions;
+    this.#hasCompressed = extensions.has('c');
     this.#semantics = new Map(Object.entries({ ...userSemantics, ...system }));
   }
 
@@ -92,6 +94,19 @@ export class InstructionSet {
     else illegal(b, cpu);
     context.ended = b.ended;
     context.carried = instruction?.mnemonic === 'auipc' ? AFTER_AUIPC : 0;
+  }
+
+  /** The offset of a jump, a branch or an AUIPC. Without C some branches are misaligned, which depends on it. */
+  relativeOperand(context: InsnContext, operand: RelativeOperand): boolean {
+    if (!this.#hasCompressed) return false;
+    const low = context.fetch16(0);
+    const word = instructionLength(low) === 4 ? (context.fetch16(2) << 16) | low : low;
+    const pattern = this.decoder.relativePattern(word);
+    if (pattern === undefined) return false;
+    operand.first = pattern.immediateMask;
+    operand.rest = 0;
+    operand.offset = pattern.immediate(word);
+    return true;
   }
 
   /** Text and length in bytes of the instruction that starts these bytes, of which there are at least two. */

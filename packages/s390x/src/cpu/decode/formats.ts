@@ -58,6 +58,8 @@ export interface Format {
   readonly operands: string;
   /** The nibble that each field begins at. */
   readonly places: ReadonlyMap<string, number>;
+  /** Bits of the relative address that follows the first halfword; 0 where none does. */
+  readonly relativeBits: 0 | 16 | 32;
   /** Sets the fields that the format has. */
   fill(fields: Fields, words: InsnWords): void;
 }
@@ -214,6 +216,7 @@ function parseFormat(line: string): Format {
     length,
     operands: operands === '-' ? '' : operands,
     places,
+    relativeBits: places.get('ri') !== 4 ? 0 : tokens.includes('ri:8') ? 32 : 16,
     fill: (f, w) => {
       for (const fill of fills) fill(f, w);
     },

@@ -1,5 +1,5 @@
 /** The instruction set of a CPU: decodes an instruction and emits its meaning. */
-import type { InsnContext, IrBuilder } from '@boardwalk/translator';
+import type { InsnContext, IrBuilder, RelativeOperand } from '@boardwalk/translator';
 import { PGM } from '../bits.ts';
 import { ENCODINGS, type Encoding, fieldsOf, findEncoding, instructionLength } from '../decode/decoder.ts';
 import type { InsnWords } from '../decode/formats.ts';
@@ -85,6 +85,18 @@ export class InstructionSet {
     i.f = fieldsOf(encoding, words);
     i.length1 = i.isExecuted ? executedLength(i.b, encoding.mnemonic) : undefined;
     emit(i);
+  }
+
+  /** The relative address of an instruction that has one in the halfwords behind its first. */
+  relativeOperand(c: InsnContext, operand: RelativeOperand): boolean {
+    const words = fetched(c);
+    const encoding = findEncoding(words);
+    const bits = encoding?.format.relativeBits ?? 0;
+    if (bits === 0) return false;
+    operand.first = 0xffff_0000 | 0;
+    operand.rest = bits === 32 ? 0xffff : 0;
+    operand.offset = 2 * (bits === 32 ? (words.b << 16) | words.c : (words.b << 16) >> 16);
+    return true;
   }
 
   #emitterOf({ number, mnemonic }: Encoding): Emitter | undefined {

@@ -208,7 +208,7 @@ export class Insn {
   /** Refuses where a relative operand is no multiple of its size. */
   alignedRelative(size: Size): void {
     if (this.isExecuted) this.aligned(this.relativeAddress(), size);
-    else if ((this.pcAt(this.f.ri)[0] & (size - 1)) !== 0) this.refuse(PGM.specification);
+    else if (((this.c.inPage + this.f.ri) & (size - 1)) !== 0) this.refuse(PGM.specification);
   }
 
   /** Address of the next instruction. */
