@@ -162,8 +162,10 @@ class Reader implements InsnContext {
   fetch16(offset: number): number {
     if (offset + 2 > this.extent) this.extent = offset + 2;
     if (offset < 0) this.isPlaced = true;
-    const a = this.#byte(offset);
-    const b = this.#byte(offset + 1);
+    const inPage = (this.lo & this.#pageMask) + offset;
+    const isWithin = inPage < this.#pageMask;
+    const a = isWithin ? (this.#space.u8[this.host + offset] ?? 0) : this.#byte(offset);
+    const b = isWithin ? (this.#space.u8[this.host + offset + 1] ?? 0) : this.#byte(offset + 1);
     return this.#big ? (a << 8) | b : a | (b << 8);
   }
 
@@ -210,6 +212,9 @@ export class BlockTranslator {
   readonly #place: InsnPlace = { pcLo: 0, pcHi: 0, relative: undefined };
   readonly #relative: RelativeOperand = { first: 0, rest: 0, offset: 0 };
   readonly #pageMask: number;
+  /** What is translated now, and its second page as far as that is known. */
+  #request: TranslateRequest | undefined;
+  #second: SecondPage | undefined;
   #start: Constants = { mode: 0, extraLo: 0, extraHi: 0 };
 
   constructor(space: RamSpace, frontend: Frontend, lowering: BlockLowering, instruments: Instruments) {
@@ -270,20 +275,10 @@ export class BlockTranslator {
     const lowering = this.#lowering;
     this.#begin(request, request.secondPage, request.breakpointAt);
     lowering.begin(place, countdown, slides);
-    const { host, pcLo, pcHi, mode, extraLo, extraHi } = request;
-    let second: SecondPage | undefined;
-    const open = (): void => {
-      const { secondHost } = this.#reader;
-      if (secondHost < 0 || second !== undefined) return;
-      second = secondPageAt(this.#frontend, pcLo, pcHi, secondHost, request.fetchMmu());
-      lowering.lookAt(second, pcLo, pcHi);
-    };
+    this.#request = request;
+    this.#second = undefined;
     if (this.#instruments.isEmpty && watch === undefined) {
-      const take = (list: readonly Node[]): void => {
-        open();
-        lowering.add(list);
-      };
-      if (!this.#read(request.maxInsns, take, true)) return undefined;
+      if (!this.#read(request.maxInsns, this.#lower, true)) return undefined;
     } else {
       const ir: Node[] = [];
       const take = (list: readonly Node[]): void => append(ir, list);
@@ -292,15 +287,31 @@ export class BlockTranslator {
         : this.#readInstrumented(request, take);
       if (!isRead) return undefined;
       watch?.(ir);
-      open();
+      this.#open();
       lowering.addBlock(ir);
     }
-    const key = { host, pcLo, pcHi, mode, extraLo, extraHi, secondHost: this.#reader.secondHost };
+    const { host, secondHost } = this.#reader;
     const lowered = lowering.finish();
     const isLong = lowered.insns.length >= LONG_BLOCK && countdown !== NEVER;
     const runs = isLong ? Math.ceil(countdown / LONG_BLOCK_SOONER) : countdown;
     if (isLong) lowering.setCountdown(runs);
-    return new Block(key, this.#reader.host - host, lowered, runs, slides, second);
+    return new Block(request, secondHost, host - request.host, lowered, runs, slides, this.#second);
+  }
+
+  /** Lowers the statements of an instruction as they come. */
+  readonly #lower = (statements: readonly Node[]): void => {
+    this.#open();
+    this.#lowering.add(statements);
+  };
+
+  /** Opens a block that goes on in a second page with a look at where that is. */
+  #open(): void {
+    const { secondHost } = this.#reader;
+    const request = this.#request;
+    if (secondHost < 0 || this.#second !== undefined || request === undefined) return;
+    const { pcLo, pcHi } = request;
+    this.#second = secondPageAt(this.#frontend, pcLo, pcHi, secondHost, request.fetchMmu());
+    this.#lowering.lookAt(this.#second, pcLo, pcHi);
   }
 
   /** The statements of a block with what instruments have put into it. */
@@ -359,7 +370,7 @@ export class BlockTranslator {
 
   /** The block that stands for a breakpoint: no instruction, a stop. */
   translateStop(key: Omit<BlockKey, 'secondHost'>, place: number): Block {
-    return new Block({ ...key, secondHost: -1 }, 1, this.#lowering.lowerStop(place), NEVER, false);
+    return new Block(key, -1, 1, this.#lowering.lowerStop(place), NEVER, false);
   }
 
   /** Gives the statements of a block, an instruction at a time; false where the first cannot be fetched. */
@@ -403,9 +414,11 @@ export class BlockTranslator {
     const reader = this.#reader;
     if (!reader.isAligned) return false;
     reader.ended = false;
-    const found = this.#memo.find(this.#space.u8, reader.host, reader.room, reader.mode);
+    const memo = this.#memo;
+    const found = memo.find(this.#space.u8, reader.host, reader.room, reader.mode);
     if (found < 0) return this.#repeatPlaced();
-    this.#lowering.repeat(reader.lo, reader.hi, this.#restartWords(), (to, at) => this.#memo.copy(found, to, at));
+    const { lo, hi } = reader;
+    this.#lowering.repeat(lo, hi, this.#restartWords(), memo.words, memo.place(found), memo.count(found));
     this.#repeated(found);
     return true;
   }

@@ -9,6 +9,7 @@ import { BLOCK_HASH_BITS, BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/
 import { blockHashIndex } from '../softmmu/tables.ts';
 import { INSN_CODE_BITS, type LoweredBlock } from '../tier0/lower.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
+import { IncomingLinks, NO_LINK } from './incoming-links.ts';
 import { SECOND_PAGE_BYTES, type SecondPage } from './second-page.ts';
 
 const PAGE = 4096;
@@ -74,8 +75,8 @@ export class Block implements BlockKey {
   /** Its instructions, packed (`LoweredBlock.insns`). */
   readonly insns: readonly number[];
   readonly #restarts: readonly (readonly number[])[] | undefined;
-  /** Words of other blocks' operations that lead here, each followed by the stub that it led to before. */
-  readonly incoming: number[] = [];
+  /** The first of the code cache's links that lead here. */
+  incoming = NO_LINK;
   valid = true;
   /** It starts with the entry of a region, before its first operation. */
   hasEntry = false;
@@ -95,7 +96,8 @@ export class Block implements BlockKey {
   }
 
   constructor(
-    key: BlockKey,
+    key: Omit<BlockKey, 'secondHost'>,
+    secondHost: number,
     bytes: number,
     lowered: LoweredBlock,
     countdown: number,
@@ -109,7 +111,7 @@ export class Block implements BlockKey {
     this.mode = key.mode;
     this.extraLo = key.extraLo;
     this.extraHi = key.extraHi;
-    this.secondHost = key.secondHost;
+    this.secondHost = secondHost;
     this.second = second;
     this.bytes = bytes;
     this.start = lowered.start;
@@ -227,6 +229,7 @@ export class CodeCache {
   #ends = new Uint32Array(FIRST_ENDS);
   /** The first block of each hash of host offset and pc; the others follow by `next`. */
   readonly #byHash: (Block | undefined)[] = new Array<Block | undefined>(2 ** BLOCK_HASH_BITS).fill(undefined);
+  readonly #links = new IncomingLinks();
   readonly #byPage = new Map<number, Block[]>();
   /** There are blocks that slide, or were. */
   #hasSliding = false;
@@ -367,7 +370,7 @@ export class CodeCache {
     const { u32 } = this.#space;
     const word = u32[(stub + 4) >>> 2] ?? 0;
     u32[word >>> 2] = block.entry;
-    block.incoming.push(word, stub);
+    block.incoming = this.#links.add(block.incoming, word, stub);
   }
 
   /** Leads the stub's word to wherever its address is: the block there is for one address, and the jump for all. */
@@ -379,8 +382,8 @@ export class CodeCache {
   setEntry(block: Block, hasEntry: boolean): void {
     block.hasEntry = hasEntry;
     const { u32 } = this.#space;
-    for (let i = 0; i + 1 < block.incoming.length; i += 2) {
-      const word = (block.incoming[i] ?? 0) >>> 2;
+    for (let link = block.incoming; link !== NO_LINK; link = this.#links.next(link)) {
+      const word = this.#links.word(link) >>> 2;
       if (leadsTo(block, u32[word] ?? 0)) u32[word] = block.entry;
     }
     const at = this.#hashEntry(block);
@@ -459,6 +462,7 @@ export class CodeCache {
     this.#pages.release(this.#byPage.keys());
     this.#blocks = [];
     this.#byHash.fill(undefined);
+    this.#links.clear();
     this.#byPage.clear();
     this.#addresses.clear();
     this.#lastPage = -1;
@@ -522,11 +526,12 @@ export class CodeCache {
     const { u32 } = this.#space;
     const at = this.#hashEntry(block);
     if (leadsTo(block, u32[at + 5] ?? 0)) u32[at + 5] = u32[at + 3] = u32[at + 2] = 0;
-    for (let i = 0; i + 1 < block.incoming.length; i += 2) {
-      const [word, stub] = [block.incoming[i] ?? 0, block.incoming[i + 1] ?? 0];
+    for (let link = block.incoming; link !== NO_LINK; link = this.#links.next(link)) {
+      const [word, stub] = [this.#links.word(link), this.#links.stub(link)];
       if (leadsTo(block, u32[word >>> 2] ?? 0) && (u32[stub >>> 2] ?? 0) % 65536 === UNLINKED) u32[word >>> 2] = stub;
     }
-    block.incoming.length = 0;
+    this.#links.drop(block.incoming);
+    block.incoming = NO_LINK;
   }
 }
 

@@ -11,8 +11,8 @@ function keep(memo: InsnMemo, bytes: readonly number[], extent: number, mode: nu
 function found(memo: InsnMemo, bytes: readonly number[], mode: number, room = 4096): number[] | undefined {
   const entry = memo.find(Uint8Array.from([9, ...bytes]), 1, room, mode);
   if (entry < 0) return undefined;
-  const to = new Int32Array(64);
-  return [memoLength(entry), ...to.subarray(2, 2 + memo.copy(entry, to, 2))];
+  const at = memo.place(entry);
+  return [memoLength(entry), ...memo.words.subarray(at, at + memo.count(entry))];
 }
 
 describe('instructions that were translated before', () => {

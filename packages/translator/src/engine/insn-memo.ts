@@ -113,15 +113,6 @@ export class InsnMemo {
     return ((found >>> COUNT_SHIFT) & MOST_COUNT) * 4;
   }
 
-  /** Copies the operations of a found instruction to `at`, an index of `to`; gives the number of words. */
-  copy(found: number, to: Int32Array, at: number): number {
-    const from = this.place(found);
-    const count = this.count(found);
-    const words = this.#words;
-    for (let i = 0; i < count; i++) to[at + i] = words[from + i] ?? 0;
-    return count;
-  }
-
   /**
    * Keeps an instruction's operations, `words` words at index `at` of `from`, and what is to be kept behind them. `extent`: the bytes
    * that decoding looked at.

@@ -21,16 +21,17 @@ export class Liveness {
   /** Slots and locals that are written, in order, and the position of each write. There are few: a list is quicker than a map. */
   readonly #written: (Slot | Node)[] = [];
   readonly #writes: number[] = [];
+  #writeCount = 0;
   /** Positions of calls, which write any slot. */
   readonly #calls: number[] = [];
+  #callCount = 0;
   #position = 0;
 
   /** Takes in the statements of an instruction. */
   analyse(statements: readonly Node[]): void {
     this.#position = 0;
-    this.#written.length = 0;
-    this.#writes.length = 0;
-    this.#calls.length = 0;
+    this.#writeCount = 0;
+    this.#callCount = 0;
     this.#number(statements);
     this.#findLastUses(statements, NO_LOOPS);
   }
@@ -47,7 +48,7 @@ export class Liveness {
       if (d.kind === 'set') this.#noteWrite(d.slot.whole ?? d.slot, node.position);
       else if (d.kind === 'setLocal') this.#noteWrite(d.local, node.position);
       else if (d.kind === 'local') this.#noteWrite(node, node.position);
-      else if (d.kind === 'call') this.#calls.push(node.position);
+      else if (d.kind === 'call') this.#calls[this.#callCount++] = node.position;
       else if (d.kind === 'if') {
         this.#number(d.taken);
         this.#number(d.otherwise);
@@ -59,8 +60,8 @@ export class Liveness {
   }
 
   #noteWrite(place: Slot | Node, position: number): void {
-    this.#written.push(place);
-    this.#writes.push(position);
+    this.#written[this.#writeCount] = place;
+    this.#writes[this.#writeCount++] = position;
   }
 
   /** Backwards: at which position the value of each node is last needed; `loops` are those around, outermost first. */
@@ -89,12 +90,12 @@ export class Liveness {
 
   /** Whether a slot or local read at `from` still holds its value at `to`. */
   unchanged(place: Slot | Node, from: number, to: number, bySlot: boolean): boolean {
-    for (let i = 0; i < this.#writes.length; i++) {
+    for (let i = 0; i < this.#writeCount; i++) {
       const p = this.#writes[i] ?? 0;
       if (p > from && p < to && this.#written[i] === place) return false;
     }
     if (!bySlot) return true;
-    for (let i = 0; i < this.#calls.length; i++) {
+    for (let i = 0; i < this.#callCount; i++) {
       const p = this.#calls[i] ?? 0;
       if (p > from && p < to) return false;
     }

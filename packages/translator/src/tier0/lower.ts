@@ -65,6 +65,8 @@ export interface BlockLoweringOptions {
   readonly mmu: SoftMmu;
 }
 
+const NO_RESTARTS: LoweredBlock['restarts'] = [];
+
 export class BlockLowering {
   readonly #o: BlockLoweringOptions;
   readonly #u16: Uint16Array;
@@ -73,8 +75,11 @@ export class BlockLowering {
   readonly #ends: BlockEnds;
   #temp = 0;
   #start = 0;
-  #insns: number[] = [];
-  #restarts: (readonly number[])[] = [];
+  /** Those of the block at hand; what is behind them is left from others. Blocks get lists that are as long as need be. */
+  readonly #insns: number[] = [];
+  readonly #restarts: (readonly number[])[] = [];
+  #insnCount = 0;
+  readonly #hasRestarts: boolean;
   #firstLo = 0;
   #pcLo = 0;
   #pcHi = 0;
@@ -86,6 +91,7 @@ export class BlockLowering {
 
   constructor(o: BlockLoweringOptions) {
     this.#o = o;
+    this.#hasRestarts = o.mmu.frontend.restartSlots !== undefined;
     this.#u16 = o.memory.u16;
     this.#i32 = o.memory.i32;
     this.#out = new OpWriter(o.memory);
@@ -111,8 +117,7 @@ export class BlockLowering {
     this.#ends.slides = slides;
     this.#emit(OP.nop, 0, 0, 0);
     this.#start = this.#ip;
-    this.#insns = [];
-    this.#restarts = [];
+    this.#insnCount = 0;
   }
 
   /** Opens the block with a look at where its second page lies. */
@@ -148,10 +153,13 @@ export class BlockLowering {
     }
   }
 
-  /** Adds an instruction whose operations `copy` writes; it gives how many words they have. */
-  repeat(pcLo: number, pcHi: number, restart: readonly number[], copy: (to: Int32Array, at: number) => number): void {
+  /** Adds an instruction of which `count` words of operations lie at an index of `from`. */
+  repeat(pcLo: number, pcHi: number, restart: readonly number[], from: Int32Array, at: number, count: number): void {
     this.#insn(pcLo, pcHi, restart);
-    this.#out.ip += copy(this.#i32, this.#ip >>> 2) * 4;
+    const to = this.#i32;
+    const first = this.#ip >>> 2;
+    for (let i = 0; i < count; i++) to[first + i] = from[at + i] ?? 0;
+    this.#out.ip += count * 4;
   }
 
   /** Shows the operations of the instruction added last, unless they would be others in another place. */
@@ -173,19 +181,14 @@ export class BlockLowering {
     take(this.#i32, placed.start >>> 2, (end - placed.start) >>> 2, placed.words);
   }
 
-  /**
-   * Adds an instruction of which `count` words of operations lie at an index of `from`, and its description behind them. Whether that
-   * ends the block.
-   */
+  /** The same of one whose description lies behind its operations. Whether that ends the block. */
   repeatPlaced(place: InsnPlace, restart: readonly number[], from: Int32Array, at: number, count: number): boolean {
-    this.#insn(place.pcLo, place.pcHi, restart);
     const first = this.#ip >>> 2;
-    for (let i = 0; i < count; i++) this.#i32[first + i] = from[at + i] ?? 0;
-    this.#out.ip += count * 4;
+    this.repeat(place.pcLo, place.pcHi, restart, from, at, count);
     const words = placeOfAddress(from, at + count);
     if (words !== 0) this.#out.setPair((first + words) * 4 - 8, ...addressAt(from, at + count, place));
     if (!endAt(from, at + count, place, this.#ends.form)) return false;
-    this.#ends.write(this.#insns.length);
+    this.#ends.write(this.#insnCount);
     return true;
   }
 
@@ -200,8 +203,8 @@ export class BlockLowering {
       start: this.#start,
       tail: this.#out.tail,
       end: this.#ip,
-      insns: this.#insns,
-      restarts: this.#restarts,
+      insns: this.#insns.slice(0, this.#insnCount),
+      restarts: this.#hasRestarts ? this.#restarts.slice(0, this.#insnCount) : NO_RESTARTS,
     };
   }
 
@@ -215,14 +218,15 @@ export class BlockLowering {
   }
 
   #insn(pcLo: number, pcHi: number, restart: readonly number[]): void {
-    if (this.#insns.length === 0) {
+    const count = this.#insnCount++;
+    if (count === 0) {
       this.#firstLo = pcLo;
       this.#ends.begin(pcLo, pcHi);
     }
     this.#pcLo = pcLo;
     this.#pcHi = pcHi;
-    this.#insns.push((((this.#ip - this.#start) >>> 4) << INSN_CODE_BITS) | ((pcLo - this.#firstLo) & 0x1fff));
-    if (this.#o.mmu.frontend.restartSlots !== undefined) this.#restarts.push(restart);
+    this.#insns[count] = (((this.#ip - this.#start) >>> 4) << INSN_CODE_BITS) | ((pcLo - this.#firstLo) & 0x1fff);
+    if (this.#hasRestarts) this.#restarts[count] = restart;
   }
 
   // --- emission ---
@@ -307,7 +311,7 @@ export class BlockLowering {
         node.mark = this.#newTemp(node);
         this.#placed.isFixed = true;
         this.#emit(OP.count, node.mark, 0, 0);
-        this.#i32[(this.#ip - 8) >> 2] = this.#insns.length - 1;
+        this.#i32[(this.#ip - 8) >> 2] = this.#insnCount - 1;
         return;
       case 'store':
         this.#store(node);
@@ -612,8 +616,8 @@ export class BlockLowering {
 
   #end(node: Node, d: BlockEnd): void {
     this.#placed.noteEnd(d.kind === 'raise');
-    const restart = this.#restarts.at(-1) ?? [];
-    const [pcLo, pcHi, count] = [this.#pcLo, this.#pcHi, this.#insns.length];
+    const restart = this.#restarts[this.#insnCount - 1] ?? [];
+    const [pcLo, pcHi, count] = [this.#pcLo, this.#pcHi, this.#insnCount];
     this.#ends.end(node, d, { pcLo, pcHi, count, restart });
   }
 
