@@ -93,6 +93,14 @@ export const BLOCK_ENDS: ReadonlySet<Kind> = new Set<BlockEnd['kind']>([
   'halt',
 ]);
 
+/** A node of one kind, with the detail of that. */
+export type NodeOf<K extends Kind> = Node & { readonly detail: Extract<Detail, { readonly kind: K }> };
+
+/** Whether a node is of a kind. Asking the node costs a load, where its detail, of which there are two dozen shapes, costs a search. */
+export function isKind<K extends Kind>(node: Node | undefined, kind: K): node is NodeOf<K> {
+  return node?.kind === kind;
+}
+
 const NONE: readonly Node[] = [];
 
 /** A value or a statement. Builders make them; passes read them. */

@@ -1,5 +1,5 @@
 /** What an instruction's lowering to tier 0 needs to know: how long each value is needed, and where slots change. */
-import type { Node } from '../ir/nodes.ts';
+import { isKind, type Node } from '../ir/nodes.ts';
 import type { Slot } from '../ir/types.ts';
 import { isLazy } from './fusing.ts';
 
@@ -69,13 +69,13 @@ export class Liveness {
     for (let i = statements.length - 1; i >= 0; i--) {
       const node = statements[i];
       if (node === undefined) continue;
-      const d = node.kind === 'if' || node.kind === 'loop' ? node.detail : undefined;
-      if (d?.kind === 'if') {
-        this.#findLastUses(d.otherwise, loops);
-        this.#findLastUses(d.taken, loops);
-      } else if (d?.kind === 'loop') {
-        const last = d.body.at(-1)?.position ?? node.position;
-        this.#findLastUses(d.body, [...loops, { start: node.position, end: lastPosition(d.body, last) + 1 }]);
+      if (isKind(node, 'if')) {
+        this.#findLastUses(node.detail.otherwise, loops);
+        this.#findLastUses(node.detail.taken, loops);
+      } else if (isKind(node, 'loop')) {
+        const { body } = node.detail;
+        const last = body.at(-1)?.position ?? node.position;
+        this.#findLastUses(body, [...loops, { start: node.position, end: lastPosition(body, last) + 1 }]);
       }
       const use = isLazy(node) ? node.last : node.position;
       const { args } = node;

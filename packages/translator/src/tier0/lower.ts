@@ -6,7 +6,7 @@
 import type { SecondPage } from '../engine/second-page.ts';
 import { isConst } from '../ir/builder.ts';
 import type { Helper } from '../ir/helper.ts';
-import { ADDRESS, BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
+import { ADDRESS, BLOCK_ENDS, type BlockEnd, isKind, type Node } from '../ir/nodes.ts';
 import { type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import { DESC, TLB_REGIME_BITS } from '../softmmu/layout.ts';
@@ -248,11 +248,8 @@ export class BlockLowering {
       const direct = found === undefined || recordAt(statements, i + 1) === undefined ? found : undefined;
       done = direct?.set ?? done;
       this.#statement(node, direct);
-      if (
-        node.kind === 'local' &&
-        !(next?.kind === 'setLocal' && next.detail.kind === 'setLocal' && next.detail.local === node)
-      )
-        this.#clear(node);
+      const isSet = isKind(next, 'setLocal') && next.detail.local === node;
+      if (node.kind === 'local' && !isSet) this.#clear(node);
     }
   }
 
@@ -265,17 +262,16 @@ export class BlockLowering {
     if (node.kind !== 'load' && node.kind !== 'call') return undefined;
     const slot = directTarget(node, next);
     if (slot !== undefined && next !== undefined) return { slot, set: next, isLow: false };
-    return node.detail.kind === 'load' && node.detail.access.size <= 4 ? directLow(statements, at) : undefined;
+    return isKind(node, 'load') && node.detail.access.size <= 4 ? directLow(statements, at) : undefined;
   }
 
   /** A value with several uses, of which the next statement's is a slot that keeps it until the last. */
   #directPure(node: Node, next: Node | undefined): Direct | undefined {
-    if (next?.kind !== 'set' || next.args[0] !== node || isLazy(node)) return undefined;
-    const d = next.detail;
-    if (d.kind !== 'set') return undefined;
-    if (node.type !== 'i64' || d.slot.ty !== 'i64') return undefined;
-    return this.#liveness.unchanged(d.slot, next.position, node.last, true)
-      ? { slot: d.slot, set: next, isLow: false }
+    if (!isKind(next, 'set') || next.args[0] !== node || isLazy(node)) return undefined;
+    const { slot } = next.detail;
+    if (node.type !== 'i64' || slot.ty !== 'i64') return undefined;
+    return this.#liveness.unchanged(slot, next.position, node.last, true)
+      ? { slot, set: next, isLow: false }
       : undefined;
   }
 

@@ -3,7 +3,7 @@
  * leave what a condition code is made of, and in what way.
  */
 import { isConst } from '../ir/builder.ts';
-import type { Node } from '../ir/nodes.ts';
+import { isKind, type Node } from '../ir/nodes.ts';
 import { pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import type { Widening } from './opcodes.ts';
@@ -33,19 +33,17 @@ export function recordAt(statements: readonly Node[], at: number): RecordSetting
   const length = second === undefined ? 2 : 3;
   const last = statements[at + length - 1];
   const [constant] = last?.args ?? [];
-  if (last?.kind !== 'set' || last.detail.kind !== 'set' || constant === undefined || !isConst(constant))
-    return undefined;
+  if (!isKind(last, 'set') || constant === undefined || !isConst(constant)) return undefined;
   const { slot } = last.detail;
   if (slot.ty !== 'i32' || slot.offset !== first.slot.offset - 8) return undefined;
   return { slot, constant: constant.lo, values: [first.value, second?.value], length };
 }
 
 function valueSet(node: Node | undefined): { readonly slot: Slot; readonly value: Node } | undefined {
-  if (node?.kind !== 'set') return undefined;
-  const d = node.detail;
+  if (!isKind(node, 'set')) return undefined;
+  const { slot } = node.detail;
   const [value] = node.args;
-  if (d.kind !== 'set' || value === undefined || d.slot.ty !== 'i64' || d.slot.whole !== undefined) return undefined;
-  return { slot: d.slot, value };
+  return value === undefined || slot.ty !== 'i64' || slot.whole !== undefined ? undefined : { slot, value };
 }
 
 /** The word that a value is, widened: an i32, or an i64 whose low half it is. */

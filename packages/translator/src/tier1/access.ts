@@ -1,5 +1,5 @@
 /** Guest memory accesses of tier 1: the TLB lookup, the host address, byte order. */
-import type { MemAccess, Node } from '../ir/nodes.ts';
+import { isKind, type MemAccess, type Node } from '../ir/nodes.ts';
 import { pureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
 import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
@@ -32,9 +32,8 @@ export interface PageCache {
 
 /** The address without a constant that it is more: one that the access itself can add, as guest memory lies higher. */
 export function splitAddress(address: Node): readonly [base: Node, offset: number] {
-  const d = address.detail;
   const [base, constant] = address.args;
-  if (d.kind !== 'pure' || d.op !== ADD || base === undefined || constant?.detail.kind !== 'const') return [address, 0];
+  if (address.op !== ADD || base === undefined || !isKind(constant, 'const')) return [address, 0];
   const isSmall = constant.hi === 0 && constant.lo >= 0 && constant.lo < MOST_OFFSET;
   return isSmall ? [base, constant.lo] : [address, 0];
 }
@@ -56,8 +55,10 @@ const SPLAT32 = simd(0x11);
 const EXTRACT32 = simd(0x1b, 0);
 
 /** Whether bytes of a statement's access are reversed as lanes. */
-export function isReversed({ detail: d }: Node): boolean {
-  return (d.kind === 'load' || d.kind === 'store') && d.access.endian === 'big' && d.access.size >= 4;
+export function isReversed(node: Node): boolean {
+  if (!isKind(node, 'load') && !isKind(node, 'store')) return false;
+  const { endian, size } = node.detail.access;
+  return endian === 'big' && size >= 4;
 }
 
 export class AccessEmitter {

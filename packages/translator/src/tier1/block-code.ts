@@ -6,7 +6,7 @@
  * and an instruction that cannot be written so is always left to tier 0.
  */
 import type { Helper } from '../ir/helper.ts';
-import { BLOCK_ENDS, type BlockEnd, type Node } from '../ir/nodes.ts';
+import { BLOCK_ENDS, type BlockEnd, isKind, type Node } from '../ir/nodes.ts';
 import { pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import { COMMON, FIRST_FIELD } from '../state.ts';
@@ -119,7 +119,7 @@ export function analyzeBlock(statements: readonly Node[], mode: number, isThread
 function splitInstructions(statements: readonly Node[]): Node[][] {
   const list: Node[][] = [];
   for (const node of statements) {
-    if (node.detail.kind === 'insn') list.push([]);
+    if (node.kind === 'insn') list.push([]);
     else list.at(-1)?.push(node);
   }
   return list;
@@ -137,8 +137,8 @@ class Progress {
   readonly set = new Set<Slot>();
 }
 
-function isWideAtomic({ detail }: Node): boolean {
-  return (detail.kind === 'rmw' || detail.kind === 'cas') && detail.access.size === 16;
+function isWideAtomic(node: Node): boolean {
+  return (isKind(node, 'rmw') || isKind(node, 'cas')) && node.detail.access.size === 16;
 }
 
 /** Whether an instruction is one for tier 0. */
@@ -199,7 +199,7 @@ function isSimple(node: Node, p: Progress): boolean {
   switch (d.kind) {
     case 'set':
       if (isKept(d.slot)) p.set.add(d.slot);
-      else if (node.args[0]?.detail.kind !== 'const') p.done = true;
+      else if (node.args[0]?.kind !== 'const') p.done = true;
       return true;
     case 'call': {
       const effects = helperEffects(d.helper);
@@ -328,11 +328,11 @@ const WRAP = pureOp('wrap');
 
 /** The constant that a value is, or that it has more than the page of the code that runs. */
 function constantOf(value: Node | undefined): Node | undefined {
-  if (value?.detail.kind === 'const') return value;
-  if (value?.detail.kind === 'pure' && value.detail.op === WRAP) return constantOf(value.args[0]);
+  if (isKind(value, 'const')) return value;
+  if (value?.op === WRAP) return constantOf(value.args[0]);
   const [page, offset] = value?.args ?? [];
-  const isAddress = page?.detail.kind === 'get' && page.detail.slot === COMMON.codePage;
-  return isAddress && offset?.detail.kind === 'const' ? offset : undefined;
+  const isAddress = isKind(page, 'get') && page.detail.slot === COMMON.codePage;
+  return isAddress && isKind(offset, 'const') ? offset : undefined;
 }
 
 /** The mode word after a block that starts in `mode`, if `extra` stays: only top-level constants are followed. */
@@ -340,11 +340,10 @@ function modeAfter(insns: readonly (readonly Node[])[], mode: number): number | 
   let after: number | undefined = mode;
   for (const insn of insns) {
     for (const node of insn) {
-      const d = node.detail;
       if (setsExtra(node)) return undefined;
-      if (d.kind === 'set' && d.slot === COMMON.mode) {
+      if (isModeSet(node)) {
         const value = node.args[0];
-        after = value?.detail.kind === 'const' ? value.lo : undefined;
+        after = isKind(value, 'const') ? value.lo : undefined;
       } else if (setsMode(node)) after = undefined;
     }
   }
@@ -366,21 +365,19 @@ function goingOn({
 
 /** Whether the second word of the block's key may be another one afterwards. */
 function setsExtra(node: Node): boolean {
-  const d = node.detail;
-  if (d.kind === 'if') return goingOn(d).some(setsExtra);
-  if (d.kind === 'loop') return d.body.some(setsExtra);
-  if (d.kind === 'set') return EXTRA.has(d.slot);
-  const writes = d.kind === 'call' ? helperEffects(d.helper)?.writes : undefined;
+  if (isKind(node, 'if')) return goingOn(node.detail).some(setsExtra);
+  if (isKind(node, 'loop')) return node.detail.body.some(setsExtra);
+  if (isKind(node, 'set')) return EXTRA.has(node.detail.slot);
+  const writes = isKind(node, 'call') ? helperEffects(node.detail.helper)?.writes : undefined;
   return writes !== undefined && [...EXTRA].some((slot) => writes.has(slot));
 }
 
 function setsMode(node: Node): boolean {
-  const d = node.detail;
-  if (d.kind === 'if') return goingOn(d).some((n) => isModeSet(n) || setsMode(n));
-  if (d.kind === 'loop') return d.body.some((n) => isModeSet(n) || setsMode(n));
-  return d.kind === 'call' && helperEffects(d.helper)?.writes.has(COMMON.mode) === true;
+  if (isKind(node, 'if')) return goingOn(node.detail).some((n) => isModeSet(n) || setsMode(n));
+  if (isKind(node, 'loop')) return node.detail.body.some((n) => isModeSet(n) || setsMode(n));
+  return isKind(node, 'call') && helperEffects(node.detail.helper)?.writes.has(COMMON.mode) === true;
 }
 
 function isModeSet(node: Node): boolean {
-  return node.detail.kind === 'set' && node.detail.slot === COMMON.mode;
+  return isKind(node, 'set') && node.detail.slot === COMMON.mode;
 }

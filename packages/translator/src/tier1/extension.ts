@@ -3,7 +3,7 @@
  * them in 32-bit locals and computes with them there, so that chains of such arithmetic extend nothing.
  */
 import { isConst, type Value } from '../ir/builder.ts';
-import type { Node } from '../ir/nodes.ts';
+import { isKind, type Node } from '../ir/nodes.ts';
 import { PURE_OPS, type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import { lowHalf } from '../tier0/fusing.ts';
@@ -36,15 +36,13 @@ const constantOf = (node: Node | undefined): number | undefined =>
 
 /** An i32 that is not negative as a signed number. */
 function isNatural(node: Value | undefined): boolean {
-  const d = node?.detail;
-  if (node === undefined || d === undefined) return false;
-  if (d.kind === 'const') return node.lo >= 0;
-  if (d.kind === 'load') return d.access.size < 4 && !d.access.signed;
-  if (d.kind !== 'pure') return false;
-  if (d.op.compare) return true;
+  if (isKind(node, 'const')) return node.lo >= 0;
+  if (isKind(node, 'load')) return node.detail.access.size < 4 && !node.detail.access.signed;
+  if (node?.op === undefined) return false;
+  if (node.op.compare) return true;
   const count = constantOf(node.args[1]);
-  if (d.op === SHR32) return count !== undefined && (count & 31) > 0;
-  return d.op === AND32 && count !== undefined;
+  if (node.op === SHR32) return count !== undefined && (count & 31) > 0;
+  return node.op === AND32 && count !== undefined;
 }
 
 const SHR32 = pureOp('shr.i32');

@@ -16,17 +16,16 @@ export interface Field {
 }
 
 /** A shift or rotation by a constant, used once, of which a constant mask takes bits. */
-export function fieldOf({ detail: d, args }: Node): Field | undefined {
+export function fieldOf({ op, args }: Node): Field | undefined {
   const [shifted, bits] = args;
-  if (d.kind !== 'pure' || d.op !== AND || shifted === undefined || bits === undefined) return undefined;
+  if (op !== AND || shifted === undefined || bits === undefined) return undefined;
   if (!isConst(bits) || bits.hi !== 0 || shifted.uses !== 1) return undefined;
   const [value, by] = shifted.args;
-  const { detail: s } = shifted;
-  if (s.kind !== 'pure' || (s.op !== SHR && s.op !== ROTL)) return undefined;
+  if (shifted.op !== SHR && shifted.op !== ROTL) return undefined;
   if (value === undefined || by === undefined || !isConst(by)) return undefined;
   const mask = bits.lo >>> 0;
   const count = by.lo & 63;
-  const right = s.op === SHR ? count : count < 32 ? -count : 64 - count;
+  const right = shifted.op === SHR ? count : count < 32 ? -count : 64 - count;
   if (right > 31) return undefined;
   // Nothing comes from above the low half, or comes around.
   const isInside = right >= 0 ? mask * 2 ** right < 2 ** 32 : mask % 2 ** -right === 0;

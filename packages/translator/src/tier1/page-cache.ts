@@ -4,7 +4,7 @@
  * block, or a pointer that a loop moves on by a constant. Nothing that a region does changes the TLB, so what it found in
  * there holds until the region is left.
  */
-import type { Node } from '../ir/nodes.ts';
+import { isKind, type Node } from '../ir/nodes.ts';
 import { type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import type { PageCache } from './access.ts';
@@ -94,8 +94,11 @@ function usesOf(node: RegionNode, spans: SpannedAccesses): Iterable<Use> {
   }
   if (uses.size === 0) return [];
   const lost = new Set<Slot>();
-  for (const { detail: d, args } of node.code.insns.flat()) {
-    if (d.kind === 'set' && !isMoved(d.slot, args[0])) lost.add(d.slot);
+  for (const insn of node.code.insns) {
+    for (const statement of insn) {
+      if (isKind(statement, 'set') && !isMoved(statement.detail.slot, statement.args[0]))
+        lost.add(statement.detail.slot);
+    }
   }
   return [...uses.values()].filter(({ slot }) => !lost.has(slot));
 }
@@ -109,18 +112,15 @@ function isMoved(slot: Slot, value: Node | undefined): boolean {
 
 /** The slot that an address is a constant away from. */
 function baseOf(address: Node | undefined): Slot | undefined {
-  const d = address?.detail;
-  if (d?.kind === 'get') return d.slot;
-  if (address === undefined || d?.kind !== 'pure') return undefined;
+  if (isKind(address, 'get')) return address.detail.slot;
+  if (address?.op === undefined) return undefined;
   const [a, b] = address.args;
-  if (EXTENDS.has(d.op)) return baseOf(a);
-  if (!ADDS.has(d.op) || b?.detail.kind !== 'const') return undefined;
-  return a?.detail.kind === 'get' ? a.detail.slot : undefined;
+  if (EXTENDS.has(address.op)) return baseOf(a);
+  return ADDS.has(address.op) && isKind(b, 'const') && isKind(a, 'get') ? a.detail.slot : undefined;
 }
 
-function useOf({ detail: d, args }: Node): Use | undefined {
-  if (d.kind !== 'load' && d.kind !== 'store') return undefined;
-  const [address] = args;
-  const slot = baseOf(address);
-  return slot === undefined ? undefined : { slot, store: d.kind === 'store', mmu: d.access.mmu, count: 1 };
+function useOf(access: Node): Use | undefined {
+  if (!isKind(access, 'load') && !isKind(access, 'store')) return undefined;
+  const slot = baseOf(access.args[0]);
+  return slot && { slot, store: access.kind === 'store', mmu: access.detail.access.mmu, count: 1 };
 }

@@ -2,7 +2,7 @@
  * Which accesses of a region are compared with the span of their regime (softmmu/spans.ts) in place of a look into the TLB: those
  * of instructions that have not often missed it.
  */
-import type { Node } from '../ir/nodes.ts';
+import { isKind, type Node } from '../ir/nodes.ts';
 import type { RegionNode } from './region.ts';
 
 export interface SpanSource {
@@ -74,7 +74,7 @@ function numberOf({ mmu, store }: SpanKind): number {
 }
 
 /** The span that a statement's access may be compared with. */
-export function spanKindOf({ detail: d }: Node): SpanKind | undefined {
-  if (d.kind !== 'load' && d.kind !== 'store') return undefined;
-  return { mmu: d.access.mmu, store: d.kind === 'store' };
+export function spanKindOf(access: Node): SpanKind | undefined {
+  if (!isKind(access, 'load') && !isKind(access, 'store')) return undefined;
+  return { mmu: access.detail.access.mmu, store: access.kind === 'store' };
 }

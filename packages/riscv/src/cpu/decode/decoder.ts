@@ -27,6 +27,12 @@ interface Candidate {
   readonly isRelative: boolean;
 }
 
+/** What words may be that agree in the bits that choose a list. */
+interface Candidates {
+  readonly list: readonly Candidate[];
+  readonly hasRelative: boolean;
+}
+
 /** Jumps, branches and AUIPC. */
 const RELATIVE: ReadonlySet<string> = new Set(['jal', 'auipc', 'beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu']);
 
@@ -65,8 +71,8 @@ export const instructionLength = (halfword: number): 2 | 4 => ((halfword & 3) ==
 export class Decoder {
   readonly xlen: Xlen;
   readonly #candidates: Readonly<Record<2 | 4, readonly Candidate[]>>;
-  readonly #lists32: (readonly Candidate[] | undefined)[] = new Array(1 << 15);
-  readonly #lists16: (readonly Candidate[] | undefined)[] = new Array(1 << 8);
+  readonly #lists32: (Candidates | undefined)[] = new Array(1 << 15);
+  readonly #lists16: (Candidates | undefined)[] = new Array(1 << 8);
 
   /** @throws Error when a table row is malformed */
   constructor(options: DecoderOptions) {
@@ -92,7 +98,7 @@ export class Decoder {
   decode(word: number): Instruction | undefined {
     const length = instructionLength(word);
     const bits = length === 4 ? word : word & 0xffff;
-    const list = this.#list(bits, length);
+    const { list } = this.#candidatesOf(bits, length);
     for (let i = 0; i < list.length; i++) {
       const candidate = list[i];
       if (candidate === undefined || ((bits ^ candidate.match) & candidate.mask) !== 0) continue;
@@ -107,7 +113,8 @@ export class Decoder {
   relativePattern(word: number): Pattern | undefined {
     const length = instructionLength(word);
     const bits = length === 4 ? word : word & 0xffff;
-    const list = this.#list(bits, length);
+    const { list, hasRelative } = this.#candidatesOf(bits, length);
+    if (!hasRelative) return undefined;
     for (let i = 0; i < list.length; i++) {
       const candidate = list[i];
       if (candidate !== undefined && ((bits ^ candidate.match) & candidate.mask) === 0)
@@ -116,14 +123,18 @@ export class Decoder {
     return undefined;
   }
 
-  #list(word: number, length: 2 | 4): readonly Candidate[] {
+  #candidatesOf(word: number, length: 2 | 4): Candidates {
     const lists = length === 4 ? this.#lists32 : this.#lists16;
     const key =
       length === 4
         ? ((word >>> 2) & 0x1f) | ((word >>> 7) & 0xe0) | ((word >>> 17) & 0x7f00)
         : (word & 3) | ((word >>> 8) & 0xfc);
     const known = length === 4 ? KEY_BITS_32 : KEY_BITS_16;
-    lists[key] ??= this.#candidates[length].filter(({ pattern }) => pattern.compatible(word, known));
-    return lists[key];
+    const found = lists[key];
+    if (found !== undefined) return found;
+    const list = this.#candidates[length].filter(({ pattern }) => pattern.compatible(word, known));
+    const made = { list, hasRelative: list.some(({ isRelative }) => isRelative) };
+    lists[key] = made;
+    return made;
   }
 }
