@@ -3,6 +3,9 @@ import module from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+/** So long after the start everything has been loaded that a machine needs. */
+const ALL_LOADED_MS = 1000;
+
 /**
  * Runs `boardwalk-system-<arch>` with this process's arguments.
  *
@@ -13,6 +16,8 @@ export async function start(arch) {
   // Threads of vCPUs take it from the environment.
   process.env.NODE_COMPILE_CACHE ||= join(cache, 'boardwalk', 'compiled');
   module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
+  // By itself Node writes it at an orderly end only: emulators are often killed.
+  if (module.flushCompileCache) setTimeout(module.flushCompileCache, ALL_LOADED_MS).unref();
   const { main } = await import('../dist/index.js');
   await main(arch, process.argv.slice(2));
 }

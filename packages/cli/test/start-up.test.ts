@@ -1,11 +1,12 @@
-// What the built program loads before it greets: clients start thousands of them, and each module costs.
+// What the built program loads before it greets, and keeps for the next start: clients start thousands of them, and each module costs.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../bin/boardwalk-system-riscv64.js', import.meta.url));
 const built = existsSync(new URL('../dist/index.js', import.meta.url));
@@ -71,5 +72,18 @@ describe.skipIf(!built)('the empty machine', () => {
     for (const name of ['crypto', 'worker_threads', 'child_process', 'http', 'tty', 'zlib', 'readline'])
       expect(greeting).not.toContain(`node:${name}`);
     expect(answer).toContain('packages/riscv');
+  });
+});
+
+describe.skipIf(!built || !('flushCompileCache' in module))('the compile cache', () => {
+  it('is there for the next start when the program is killed', async () => {
+    const cache = join(folder, 'cache');
+    const args = [PROGRAM, '-M', 'none', '-display', 'none', '-qmp', 'stdio'];
+    const env = { ...process.env, NODE_COMPILE_CACHE: cache };
+    const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    await vi.waitFor(() => expect(readdirSync(cache, { recursive: true }).length).toBeGreaterThan(10), 20_000);
+    child.kill('SIGKILL');
+    await ended;
   });
 });
