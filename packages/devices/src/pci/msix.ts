@@ -84,7 +84,7 @@ export class Msix {
   /** The region with table and pending bits. */
   get ops(): RegionOps {
     return {
-      valid: { min: 1, max: 8, unaligned: true },
+      valid: { min: 4, max: 8 },
       impl: { min: 4, max: 4 },
       read: (offset) => {
         if (offset < this.table.length) return this.#entries.getUint32(offset, true);

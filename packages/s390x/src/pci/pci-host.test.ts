@@ -2,11 +2,12 @@
 import { MemoryBlock, plugDevice, restoreTree, saveTree, unplugDevice } from '@boardwalk/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { testMainframe } from '../boards/test-machine.ts';
-import { PGM_OPERAND, programInterruption } from '../cpu/services.ts';
+import { PGM_OPERAND, PGM_SPECIFICATION, programInterruption } from '../cpu/services.ts';
 import { AbsoluteStorage } from '../css/storage.ts';
 import type { S390PciHost } from './pci-host.ts';
 
 const OPERAND = programInterruption(PGM_OPERAND);
+const SPECIFICATION = programInterruption(PGM_SPECIFICATION);
 const NO_FUNCTION = 3;
 const status = (number: number): number => (number << 8) | 1;
 
@@ -160,7 +161,6 @@ describe('loads and stores', () => {
     const handle = program.enable(0x2_0000);
     expect(program.load(handle, 15, 4, 0)).toEqual({ cc: 0, value: 0xf41a_0510n });
     expect(program.load(handle, 15, 2, 2).value).toBe(0x0510n);
-    expect(program.load(handle, 15, 3, 0x98).value).toBe(0x11_8401n);
     // queue_size, then queue_desc as a doubleword.
     expect(program.load(handle, 4, 2, 0x18).value).toBe(0x0800n);
     expect(program.store(handle, 4, 8, 0x20, 0x0010_3412_0000_0000n)).toBe(0);
@@ -176,24 +176,27 @@ describe('loads and stores', () => {
       [15, 4, 2],
       [15, 0, 0],
       [15, 5, 0],
+      [15, 3, 0x98],
       [4, 8, 4],
       [4, 0, 0],
       [4, 9, 0],
       [4, 4, 0x4000],
+      [4, 4, 2],
+      [1, 2, 0],
     ];
     for (const [space, length, at] of loads) expect(program.load(handle, space, length, at).cc).toBe(OPERAND);
-    for (const space of [2, 6, 14, 16]) expect(program.load(handle, space, 1, 0).cc).toBe(status(20));
+    for (const space of [2, 6, 14]) expect(program.load(handle, space, 1, 0).cc).toBe(status(20));
     expect(program.store(handle, 4, 4, 0x4000, 0)).toBe(OPERAND);
     expect(program.storeBlock(handle, 15, 16, 0, [])).toBe(status(20));
+    expect(program.storeBlock(handle, 4, 16, 0x4000, [])).toBe(OPERAND);
     for (const [length, at] of [
       [8, 0],
       [136, 0],
       [20, 0],
       [16, 4],
       [16, 0xff8],
-      [16, 0x4000],
     ] as const)
-      expect(program.storeBlock(handle, 4, length, at, [])).toBe(OPERAND);
+      expect(program.storeBlock(handle, 4, length, at, [])).toBe(SPECIFICATION);
     for (const wrong of [0x2_0000, 0x8002_0007]) expect(program.store(wrong, 4, 4, 0, 0)).toBe(NO_FUNCTION);
   });
 });
@@ -209,12 +212,13 @@ describe('function controls', () => {
   it('follow an order', async () => {
     const { program } = await guestWith();
     const handle = program.enable(0x2_0000);
-    const dma = { 16: 0x1_0000_0000n, 24: 0x1_ffff_ffffn, 32: 0x1234_5004n };
+    const dma = { 16: 0x1_0000_0000n, 24: 0x1_ffff_ffffn, 32: 0x1234_5804n };
     expect(program.modify(handle, 3)).toBe(status(24));
     expect(program.modify(handle, 5)).toBe(status(24));
     expect(program.modify(handle, 6, dma)).toBe(status(24));
     expect(program.refresh(handle, 0x1_0000_0000n, 4096n)).toBe(status(28));
-    expect(program.modify(handle, 4, dma, 1)).toBe(status(36));
+    expect(program.modify(handle, 4, dma, 1)).toBe(status(28));
+    expect(program.modify(handle, 4, { ...dma, 32: 0x1234_5800n })).toBe(OPERAND);
     expect(program.modify(handle, 4, { ...dma, 16: 0n })).toBe(OPERAND);
     expect(program.modify(handle, 4, dma)).toBe(0);
     expect(program.modify(handle, 4, dma)).toBe(status(24));
@@ -228,7 +232,9 @@ describe('function controls', () => {
     expect([cc, fib.getUint8(8), fib.getUint32(40), fib.getBigUint64(48)]).toEqual([0, 0x90, 0x2002_0883, 0x4000n]);
     expect([program.modify(handle, 3), program.modify(handle, 5)]).toEqual([0, 0]);
     expect(program.modify(0x2_0000, 4, dma)).toBe(NO_FUNCTION);
-    expect(program.controls(0x2_0000).cc).toBe(NO_FUNCTION);
+    expect(program.controls(0x2_0000).cc).toBe(0);
+    expect(program.controls(0x8002_0001).cc).toBe(NO_FUNCTION);
+    expect(program.controls(0x2_0077).cc).toBe(NO_FUNCTION);
   });
 
   it('make messages bits in storage, and one interruption until the mode is set again', async () => {
@@ -265,7 +271,8 @@ describe('function controls', () => {
   it('measure: counts come every four seconds', async () => {
     const { program, storage, clock, machine } = await guestWith();
     const handle = program.enable(0x2_0000);
-    expect(program.modify(handle, 10, { 64: 0x6001n })).toBe(0);
+    expect(program.modify(handle, 10, { 64: 0x6001n })).toBe(status(0));
+    expect(program.modify(handle, 10, { 64: 0x6000n })).toBe(0);
     program.load(handle, 15, 4, 0);
     program.load(handle, 15, 4, 0);
     program.store(handle, 15, 4, 0x10, 0);

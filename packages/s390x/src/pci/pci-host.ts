@@ -2,7 +2,7 @@
  * The mainframe's PCI bridge: the program reaches each function by instructions, as if it were alone on a bus. Condition codes and
  * statuses as qemu-system-s390x 7.2 gives them (observed).
  */
-import { Device, removeDevice, type StateField, UserError } from '@boardwalk/core';
+import { type AccessSize, type AddressSpace, Device, removeDevice, type StateField, UserError } from '@boardwalk/core';
 import { PciBus, type PciDevice, type PciHost } from '@boardwalk/devices';
 import {
   CC_UNCHANGED,
@@ -11,6 +11,7 @@ import {
   type Outcome,
   type PciServices,
   PGM_OPERAND,
+  PGM_SPECIFICATION,
   programInterruption,
 } from '../cpu/services.ts';
 import { AbsoluteStorage } from '../css/storage.ts';
@@ -18,6 +19,8 @@ import { OpenBus } from '../open-bus.ts';
 import { type ClpTarget, callLogicalProcessor } from './clp.ts';
 import {
   failed,
+  HANDLE_ENABLED,
+  HANDLE_INDEX_MASK,
   MAX_STORE_BLOCK,
   MESSAGE_ADDRESS_HIGH,
   NO_FUNCTION,
@@ -195,14 +198,15 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     if (typeof at !== 'number') return at.outcome;
     const { low: length } = request;
     if (request.space === SPACE_CONFIG) {
-      value.setBigUint64(0, swap(BigInt(readConfig(found.device, at, length)), length));
+      if (!isAccessSize(length)) return programInterruption(PGM_OPERAND);
+      value.setBigUint64(0, swap(BigInt(found.device.readConfig(at, length)), length));
       return 0;
     }
     const window = found.device.window(request.space);
     if (window === undefined) return failed(STATUS.invalidSpace);
-    const bytes = new Uint8Array(8);
-    if (window.readBytes(at, bytes.subarray(8 - length)) < 0) return programInterruption(PGM_OPERAND);
-    value.setBigUint64(0, new DataView(bytes.buffer).getBigUint64(0));
+    const read = loadWindow(window, at, length);
+    if (read === undefined) return programInterruption(PGM_OPERAND);
+    value.setBigUint64(0, read);
     return 0;
   }
 
@@ -215,15 +219,13 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     if (typeof at !== 'number') return at.outcome;
     const { low: length } = request;
     if (request.space === SPACE_CONFIG) {
-      writeConfig(found.device, at, length, Number(swap(value, length)));
+      if (!isAccessSize(length)) return programInterruption(PGM_OPERAND);
+      found.device.writeConfig(at, length, Number(swap(value, length)));
       return 0;
     }
     const window = found.device.window(request.space);
     if (window === undefined) return failed(STATUS.invalidSpace);
-    const bytes = new DataView(new ArrayBuffer(8));
-    bytes.setBigUint64(0, value);
-    const result = window.writeBytes(at, new Uint8Array(bytes.buffer, 8 - length));
-    return result < 0 ? programInterruption(PGM_OPERAND) : 0;
+    return storeWindow(window, at, length, value) ? 0 : programInterruption(PGM_OPERAND);
   }
 
   pciStoreBlock(_cpu: CpuPort, text: bigint, offset: bigint, data: DataView): Outcome {
@@ -235,7 +237,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     const { low: length } = request;
     const crosses = Number(offset & 0xfffn) + length > 4096;
     if (length < 16 || length > MAX_STORE_BLOCK || length % 8 !== 0 || offset % 8n !== 0n || crosses) {
-      return programInterruption(PGM_OPERAND);
+      return programInterruption(PGM_SPECIFICATION);
     }
     const window = found.device.window(request.space);
     if (window === undefined || offset + BigInt(length) > BigInt(found.device.bars[request.space]?.region.size ?? 0)) {
@@ -247,11 +249,16 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
 
   modifyPciControls(_cpu: CpuPort, text: bigint, fib: DataView): Outcome {
     const request = parseRequest(text);
-    return this.#enabled(request)?.modify(request.low, request.space, fib) ?? NO_FUNCTION;
+    return this.#enabled(request)?.modify(request.low, request.dmaSpace, fib) ?? NO_FUNCTION;
   }
 
+  /** Of a function that is disabled, too, and then nothing. */
   storePciControls(_cpu: CpuPort, text: bigint, fib: DataView): Outcome {
-    return this.#enabled(parseRequest(text))?.store(fib) ?? NO_FUNCTION;
+    const { handle } = parseRequest(text);
+    const found = this.functions.find(({ index }) => index === (handle & HANDLE_INDEX_MASK));
+    if (found?.configured !== true) return NO_FUNCTION;
+    if (!found.enabled && (handle & HANDLE_ENABLED) !== 0) return NO_FUNCTION;
+    return found.store(fib);
   }
 
   /** Tables are followed at each access: nothing is kept that would have to be refreshed. */
@@ -300,18 +307,29 @@ function swap(value: bigint, length: number): bigint {
   return swapped;
 }
 
-/** Three bytes are possible too, one after the other. */
-function readConfig(device: PciDevice, offset: number, length: number): number {
-  if (length === 1 || length === 2 || length === 4) return device.readConfig(offset, length);
-  let value = 0;
-  for (let i = length - 1; i >= 0; i--) value = value * 256 + device.readConfig(offset + i, 1);
-  return value;
+/** Reads a window by one access of its device; undefined where the device has none of that kind. Other lengths are byte by byte. */
+function loadWindow(window: AddressSpace, at: number, length: number): bigint | undefined {
+  if (length === 8) return window.loadPair(at) < 0 ? undefined : swap(pairOf(window), 8);
+  if (isAccessSize(length)) {
+    const value = window.load(at, length);
+    return value < 0 ? undefined : swap(BigInt(value), length);
+  }
+  const bytes = new Uint8Array(8);
+  if (window.readBytes(at, bytes.subarray(8 - length)) < 0) return undefined;
+  return new DataView(bytes.buffer).getBigUint64(0);
 }
 
-function writeConfig(device: PciDevice, offset: number, length: number, value: number): void {
-  if (length === 1 || length === 2 || length === 4) device.writeConfig(offset, length, value);
-  else for (let i = 0; i < length; i++) device.writeConfig(offset + i, 1, (value >>> (8 * i)) & 0xff);
+/** Writes it so; false where the device has no such access. */
+function storeWindow(window: AddressSpace, at: number, length: number, value: bigint): boolean {
+  if (length === 8) return window.store64(at, swap(value, 8)) >= 0;
+  if (isAccessSize(length)) return window.store(at, length, Number(swap(value, length))) >= 0;
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setBigUint64(0, value);
+  return window.writeBytes(at, new Uint8Array(bytes.buffer, 8 - length)) >= 0;
 }
+
+const pairOf = ({ lo, hi }: AddressSpace): bigint => (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+const isAccessSize = (length: number): length is AccessSize => length === 1 || length === 2 || length === 4;
 
 function isPresent(candidate: ZpciFunction): candidate is Present {
   return candidate.device !== undefined;

@@ -7,6 +7,7 @@ import type { Outcome } from '../cpu/services.ts';
 /** A function's handle: whether it is enabled, that it is emulated, and its number. */
 export const HANDLE_ENABLED = 0x8000_0000;
 export const HANDLE_EMULATED = 0x0002_0000;
+export const HANDLE_INDEX_MASK = 0xffff;
 /** What handles have in common. */
 export const HANDLE_KIND_MASK = 0x00ff_0000;
 
@@ -16,11 +17,12 @@ export const WINDOWS = 6;
 
 /** Why a function did not do what an instruction asked for; the instruction's condition code is 1. */
 export const STATUS = {
+  none: 0,
   invalidSpace: 20,
   /** The order of requests does not allow it now. */
   sequence: 24,
   dmaNotEnabled: 28,
-  invalidDmaSpace: 36,
+  invalidDmaSpace: 28,
 } as const;
 
 /** The function handle is not known, or is not that of an enabled function. */
@@ -34,16 +36,23 @@ export function failed(status: number): Outcome {
 /** What a request of a PCI instruction says. */
 export interface PciRequest {
   readonly handle: number;
-  /** Address space. */
+  /** Address space of a load or store. */
   readonly space: number;
+  /** DMA address space of MPCIFC. */
+  readonly dmaSpace: number;
   /** Bytes, or the operation of MPCIFC. */
   readonly low: number;
 }
 
-/** Reads a request: handle in the left half, space in the byte at bits 40 to 47, and what is asked for in the last byte. */
+/** Reads a request: handle in the left half, space in bits 44 to 47 (40 to 47 of MPCIFC), and what is asked for in the last byte. */
 export function parseRequest(request: bigint): PciRequest {
   const low = Number(request & 0xffff_ffffn);
-  return { handle: Number(request >> 32n) >>> 0, space: (low >>> 16) & 0xff, low: low & 0xff };
+  return {
+    handle: Number(request >> 32n) >>> 0,
+    space: (low >>> 16) & 0xf,
+    dmaSpace: (low >>> 16) & 0xff,
+    low: low & 0xff,
+  };
 }
 
 /** Interrupts as messages go here, and nowhere else: the upper half of the address. */

@@ -25,7 +25,6 @@ import {
   HANDLE_EMULATED,
   HANDLE_ENABLED,
   LAST_DMA,
-  MAX_INTERRUPTS,
   MEASUREMENT_MS,
   STATUS,
 } from './words.ts';
@@ -34,8 +33,10 @@ import {
 export const ZPCI_BUS = 's390-pcibus';
 export const MAX_UID = 0xffff;
 const NS_PER_MS = 1e6;
-/** Of the designation of translation tables; bits 2 and 3 are the type of the first one, 0 a segment table. */
+/** Of the designation of translation tables: translation is on, and the first of them is a region-third table. No other can be. */
 const TRANSLATION_ENABLED = 0x800n;
+const REGION_THIRD_TABLE = 0x4n;
+const DESIGNATION_MASK = 0x81cn;
 const [ENTRY_INVALID, ENTRY_PROTECTED, PAGE_INVALID] = [0x20n, 0x200n, 0x400n];
 
 /** Operations of MODIFY PCI FUNCTION CONTROLS. */
@@ -237,7 +238,9 @@ export class ZpciFunction extends Device {
         // No function is ever in the error state.
         return failed(STATUS.sequence);
       case OPERATION.setMeasurement:
-        this.#setMeasurement(fib.getBigUint64(FIB.measurement) & ~0xfn);
+        // Its address ends with a storage key, which must be zero.
+        if ((fib.getBigUint64(FIB.measurement) & 0xfn) !== 0n) return failed(STATUS.none);
+        this.#setMeasurement(fib.getBigUint64(FIB.measurement));
         return 0;
       default:
         return programInterruption(PGM_OPERAND);
@@ -246,7 +249,6 @@ export class ZpciFunction extends Device {
 
   #registerInterrupts(fib: DataView): Outcome {
     const interrupts = fib.getUint32(FIB.interrupts);
-    if (((interrupts >>> 16) & 0xfff) > MAX_INTERRUPTS) return programInterruption(PGM_OPERAND);
     this.interrupts = interrupts;
     this.bitVector = fib.getBigUint64(FIB.bitVector);
     this.summary = fib.getBigUint64(FIB.summary);
@@ -257,10 +259,12 @@ export class ZpciFunction extends Device {
   #registerTranslation(fib: DataView): Outcome {
     const base = fib.getBigUint64(FIB.dmaBase) & ~0xfffn;
     const limit = fib.getBigUint64(FIB.dmaLimit) | 0xfffn;
-    if (base > limit || base < FIRST_DMA || limit > LAST_DMA) return programInterruption(PGM_OPERAND);
+    const translation = fib.getBigUint64(FIB.translation);
+    const isMeant = (translation & DESIGNATION_MASK) === (TRANSLATION_ENABLED | REGION_THIRD_TABLE);
+    if (!isMeant || base > limit || base < FIRST_DMA || limit > LAST_DMA) return programInterruption(PGM_OPERAND);
     this.dmaBase = base;
     this.dmaLimit = limit;
-    this.translation = fib.getBigUint64(FIB.translation);
+    this.translation = translation;
     this.translationRegistered = true;
     return 0;
   }
@@ -275,14 +279,15 @@ export class ZpciFunction extends Device {
     const at = BigInt(address);
     const { storage } = this.owner;
     if (!this.translationRegistered || at < this.dmaBase || at > this.dmaLimit) return undefined;
-    if ((this.translation & TRANSLATION_ENABLED) === 0n) return undefined;
     let table = this.translation & ~0xfffn;
-    for (let level = Number((this.translation >> 2n) & 3n); level >= 0; level--) {
-      const index = (at >> BigInt(20 + 11 * level)) & 0x7ffn;
-      const entry = storage.doubleword(Number(table + 8n * index));
+    for (const [shift, origin] of [
+      [31n, ~0x3fffn],
+      [20n, ~0x7ffn],
+    ] as const) {
+      const entry = storage.doubleword(Number(table + 8n * ((at >> shift) & 0x7ffn)));
       if (entry === undefined || (entry & ENTRY_INVALID) !== 0n) return undefined;
       if (forWrite && (entry & ENTRY_PROTECTED) !== 0n) return undefined;
-      table = entry & (level > 0 ? ~0xfffn : ~0x7ffn);
+      table = entry & origin;
     }
     const page = storage.doubleword(Number(table + 8n * ((at >> 12n) & 0xffn)));
     if (page === undefined || (page & PAGE_INVALID) !== 0n) return undefined;
@@ -293,6 +298,7 @@ export class ZpciFunction extends Device {
   // --- STORE PCI FUNCTION CONTROLS
 
   store(fib: DataView): Outcome {
+    if (!this.enabled) return 0;
     let controls = FIB_ENABLED;
     if (this.translationRegistered) {
       controls |= FIB_DMA_REGISTERED;

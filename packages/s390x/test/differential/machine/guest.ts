@@ -49,9 +49,9 @@ const ENTRY = { class: 0, area: 16, registers: 16 + AREA.bytes, bytes: 16 + AREA
 const CODE = 0x2_0000;
 /** Another prefix area, with the same new PSWs. */
 export const OTHER_PREFIX = 0x1_8000;
-const DATA = 0x10_0000;
-const SCENARIOS = 0x1f_0000;
-const LOG = 0x20_0000;
+const DATA = 0x80_0000;
+const SCENARIOS = 0x118_0000;
+const LOG = 0x120_0000;
 /** Where the machine-check interruption saves registers: what is not a clock. */
 const SAVED = [0x1200, 0x1328, 0x1338, 0x1400] as const;
 
@@ -128,6 +128,12 @@ export class Scenario extends Code {
   /** Doublewords in storage: their address. */
   data(...words: readonly bigint[]): number {
     return this.guest.place(words);
+  }
+
+  /** The same at a multiple of the largest power of two in their length, a page at least. */
+  page(...words: readonly bigint[]): number {
+    this.guest.alignData(Math.max(4096, 2 ** Math.floor(Math.log2(8 * words.length))));
+    return this.data(...words);
   }
 
   /** Loads one control register. */
@@ -228,6 +234,11 @@ export class Guest {
     this.#data = (at + words.length * 8 + 63) & ~63;
     if (this.#data > SCENARIOS) throw new RangeError('no room for more data');
     return at;
+  }
+
+  /** What is placed next begins at a multiple of so many bytes. */
+  alignData(bytes: number): void {
+    this.#data = Math.ceil(this.#data / bytes) * bytes;
   }
 
   poke64(address: number, value: bigint): void {

@@ -4,6 +4,7 @@ import { REFERENCE } from '../reference.ts';
 import type { Guest } from './guest.ts';
 import { IO_DEVICES, inputOutput } from './input-output.ts';
 import { interruptions } from './interruptions.ts';
+import { PCI_DEVICES, pci } from './pci.ts';
 import { logOfReference, logOfSubject } from './run.ts';
 
 if (REFERENCE.missing !== undefined) console.warn(`comparison of machines skipped: ${REFERENCE.missing}`);
@@ -17,7 +18,7 @@ interface Suite {
   readonly name: string;
   readonly devices: readonly string[];
   readonly guest: () => Guest;
-  /** By scenario. All of them are the reference's doing. */
+  /** By scenario. */
   readonly differences: Readonly<Record<string, Difference>>;
 }
 
@@ -26,6 +27,8 @@ const SENSE_ID = 'SENSE ID has 256 bytes there, and of another length is a progr
 const STALE = 'fields of the function before are still there';
 const NOT_TAKEN = 'an interruption stays pending there whose status TSCH or CSCH has taken';
 const LAST_FIRST = 'of one class the last is the first there';
+const WIDE_BYTE = 'a byte where no configuration space is has 32 bits there';
+const OPERAND_LATER = 'an operand in storage is looked at only when there is a function';
 const ONE_IO = ['I/O', 'supervisor call'];
 
 const suites: readonly Suite[] = [
@@ -60,6 +63,20 @@ const suites: readonly Suite[] = [
       'csch with status pending': [NOT_TAKEN, ['I/O', 'I/O', 'supervisor call']],
       'hsch, idle and twice': [STALE],
       'hsch with status pending': [STALE],
+    },
+  },
+  {
+    name: 'PCI',
+    devices: PCI_DEVICES,
+    guest: pci,
+    differences: {
+      'pcilg of 1 at 256 in space 15': [WIDE_BYTE],
+      'pcilg of 1 at 4092 in space 15': [WIDE_BYTE],
+      'pcilg of 1 at 4096 in space 15': [WIDE_BYTE],
+      'pcistb of a function that is none, with an operand that is nowhere': [OPERAND_LATER, ['program']],
+      'mpcifc of a function that is none, with an operand that is nowhere': [OPERAND_LATER, ['program']],
+      'stpcifc of a function that is none, with an operand that is nowhere': [OPERAND_LATER, ['program']],
+      'rpcit without a translation': ['the function is in the error state there, which there is none of here'],
     },
   },
 ];

@@ -6,6 +6,8 @@ import { MACHINE, type PortHelpers } from '../port.ts';
 import { absolutePage, finish, perform, readBlock, writeBlock } from './perform.ts';
 
 const FIB_BYTES = 80;
+/** The doubleword that begins with the function controls, whose first bit is that it is enabled. */
+const FIB_CONTROLS = 1;
 const STORE_BLOCK_BYTES = 128;
 /** Where an instruction puts a status into the register of its request: bits 32 to 39. */
 const STATUS_SHIFT = 24;
@@ -79,7 +81,13 @@ const storeControls =
     i.supervisor();
     const address = i.alignedAddress2(8);
     i.probe(address, i.f.b2, i.b.i32(FIB_BYTES), true);
-    request(i, helpers, MACHINE.storePciControls, i.f.r1, [], () => writeBlock(i, address, FIB_BYTES));
+    const { r1 } = i.f;
+    request(i, helpers, MACHINE.storePciControls, r1, [], () => {
+      writeBlock(i, address, FIB_BYTES);
+      // That the function is enabled is told in its handle, too.
+      const enabled = i.b.and(i.b.get(slotOf(block, FIB_CONTROLS)), i.b.big(1n << 63n));
+      i.set64(r1, i.b.or(i.get64(r1), enabled));
+    });
   };
 
 const refresh =
