@@ -127,6 +127,15 @@ describe('virt', () => {
     expect(await run).toEqual({ cause: 'guest', reason: 'shutdown', status: 0 });
   });
 
+  it('takes what QEMU has for defaults, and refuses what it has not', async () => {
+    const { run } = await make({ kernel: program(...POWER_OFF), boardProps: { aclint: 'off', aia: 'none' } }).then(
+      (m) => ({ run: m.run() }),
+    );
+    expect(await run).toMatchObject({ reason: 'shutdown' });
+    await expect(make({ boardProps: { aclint: 'on' } })).rejects.toThrow(/aclint=on is not supported/);
+    await expect(make({ boardProps: { aia: 'aplic' } })).rejects.toThrow(/aia=aplic is not supported/);
+  });
+
   it('writes to the serial port, and gives the status that the guest says', async () => {
     const serial = new PipeChar();
     // lui t0, 0x10000; li t1, 'A'; sb t1, 0(t0); lui t0, 0x100; lui t1, 0x73; addi t1, t1, 0x333; sw t1, 0(t0); j .

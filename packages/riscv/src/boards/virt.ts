@@ -10,6 +10,7 @@ import {
   type Machine,
   MemoryRegion,
   MiB,
+  type PropertySpec,
   readFdt,
   UserError,
 } from '@boardwalk/core';
@@ -223,6 +224,25 @@ function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout
   });
 }
 
+/** What QEMU's board offers to choose and this one has in one way: the way that is the default there. */
+const PROPERTIES: readonly PropertySpec[] = [
+  {
+    name: 'aclint',
+    type: 'bool',
+    description: 'off: the CLINT; there is no ACLINT',
+    default: false,
+    validate: (value) => (value === true ? 'aclint=on is not supported: the board has the CLINT' : undefined),
+  },
+  {
+    name: 'aia',
+    type: 'str',
+    description: 'none: the PLIC; there is no advanced interrupt architecture',
+    default: 'none',
+    validate: (value) =>
+      value === 'none' ? undefined : `aia=${String(value)} is not supported: the board has the PLIC`,
+  },
+];
+
 /** The board. */
 export const virt: BoardDefinition = defineBoard({
   name: 'virt',
@@ -236,6 +256,7 @@ export const virt: BoardDefinition = defineBoard({
   defaultRamId: 'riscv_virt_board.ram',
   maxRamSize: GiB(4096),
   numa: virtNuma,
+  properties: PROPERTIES,
   async build(machine) {
     const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), {
       logWalks: machine.log.enabled('mmu'),

@@ -54,3 +54,11 @@ test('a facility is one bit of the list, and z/Architecture is active', () => {
       expect([model, name, has(FACILITIES[name].bit)]).toEqual([model, name, facilities.has(name)]);
   }
 });
+
+/** Facilities of hexadecimal (multiply and add, unnormalized) and decimal floating point (with its conversions, and PFPO). */
+const OTHER_RADIXES = [20, 23, 42, 43, 44, 48, 80];
+
+test.each(CPU_MODELS.map(({ model }) => model))('%s claims no floating point but that of radix two', (model) => {
+  const words = facilityWords(parseCpu(model));
+  expect(OTHER_RADIXES.filter((bit) => ((words[bit >> 6] ?? 0n) >> BigInt(63 - (bit & 63))) & 1n)).toEqual([]);
+});

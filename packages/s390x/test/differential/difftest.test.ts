@@ -4,6 +4,7 @@ import { Program } from './program.ts';
 import { REFERENCE } from './reference.ts';
 import { runProgram } from './run.ts';
 import { CASES, SEED } from './settings.ts';
+import { absent } from './suites/absent.ts';
 import { control } from './suites/control.ts';
 import { decimal } from './suites/decimal.ts';
 import { float, floatControl } from './suites/float.ts';
@@ -39,6 +40,7 @@ const suites: readonly Suite[] = [
   sequences,
   float,
   floatControl,
+  absent,
   control,
   decimal,
   locked,
