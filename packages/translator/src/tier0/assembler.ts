@@ -111,20 +111,28 @@ export class Assembler extends CodeWriter {
     return this;
   }
 
-  /**
-   * Pays for a block: the cost is the i32 at 24 of its end. The i32 at 28 counts down how often it ran (its new value is in
-   * `reason`); where it comes to zero the slice is cut short, and the engine told.
-   */
+  /** Pays for a block, and tells the engine where it has run often enough. */
   pay(): this {
+    return this.charge().get(L.reason).op(W.i32Eqz).if().tellHot().end();
+  }
+
+  /**
+   * Takes the cost of a block, the i32 at 24 of its end, from the budget. The i32 at 28 counts down how often it ran; `reason` is its
+   * new value.
+   */
+  charge(): this {
     this.get(L.budget).get(L.ip).load(W.i32Load, 24).op(W.i32Sub).set(L.budget);
-    this.get(L.ip).area().get(L.ip).load(W.i32Load, 28).i32(1).op(W.i32Sub).tee(L.reason).mem(W.i32Store, 28);
-    this.get(L.reason).op(W.i32Eqz).if();
+    return this.get(L.ip).area().get(L.ip).load(W.i32Load, 28).i32(1).op(W.i32Sub).tee(L.reason).mem(W.i32Store, 28);
+  }
+
+  /** The count of the block that ends at `ip` came to zero: the slice is cut short, and the engine told. */
+  tellHot(): this {
     this.setState(COMMON.hotIp, () => this.get(L.ip));
     this.setState(COMMON.hotPage, () => this.state(COMMON.codePage));
     this.setState(COMMON.budgetReturned, () => {
       this.state(COMMON.budgetReturned).get(L.budget).op(W.i32Add).i32(1).op(W.i32Add);
     });
-    return this.i32(-1).set(L.budget).end();
+    return this.i32(-1).set(L.budget);
   }
 
   /** Leaves if the budget is used up; `ip` is where to go on. */

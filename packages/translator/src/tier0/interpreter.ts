@@ -26,13 +26,14 @@ import {
   BRANCH_OPS,
   type GuestMemoryOp,
   MEMORY_OPS,
-  PAIR_OPS,
-  type PairOp,
+  missName,
   RECORD_OPS,
   type RecordOp,
   RUN,
   RUN_OPS,
+  SEQUENCE_OPS,
   TIER0_OPS,
+  tier0Op,
   type Widening,
 } from './opcodes.ts';
 
@@ -65,6 +66,8 @@ class InterpreterWriter {
   readonly #linker: ModuleLinker;
   readonly #wrapperType: number;
   readonly #regionType: number;
+  /** The operation whose handler is being written. */
+  #number = 0;
 
   constructor(mmu: SoftMmu, raise: IrHelper, linker: ModuleLinker) {
     this.#a = new Assembler(linker.module.indexBits);
@@ -75,14 +78,15 @@ class InterpreterWriter {
     this.#pureHandlers();
     this.#branchHandlers();
     for (const op of MEMORY_OPS) {
-      this.#handlers.set(op.name, (then) => this.#access(op, then));
+      this.#handlers.set(op.name, (then) => (op.store ? this.#store(op, then) : this.#load(op, then)));
+      this.#handlers.set(missName(op), () => (op.store ? this.#missedStore(op) : this.#missedLoad(op)));
     }
-    for (const op of RUN_OPS) this.#handlers.set(op.name, () => this.#run(op.of));
+    for (const op of RUN_OPS) this.#handlers.set(op.name, (then) => this.#run(op.of, then));
     for (const op of RECORD_OPS) this.#handlers.set(op.name, (then) => this.#record(op, then));
     this.#moves();
     this.#ends(raise);
     this.#calls();
-    for (const pair of PAIR_OPS) this.#handlers.set(pair.name, (then) => this.#pair(pair, then));
+    for (const op of SEQUENCE_OPS) this.#handlers.set(op.name, (then) => this.#sequence(op.parts, then));
   }
 
   write(): Uint8Array {
@@ -96,8 +100,9 @@ class InterpreterWriter {
     a.get(L.ip).load(W.i32Load16U, 0);
     a.out.u8(W.brTable).unsigned(count - 1);
     for (let i = 0; i < count; i++) a.out.unsigned(i);
-    for (const name of TIER0_OPS) {
+    for (const [number, name] of TIER0_OPS.entries()) {
       a.end();
+      this.#number = number;
       this.#handlerOf(name)(() => a.next(16));
     }
     a.end().end();
@@ -113,11 +118,15 @@ class InterpreterWriter {
     return handler;
   }
 
-  /** Two operations in a row: the second is done where the first would look which one it is. */
-  #pair({ first, second }: PairOp, then: () => void): void {
+  /** Operations in a row: each is done where the one before would look which one it is. */
+  #sequence([first = '', ...others]: readonly string[], then: () => void): void {
     this.#handlerOf(first)(() => {
+      if (others.length === 0) {
+        then();
+        return;
+      }
       this.#a.skip(16);
-      this.#handlerOf(second)(then);
+      this.#sequence(others, then);
     });
   }
 
@@ -194,24 +203,40 @@ class InterpreterWriter {
 
   /** Ends a block by the condition on the stack: target at 16 where it holds, else at 20. */
   #branch(): void {
-    const a = this.#a;
-    a.if();
-    a.pay().get(L.ip).load(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
-    a.end();
-    a.pay().get(L.ip).load(W.i32Load, 20).set(L.ip).exitIfSpent(EXIT.budget).dispatch();
+    this.#a.if();
+    this.#link(16);
+    this.#a.end();
+    this.#link(20);
   }
 
-  /** A load or store. `isRun`: the operation says how far a run goes, too. */
-  #access(op: GuestMemoryOp, then: () => void, isRun = false): void {
-    if (op.store) this.#store(op, then, isRun);
-    else this.#load(op, then, isRun);
+  /** Pays for the block and goes on where the i32 at `field` of its end leads. */
+  #link(field: number): void {
+    const a = this.#a;
+    a.charge().get(L.ip).load(W.i32Load, field).set(L.at);
+    a.get(L.budget).i32(0).op(W.i32LtS).get(L.reason).op(W.i32Eqz, W.i32Or);
+    a.out.u8(W.brIf).unsigned(this.#depthOf('spent'));
+    a.get(L.at).set(L.ip).dispatch();
+  }
+
+  /** After `#link` found the budget used up, or the block to have run often: leaves at the target, in `at`. */
+  #spent(): void {
+    const a = this.#a;
+    a.get(L.reason).op(W.i32Eqz).if().tellHot().end();
+    a.get(L.at).set(L.ip).exit(EXIT.budget);
+  }
+
+  /** Labels from here to the handler of an operation that is written later. */
+  #depthOf(name: string): number {
+    const number = tier0Op(name);
+    if (number <= this.#number) throw new Error(`${name} lies behind`);
+    return this.#a.depth - (this.#a.loopDepth + TIER0_OPS.length - number);
   }
 
   /**
-   * A run of accesses from one base: where they lie in one page, which the TLB has, they are made in a loop. Else the first is made
-   * alone, and the others follow as operations of their own.
+   * A run of accesses from one base: where they lie in one page, which the TLB has, they are made in a loop. Else the first
+   * is one that the TLB did not answer, and the others follow as operations of their own.
    */
-  #run(op: GuestMemoryOp): void {
+  #run(op: GuestMemoryOp, then: () => void): void {
     const a = this.#a;
     const page = 2 ** this.#mmu.frontend.pageBits;
     const inPage = (): Assembler =>
@@ -250,8 +275,10 @@ class InterpreterWriter {
     else this.#loadFrom(op, host);
     a.skip(16).get(L.ip).get(L.at).op(W.i32Ne);
     a.out.u8(W.brIf).unsigned(0);
-    a.end().dispatch().end();
-    this.#access(op, () => a.next(16), true);
+    a.end().skip(-16);
+    then();
+    a.end();
+    this.#miss(op);
   }
 
   /** Makes the access of an operation at the host index that `host` pushes. */
@@ -297,13 +324,22 @@ class InterpreterWriter {
     this.#a.get(L.ip).load(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
   }
 
-  #load(op: GuestMemoryOp, then: () => void, isRun: boolean): void {
-    const a = this.#a;
-    this.#tlbProbe(op, isRun);
-    a.if();
+  #load(op: GuestMemoryOp, then: () => void): void {
+    this.#tlbProbe(op, false);
+    this.#a.if();
     this.#loadFrom(op, () => this.#hostAddress(op));
     then();
-    a.end();
+    this.#a.end();
+    this.#miss(op);
+  }
+
+  /** Goes on where the TLB has not answered: `va` is the address. */
+  #miss(op: GuestMemoryOp): void {
+    this.#a.out.u8(W.br).unsigned(this.#depthOf(missName(op)));
+  }
+
+  #missedLoad(op: GuestMemoryOp): void {
+    const a = this.#a;
     // A device may ask how many instructions were executed.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
     a.setState(COMMON.budget, () => a.get(L.budget));
@@ -320,13 +356,17 @@ class InterpreterWriter {
     a.heedExitRequest().next(16);
   }
 
-  #store(op: GuestMemoryOp, then: () => void, isRun: boolean): void {
-    const a = this.#a;
-    this.#tlbProbe(op, isRun);
-    a.if();
+  #store(op: GuestMemoryOp, then: () => void): void {
+    this.#tlbProbe(op, false);
+    this.#a.if();
     this.#storeTo(op, () => this.#hostAddress(op));
     then();
-    a.end();
+    this.#a.end();
+    this.#miss(op);
+  }
+
+  #missedStore(op: GuestMemoryOp): void {
+    const a = this.#a;
     // Who watches code needs to know which operation stores.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
     a.setState(COMMON.budget, () => a.get(L.budget));
@@ -423,9 +463,8 @@ class InterpreterWriter {
       a.operand(4, 'i32');
       this.#branch();
     });
-    this.#handlers.set('goto', () =>
-      a.pay().get(L.ip).load(W.i32Load, 16).set(L.ip).exitIfSpent(EXIT.budget).dispatch(),
-    );
+    this.#handlers.set('goto', () => this.#link(16));
+    this.#handlers.set('spent', () => this.#spent());
     for (const [name, slide] of SLIDES) {
       this.#handlers.set(`gotoPage${name}`, () => {
         a.pay().get(L.ip).load(W.i64Load, 8);
