@@ -31,14 +31,12 @@ import {
   type RecordOp,
   RUN,
   RUN_OPS,
-  SEQUENCE_OPS,
   TIER0_OPS,
   tier0Op,
   type Widening,
 } from './opcodes.ts';
 
-/** Writes what an operation does; `then` writes what comes next where the operation behind it does. */
-type Handler = (then: () => void) => void;
+type Handler = () => void;
 
 /** Operations whose address is whole, and those where it counts from the page of the code that runs. */
 const SLIDES: readonly (readonly [string, (a: Assembler) => void])[] = [
@@ -78,15 +76,14 @@ class InterpreterWriter {
     this.#pureHandlers();
     this.#branchHandlers();
     for (const op of MEMORY_OPS) {
-      this.#handlers.set(op.name, (then) => (op.store ? this.#store(op, then) : this.#load(op, then)));
+      this.#handlers.set(op.name, () => (op.store ? this.#store(op) : this.#load(op)));
       this.#handlers.set(missName(op), () => (op.store ? this.#missedStore(op) : this.#missedLoad(op)));
     }
-    for (const op of RUN_OPS) this.#handlers.set(op.name, (then) => this.#run(op.of, then));
-    for (const op of RECORD_OPS) this.#handlers.set(op.name, (then) => this.#record(op, then));
+    for (const op of RUN_OPS) this.#handlers.set(op.name, () => this.#run(op.of));
+    for (const op of RECORD_OPS) this.#handlers.set(op.name, () => this.#record(op));
     this.#moves();
     this.#ends(raise);
     this.#calls();
-    for (const op of SEQUENCE_OPS) this.#handlers.set(op.name, (then) => this.#sequence(op.parts, then));
   }
 
   write(): Uint8Array {
@@ -103,7 +100,9 @@ class InterpreterWriter {
     for (const [number, name] of TIER0_OPS.entries()) {
       a.end();
       this.#number = number;
-      this.#handlerOf(name)(() => a.next(16));
+      const handler = this.#handlers.get(name);
+      if (handler === undefined) throw new Error(`tier 0 has no handler for ${name}`);
+      handler();
     }
     a.end().end();
     a.setState(COMMON.exitIp, () => a.get(L.ip));
@@ -112,41 +111,24 @@ class InterpreterWriter {
     return a.out.view();
   }
 
-  #handlerOf(name: string): Handler {
-    const handler = this.#handlers.get(name);
-    if (handler === undefined) throw new Error(`tier 0 has no handler for ${name}`);
-    return handler;
-  }
-
-  /** Operations in a row: each is done where the one before would look which one it is. */
-  #sequence([first = '', ...others]: readonly string[], then: () => void): void {
-    this.#handlerOf(first)(() => {
-      if (others.length === 0) {
-        then();
-        return;
-      }
-      this.#a.skip(16);
-      this.#sequence(others, then);
-    });
-  }
-
   #pureHandlers(): void {
     for (const op of PURE_OPS) {
       if (op.outlined) continue;
-      this.#handlers.set(op.name, (then) => this.#pure(op, false, then));
-      if (op.immediate) this.#handlers.set(`${op.name}#`, (then) => this.#pure(op, true, then));
+      this.#handlers.set(op.name, () => this.#pure(op, false));
+      if (op.immediate) this.#handlers.set(`${op.name}#`, () => this.#pure(op, true));
     }
   }
 
-  #pure(op: PureOp, immediate: boolean, then: () => void): void {
+  #pure(op: PureOp, immediate: boolean): void {
     // A comparison's result is stored as a 64-bit 0 or 1, so that extending it costs nothing.
     const stored = op.compare ? 'i64' : op.result;
-    this.#a.result(2, stored, () => {
-      this.#operands(op, immediate);
-      this.#a.op(...op.code);
-      if (op.compare) this.#a.op(W.i64ExtendI32U);
-    });
-    then();
+    this.#a
+      .result(2, stored, () => {
+        this.#operands(op, immediate);
+        this.#a.op(...op.code);
+        if (op.compare) this.#a.op(W.i64ExtendI32U);
+      })
+      .next(16);
   }
 
   #operands(op: PureOp, immediate: boolean): void {
@@ -163,7 +145,7 @@ class InterpreterWriter {
     else a.get(L.ip).load(y === 'i32' ? W.i32Load : W.i64Load, 8);
   }
 
-  #record({ first, second }: RecordOp, then: () => void): void {
+  #record({ first, second }: RecordOp): void {
     const a = this.#a;
     // All is read before anything is set.
     this.#widened(4, first);
@@ -179,7 +161,7 @@ class InterpreterWriter {
     a.mem(W.i32Store, 0);
     a.get(L.at).area().get(L.va).mem(W.i64Store, 8);
     if (second !== undefined) a.get(L.at).area().get(L.wide).mem(W.i64Store, 16);
-    then();
+    a.next(16);
   }
 
   /** Pushes an operand as an i64. */
@@ -236,7 +218,7 @@ class InterpreterWriter {
    * A run of accesses from one base: where they lie in one page, which the TLB has, they are made in a loop. Else the first
    * is one that the TLB did not answer, and the others follow as operations of their own.
    */
-  #run(op: GuestMemoryOp, then: () => void): void {
+  #run(op: GuestMemoryOp): void {
     const a = this.#a;
     const page = 2 ** this.#mmu.frontend.pageBits;
     const inPage = (): Assembler =>
@@ -275,9 +257,7 @@ class InterpreterWriter {
     else this.#loadFrom(op, host);
     a.skip(16).get(L.ip).get(L.at).op(W.i32Ne);
     a.out.u8(W.brIf).unsigned(0);
-    a.end().skip(-16);
-    then();
-    a.end();
+    a.end().dispatch().end();
     this.#miss(op);
   }
 
@@ -324,12 +304,11 @@ class InterpreterWriter {
     this.#a.get(L.ip).load(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
   }
 
-  #load(op: GuestMemoryOp, then: () => void): void {
+  #load(op: GuestMemoryOp): void {
     this.#tlbProbe(op, false);
     this.#a.if();
     this.#loadFrom(op, () => this.#hostAddress(op));
-    then();
-    this.#a.end();
+    this.#a.next(16).end();
     this.#miss(op);
   }
 
@@ -356,12 +335,11 @@ class InterpreterWriter {
     a.heedExitRequest().next(16);
   }
 
-  #store(op: GuestMemoryOp, then: () => void): void {
+  #store(op: GuestMemoryOp): void {
     this.#tlbProbe(op, false);
     this.#a.if();
     this.#storeTo(op, () => this.#hostAddress(op));
-    then();
-    this.#a.end();
+    this.#a.next(16).end();
     this.#miss(op);
   }
 
@@ -419,25 +397,25 @@ class InterpreterWriter {
       ['mov64', 'i64'],
       ['mov128', 'v128'],
     ] as const) {
-      this.#handlers.set(name, (then) => {
+      this.#handlers.set(name, () => {
         a.result(2, ty, () => a.operand(4, ty));
-        then();
+        a.next(16);
       });
     }
-    this.#handlers.set('const', (then) => {
+    this.#handlers.set('const', () => {
       a.result(2, 'i64', () => a.get(L.ip).load(W.i64Load, 8));
-      then();
+      a.next(16);
     });
-    this.#handlers.set('count', (then) => {
+    this.#handlers.set('count', () => {
       a.result(2, 'i64', () => {
         a.state(COMMON.insnCount);
         a.state(COMMON.runBudget).state(COMMON.budgetReturned).op(W.i32Sub);
         a.state(COMMON.raised).op(W.i32Sub).get(L.budget).op(W.i32Sub);
         a.get(L.ip).load(W.i32Load, 8).op(W.i32Add, W.i64ExtendI32U, W.i64Add);
       });
-      then();
+      a.next(16);
     });
-    this.#handlers.set('nop', (then) => then());
+    this.#handlers.set('nop', () => a.next(16));
     const jump = (): void => {
       a.get(L.ip).get(L.ip).load(W.i32Load, 8).op(W.i32Add).set(L.ip).dispatch();
     };
@@ -446,13 +424,12 @@ class InterpreterWriter {
       ['brz', [W.i32Eqz]],
       ['brnz', []],
     ] as const) {
-      this.#handlers.set(name, (then) => {
+      this.#handlers.set(name, () => {
         a.operand(4, 'i32')
           .op(...test)
           .if();
         jump();
-        a.end();
-        then();
+        a.end().next(16);
       });
     }
   }
@@ -586,15 +563,15 @@ class InterpreterWriter {
       a.get(L.cpu).get(L.ip).get(L.ip).load(W.i32Load16U, 14);
       a.out.u8(W.callIndirect).unsigned(this.#wrapperType).u8(0);
     };
-    this.#handlers.set('call', (then) => {
+    this.#handlers.set('call', () => {
       call();
-      then();
+      a.next(16);
     });
-    this.#handlers.set('callFault', (then) => {
+    this.#handlers.set('callFault', () => {
       a.setState(COMMON.exitIp, () => a.get(L.ip));
       call();
       this.#exitOnFault();
-      then();
+      a.next(16);
     });
   }
 }

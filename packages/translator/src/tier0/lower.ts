@@ -19,7 +19,7 @@ import { type CodeMemory, OpWriter } from './op-writer.ts';
 import { memoryOpNumber, pureOpNumber, recordOpNumber, tier0Op, type Widening } from './opcodes.ts';
 import { addressAt, endAt, type InsnPlace, PlacedInsn, placeOfAddress } from './placed-insn.ts';
 import { type RecordSettings, recordAt, wordOf } from './record.ts';
-import { fuseSequences } from './sequences.ts';
+import { makeRuns } from './runs.ts';
 import { ARGUMENT_FIELDS } from './wrappers.ts';
 
 const OP = {
@@ -198,7 +198,7 @@ export class BlockLowering {
   }
 
   finish(): LoweredBlock {
-    fuseSequences(this.#o.memory, this.#start, this.#out.tail);
+    makeRuns(this.#o.memory, this.#start, this.#out.tail);
     return {
       start: this.#start,
       tail: this.#out.tail,

@@ -10,7 +10,6 @@
 import type { AccessSize, MemAccess } from '../ir/nodes.ts';
 import { PURE_OPS, type PureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
-import { SEQUENCES } from './sequence-table.ts';
 
 export interface GuestMemoryOp {
   readonly name: string;
@@ -87,14 +86,6 @@ export const RUN_OPS: readonly { readonly name: string; readonly of: GuestMemory
 /** Places of the fields of a run: how many accesses, and how many units of 2^`unitBits` bytes they go below and above the first. */
 export const RUN = { mostCount: 31, below: 5, above: 11, mostReach: 63, unitBits: 3 } as const;
 
-/** Operations that often follow each other: the first does all, which saves the way to the others. */
-export interface SequenceOp {
-  readonly name: string;
-  readonly parts: readonly string[];
-}
-
-export const SEQUENCE_OPS: readonly SequenceOp[] = SEQUENCES.map((name) => ({ name, parts: name.split(', ') }));
-
 /** Where a guest access goes on that the TLB did not answer. */
 export const missName = (op: GuestMemoryOp): string => `miss.${op.name}`;
 
@@ -137,7 +128,6 @@ names.push(
   'secondPage',
   'debug',
   ...RUN_OPS.map(({ name }) => name),
-  ...SEQUENCE_OPS.map(({ name }) => name),
   // No operations of blocks: where handlers before these lead.
   ...MEMORY_OPS.map(missName),
   'spent',

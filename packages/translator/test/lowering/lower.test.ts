@@ -128,18 +128,6 @@ describe('tier 0 operations', () => {
     expect(stores).toEqual([`run.${single}`, single, single, single, 'store.i64.4.big', 'goto']);
   });
 
-  it('does operations at once that are often next to each other, and leaves each where it is', () => {
-    const lines = lower((b) => {
-      b.set(x1, b.get(x0));
-      b.set(x2, b.get(x1));
-      b.set(x0, b.i64(5));
-      b.goto(0x1000, 0);
-    });
-    expect(lines[0]).toMatch(/^mov64, mov64, const x1 x0/);
-    expect(lines[1]).toMatch(/^mov64 x2 x1/);
-    expect(lines[2]).toMatch(/^const x0/);
-  });
-
   it('computes a value with several uses into the register that it is set to', () => {
     const sum = (b: IrBuilder) => b.add(b.get(x0), b.get(x1));
     const both = (b: IrBuilder) => {

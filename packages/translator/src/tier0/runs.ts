@@ -1,11 +1,11 @@
 /**
- * Makes one operation of several that follow each other in a block: runs and sequences (opcodes.ts). Only the number of the first
- * changes, and the low bits of a run's word at 12. All others stay as they are, and may be gone to: where an instruction is repeated,
- * and where a page of the run is not in the TLB.
+ * Makes runs (opcodes.ts) of the accesses of a block that follow each other. Only the number of the first changes, and the low bits of
+ * its word at 12. All others stay as they are, and may be gone to: where an instruction is repeated, and where a page of the run is not
+ * in the TLB.
  */
 import { TLB_REGIME_BITS } from '../softmmu/layout.ts';
 import type { CodeMemory } from './op-writer.ts';
-import { RUN, RUN_OPS, SEQUENCE_OPS, TIER0_OPS, tier0Op } from './opcodes.ts';
+import { RUN, RUN_OPS, TIER0_OPS, tier0Op } from './opcodes.ts';
 
 const COUNT = TIER0_OPS.length;
 /** Operations of 32 bytes. */
@@ -21,41 +21,15 @@ for (const { name, of } of RUN_OPS) {
   IS_LOAD[tier0Op(of.name)] = of.store ? 0 : 1;
 }
 
-/** States of the search for the longest sequence: the first operation's number, then one for each beginning of a sequence. */
-const FOLLOWING: (Uint16Array | undefined)[] = [];
-/** The operation that does what led to a state; 0 where none does. */
-const FUSED: number[] = TIER0_OPS.map((_, op) => op);
-for (const { name, parts } of SEQUENCE_OPS) {
-  const [first, ...others] = parts.map(tier0Op);
-  let state = first ?? 0;
-  for (const op of others) {
-    const following = FOLLOWING[state] ?? new Uint16Array(COUNT);
-    FOLLOWING[state] = following;
-    if (following[op] === 0) following[op] = FUSED.push(0) - 1;
-    state = following[op] ?? 0;
-  }
-  FUSED[state] = tier0Op(name);
-}
-
-/** Fuses the operations from host offset `start` to the one at `tail`. */
-export function fuseSequences(memory: CodeMemory, start: number, tail: number): void {
+/** Makes runs of the operations from host offset `start` to the one at `tail`. */
+export function makeRuns(memory: CodeMemory, start: number, tail: number): void {
   const { u16 } = memory;
   for (let at = start; at < tail; ) {
     const op = u16[at >>> 1] ?? 0;
-    const count = RUNS[op] === 0 ? 1 : runAt(memory, at, tail);
-    let state = count > 1 ? (RUNS[op] ?? 0) : op;
-    let next = at + (LONG[op] === 1 ? 32 : count * 16);
-    let [fused, end] = [state, next];
-    for (;;) {
-      const following = u16[next >>> 1] ?? 0;
-      state = FOLLOWING[state]?.[following] ?? 0;
-      if (state === 0 || (RUNS[following] !== 0 && runAt(memory, next, tail) > 1)) break;
-      next += LONG[following] === 1 ? 32 : 16;
-      const whole = FUSED[state] ?? 0;
-      if (whole !== 0) [fused, end] = [whole, next];
-    }
-    u16[at >>> 1] = fused;
-    at = end;
+    const run = RUNS[op] ?? 0;
+    const count = run === 0 ? 1 : runAt(memory, at, tail);
+    if (count > 1) u16[at >>> 1] = run;
+    at += LONG[op] === 1 ? 32 : count * 16;
   }
 }
 
