@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import module from 'node:module';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -85,5 +85,34 @@ describe.skipIf(!built || !('flushCompileCache' in module))('the compile cache',
     await vi.waitFor(() => expect(readdirSync(cache, { recursive: true }).length).toBeGreaterThan(10), 20_000);
     child.kill('SIGKILL');
     await ended;
+  });
+});
+
+/** Priorities (nice) of a process's threads by their names, from proc(5). */
+function priorities(pid: number): Map<string, Set<number>> {
+  const found = new Map<string, Set<number>>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const [, name = '', fields = ''] =
+      /\((.*)\) (.*)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')) ?? [];
+    found.set(name, (found.get(name) ?? new Set()).add(Number(fields.split(' ')[16])));
+  }
+  return found;
+}
+
+const NODE = process.env.BOARDWALK_NODE24 ?? process.execPath;
+const namesThreads = process.platform === 'linux' && process.env.BOARDWALK_NODE24 !== undefined;
+if (!namesThreads) console.log('skipped: priorities of threads (Linux, and BOARDWALK_NODE24 names a Node.js 24)');
+
+describe.skipIf(!built || !namesThreads || availableParallelism() === 1)('threads of V8', () => {
+  it('come behind the one that runs the guest', async () => {
+    const args = [PROGRAM, '-M', 'none', '-display', 'none', '-qmp', 'stdio'];
+    const child = spawn(NODE, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const found = priorities(child.pid ?? 0);
+    const own = Math.max(...(found.get('MainThread') ?? []));
+    expect([...(found.get('V8Worker') ?? [])]).toEqual([Math.min(own + 5, 19)]);
+    child.stdin.write('{"execute": "qmp_capabilities"}{"execute": "quit"}');
+    expect(await ended).toBe(0);
   });
 });
