@@ -109,7 +109,13 @@ describe('a loop through an instruction on two pages', () => {
     let entered = 0;
     const enter = exports.run;
     Object.defineProperty(m.cpu.engine, 'exports', {
-      value: { ...exports, run: (...args: Parameters<typeof enter>) => (entered++, enter(...args)) },
+      value: {
+        ...exports,
+        run: (...args: Parameters<typeof enter>) => {
+          entered++;
+          return enter(...args);
+        },
+      },
     });
     run(m, 0x8000);
     expect(entered).toBeGreaterThan(0);
