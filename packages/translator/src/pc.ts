@@ -17,6 +17,12 @@ export function addAddress(a: Address, b: Address): Address {
   return { lo: low | 0, hi: (a.hi + b.hi + (low >= 2 ** 32 ? 1 : 0)) | 0 };
 }
 
+/** Halves of the address `offset` bytes behind the one whose halves are given, modulo 2^64. */
+export function movedBy(lo: number, hi: number, offset: number): readonly [lo: number, hi: number] {
+  const low = (lo >>> 0) + offset;
+  return [low | 0, (hi + Math.floor(low / 2 ** 32)) | 0];
+}
+
 /** The difference of two addresses, modulo 2^64. */
 export function subAddress(a: Address, b: Address): Address {
   return { lo: (a.lo - b.lo) | 0, hi: (a.hi - b.hi - (a.lo >>> 0 < b.lo >>> 0 ? 1 : 0)) | 0 };

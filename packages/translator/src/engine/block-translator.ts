@@ -5,7 +5,7 @@ import { InstrumentedBuilder } from '../instrument/builder.ts';
 import type { Instruments } from '../instrument/instruments.ts';
 import { type FenceNeed, IrBuilder } from '../ir/builder.ts';
 import type { Node } from '../ir/nodes.ts';
-import { pcOf } from '../pc.ts';
+import { movedBy, pcOf } from '../pc.ts';
 import { COMMON } from '../state.ts';
 import type { BlockLowering } from '../tier0/lower.ts';
 import { type InsnPlace, PLACED_WORDS } from '../tier0/placed-insn.ts';
@@ -114,8 +114,7 @@ class Reader implements InsnContext {
 
   addressOf(offset: number): readonly [lo: number, hi: number] {
     this.isAddressed = true;
-    const low = (this.lo >>> 0) + offset;
-    return [low | 0, (this.hi + Math.floor(low / 2 ** 32)) | 0];
+    return movedBy(this.lo, this.hi, offset);
   }
 
   get extraLo(): number {

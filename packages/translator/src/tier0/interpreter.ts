@@ -76,7 +76,7 @@ class InterpreterWriter {
     this.#pureHandlers();
     this.#branchHandlers();
     for (const op of MEMORY_OPS) {
-      this.#handlers.set(op.name, () => (op.store ? this.#store(op) : this.#load(op)));
+      this.#handlers.set(op.name, () => this.#access(op));
       this.#handlers.set(missName(op), () => (op.store ? this.#missedStore(op) : this.#missedLoad(op)));
     }
     for (const op of RUN_OPS) this.#handlers.set(op.name, () => this.#run(op.of));
@@ -247,14 +247,13 @@ class InterpreterWriter {
       .load(W.i64Load, TLB + (op.store ? TLB_TABLE_BYTES : 0) + 8)
       .get(L.va)
       .op(W.i64Add);
-    a.get(L.ip).load(0x34, 8).op(W.i64Sub).set(L.wide);
+    a.get(L.ip).load(W.i64Load32S, 8).op(W.i64Sub).set(L.wide);
     a.get(L.ip).get(L.reason).i32(RUN.mostCount).op(W.i32And).i32(4).op(W.i32Shl, W.i32Add).set(L.at);
     a.loop();
     const host = (): void => {
-      a.get(L.wide).get(L.ip).load(0x34, 8).op(W.i64Add).hostIndex();
+      a.get(L.wide).get(L.ip).load(W.i64Load32S, 8).op(W.i64Add).hostIndex();
     };
-    if (op.store) this.#storeTo(op, host);
-    else this.#loadFrom(op, host);
+    this.#transfer(op, host);
     a.skip(16).get(L.ip).get(L.at).op(W.i32Ne);
     a.out.u8(W.brIf).unsigned(0);
     a.end().dispatch().end();
@@ -262,6 +261,11 @@ class InterpreterWriter {
   }
 
   /** Makes the access of an operation at the host index that `host` pushes. */
+  #transfer(op: GuestMemoryOp, host: () => void): void {
+    if (op.store) this.#storeTo(op, host);
+    else this.#loadFrom(op, host);
+  }
+
   #loadFrom(op: GuestMemoryOp, host: () => void): void {
     this.#a.result(2, op.ty, () => {
       host();
@@ -281,7 +285,7 @@ class InterpreterWriter {
   #tlbProbe(op: GuestMemoryOp, isRun: boolean): void {
     const a = this.#a;
     const pageBits = this.#mmu.frontend.pageBits;
-    a.operand(4, 'i64').get(L.ip).load(0x34, 8).op(W.i64Add).tee(L.va);
+    a.operand(4, 'i64').get(L.ip).load(W.i64Load32S, 8).op(W.i64Add).tee(L.va);
     a.i64(pageBits - 4, 0).op(W.i64ShrU, W.i32WrapI64);
     a.i32((TLB_ENTRIES - 1) << 4).op(W.i32And);
     a.get(L.ip).load(W.i32Load, 12);
@@ -304,10 +308,10 @@ class InterpreterWriter {
     this.#a.get(L.ip).load(W.i32Load, 12).i32(TLB_REGIME_BITS).op(W.i32ShrU);
   }
 
-  #load(op: GuestMemoryOp): void {
+  #access(op: GuestMemoryOp): void {
     this.#tlbProbe(op, false);
     this.#a.if();
-    this.#loadFrom(op, () => this.#hostAddress(op));
+    this.#transfer(op, () => this.#hostAddress(op));
     this.#a.next(16).end();
     this.#miss(op);
   }
@@ -317,11 +321,16 @@ class InterpreterWriter {
     this.#a.out.u8(W.br).unsigned(this.#depthOf(missName(op)));
   }
 
-  #missedLoad(op: GuestMemoryOp): void {
+  /** A device may ask how many instructions were executed, and who watches code which operation stores. */
+  #tellPlace(): void {
     const a = this.#a;
-    // A device may ask how many instructions were executed.
     a.setState(COMMON.exitIp, () => a.get(L.ip));
     a.setState(COMMON.budget, () => a.get(L.budget));
+  }
+
+  #missedLoad(op: GuestMemoryOp): void {
+    const a = this.#a;
+    this.#tellPlace();
     a.get(L.cpu).get(L.va);
     this.#descriptor(op, 6);
     const isVector = op.ty === 'v128';
@@ -335,19 +344,9 @@ class InterpreterWriter {
     a.heedExitRequest().next(16);
   }
 
-  #store(op: GuestMemoryOp): void {
-    this.#tlbProbe(op, false);
-    this.#a.if();
-    this.#storeTo(op, () => this.#hostAddress(op));
-    this.#a.next(16).end();
-    this.#miss(op);
-  }
-
   #missedStore(op: GuestMemoryOp): void {
     const a = this.#a;
-    // Who watches code needs to know which operation stores.
-    a.setState(COMMON.exitIp, () => a.get(L.ip));
-    a.setState(COMMON.budget, () => a.get(L.budget));
+    this.#tellPlace();
     a.get(L.cpu).get(L.va).operand(6, op.ty);
     if (op.ty === 'i32') a.op(W.i64ExtendI32U);
     this.#descriptor(op, 2);

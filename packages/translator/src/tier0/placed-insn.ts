@@ -4,6 +4,7 @@
  * anew from its form.
  */
 import type { Node } from '../ir/nodes.ts';
+import { movedBy } from '../pc.ts';
 import type { EndForm } from './block-ends.ts';
 
 /** Words of such a description, the size of two operations. */
@@ -140,6 +141,5 @@ export function endAt(words: Int32Array, at: number, place: InsnPlace, form: End
 
 function moved(words: Int32Array, at: number, word: number, place: InsnPlace): readonly [lo: number, hi: number] {
   const isOwn = ((words[at + OP] ?? 0) & ownFlag(word)) !== 0;
-  const low = (place.pcLo >>> 0) + (isOwn ? (place.relative ?? 0) : (words[at + word] ?? 0));
-  return [low | 0, (place.pcHi + Math.floor(low / 2 ** 32)) | 0];
+  return movedBy(place.pcLo, place.pcHi, isOwn ? (place.relative ?? 0) : (words[at + word] ?? 0));
 }
