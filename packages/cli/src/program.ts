@@ -1,6 +1,8 @@
 // What the program has from its surroundings; tests give their own.
 
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { ImportModule } from './architectures.ts';
 
 /** Set in the environment of the background process of -daemonize. */
@@ -12,6 +14,8 @@ export interface Program {
   out(text: string): void;
   err(text: string): void;
   readonly importModule: ImportModule;
+  /** Where translated code is kept from run to run; without it nowhere. */
+  readonly codeFolder?: string;
   /** Set in the background process of -daemonize: tells the one that started it that all is well. */
   readonly ready?: (() => void) | undefined;
 }
@@ -23,6 +27,7 @@ export function processProgram(arch: string): Program {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     importModule: (name) => import(name) as Promise<object>,
+    codeFolder: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'boardwalk', 'code'),
   };
 }
 

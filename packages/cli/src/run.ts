@@ -23,8 +23,9 @@ import { findArchitecture, missingPackage } from './architectures.ts';
 import { keepMemoryFromCoreDumps } from './config/core-dumps.ts';
 import { optionHelp } from './config/help.ts';
 import { type Identity, readIdentity } from './config/identity.ts';
+import { keptCode } from './config/kept-code.ts';
 import { LogOutput } from './config/log.ts';
-import { namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
+import { type MachineSettings, namesOnlyNone, readMachineSettings } from './config/machine-settings.ts';
 import { Messages } from './config/messages.ts';
 import { PidFile } from './config/pid-file.ts';
 import { loadPlugin, type MachineHook } from './config/plugins.ts';
@@ -120,7 +121,7 @@ async function launch(launched: Launch): Promise<number> {
   const later = new Deferred();
   forOption('trace', () => trace.open());
   if (settings.dumpGuestCore === false) forOption('machine', keepMemoryFromCoreDumps);
-  const session = await Session.open(plan, sessionContext(launched, identity, log, quit, later.promise));
+  const session = await Session.open(plan, sessionContext(launched, settings, identity, log, quit, later.promise));
   trace.follow(session.events);
   if (!plan.preconfig) await session.build();
   try {
@@ -156,13 +157,17 @@ async function dumpTree(session: Session, file: string, program: Program): Promi
 
 function sessionContext(
   launched: Launch,
+  { keepsCode, dumpTree: treeFile }: MachineSettings,
   { guestName, uuid }: Identity,
   log: LogOutput,
   quit: Quit,
   complete: Promise<void>,
 ): SessionContext {
   const { line, arch, program, types, space, hostMemory, hooks, trace } = launched;
+  const { codeFolder } = program;
+  const isKept = codeFolder !== undefined && keepsCode && treeFile === undefined && launched.architecture !== undefined;
   return {
+    codeStore: isKept ? keptCode(line, arch, codeFolder) : undefined,
     name: program.name,
     version: programVersion(),
     arch,

@@ -6,6 +6,7 @@ import {
   type BoardDefinition,
   type BwObject,
   type CharBackend,
+  type CodeStore,
   type CpuModelInfo,
   type CpuModelQueries,
   type DriveOptions,
@@ -71,6 +72,8 @@ export interface SessionContext {
   readonly version: string;
   readonly arch: string;
   readonly space: RamSpace;
+  /** Where translated code is kept for later runs. */
+  readonly codeStore: CodeStore | undefined;
   readonly hostMemory?: HostMemory | NoHostMemory;
   readonly types: TypeRegistry;
   /** The object tree. */
@@ -419,13 +422,14 @@ export class Session implements Emulator {
 
   #machineOptions(): MachineOptions {
     const { settings, files, devices, globals, actions, boot, paused } = this.#plan;
-    const { board: _, icount, isThreaded, dumpGuestCore: __, dumpTree: ___, ...rest } = settings;
-    const { space, hostMemory, types, root, trace } = this.#context;
+    const { board: _, icount, isThreaded, keepsCode: __, dumpGuestCore: ___, dumpTree: ____, ...rest } = settings;
+    const { space, hostMemory, types, root, trace, codeStore } = this.#context;
     const { log } = this.#context.log;
     return {
       ...rest,
       ...files.options,
       ...(isThreaded && { threads: nodeVcpuThreads(architectureModule(this.#context.arch)) }),
+      ...(codeStore && { codeStore }),
       ...(icount && { clock: new VirtualClock(new InstructionClockSource(icount)) }),
       space,
       types,

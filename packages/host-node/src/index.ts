@@ -8,6 +8,7 @@ export * from './char/pty-char.ts';
 export { addressText, type SocketAddress } from './char/socket-address.ts';
 export * from './char/socket-char.ts';
 export * from './char/stdio-char.ts';
+export { codeFiles } from './code/code-files.ts';
 export { readInputFile } from './file/input-file.ts';
 export { capitalized, hostError, systemErrorText } from './file/system-error.ts';
 export { type HostMemoryOptions, hostMemoryOnDemand, openHostMemory } from './memory/linux-host-memory.ts';

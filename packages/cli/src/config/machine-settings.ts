@@ -24,6 +24,8 @@ export interface MachineSettings {
   readonly board: BoardDefinition;
   readonly accel: Accelerator;
   readonly tier1?: NonNullable<MachineOptions['tier1']>;
+  /** Translated code is kept for the next run that starts like this one. */
+  readonly keepsCode: boolean;
   /** Each vCPU runs on a thread of its own. */
   readonly isThreaded: boolean;
   readonly boardProps: Readonly<Record<string, string>>;
@@ -66,7 +68,7 @@ export function readMachineSettings(
   const dumpGuestCore = forOption('machine', () => machine.bool('dump-guest-core')) ?? true;
   const dumpTree = machine.take('dumpdtb');
   forOption('machine', () => refuseUsb(machine, board));
-  const { accel, tier1, isThreaded } = chooseAccelerator(line, machine.take('accel'));
+  const { accel, tier1, keepsCode, isThreaded } = chooseAccelerator(line, machine.take('accel'));
   const smp = readSmp(line, machine, board);
   const cpu = line.last('cpu');
   if (cpu !== undefined && board.name !== 'none') forOption('cpu', () => resolveCpuModel(cpu, board));
@@ -82,6 +84,7 @@ export function readMachineSettings(
   return {
     board,
     accel,
+    keepsCode,
     isThreaded,
     boardProps: machine.rest(),
     ...(tier1 === undefined ? {} : { tier1 }),
@@ -192,9 +195,9 @@ const UNUSABLE: readonly string[] = ['kvm', 'hvf', 'whpx', 'xen', 'nvmm', 'hax']
 function chooseAccelerator(
   line: CommandLine,
   onMachine: string | undefined,
-): Pick<MachineSettings, 'accel' | 'tier1' | 'isThreaded'> {
+): Pick<MachineSettings, 'accel' | 'tier1' | 'keepsCode' | 'isThreaded'> {
   const asked = [...line.all('accel'), ...(onMachine?.split(':') ?? [])];
-  if (asked.length === 0) return { accel: 'tcg', isThreaded: false };
+  if (asked.length === 0) return { accel: 'tcg', keepsCode: true, isThreaded: false };
   return forOption('accel', () => {
     const problems: string[] = [];
     for (const text of asked) {
@@ -202,10 +205,12 @@ function chooseAccelerator(
       const name = options.require('accel');
       const isThreaded = name === 'tcg' && readThread(options);
       const tier1 = name === 'tcg' ? readTier1(options) : undefined;
+      const isKept = (name === 'tcg' ? options.bool('kept-code') : undefined) ?? true;
       checkRamIndex(options);
       if (name === 'tcg' || name === 'qtest') {
         options.finish();
-        return { accel: name, isThreaded, ...(tier1 === undefined ? {} : { tier1 }) };
+        const keepsCode = name === 'tcg' && !isThreaded && isKept;
+        return { accel: name, keepsCode, isThreaded, ...(tier1 === undefined ? {} : { tier1 }) };
       }
       if (!UNUSABLE.includes(name)) throw new UserError(`invalid accelerator '${name}'; tcg and qtest are there`);
       problems.push(`${name} is not usable: guest code is always translated here (tcg)`);

@@ -72,10 +72,16 @@ export const OPTIONS = {
   'mem-prealloc': { help: 'every page of the main RAM is there from the start; needs Linux', section: 'Machine' },
   accel: {
     argument: 'NAME[,PROP=VALUE...]',
-    help: "how guest code is executed: 'tcg', by translation (thread=multi: each vCPU on a thread), or 'qtest', not at all; of several the first that is usable",
+    help: "how guest code is executed: 'tcg', by translation (thread=multi: each vCPU on a thread; kept-code=off: nothing translated is taken from earlier runs, or left for later ones), or 'qtest', not at all; of several the first that is usable",
     section: 'Machine',
     group: 'accel',
-    parameters: { accel: 'string', thread: 'string', tier1: 'boolean', 'tier1-threshold': 'number' },
+    parameters: {
+      accel: 'string',
+      thread: 'string',
+      tier1: 'boolean',
+      'tier1-threshold': 'number',
+      'kept-code': 'boolean',
+    },
   },
   icount: {
     argument: '[shift=]N[,sleep=on|off]',

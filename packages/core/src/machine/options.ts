@@ -56,6 +56,17 @@ export interface SemihostingOptions {
   readonly commandLine?: string;
 }
 
+/**
+ * Where translators keep code from one run of a machine to the next. What they keep is plain data that may be cloned and that means
+ * something to the very same version of the program only.
+ */
+export interface CodeStore {
+  /** What was saved for a shape, a text that says of what machine it is; undefined where that is nothing, or cannot be read. */
+  load(shape: string): unknown;
+  /** Puts something in its place; undefined takes it away. Never throws: a run is not to fail for it. */
+  save(shape: string, code: unknown): void;
+}
+
 /** Everything that a machine is made from besides its board. The machine owns the backends and closes them. */
 export interface MachineOptions {
   /** Bytes of main RAM; without it the backend's size, or the board's default. */
@@ -114,6 +125,8 @@ export interface MachineOptions {
    * WebAssembly that are kept.
    */
   readonly tier1?: 'off' | { readonly threshold: number; readonly codeBytes?: number };
+  /** Where translated code is kept from one run to the next that starts alike; without it each run translates everything. */
+  readonly codeStore?: CodeStore;
   /** Each vCPU runs on a thread of its own that these start (`thread=multi`); without it all take turns on this one. */
   readonly threads?: VcpuThreads;
   /** @internal the machine is a vCPU's thread's part of one that is elsewhere */

@@ -2,15 +2,17 @@
 import { MEM_DECODE_ERROR, MEM_ERROR, type VcpuThread } from '@boardwalk/core';
 import { printIr } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
-import { pcOf } from '../pc.ts';
+import { FIELD } from '../kept/image.ts';
+import type { KeptCode } from '../kept/kept-code.ts';
+import { type Address, pcOf } from '../pc.ts';
 import { FAULTED, JUMP_CACHE, NOT_RAM } from '../softmmu/layout.ts';
 import { jumpCacheIndex } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import { NEVER } from '../tier1/tier1.ts';
-import { FETCH_FAULT } from './block-translator.ts';
-import { type Block, leadsTo } from './code-cache.ts';
+import { FETCH_FAULT, runsUntilHot } from './block-translator.ts';
+import { type Block, type BlockKey, leadsTo } from './code-cache.ts';
 import { type Engine, MAX_BLOCK_INSNS } from './engine.ts';
-import { nextPage } from './second-page.ts';
+import { nextPage, type SecondPage, secondPageAt } from './second-page.ts';
 import { type VcpuWords, writeSlot } from './vcpu-words.ts';
 
 export interface BlockFinderOptions {
@@ -79,12 +81,61 @@ export class BlockFinder {
       cache.place();
       cache.claim(host);
     }
-    const longest = this.#engine.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
-    const block = this.#engine.debug.isBreakpoint(pcLo, pcHi)
-      ? this.#engine.blocks.translateStop(key, cache.place())
-      : this.translate(host, pcLo, pcHi, longest, this.#engine.countdown(host), this.#engine.slides(host, pcLo, pcHi));
-    if (block !== undefined) cache.add(block);
+    const engine = this.#engine;
+    const longest = engine.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
+    if (engine.debug.isBreakpoint(pcLo, pcHi)) {
+      const stop = engine.blocks.translateStop(key, cache.place());
+      cache.add(stop);
+      return stop;
+    }
+    const slides = engine.slides(host, pcLo, pcHi);
+    const kept = engine.keeps;
+    const back = kept === undefined ? undefined : this.#fromEarlier(kept, key, slides);
+    if (back === 'faulted') {
+      this.#raise();
+      return undefined;
+    }
+    if (back !== undefined) return back;
+    const block = this.translate(host, pcLo, pcHi, longest, engine.countdown(host), slides);
+    if (block === undefined) return undefined;
+    cache.add(block);
+    kept?.noteBlock(block, slides);
     return block;
+  }
+
+  /** The block that an earlier run had for code; undefined where it had none. */
+  #fromEarlier(kept: KeptCode, key: Omit<BlockKey, 'secondHost'>, slides: boolean): Block | undefined | 'faulted' {
+    const id = kept.find(key, slides);
+    if (id < 0) return undefined;
+    const { frontend, exports, cache } = this.#engine;
+    let second: SecondPage | undefined;
+    if (kept.blocks.hasSecond(id)) {
+      const { pcLo, pcHi } = key;
+      const host = this.#secondPage(pcLo, pcHi);
+      if (host === FETCH_FAULT) return 'faulted';
+      if (!kept.blocks.isSecond(id, host)) return undefined;
+      second = secondPageAt(frontend, pcLo, pcHi, host, exports.fetchMmu(this.#words.base));
+    }
+    const block = kept.putBack(id, key, this.#countdown(kept, id, key.host), second);
+    if (block !== undefined) cache.addKept(block);
+    return block;
+  }
+
+  /** Puts back a block for code at a host offset, in the page that its pc is in, if it is that code and no other block is there. */
+  putBack(id: number, host: number, { lo, hi }: Address): Block | undefined {
+    const { keeps: kept, cache } = this.#engine;
+    if (kept === undefined || kept.blocks.hasSecond(id) || !kept.blocks.isAt(id, host)) return undefined;
+    const field = (n: number): number => kept.blocks.field(id, n);
+    const extra = { extraLo: field(FIELD.extraLo), extraHi: field(FIELD.extraHi) };
+    const key = { host, pcLo: lo, pcHi: hi, mode: field(FIELD.mode), ...extra };
+    if (cache.find(key) !== undefined) return undefined;
+    const block = kept.putBack(id, key, this.#countdown(kept, id, host), undefined);
+    if (block !== undefined) cache.addKept(block);
+    return block;
+  }
+
+  #countdown(kept: KeptCode, id: number, host: number): number {
+    return runsUntilHot(this.#engine.countdown(host), kept.blocks.field(id, FIELD.insns));
   }
 
   translate(

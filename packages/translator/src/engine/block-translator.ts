@@ -50,6 +50,11 @@ const NO_WORDS: readonly number[] = [];
 const LONG_BLOCK = 16;
 const LONG_BLOCK_SOONER = 4;
 
+/** Runs until tier 1 is asked to compile a block of so many instructions, where short ones have `countdown`. */
+export function runsUntilHot(countdown: number, insns: number): number {
+  return insns >= LONG_BLOCK && countdown !== NEVER ? Math.ceil(countdown / LONG_BLOCK_SOONER) : countdown;
+}
+
 class Reader implements InsnContext {
   lo = 0;
   hi = 0;
@@ -291,9 +296,8 @@ export class BlockTranslator {
     }
     const { host, secondHost } = this.#reader;
     const lowered = lowering.finish();
-    const isLong = lowered.insns.length >= LONG_BLOCK && countdown !== NEVER;
-    const runs = isLong ? Math.ceil(countdown / LONG_BLOCK_SOONER) : countdown;
-    if (isLong) lowering.setCountdown(runs);
+    const runs = runsUntilHot(countdown, lowered.insns.length);
+    if (runs !== countdown) lowering.setCountdown(runs);
     return new Block(request, secondHost, host - request.host, lowered, runs, slides, this.#second);
   }
 

@@ -4,8 +4,8 @@
  * whole when it is full.
  */
 import { PAGE_CODE, type RamSpace } from '@boardwalk/core';
+import type { KeptBlocks } from '../kept/blocks.ts';
 import { BLOCK_HASH_BITS, BLOCK_HASH_BYTES, BLOCK_HASH_ENTRY } from '../softmmu/layout.ts';
-
 import { blockHashIndex } from '../softmmu/tables.ts';
 import { INSN_CODE_BITS, type LoweredBlock } from '../tier0/lower.ts';
 import { tier0Op } from '../tier0/opcodes.ts';
@@ -75,6 +75,8 @@ export class Block implements BlockKey {
   /** Its instructions, packed (`LoweredBlock.insns`). */
   readonly insns: readonly number[];
   readonly #restarts: readonly (readonly number[])[] | undefined;
+  /** Its number among those of earlier runs and those noted for later ones (`kept/`); -1 if it is none. */
+  kept = -1;
   /** The first of the code cache's links that lead here. */
   incoming = NO_LINK;
   valid = true;
@@ -185,6 +187,11 @@ export class Block implements BlockKey {
     return packed & ((1 << INSN_CODE_BITS) - 1);
   }
 
+  /** What restarting an instruction needs. */
+  restartOf(index: number): readonly number[] {
+    return this.#restarts?.[index] ?? NO_WORDS;
+  }
+
   /** Place of the instruction that the operation at `ip` belongs to. */
   indexAt(ip: number): number {
     let index = 0;
@@ -197,7 +204,7 @@ export class Block implements BlockKey {
     const index = this.indexAt(ip);
     const low = (this.pcLo >>> 0) + this.pcOffset(index);
     const pcHi = low >= 2 ** 32 ? (this.pcHi + 1) | 0 : this.pcHi;
-    return { index, pcLo: low | 0, pcHi, restart: this.#restarts?.[index] ?? NO_WORDS };
+    return { index, pcLo: low | 0, pcHi, restart: this.restartOf(index) };
   }
 }
 
@@ -220,15 +227,18 @@ function flaggedPages(space: RamSpace): CodePages {
 
 export class CodeCache {
   readonly #space: RamSpace;
-  readonly #arena: number;
+  readonly arena: number;
   readonly #arenaEnd: number;
   readonly blockHash: number;
+  /** Where the first block goes: behind those of earlier runs. */
+  #first: number;
   #next: number;
   /** In the order of their places in the arena, and where each ends. */
   #blocks: Block[] = [];
   #ends = new Uint32Array(FIRST_ENDS);
   /** The first block of each hash of host offset and pc; the others follow by `next`. */
   readonly #byHash: (Block | undefined)[] = new Array<Block | undefined>(2 ** BLOCK_HASH_BITS).fill(undefined);
+  #kept: KeptBlocks | undefined;
   readonly #links = new IncomingLinks();
   readonly #byPage = new Map<number, Block[]>();
   /** There are blocks that slide, or were. */
@@ -238,7 +248,7 @@ export class CodeCache {
   #ofLastPage: Block[] = [];
   /** Raised whenever a block stops being valid: places in the arena that were remembered may be stale. */
   generation = 0;
-  readonly stats = { translated: 0, insns: 0, invalidated: 0, flushes: 0, translateMs: 0 };
+  readonly stats = { translated: 0, kept: 0, insns: 0, invalidated: 0, flushes: 0, translateMs: 0 };
   readonly #stop: () => void;
   /** Called when everything has been dropped. */
   readonly onFlush: (() => void)[] = [];
@@ -256,9 +266,10 @@ export class CodeCache {
   ) {
     this.#pageBits = o.pageBits;
     this.#space = space;
-    this.#arena = space.reserve(o.bytes);
-    this.#arenaEnd = this.#arena + o.bytes;
-    this.#next = this.#arena;
+    this.arena = space.reserve(o.bytes);
+    this.#arenaEnd = this.arena + o.bytes;
+    this.#first = this.arena;
+    this.#next = this.arena;
     this.blockHash = space.reserve(BLOCK_HASH_BYTES);
     this.#forget = o.forget;
     this.#pages = o.pages ?? flaggedPages(space);
@@ -270,7 +281,7 @@ export class CodeCache {
   /** Gives its memory back. */
   dispose(): void {
     this.#stop();
-    this.#space.release(this.#arena, this.#arenaEnd - this.#arena);
+    this.#space.release(this.arena, this.arenaBytes);
     this.#space.release(this.blockHash, BLOCK_HASH_BYTES);
   }
 
@@ -282,11 +293,22 @@ export class CodeCache {
 
   /** Bytes of the arena in use. */
   get used(): number {
-    return this.#next - this.#arena;
+    return this.#next - this.arena;
+  }
+
+  get arenaBytes(): number {
+    return this.#arenaEnd - this.arena;
   }
 
   get count(): number {
-    return this.#blocks.length;
+    return this.#blocks.length + (this.#kept?.activeCount ?? 0);
+  }
+
+  /** Blocks of earlier runs have their places in the arena, before anything is translated. */
+  keep(kept: KeptBlocks): void {
+    this.#kept = kept;
+    this.#first = Math.max(this.arena, Math.ceil(kept.end / 32) * 32);
+    this.#next = this.#first;
   }
 
   /** The block for code that runs at an address, or that for all addresses. */
@@ -323,6 +345,16 @@ export class CodeCache {
     this.#noteEnd(this.#blocks.push(block) - 1, block.end);
     this.stats.translated++;
     this.stats.insns += block.insns.length;
+    this.#enter(block);
+  }
+
+  /** Enters one of an earlier run, which was put back where it was. */
+  addKept(block: Block): void {
+    this.stats.kept++;
+    this.#enter(block);
+  }
+
+  #enter(block: Block): void {
     if (block.slides) this.#hasSliding = true;
     const { host, pcLo, secondHost } = block.key;
     const hash = blockHashIndex(host, pcLo);
@@ -392,6 +424,7 @@ export class CodeCache {
 
   /** The block whose operations lie around `ip`. */
   blockAt(ip: number): Block | undefined {
+    if (ip < this.#first && ip >= this.arena) return this.#kept?.blockAt(ip);
     let low = 0;
     let high = this.#blocks.length;
     while (low < high) {
@@ -442,7 +475,7 @@ export class CodeCache {
 
   /** Drops the blocks that a test picks: what they stand for has changed, though their code has not. */
   dropWhere(picks: (block: Block) => boolean): void {
-    for (const block of this.#blocks.filter((b) => b.valid && picks(b))) {
+    for (const block of [...this.#all()].filter((b) => b.valid && picks(b))) {
       const { host, secondHost } = block.key;
       this.#removeFrom(host, block);
       this.#removeFrom(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
@@ -455,21 +488,27 @@ export class CodeCache {
   flush(): void {
     this.stats.flushes++;
     this.generation++;
-    for (const block of this.#blocks) {
+    for (const block of this.#all()) {
       block.valid = false;
       block.killRegions();
     }
     this.#pages.release(this.#byPage.keys());
     this.#blocks = [];
+    this.#kept?.clear();
     this.#byHash.fill(undefined);
     this.#links.clear();
     this.#byPage.clear();
     this.#addresses.clear();
     this.#lastPage = -1;
-    this.#next = this.#arena;
+    this.#next = this.#first;
     this.#space.u8.fill(0, this.blockHash, this.blockHash + BLOCK_HASH_BYTES);
     this.#forget();
     for (const tell of this.onFlush) tell();
+  }
+
+  *#all(): Iterable<Block> {
+    yield* this.#blocks;
+    if (this.#kept !== undefined) yield* this.#kept.all();
   }
 
   #enterPage(host: number, block: Block): void {

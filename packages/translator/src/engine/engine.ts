@@ -4,6 +4,7 @@
  */
 import {
   type AddressSpace,
+  type CodeStore,
   type DeviceBus,
   type GuestLog,
   MEM_DECODE_ERROR,
@@ -20,6 +21,8 @@ import { Instruments } from '../instrument/instruments.ts';
 import { ENGINE } from '../ir/engine.ts';
 import type { Helper, IrHelper } from '../ir/helper.ts';
 import type { PureOp } from '../ir/ops.ts';
+import { KeptCode } from '../kept/kept-code.ts';
+import type { Address } from '../pc.ts';
 import { IMPORTS } from '../softmmu/imports.ts';
 import { createSoftMmu, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON } from '../state.ts';
@@ -29,7 +32,7 @@ import { callWrapper, pureWrapper, wrapperName } from '../tier0/wrappers.ts';
 import { NEVER, Tier1, type Tier1Options, type Tier1Stats } from '../tier1/tier1.ts';
 import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
 import { BlockTranslator } from './block-translator.ts';
-import { type Block, CodeCache } from './code-cache.ts';
+import { type Block, type BlockKey, CodeCache } from './code-cache.ts';
 import { EngineDebug } from './debug.ts';
 import { PhysicalMap } from './phys-map.ts';
 import type { VcpuWords } from './vcpu-words.ts';
@@ -37,6 +40,9 @@ import type { VcpuWords } from './vcpu-words.ts';
 /** Most instructions of a block, unless the frontend says otherwise. */
 export const MAX_BLOCK_INSNS = 64;
 const ARENA_BYTES = 64 * 2 ** 20;
+const REHEARSAL_BYTES = 256 * 1024;
+/** Parts of the log that tell of code when it is translated. */
+const LOGS_OF_CODE = ['in_asm', 'op', 'op_opt', 'out_asm'] as const;
 
 /** Exported functions of the module. Every one takes the host offset of a vCPU's state first. Host offsets are numbers. */
 export interface EngineExports {
@@ -63,6 +69,10 @@ export interface EngineCpu {
   flaggedWritten(host: number, length: number): void;
   /** A block that the vCPU would find now; undefined where it would have to translate. */
   lookup(lo: number, hi: number, mode: number): Block | undefined;
+  /** Host offset of code at an address; negative where there is none. */
+  hostOf(address: Address): number;
+  /** Puts back a block of an earlier run. */
+  putBack(id: number, host: number, pc: Address): Block | undefined;
   /** The high half of a pc in the jump cache with this low half. */
   highOf(lo: number): number | undefined;
   /** An access hits a watched range; true: it must not happen now, but alone. */
@@ -78,6 +88,8 @@ export interface EngineStats {
   /** Blocks in the code cache now, and bytes of it in use. */
   readonly blocks: number;
   readonly codeBytes: number;
+  /** Blocks taken from an earlier run. */
+  readonly kept: number;
   /** Blocks translated, their guest instructions, blocks dropped because their code changed, times all were dropped. */
   readonly translated: number;
   readonly insns: number;
@@ -97,6 +109,8 @@ export interface EngineOptions {
   readonly tier1?: Tier1Options | undefined;
   /** Bytes of the code cache; 64 MiB unless said otherwise. */
   readonly arenaBytes?: number;
+  /** Where translated code is kept from run to run, and a text that says of what machine it is. Not where vCPUs run on threads. */
+  readonly kept?: { readonly store: CodeStore; readonly machine: string } | undefined;
   /** The engine runs its vCPU on a thread. */
   readonly thread?: VcpuThread | undefined;
   /** Other threads run the vCPUs; the engine only answers debuggers and keeps the physical map. */
@@ -114,6 +128,8 @@ export class Engine implements ThreadTranslator {
   /** Undefined on a vCPU's thread: the device thread keeps it. */
   readonly physMap: PhysicalMap | undefined;
   readonly tier1: Tier1 | undefined;
+  /** What an earlier run left, and this one leaves. */
+  readonly kept: KeptCode | undefined;
   readonly debug: EngineDebug;
   /** What looks at guest code while it executes. */
   readonly instruments: Instruments;
@@ -129,6 +145,13 @@ export class Engine implements ThreadTranslator {
   readonly #helpers = new Map<Helper, (...args: never[]) => unknown>();
   /** The functions of helpers that there are, for modules that come later. */
   readonly #compiled = new Map<Helper, unknown>();
+  /** Helpers that blocks or regions call, by their names. */
+  readonly #named = new Map<string, Helper>();
+  /** What the places in the table are for that blocks call, and those where a function is. */
+  readonly #wrapperNames: string[] = [];
+  readonly #hasFunction = new Set<number>();
+  /** Room for blocks that are not to run. */
+  #rehearsal: number | undefined;
   readonly #mmu: SoftMmu;
   readonly #bind: ReadonlyMap<Helper, IrHelper>;
 
@@ -205,6 +228,7 @@ export class Engine implements ThreadTranslator {
       this.instruments.refusal = 'instruments see nothing of vCPUs on threads: thread=single is needed';
     this.cache.onFlush.push(() => this.instruments.forget());
     this.blocks = new BlockTranslator(this.space, frontend, lowering, this.instruments);
+    this.kept = o.kept === undefined || thread !== undefined || team !== undefined ? undefined : this.#openKept(o.kept);
     this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
     if (thread !== undefined) this.blocks.orderAccesses(thread.order === 'tso' ? 'storeLoad' : 'all');
     const around = (change: () => void): void => {
@@ -241,11 +265,12 @@ export class Engine implements ThreadTranslator {
 
   /** Counts since the machine was made, in lines. */
   describe(): readonly string[] {
-    const { translated, insns, invalidated, flushes, translateMs } = this.cache.stats;
+    const { translated, kept, insns, invalidated, flushes, translateMs } = this.cache.stats;
     const average = translated === 0 ? '0' : (insns / translated).toFixed(1);
     const lines = [
       'Translation (tier 0):',
       `blocks translated   ${translated}`,
+      `blocks kept         ${kept}`,
       `guest instructions  ${insns}`,
       `instructions/block  ${average}`,
       `blocks invalidated  ${invalidated}`,
@@ -260,6 +285,7 @@ export class Engine implements ThreadTranslator {
       'WebAssembly (tier 1):',
       `regions             ${stats.regions}`,
       `regions compiled    ${stats.compiled}`,
+      `regions kept        ${stats.kept}`,
       `regions dropped     ${stats.dropped}`,
       `regions reformed    ${stats.reformed}`,
       `blocks refused      ${stats.refused}`,
@@ -275,6 +301,7 @@ export class Engine implements ThreadTranslator {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.kept?.save(this.#wrapperNames);
     this.#stop();
     this.physMap?.dispose();
     this.tier1?.dispose();
@@ -331,11 +358,59 @@ export class Engine implements ThreadTranslator {
   #wrapperOf(helper: Helper): number {
     const known = this.#wrappers.get(helper);
     if (known !== undefined) return known;
+    const place = this.#placeOf(wrapperName(helper));
     const exports = this.#instantiate({ exports: [], raw: [callWrapper(helper)] }, [helper]);
-    const place = this.#table.grow(1);
     this.#table.set(place, exports[wrapperName(helper)] ?? null);
     this.#wrappers.set(helper, place);
+    this.#named.set(helper.name, helper);
     return place;
+  }
+
+  /** A new place in the table for a function that blocks call, or that which it had in an earlier run. */
+  #placeOf(name: string): number {
+    const kept = this.kept?.image.wrappers.indexOf(name) ?? -1;
+    const isTaken = kept >= 0 ? this.#hasFunction.has(kept) : this.#wrapperNames.includes(name);
+    if (isTaken) throw new Error(`two helpers are called ${name}`);
+    const place = kept >= 0 ? kept : this.#table.grow(1);
+    this.#hasFunction.add(place);
+    for (let n = this.#wrapperNames.length; n < place; n++) this.#wrapperNames.push('');
+    this.#wrapperNames[place] = name;
+    return place;
+  }
+
+  #openKept({ store, machine }: { readonly store: CodeStore; readonly machine: string }): KeptCode {
+    const { space, cache, frontend } = this;
+    const { size, indexBits, pageFlags, u8, i32 } = space;
+    const kept = new KeptCode({
+      store,
+      // Operations and regions have these as constants.
+      shape: JSON.stringify([machine, size, indexBits, pageFlags, cache.arena, cache.blockHash, cache.arenaBytes]),
+      memory: { u8, i32 },
+      cache,
+      pageBits: codePageBits(frontend),
+      restartWords: frontend.restartSlots?.length ?? 0,
+      hasFunction: (place) => this.#hasFunction.has(place),
+      rehearse: (at, second) => this.#rehearse(at, second),
+    });
+    const { wrappers } = kept.image;
+    if (wrappers.length > 0) this.#table.grow(wrappers.length);
+    this.#wrapperNames.push(...wrappers);
+    return kept;
+  }
+
+  /** Translates code to where nothing runs. `second`: host offset of its second page, or -1. */
+  #rehearse(at: Omit<BlockKey, 'secondHost'>, second: number): void {
+    this.#rehearsal ??= this.space.reserve(REHEARSAL_BYTES);
+    const maxInsns = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
+    const [place, countdown] = [this.#rehearsal, NEVER];
+    const pages = { secondPage: () => second, fetchMmu: () => 0 };
+    this.blocks.translate({ ...at, ...pages, maxInsns, place, countdown, slides: false });
+  }
+
+  /** Whether translation takes part in what is kept from run to run now. */
+  get keeps(): KeptCode | undefined {
+    if (!this.instruments.isEmpty || this.debug.breakpointAt !== undefined) return undefined;
+    return LOGS_OF_CODE.some((category) => this.log.enabled(category)) ? undefined : this.kept;
   }
 
   #makeTier1(options: Tier1Options): Tier1 {
@@ -346,6 +421,10 @@ export class Engine implements ThreadTranslator {
       {
         cache,
         mmu: this.#mmu,
+        kept: this.kept,
+        helperNamed: (name) => this.#named.get(name),
+        hostOf: (address) => this.#running?.hostOf(address) ?? -1,
+        putBack: (id, host, pc) => this.#running?.putBack(id, host, pc),
         memory,
         memoryImport: { pages: size / 65536, shared, indexBits },
         i32,
@@ -408,6 +487,7 @@ export class Engine implements ThreadTranslator {
     const made = this.#instantiate({ exports: [helper] }, [])[helper.name];
     if (made === undefined) throw new Error(`${helper.name} was not exported`);
     this.#helpers.set(helper, made);
+    this.#named.set(helper.name, helper);
     return made;
   }
 
@@ -416,7 +496,7 @@ export class Engine implements ThreadTranslator {
     const known = this.#pureWrappers.get(op);
     if (known !== undefined) return known;
     const raw = pureWrapper(op);
-    const place = this.#table.grow(1);
+    const place = this.#placeOf(raw.name);
     this.#table.set(place, this.#instantiate({ exports: [], raw: [raw] }, [])[raw.name] ?? null);
     this.#pureWrappers.set(op, place);
     return place;

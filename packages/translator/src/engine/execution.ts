@@ -2,7 +2,7 @@
 import type { DebugStop, VcpuThread } from '@boardwalk/core';
 import { codePageBits } from '../frontend.ts';
 import type { Slot } from '../ir/types.ts';
-import { addAddress } from '../pc.ts';
+import { type Address, addAddress, pcOf } from '../pc.ts';
 import { COMMON, EXIT } from '../state.ts';
 import { BlockFinder } from './block-finder.ts';
 import { FETCH_FAULT } from './block-translator.ts';
@@ -83,6 +83,16 @@ export class Execution implements EngineCpu {
 
   lookup(lo: number, hi: number, mode: number): Block | undefined {
     return this.#finder.lookup(lo, hi, mode);
+  }
+
+  hostOf({ lo, hi }: Address): number {
+    const { exports } = this.#engine;
+    const pa = exports.debugAddress(this.base, BigInt.asIntN(64, pcOf(lo, hi)), exports.fetchMmu(this.base));
+    return pa < 0n || pa >= 2n ** 52n ? -1 : this.#cpu.machine.addressSpace.hostOffset(Number(pa), 1, false);
+  }
+
+  putBack(id: number, host: number, pc: Address): Block | undefined {
+    return this.#finder.putBack(id, host, pc);
   }
 
   highOf(lo: number): number | undefined {

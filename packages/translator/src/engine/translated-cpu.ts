@@ -21,7 +21,7 @@ import { emptyTables } from '../softmmu/tables.ts';
 import { COMMON } from '../state.ts';
 import { DEFAULT_THRESHOLD, type Tier1Options } from '../tier1/tier1.ts';
 import { type OwnRange, TranslatedCpuDebug } from './debug.ts';
-import { Engine } from './engine.ts';
+import { Engine, type EngineOptions } from './engine.ts';
 import { Execution, type Sampler } from './execution.ts';
 import { joinTeam, sampleOnThread, TEAM_ENGINE_ARENA, threadSampler } from './threads.ts';
 import { readSlot, VcpuWords, writeSlot } from './vcpu-words.ts';
@@ -49,11 +49,18 @@ function engineOf(
       tier1: machine.team === undefined ? tier1 : undefined,
       thread: machine.vcpuThread,
       team: machine.team,
+      kept: keptFor(machine, known.size),
       ...arenaFor(machine, arenaBytes),
     });
     known.set(frontend, engine);
   }
   return engine;
+}
+
+/** Where code is kept from run to run. `n`: which of the machine's engines it is. */
+function keptFor({ options, board }: Machine, n: number): EngineOptions['kept'] {
+  const { codeStore: store, cpu } = options;
+  return store && { store, machine: JSON.stringify([board.name, cpu, n]) };
 }
 
 /** A thread's code cache has the size that it was given; that of a device thread is never filled. */

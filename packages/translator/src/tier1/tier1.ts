@@ -10,6 +10,7 @@ import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
 import { hex64 } from '../ir/print.ts';
 import type { Slot } from '../ir/types.ts';
+import type { KeptCode } from '../kept/kept-code.ts';
 import { type Address, addAddress, pageOfAddress, sameAddress, subAddress } from '../pc.ts';
 import {
   JUMP_CACHE,
@@ -28,6 +29,7 @@ import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
 import type { Marks } from './access.ts';
 import { ACCESSES, analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
+import { KeptRegions } from './kept-regions.ts';
 import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
 import {
@@ -77,6 +79,9 @@ const COVERED = 3;
 const NEARLY_DUE = 0.5;
 /** A branch that goes one way less often than that is well predicted. */
 const RARELY = 0.1;
+/** Runs of a block until its region of an earlier run is tried again, the first time, and how often it is. */
+const FIRST_TRY = 50;
+const MOST_TRIES = 4;
 const MAX_REGIONS = 8192;
 /** Blocks whose code is kept for the next region. */
 const KEPT_CODE = 4000;
@@ -98,9 +103,10 @@ export const DEFAULT_THRESHOLD = 20000;
 
 /** Counts and times of tier 1, since the machine was made. */
 export interface Tier1Stats {
-  /** Regions there are now, and those compiled and dropped so far. */
+  /** Regions there are now; those compiled, those taken from an earlier run, and those dropped so far. */
   readonly regions: number;
   readonly compiled: number;
+  readonly kept: number;
   readonly dropped: number;
   /** Blocks that could not be compiled. */
   readonly refused: number;
@@ -134,6 +140,14 @@ function noExits(): Record<RegionExit, number> {
 export interface Tier1Engine {
   readonly cache: CodeCache;
   readonly mmu: SoftMmu;
+  /** What an earlier run left, if this one is to use it. */
+  readonly kept: KeptCode | undefined;
+  /** A helper that blocks or regions call, by its name. */
+  helperNamed(name: string): Helper | undefined;
+  /** Host offset of code at an address, as the vCPU running now sees it; negative where there is none. */
+  hostOf(address: Address): number;
+  /** Puts back a block of the earlier run for code at a host offset; undefined if another one is there, or the code is. */
+  putBack(id: number, host: number, pc: Address): Block | undefined;
   readonly memory: WebAssembly.Memory;
   readonly memoryImport: MemoryImport;
   readonly i32: Int32Array;
@@ -159,80 +173,69 @@ export interface Tier1Engine {
   helperFunction(helper: Helper): (...args: never[]) => unknown;
 }
 
-class Region {
+/** What is known of a region. */
+export interface RegionParts {
+  /** Where it was formed for. */
+  readonly place: Place;
+  readonly number: number;
   /** Blocks that tier 0 enters the region at, the one that it was formed for first. */
   readonly entries: readonly Block[];
   readonly wanted: ReadonlyMap<Block, Place>;
-  readonly number: number;
-  /** Where it was formed for, and the pages that its blocks had then. */
-  readonly place: Place;
-  readonly #pages: ReadonlyMap<Block, Address>;
   readonly blocks: readonly Block[];
+  /** The pages that its blocks had when it was formed. */
+  readonly pages: ReadonlyMap<Block, Address>;
   /** Blocks that could be entries: those not only inside calls that are inlined. */
   readonly covers: ReadonlySet<Block>;
+  /** Blocks with their copies, their instructions, bytes of WebAssembly. */
+  readonly nodes: number;
+  readonly insns: number;
   readonly bytes: number;
   /** Spans that its accesses are compared with. */
   readonly spans: readonly UsedSpan[];
   /** How many targets of each indirect jump were known when it was formed. */
   readonly targets: ReadonlyMap<Block, number>;
+}
+
+class Region {
+  readonly parts: RegionParts;
   readonly #owner: Tier1;
 
-  readonly nodes: number;
-
-  constructor(
-    owner: Tier1,
-    entries: readonly Block[],
-    place: Place,
-    wanted: ReadonlyMap<Block, Place>,
-    number: number,
-    nodes: readonly RegionNode[],
-    bytes: number,
-    spans: readonly UsedSpan[],
-    targets: ReadonlyMap<Block, number>,
-  ) {
+  constructor(owner: Tier1, parts: RegionParts) {
     this.#owner = owner;
-    this.targets = targets;
-    this.spans = spans;
-    this.entries = entries;
-    this.place = place;
-    this.#pages = new Map(nodes.map(({ block, page }) => [block, page]));
-    this.wanted = wanted;
-    this.number = number;
-    this.blocks = [...new Set(nodes.flatMap((n) => n.blocks))];
-    this.covers = new Set(nodes.filter((n) => n.callers.length === 0).map((n) => n.block));
-    this.nodes = nodes.length;
-    this.bytes = bytes;
-    for (const block of this.blocks) block.watch(this);
+    this.parts = parts;
+    for (const block of parts.blocks) block.watch(this);
   }
 
   get root(): Block {
-    return this.place.block;
+    return this.parts.place.block;
   }
 
   /** Where it runs when one of its blocks is in a page. */
   placeWhen({ block, page }: Place): Place {
-    return this.placeAt(addAddress(this.place.page, subAddress(page, this.#pages.get(block) ?? page)));
+    const { place, pages } = this.parts;
+    return this.placeAt(addAddress(place.page, subAddress(page, pages.get(block) ?? page)));
   }
 
   /** The same when its first block is there. */
   placeAt(page: Address): Place {
-    return this.root.slides ? { block: this.root, page } : this.place;
+    return this.root.slides ? { block: this.root, page } : this.parts.place;
   }
 
   /** A block that could be an entry, and its page, when the region runs at a place. */
   coveredAt(block: Block, { page }: Place): Place {
-    const before = this.#pages.get(block) ?? this.place.page;
-    return { block, page: block.slides ? addAddress(before, subAddress(page, this.place.page)) : before };
+    const { place, pages } = this.parts;
+    const before = pages.get(block) ?? place.page;
+    return { block, page: block.slides ? addAddress(before, subAddress(page, place.page)) : before };
   }
 
   /** Its other wanted entries, when it runs at a place. */
   wantedAt({ page }: Place): Map<Block, Place> {
-    const by = subAddress(page, this.place.page);
+    const by = subAddress(page, this.parts.place.page);
     const moved = ({ block, page: before }: Place): Place => ({
       block,
       page: block.slides ? addAddress(before, by) : before,
     });
-    return new Map([...this.wanted].map(([block, place]) => [block, moved(place)]));
+    return new Map([...this.parts.wanted].map(([block, place]) => [block, moved(place)]));
   }
 
   /** Code of one of the blocks has changed. */
@@ -250,6 +253,8 @@ export class Tier1 {
   readonly #counters: number;
   readonly #slots: number[] = [];
   readonly #free: number[] = [];
+  /** Those of dropped regions that the next run may put back: two of one number could not be put back together. */
+  readonly #held: number[] = [];
   readonly #regions = new Map<number, Region>();
   readonly #pastExits = noExits();
   readonly #code = new Map<Block, BlockCode>();
@@ -263,8 +268,15 @@ export class Tier1 {
   readonly #erratic = new WeakMap<Block, boolean>();
   /** How often code of a page was dropped. */
   readonly #changes = new Map<number, number>();
+  readonly #kept: KeptRegions | undefined;
+  /** Numbers below are those of earlier runs' regions. */
+  readonly #keptNumbers: number;
+  /** Blocks whose regions could not be put back yet, and how often that was tried; and those whose regions cannot be. */
+  readonly #putBackTries = new WeakMap<Block, number>();
+  readonly #givenUp = new WeakSet<Block>();
   readonly #stats = {
     compiled: 0,
+    kept: 0,
     dropped: 0,
     refused: 0,
     reformed: 0,
@@ -284,6 +296,23 @@ export class Tier1 {
       this.#changes.clear();
       this.#code.clear();
     });
+    const { kept } = engine;
+    this.#keptNumbers = kept?.image.numbers ?? 0;
+    for (let n = 0; n < this.#keptNumbers; n++) this.#number();
+    this.#kept =
+      kept &&
+      new KeptRegions({
+        kept,
+        cache: engine.cache,
+        u32: engine.u32,
+        pageBits: codePageBits(engine.mmu.frontend),
+        constants: () => JSON.stringify([this.#onlyCpu(), this.#counters, this.#marks()?.marks]),
+        spanNow: (mmu, store) => this.#spanNow(mmu, store),
+        helperNamed: (name) => engine.helperNamed(name),
+        targetsOf: (block) => this.#targets.get(block) ?? [],
+        hostOf: (page) => engine.hostOf(page),
+        putBack: (id, host, pc) => engine.putBack(id, host, pc),
+      });
   }
 
   get stats(): Tier1Stats {
@@ -302,15 +331,15 @@ export class Tier1 {
   /** Regions there are, with the pc that each starts at and how often it was left, for profiles. */
   *list(): Iterable<RegionInfo> {
     for (const region of this.#regions.values()) {
-      const { lo: pcLo, hi: pcHi } = addressIn(region.place, region.root.pcLo, region.root.pcHi);
+      const { lo: pcLo, hi: pcHi } = addressIn(region.parts.place, region.root.pcLo, region.root.pcHi);
       const exits = noExits();
       this.#addExits(exits, region);
-      yield { pcLo, pcHi, nodes: region.nodes, bytes: region.bytes, exits };
+      yield { pcLo, pcHi, nodes: region.parts.nodes, bytes: region.parts.bytes, exits };
     }
   }
 
   #addExits(exits: Record<RegionExit, number>, region: Region): void {
-    const at = this.#countersOf(region.number) >>> 2;
+    const at = this.#countersOf(region.parts.number) >>> 2;
     for (const [i, why] of REGION_EXITS.entries()) exits[why] += this.#engine.u32[at + i] ?? 0;
   }
 
@@ -324,8 +353,9 @@ export class Tier1 {
   hot(block: Block, page: Address): void {
     this.#setCountdown(block, NEVER);
     if (!block.valid || block.hasEntry || block.second !== undefined) return;
-    const region = this.#coveredBy(block);
     const place = { block, page: block.slides ? page : this.#pageOf({ lo: block.pcLo, hi: block.pcHi }) };
+    if (this.#putBack(place)) return;
+    const region = this.#coveredBy(block);
     if (region === undefined) this.#compile(place, new Map());
     else this.#addEntry(region, place);
   }
@@ -337,7 +367,8 @@ export class Tier1 {
   /** A region that has a block, and room for an entry there. */
   #coveredBy(block: Block): Region | undefined {
     for (const region of block.regions) {
-      if (region instanceof Region && region.wanted.size < MOST_WANTED && region.covers.has(block)) return region;
+      if (region instanceof Region && region.parts.wanted.size < MOST_WANTED && region.parts.covers.has(block))
+        return region;
     }
     return undefined;
   }
@@ -346,7 +377,7 @@ export class Tier1 {
   #addEntry(region: Region, entry: Place): void {
     const place = region.placeWhen(entry);
     const wanted = region.wantedAt(place).set(entry.block, entry);
-    for (const block of region.covers) {
+    for (const block of region.parts.covers) {
       if (wanted.size < MOST_WANTED && this.#isNearlyDue(block)) wanted.set(block, region.coveredAt(block, place));
     }
     this.#again(region, place, wanted);
@@ -394,35 +425,35 @@ export class Tier1 {
 
   /** Whether an address is no multiple of the size that an instruction accesses. */
   #mayMisalign(block: Block, index: number, address: number): boolean {
-    const insn = this.#code.get(block)?.insns[index];
+    const insn = this.#codeOf(block, this.#code, false)?.insns[index];
     if (insn === undefined) return true;
     return insn.some(({ detail: d }) => ACCESSES.has(d.kind) && 'access' in d && (address & (d.access.size - 1)) !== 0);
   }
 
   /** Whether an instruction's accesses are compared with spans of the region. */
   #isSpanned(region: Region, block: Block, index: number): boolean {
-    const insn = this.#code.get(block)?.insns[index];
-    if (insn === undefined) return region.spans.length > 0;
+    const insn = this.#codeOf(block, this.#code, false)?.insns[index];
+    if (insn === undefined) return region.parts.spans.length > 0;
     return insn.some((statement) => {
       const kind = spanKindOf(statement);
-      return region.spans.some(({ mmu, store }) => mmu === kind?.mmu && store === kind.store);
+      return region.parts.spans.some(({ mmu, store }) => mmu === kind?.mmu && store === kind.store);
     });
   }
 
   #left(region: Region, countdown: number): number {
-    return this.#engine.i32[(this.#countersOf(region.number) + countdown) >>> 2] ?? 0;
+    return this.#engine.i32[(this.#countersOf(region.parts.number) + countdown) >>> 2] ?? 0;
   }
 
   /** Whether a region's spans are others by now: it has them looked for, or is compiled again, in the end without any. */
   #areOthers(region: Region, place: Place): boolean {
-    const now = region.spans.map(({ mmu, store }) => this.#spanNow(mmu, store));
-    if (region.spans.every(({ span }, i) => sameSpan(span, now[i]))) return false;
+    const now = region.parts.spans.map(({ mmu, store }) => this.#spanNow(mmu, store));
+    if (region.parts.spans.every(({ span }, i) => sameSpan(span, now[i]))) return false;
     const { root } = region;
     const times = (this.#renewedTimes.get(root) ?? 0) + 1;
     this.#renewedTimes.set(root, times);
     if (times <= MOST_RENEWED && now.includes(undefined)) {
       // The TLB was flushed of what is not walked to again by itself.
-      this.#engine.i32[(this.#countersOf(region.number) + SLOW_COUNTDOWN) >>> 2] = SLOW_EXITS;
+      this.#engine.i32[(this.#countersOf(region.parts.number) + SLOW_COUNTDOWN) >>> 2] = SLOW_EXITS;
       this.#engine.flushTranslations();
     } else this.#again(region, place);
     return true;
@@ -430,12 +461,12 @@ export class Tier1 {
 
   /** A region was left often by indirect jumps: it is compiled again, if new targets are known. */
   #missed(region: Region, place: Place): void {
-    const isNews = [...region.targets].some(([block, known]) => this.#targetsOf(block).length > known);
+    const isNews = [...region.parts.targets].some(([block, known]) => this.#targetsOf(block).length > known);
     const times = (this.#missedTimes.get(region.root) ?? 0) + 1;
     this.#missedTimes.set(region.root, times);
     if (isNews && times <= MOST_MISSED) this.#again(region, place);
     else
-      this.#engine.i32[(this.#countersOf(region.number) + JUMP_COUNTDOWN) >>> 2] =
+      this.#engine.i32[(this.#countersOf(region.parts.number) + JUMP_COUNTDOWN) >>> 2] =
         JUMP_EXITS * 2 ** Math.min(times, 12);
   }
 
@@ -462,21 +493,22 @@ export class Tier1 {
 
   #drop(region: Region): void {
     const { cache, table, u32 } = this.#engine;
-    this.#regions.delete(region.number);
-    for (const block of region.blocks) block.unwatch(region);
-    for (const entry of region.entries) {
+    this.#regions.delete(region.parts.number);
+    for (const block of region.parts.blocks) block.unwatch(region);
+    for (const entry of region.parts.entries) {
       u32[(entry.start - ENTRY_BYTES) >>> 2] = NOP;
       if (entry.valid) {
         cache.setEntry(entry, false);
         this.#setCountdown(entry, this.countdown(entry.key.host));
       } else entry.hasEntry = false;
     }
-    const slot = this.#slots[region.number];
+    const slot = this.#slots[region.parts.number];
     if (slot !== undefined) table.set(slot, null);
     this.#addExits(this.#pastExits, region);
-    this.#free.push(region.number);
+    if (region.parts.number >= this.#keptNumbers)
+      (this.#kept === undefined ? this.#free : this.#held).push(region.parts.number);
     this.#stats.dropped++;
-    this.#stats.bytes -= region.bytes;
+    this.#stats.bytes -= region.parts.bytes;
   }
 
   #setCountdown(block: Block, runs: number): void {
@@ -528,15 +560,60 @@ export class Tier1 {
     const bytes = builder.bytes();
     this.#log(number, nodes, bytes);
     const formed = performance.now();
-    this.#enter(entries, number, longest, this.#instantiate(bytes, helpers));
+    const inner = nodes.slice(1);
     const targets = new Map<Block, number>();
-    for (const { block: b } of nodes.filter(jumpsIndirectly)) targets.set(b, this.#targets.get(b)?.length ?? 0);
-    const region = new Region(this, entries, place, wanted, number, nodes.slice(1), bytes.length, spans, targets);
-    this.#regions.set(number, region);
-    this.#note(nodes.slice(1), bytes.length);
-    for (const b of region.blocks) this.#coverBlock(b);
+    for (const { block: b } of inner.filter(jumpsIndirectly)) targets.set(b, this.#targets.get(b)?.length ?? 0);
+    const parts: RegionParts = {
+      place,
+      number,
+      entries,
+      wanted,
+      blocks: [...new Set(inner.flatMap((n) => n.blocks))],
+      pages: new Map(inner.map((n) => [n.block, n.page])),
+      covers: new Set(inner.filter((n) => n.callers.length === 0).map((n) => n.block)),
+      nodes: inner.length,
+      insns: inner.reduce((sum, n) => sum + n.insns, 0),
+      bytes: bytes.length,
+      spans,
+      targets,
+    };
+    this.#kept?.note({ parts, module: bytes, helpers, longest }, inner);
+    this.#enter(parts, longest, bytes, helpers);
+    this.#stats.compiled++;
     this.#stats.formMs += formed - started;
     this.#stats.compileMs += performance.now() - formed;
+  }
+
+  #mayPutBack(block: Block): boolean {
+    return this.#kept?.has(block) === true && !this.#givenUp.has(block);
+  }
+
+  /**
+   * Puts back the region that an earlier run compiled of a block and others; false where there is none. Not all that it needs may be
+   * there yet: the block is looked at again later then.
+   */
+  #putBack(place: Place): boolean {
+    const { block } = place;
+    if (this.#kept === undefined || !this.#mayPutBack(block)) return false;
+    this.#makeRoom();
+    const back = this.#kept.putBack(place);
+    const tries = (this.#putBackTries.get(block) ?? 0) + 1;
+    if (back === undefined || (back === 'later' && tries > MOST_TRIES)) {
+      this.#givenUp.add(block);
+      this.#setCountdown(block, block.countdown);
+      return true;
+    }
+    if (back === 'later') {
+      this.#putBackTries.set(block, tries);
+      this.#setCountdown(block, Math.min(FIRST_TRY * 4 ** tries, block.countdown));
+      return true;
+    }
+    const started = performance.now();
+    for (const [jump, targets] of back.seen) this.#targets.set(jump, targets);
+    this.#enter(back.parts, back.longest, back.module, back.helpers);
+    this.#stats.kept++;
+    this.#stats.compileMs += performance.now() - started;
+    return true;
   }
 
   /** Forms a region; where some of its code works on vectors of which other code works on halves, all works on the vectors. */
@@ -561,7 +638,8 @@ export class Tier1 {
 
   /** A block in a region is reached through tier 0 now and then; it is to be an entry only if that is often. */
   #coverBlock(block: Block): void {
-    if (block.hasEntry) return;
+    // One that was the first of a region of its own is to be that again.
+    if (block.hasEntry || this.#mayPutBack(block)) return;
     const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
     const wanted = block.countdown * COVERED;
     if (left < wanted) this.#setCountdown(block, wanted);
@@ -575,13 +653,6 @@ export class Tier1 {
     log.write('out_asm', `region ${number}: ${bytes.length} bytes\n${hex}`);
   }
 
-  #note(nodes: readonly RegionNode[], bytes: number): void {
-    this.#stats.compiled++;
-    this.#stats.nodes += nodes.length;
-    for (const n of nodes) this.#stats.insns += n.insns;
-    this.#stats.bytes += bytes;
-  }
-
   #instantiate(bytes: Uint8Array<ArrayBuffer>, helpers: ReadonlyMap<Helper, number>): unknown {
     const env: Record<string, WebAssembly.ImportValue> = { memory: this.#engine.memory };
     for (const [helper, n] of helpers) env[`h${n}`] = this.#engine.helperFunction(helper) as WebAssembly.ImportValue;
@@ -590,12 +661,24 @@ export class Tier1 {
 
   /** A region's number: also that of its slot and of its counter. */
   #number(): number {
+    if (this.#slots.length >= MAX_REGIONS / 2 && this.#held.length > 0) {
+      this.#kept?.stop();
+      this.#free.push(...this.#held.splice(0));
+    }
     const free = this.#free.pop();
     if (free !== undefined) return free;
     return this.#slots.push(this.#engine.table.grow(1)) - 1;
   }
 
-  #enter(entries: readonly Block[], number: number, longest: number, region: unknown): void {
+  /** Takes a region in, and lets tier 0 enter it. */
+  #enter(
+    parts: RegionParts,
+    longest: number,
+    module: Uint8Array<ArrayBuffer>,
+    helpers: ReadonlyMap<Helper, number>,
+  ): void {
+    const { entries, number } = parts;
+    const region = this.#instantiate(module, helpers);
     const { i32, table, cache } = this.#engine;
     const slot = this.#slots[number] ?? 0;
     table.set(slot, region);
@@ -612,6 +695,11 @@ export class Tier1 {
       cache.setEntry(block, true);
       this.#enterJumpCaches(block);
     }
+    this.#regions.set(number, new Region(this, parts));
+    this.#stats.nodes += parts.nodes;
+    this.#stats.insns += parts.insns;
+    this.#stats.bytes += parts.bytes;
+    for (const block of parts.blocks) this.#coverBlock(block);
   }
 
   /** Host offset of the area of the vCPU, if there is but one. */

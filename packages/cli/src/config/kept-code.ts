@@ -1,0 +1,52 @@
+// Translated code that is kept from one run to the next that starts alike.
+
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CodeStore } from '@boardwalk/core';
+import { codeFiles } from '@boardwalk/host-node';
+import { architectureModule } from '../architectures.ts';
+import type { CommandLine } from '../options/command-line.ts';
+import type { ValueOption } from '../options/table.ts';
+
+/** Options that say what the guest is and starts with. With others in their place it runs the same code. */
+const OF_THE_GUEST: readonly ValueOption[] = [
+  'machine',
+  'cpu',
+  'smp',
+  'm',
+  'numa',
+  'accel',
+  'kernel',
+  'initrd',
+  'append',
+  'dtb',
+  'bios',
+  'boot',
+  'drive',
+  'blockdev',
+  'pflash',
+  'device',
+  'object',
+  'global',
+  'load',
+  'incoming',
+];
+
+/** @param folder where the files are */
+export function keptCode(line: CommandLine, arch: string, folder: string): CodeStore {
+  return codeFiles(folder, JSON.stringify([arch, OF_THE_GUEST.map((name) => line.all(name)), programStamp(arch)]));
+}
+
+/** What the program is: those of its parts that decide what becomes of guest code, by size and time of their files. */
+function programStamp(arch: string): readonly string[] {
+  const packages = ['@boardwalk/core', '@boardwalk/translator'].map((name) => import.meta.resolve(name));
+  return [...packages, architectureModule(arch)].flatMap((url) => {
+    const folder = dirname(fileURLToPath(url));
+    const names = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    return names.sort().map((name) => {
+      const { size, mtimeMs } = statSync(join(folder, name));
+      return `${name} ${size} ${mtimeMs}`;
+    });
+  });
+}
