@@ -22,6 +22,8 @@ import { processProgram } from './program.ts';
 import { run } from './run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'boardwalk-cli-'));
+/** Where translated code is kept. */
+const codeFolder = mkdtempSync(join(tmpdir(), 'boardwalk-cli-code-'));
 /** Waits until a check passes, on a busy host too. */
 const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 const path = (name: string): string => join(folder, name);
@@ -48,13 +50,16 @@ beforeAll(() => {
   writeFileSync(path('arm64'), arm64);
   writeFileSync(path('cut.gz'), Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0));
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  for (const each of [folder, codeFolder]) rmSync(each, { recursive: true, force: true });
+});
 
 /** Runs a command line, its words split at spaces; `@name` is a file of the folder. */
 async function command(text: string, arch = 'riscv64') {
   const said = { out: '', err: '' };
   const program = {
     ...processProgram(arch),
+    codeFolder,
     out: (s: string) => {
       said.out += s;
     },
@@ -95,6 +100,29 @@ describe('a guest', () => {
     expect(timed.err).toMatch(
       /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z vm boardwalk-system-riscv64: warning: global nope/,
     );
+  });
+
+  it('leaves its translated code to the next run of the same guest, unless that is off', async () => {
+    rmSync(codeFolder, { recursive: true, force: true });
+    const line = '-bios @guest -chardev file,id=c,path=@log,input-path=@keys -serial chardev:c';
+    const runs = async (options: string): Promise<void> => {
+      expect(await command(`${VIRT} ${line} ${options}`)).toEqual({ status: 7, out: '', err: '' });
+      expect(readFileSync(path('log'), 'utf8')).toBe('hello\nab');
+    };
+    for (const options of ['-accel tcg,kept-code=off', '-M virt,dumpdtb=@tree']) {
+      await command(`${VIRT} ${line} ${options}`);
+      expect(existsSync(codeFolder)).toBe(false);
+    }
+    await runs('');
+    const first = readdirSync(codeFolder);
+    expect(first).toHaveLength(1);
+    await runs('-pidfile @pid');
+    expect(readdirSync(codeFolder)).toEqual(first);
+    await runs('-smp 2');
+    expect(readdirSync(codeFolder)).toHaveLength(2);
+    // Whatever lies there.
+    writeFileSync(join(codeFolder, first[0] ?? ''), 'not what it was');
+    await runs('');
   });
 
   it('has a profile of what it executed', async () => {
@@ -292,6 +320,7 @@ describe("a user's mistake is one line, status 1, and nothing is changed", () =>
     ['-M virt -accel frob', "-accel: invalid accelerator 'frob'"],
     ['-M virt -accel tcg,tier1-threshold=0', '-accel: tier1-threshold is 1 to 262143'],
     ['-M virt -accel tcg,tier1=maybe', '-accel: '],
+    ['-M virt -accel tcg,kept-code=maybe', '-accel: '],
     ['-M virt -profile symbols=x', "-profile: parameter 'file' is missing"],
     ['-M virt -profile @p,every=0', "-profile: parameter 'every' expects a number from 1 on, not '0'"],
     ['-M virt -bios none -profile @p,symbols=@none', '-profile: @none: no such file or directory'],

@@ -1,6 +1,7 @@
 export * from './board-conformance.ts';
 export * from './boot-machine.ts';
 export * from './code-fuzz.ts';
+export { CodeInMemory } from './code-in-memory.ts';
 export * from './connect.ts';
 export * from './gdb/core-file.ts';
 export * from './gdb/gdb.ts';

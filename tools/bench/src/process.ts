@@ -126,7 +126,8 @@ class Watch {
     this.notePeak();
     this.marks.set(step.name, { wall, cpu: this.cpuSoFar(), resident: this.memory('VmRSS') });
     if (step.type !== undefined) this.shell.stdin?.write(step.type);
-    if (this.options.stop && this.nextStep() === undefined) this.kill();
+    // In an orderly way: an emulator may leave something for its next start.
+    if (this.options.stop && this.nextStep() === undefined) this.signal('SIGTERM');
   }
 
   private fail(reason: string): void {
@@ -140,13 +141,15 @@ class Watch {
     return line === undefined ? undefined : Number(line);
   }
 
-  private readonly kill = (): void => {
+  private readonly kill = (): void => this.signal('SIGKILL');
+
+  private signal(signal: NodeJS.Signals): void {
     try {
-      if (this.pid !== undefined) process.kill(this.pid, 'SIGKILL');
+      if (this.pid !== undefined) process.kill(this.pid, signal);
     } catch {
       // it ended by itself
     }
-  };
+  }
 
   private notePeak(): void {
     const now = this.memory('VmHWM');

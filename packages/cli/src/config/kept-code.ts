@@ -43,7 +43,9 @@ function programStamp(arch: string): readonly string[] {
   const packages = ['@boardwalk/core', '@boardwalk/translator'].map((name) => import.meta.resolve(name));
   return [...packages, architectureModule(arch)].flatMap((url) => {
     const folder = dirname(fileURLToPath(url));
-    const names = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    const names = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter((name) =>
+      /(?<!\.d)\.[jt]s$/.test(name),
+    );
     return names.sort().map((name) => {
       const { size, mtimeMs } = statSync(join(folder, name));
       return `${name} ${size} ${mtimeMs}`;

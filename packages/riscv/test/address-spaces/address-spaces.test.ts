@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InstructionClockSource, Machine, type MachineOptions, VirtualClock } from '@boardwalk/core';
+import { CodeInMemory } from '@boardwalk/testing';
 import { TranslatedCpu } from '@boardwalk/translator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BundledThreads } from '../../../translator/test/threads/bundled-threads.ts';
@@ -60,7 +61,7 @@ interface Task {
 }
 
 /** How the emulator runs it. */
-interface Setting extends Pick<MachineOptions, 'tier1' | 'threads'> {
+interface Setting extends Pick<MachineOptions, 'tier1' | 'threads' | 'codeStore'> {
   /** Time is counted in instructions that take so long. */
   readonly nsPerInstruction?: number;
   /** All code is taken for code that runs at several addresses. */
@@ -139,6 +140,20 @@ describe.skipIf(missing.length > 0)('an operating system that changes address sp
     const tier1 = { threshold: 100, codeBytes: 400_000 };
     expect(await run(task, { ...byInstructions, tier1 })).toEqual(interpreted);
     expect(await run(task, { ...byInstructions, tier1, slides: true })).toEqual(interpreted);
+  });
+
+  it('does the same with code kept from one run to the next', { timeout: 5 * MINUTES }, async () => {
+    const interpreted = await run(task, { ...byInstructions, tier1: 'off' });
+    for (const slides of [false, true]) {
+      const codeStore = new CodeInMemory();
+      const kept = { ...byInstructions, tier1: { threshold: 100 }, codeStore, slides };
+      for (let n = 0; n < 4; n++) expect(await run(task, kept)).toEqual(interpreted);
+      // Other processes with the same programs.
+      const other = { ...task, seed: 3 };
+      const expected = await run(other, { ...byInstructions, tier1: 'off' });
+      for (let n = 0; n < 2; n++) expect(await run(other, kept)).toEqual(expected);
+      expect(codeStore.saves).toBeGreaterThan(0);
+    }
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** A machine around a test-only frontend: RAM at 0, a port that records writes and answers reads at PORT. */
 import {
+  type CodeStore,
   defineBoard,
   GuestLog,
   Machine,
@@ -43,6 +44,8 @@ export interface BootOptions {
   /** Adds to the board. */
   readonly build?: (machine: Machine) => void;
   readonly clock?: VirtualClock;
+  /** Where translated code is kept for the next machine. */
+  readonly codeStore?: CodeStore | undefined;
   /** Runs of a block before tier 1 compiles it, or `off`. */
   readonly tier1?: number | 'off' | { readonly threshold: number; readonly codeBytes: number };
 }
@@ -106,6 +109,7 @@ export async function boot(frontend: Frontend, program: ArrayLike<number>, o: Bo
     smp: { cpus: o.cpus ?? 1 },
     ...(o.tier1 === undefined ? {} : { tier1: typeof o.tier1 === 'number' ? { threshold: o.tier1 } : o.tier1 }),
     ...(o.clock === undefined ? {} : { clock: o.clock }),
+    ...(o.codeStore === undefined ? {} : { codeStore: o.codeStore }),
   });
   const [cpu] = cpus;
   if (cpu === undefined) throw new Error('no CPU');
