@@ -475,13 +475,21 @@ export class CodeCache {
 
   /** Drops the blocks that a test picks: what they stand for has changed, though their code has not. */
   dropWhere(picks: (block: Block) => boolean): void {
-    for (const block of [...this.#all()].filter((b) => b.valid && picks(b))) {
-      const { host, secondHost } = block.key;
-      this.#removeFrom(host, block);
-      this.#removeFrom(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
-      this.#drop(block);
-    }
+    for (const block of [...this.#all()].filter((b) => b.valid && picks(b))) this.#dropAlone(block);
     this.#forget();
+  }
+
+  /** Drops a block. */
+  drop(block: Block): void {
+    this.#dropAlone(block);
+    this.#forget();
+  }
+
+  #dropAlone(block: Block): void {
+    const { host, secondHost } = block.key;
+    this.#removeFrom(host, block);
+    this.#removeFrom(secondHost >= 0 ? secondHost : host + block.bytes - 1, block);
+    this.#drop(block);
   }
 
   /** Drops everything. */

@@ -9,7 +9,7 @@ import { KeptBlocks, type KeptMemory } from './blocks.ts';
 import type { KeptImage, KeptRegion } from './image.ts';
 import { KeptRecorder } from './recorder.ts';
 
-/** Runs of the first block of a region that was compiled in an earlier run until it is put back. */
+/** Runs of an entry of a region that was compiled in an earlier run until that is put back. */
 const SOON = 50;
 
 export interface KeptCodeOptions {
@@ -45,6 +45,7 @@ export class KeptCode {
   readonly image: KeptImage;
   readonly blocks: KeptBlocks;
   readonly #recorder: KeptRecorder;
+  /** By their entries. */
   readonly #regions = new Map<number, KeptRegion>();
 
   constructor(o: KeptCodeOptions) {
@@ -53,6 +54,9 @@ export class KeptCode {
     const { memory, pageBits, restartWords, hasFunction, cache } = o;
     this.blocks = new KeptBlocks({ image: this.image, memory, pageBits, restartWords, hasFunction });
     this.#recorder = new KeptRecorder({ memory, old: this.blocks, image: this.image, restartWords, pageBits });
+    for (const region of this.image.regions) {
+      for (const entry of region.entries) if (!this.#regions.has(entry)) this.#regions.set(entry, region);
+    }
     for (const region of this.image.regions) this.#regions.set(region.root, region);
     cache.keep(this.blocks);
     cache.onFlush.push(() => this.stop());
@@ -77,7 +81,7 @@ export class KeptCode {
     return this.blocks.putBack(id, at, countdown, runs, second);
   }
 
-  /** The region that was compiled of a block and others. */
+  /** The region that a block was an entry of, or the first block if it was that of one. */
   regionOf(block: Block): KeptRegion | undefined {
     return block.kept < 0 ? undefined : this.#regions.get(block.kept);
   }

@@ -28,7 +28,7 @@ export interface KeptRegionsOptions {
   /** What regions compiled now take for constant. */
   readonly constants: () => string;
   readonly spanNow: (mmu: number, store: boolean) => Span | undefined;
-  /** A helper that blocks call, by its name. */
+  /** A helper that blocks or regions call, by its name. */
   readonly helperNamed: (name: string) => Helper | undefined;
   readonly targetsOf: (block: Block) => readonly Address[];
   /** Host offset of a page of code as the vCPU sees it now; negative where there is none. */
@@ -44,7 +44,7 @@ export class KeptRegions {
     this.#o = o;
   }
 
-  /** Whether a block was the first of a region. */
+  /** Whether a block was an entry of a region. */
   has(block: Block): boolean {
     return this.#o.kept.regionOf(block) !== undefined;
   }
@@ -86,13 +86,16 @@ export class KeptRegions {
     });
   }
 
-  /** The region that a block was the first of, if all of it can be put back now. `undefined`: there is none; `'later'`: not yet. */
+  /**
+   * The region that a block is an entry of, if all of it can be put back now. `undefined`: there is none; `'later'`: not yet.
+   * `isThere`: whether the region of a number is there already.
+   */
   putBack(
-    place: Place,
+    entry: Place,
+    isThere: (number: number) => boolean,
   ): (CompiledRegion & { readonly seen: ReadonlyMap<Block, readonly Address[]> }) | 'later' | undefined {
-    const region = this.#o.kept.regionOf(place.block);
-    if (region === undefined) return undefined;
-    if (region.constants !== this.#o.constants()) return undefined;
+    const region = this.#o.kept.regionOf(entry.block);
+    if (region === undefined || isThere(region.number) || region.constants !== this.#o.constants()) return undefined;
     const helpers = new Map<Helper, number>();
     for (const [n, name] of region.helpers.entries()) {
       const helper = this.#o.helperNamed(name);
@@ -102,21 +105,21 @@ export class KeptRegions {
     for (const { mmu, store, span } of region.spans) {
       if (!sameSpan(span, this.#o.spanNow(mmu, store))) return 'later';
     }
-    const blocks = this.#blocks(region, place);
+    const moved = movedFrom(region, entry);
+    const blocks = this.#blocks(region, entry, moved);
     if (blocks === undefined) return 'later';
-    for (let i = 0; i < region.links.length; i += 2)
-      this.#link(region.links[i] ?? 0, blocks.get(region.links[i + 1] ?? 0));
-    const moved = movedFrom(region, place);
-    const at = (id: number): Block => blocks.get(id) ?? place.block;
-    const { unaligned, scattered } = region;
+    const at = (id: number): Block => blocks.get(id) ?? entry.block;
+    const { links, unaligned, scattered } = region;
+    for (let i = 0; i < links.length; i += 2) this.#link(links[i] ?? 0, at(links[i + 1] ?? 0));
     for (let i = 0; i < unaligned.length; i += 2) at(unaligned[i] ?? 0).addUnaligned(unaligned[i + 1] ?? 0);
     for (let i = 0; i < scattered.length; i += 2) at(scattered[i] ?? 0).addScattered(scattered[i + 1] ?? 0);
     const wanted = region.wanted.map((id, i): [Block, Place] => {
       const block = at(id);
       return [block, { block, page: moved(block, region.wantedPages[i]) }];
     });
+    const root = at(region.root);
     const parts: RegionParts = {
-      place,
+      place: { block: root, page: moved(root, region.rootPage) },
       number: region.number,
       entries: region.entries.map(at),
       wanted: new Map(wanted),
@@ -134,33 +137,26 @@ export class KeptRegions {
   }
 
   /** All blocks of a region, put back where they are not there; undefined where one cannot be yet. */
-  #blocks(region: KeptRegion, place: Place): Map<number, Block> | undefined {
+  #blocks(region: KeptRegion, entry: Place, moved: Mover): Map<number, Block> | undefined {
     const mask = 2 ** this.#o.pageBits - 1;
     const { blocks: known } = this.#o.kept;
-    const moved = movedFrom(region, place);
-    const found = new Map<number, Block>([[region.root, place.block]]);
-    // Where the pages of the region are: in each all blocks must be of the same memory.
-    const hosts = new Map<string, number>();
-    const hostOf = ({ host, pcLo }: Block): number => host - (pcLo & mask);
-    hosts.set(keyOf(place.page), hostOf(place.block));
-    const pages = region.blocks.map((id, i) => ({
-      id,
-      page: moved(known.isSliding(id) ? SLIDES : FIXED, region.pages[i]),
-    }));
-    for (const { id, page } of pages) {
-      const block = known.active(id);
-      if (block === undefined) continue;
-      const key = keyOf(page);
-      if ((hosts.get(key) ?? hostOf(block)) !== hostOf(block)) return undefined;
-      hosts.set(key, hostOf(block));
-      found.set(id, block);
-    }
-    for (const { id, page } of pages) {
+    const found = new Map<number, Block>([[entry.block.kept, entry.block]]);
+    // Where the pages of the region are.
+    const hosts = new Map([[keyOf(entry.page), entry.block.host - (entry.block.pcLo & mask)]]);
+    for (const [i, id] of region.blocks.entries()) {
       if (found.has(id)) continue;
+      const page = moved(known.isSliding(id) ? SLIDES : FIXED, region.pages[i]);
       const host = hosts.get(keyOf(page)) ?? this.#o.hostOf(page);
       if (host < 0) return undefined;
       hosts.set(keyOf(page), host);
       const inPage = known.field(id, FIELD.pcLo) & mask;
+      const active = known.active(id);
+      if (active?.host === host + inPage) {
+        found.set(id, active);
+        continue;
+      }
+      // It was put back for the same code in other memory, which is not what runs now.
+      if (active !== undefined) this.#o.cache.drop(active);
       const block = this.#o.putBack(id, host + inPage, { lo: page.lo | inPage, hi: page.hi });
       if (block === undefined) return undefined;
       found.set(id, block);
@@ -169,10 +165,10 @@ export class KeptRegions {
   }
 
   /** Links a word of tier 0's to a block, if it still leads to a stub. */
-  #link(word: number, block: Block | undefined): void {
+  #link(word: number, block: Block): void {
     const { u32, cache } = this.#o;
     const stub = u32[word >>> 2] ?? 0;
-    if (block === undefined || (u32[stub >>> 2] ?? 0) % 65536 !== UNLINKED || u32[(stub + 4) >>> 2] !== word) return;
+    if ((u32[stub >>> 2] ?? 0) % 65536 !== UNLINKED || u32[(stub + 4) >>> 2] !== word) return;
     cache.link(stub, block);
   }
 }
@@ -180,12 +176,12 @@ export class KeptRegions {
 const SLIDES = { slides: true };
 const FIXED = { slides: false };
 
-/** Where a page of a region is that was formed elsewhere, if its block slides. */
-function movedFrom(
-  { rootPage }: KeptRegion,
-  { page }: Place,
-): (block: { readonly slides: boolean }, before: KeptAddress | undefined) => Address {
-  const by = subAddress(page, addressOf(rootPage));
+/** Where a page of a region is, if its block slides. */
+type Mover = (block: { readonly slides: boolean }, before: KeptAddress | undefined) => Address;
+
+/** The same for a region of which an entry is at a place now. */
+function movedFrom({ blocks, pages, rootPage }: KeptRegion, { block: entry, page }: Place): Mover {
+  const by = subAddress(page, addressOf(pages[blocks.indexOf(entry.kept)] ?? rootPage));
   return ({ slides }, before) => {
     const address = addressOf(before ?? rootPage);
     return slides ? addAddress(address, by) : address;

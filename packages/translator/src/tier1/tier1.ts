@@ -308,7 +308,7 @@ export class Tier1 {
         pageBits: codePageBits(engine.mmu.frontend),
         constants: () => JSON.stringify([this.#onlyCpu(), this.#counters, this.#marks()?.marks]),
         spanNow: (mmu, store) => this.#spanNow(mmu, store),
-        helperNamed: (name) => engine.helperNamed(name),
+        helperNamed: (name) => engine.mmu.hostAtomicNamed(name) ?? engine.helperNamed(name),
         targetsOf: (block) => this.#targets.get(block) ?? [],
         hostOf: (page) => engine.hostOf(page),
         putBack: (id, host, pc) => engine.putBack(id, host, pc),
@@ -495,14 +495,15 @@ export class Tier1 {
     const { cache, table, u32 } = this.#engine;
     this.#regions.delete(region.parts.number);
     for (const block of region.parts.blocks) block.unwatch(region);
+    const slot = this.#slots[region.parts.number];
     for (const entry of region.parts.entries) {
+      if (u32[(entry.start - ENTRY_BYTES + 4) >>> 2] !== slot) continue;
       u32[(entry.start - ENTRY_BYTES) >>> 2] = NOP;
       if (entry.valid) {
         cache.setEntry(entry, false);
         this.#setCountdown(entry, this.countdown(entry.key.host));
       } else entry.hasEntry = false;
     }
-    const slot = this.#slots[region.parts.number];
     if (slot !== undefined) table.set(slot, null);
     this.#addExits(this.#pastExits, region);
     if (region.parts.number >= this.#keptNumbers)
@@ -596,7 +597,7 @@ export class Tier1 {
     const { block } = place;
     if (this.#kept === undefined || !this.#mayPutBack(block)) return false;
     this.#makeRoom();
-    const back = this.#kept.putBack(place);
+    const back = this.#kept.putBack(place, (number) => this.#regions.has(number));
     const tries = (this.#putBackTries.get(block) ?? 0) + 1;
     if (back === undefined || (back === 'later' && tries > MOST_TRIES)) {
       this.#givenUp.add(block);
@@ -638,7 +639,7 @@ export class Tier1 {
 
   /** A block in a region is reached through tier 0 now and then; it is to be an entry only if that is often. */
   #coverBlock(block: Block): void {
-    // One that was the first of a region of its own is to be that again.
+    // One that was an entry of another region is to be that again.
     if (block.hasEntry || this.#mayPutBack(block)) return;
     const left = this.#engine.i32[(block.tail + 28) >>> 2] ?? 0;
     const wanted = block.countdown * COVERED;
@@ -687,6 +688,8 @@ export class Tier1 {
     i32[counters + SLOW_COUNTDOWN / 4] = SLOW_EXITS;
     i32[counters + JUMP_COUNTDOWN / 4] = JUMP_EXITS;
     for (const [n, block] of entries.entries()) {
+      // Another region, put back before, has it.
+      if (block.hasEntry) continue;
       const at = (block.start - ENTRY_BYTES) >>> 2;
       i32[at] = ENTER;
       i32[at + 1] = slot;
