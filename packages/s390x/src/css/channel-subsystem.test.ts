@@ -1,7 +1,9 @@
 // CHANNEL SUBSYSTEM CALL and the instructions that concern no single subchannel; responses as observed of qemu-system-s390x 7.2.
+import { type DeviceOptions, plugDevice, unplugDevice } from '@boardwalk/core';
 import { describe, expect, it } from 'vitest';
 import { PGM_OPERAND, programInterruption } from '../cpu/services.ts';
 import { FIRST, type Guest, guestWith } from './test-program.ts';
+import { SCHIB_BYTES } from './words.ts';
 
 function call(guest: Guest, words: readonly number[], length = 0x10): DataView {
   const page = new DataView(new ArrayBuffer(4096));
@@ -58,6 +60,49 @@ describe('channel paths', () => {
     expect(guest.css.storeChannelReportWord(guest.test.cpu, crw)).toBe(0);
     expect(crw.getUint32(0)).toBe(0x4402_0000);
     expect(guest.css.storeChannelReportWord(guest.test.cpu, crw)).toBe(1);
+  });
+});
+
+describe('devices that come and go', () => {
+  const rng = (id: string, devno: string): DeviceOptions => ({ driver: 'virtio-rng-ccw', id, properties: { devno } });
+
+  it('leave a gap, or nothing behind the last', async () => {
+    const { test, css } = await guestWith();
+    const first = [...css.subchannels()].length;
+    plugDevice(test.machine, rng('a', 'fe.0.1001'));
+    plugDevice(test.machine, rng('b', 'fe.0.1002'));
+    const look = (number: number) => {
+      const schib = new DataView(new ArrayBuffer(SCHIB_BYTES));
+      return [css.storeSubchannel(test.cpu, FIRST + number, schib), schib.getUint32(4)];
+    };
+    expect(look(first)).toEqual([0, 0x0001_1001]);
+    unplugDevice(test.machine, 'a');
+    expect(look(first)).toEqual([0, 0]);
+    expect(css.clearSubchannel(test.cpu, FIRST + first)).toBe(3);
+    unplugDevice(test.machine, 'b');
+    expect([look(first), look(first + 1)]).toEqual([
+      [3, 0],
+      [3, 0],
+    ]);
+  });
+
+  it('are reported where the program knows of their set', async () => {
+    const guest = await guestWith();
+    const { test, css } = guest;
+    const reports = () => {
+      const words: number[] = [];
+      const crw = new DataView(new ArrayBuffer(4));
+      while (css.storeChannelReportWord(test.cpu, crw) === 0) words.push(crw.getUint32(0));
+      return words;
+    };
+    plugDevice(test.machine, rng('a', 'fe.2.1001'));
+    expect(reports()).toEqual([]);
+    call(guest, [0x0031, 2], 0x400);
+    unplugDevice(test.machine, 'a');
+    expect(reports()).toEqual([0x1304_0000, 0x0304_0020]);
+    call(guest, [0x0031, 0], 0x400);
+    plugDevice(test.machine, rng('a', 'fe.2.1001'));
+    expect(reports()).toEqual([0x1304_0000, 0x0304_fe20]);
   });
 });
 

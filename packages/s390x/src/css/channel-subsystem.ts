@@ -146,10 +146,10 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     const id = wanted ?? this.#freeDeviceNumber();
     checkDeviceId(id);
     const set = this.#set(id.cssid, id.ssid);
-    if (set.some((other) => other?.present && other.deviceNumber === id.number)) {
+    if (set.some((other) => other?.deviceNumber === id.number)) {
       throw new UserError(`Device ${formatDeviceId(id)} already exists`);
     }
-    let number = set.findIndex((place) => place === undefined || !place.present);
+    let number = set.indexOf(undefined);
     if (number < 0) number = set.length;
     if (number >= SET_SIZE) throw new UserError(`No free subchannel found for ${formatDeviceId(id)}`);
     const subchannel = new Subchannel(this, { ...id, number }, id.number, device);
@@ -159,9 +159,13 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     return subchannel;
   }
 
-  /** Takes a device's subchannel out of use. */
+  /** The device goes, and its subchannel with it: whatever the program asks of that is for none. */
   detachDevice(subchannel: Subchannel): void {
+    const { id } = subchannel;
     subchannel.unplug();
+    const set = this.#set(id.cssid, id.ssid);
+    set[id.number] = undefined;
+    while (set.length > 0 && set.at(-1) === undefined) set.pop();
     this.#reportSubchannel(subchannel);
   }
 
@@ -223,12 +227,23 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
    * @returns `invalid` for a word that is none, undefined where there is no such subchannel
    */
   find(sid: number): Subchannel | 'invalid' | undefined {
+    const set = this.#setOf(sid);
+    return set === 'invalid' ? set : set?.[sid & 0xffff];
+  }
+
+  /** The set that a subsystem-identification word means, as {@link find}. */
+  #setOf(sid: number): readonly (Subchannel | undefined)[] | 'invalid' | undefined {
     const multiple = (sid & SID_MULTIPLE) !== 0;
     if ((sid & SID_ONE) === 0 || (sid & SID_ZERO) !== 0 || (!multiple && sid >>> 24 !== 0)) return 'invalid';
     const cssid = multiple ? sid >>> 24 : this.defaultCssid;
     const ssid = (sid >>> 17) & 3;
-    const visible = ssid <= this.maxSsid && (cssid === this.defaultCssid || this.allChannelSubsystems);
-    return visible ? this.#sets.get(setKey(cssid, ssid))?.[sid & 0xffff] : undefined;
+    return this.#isVisible({ cssid, ssid }) ? this.#sets.get(setKey(cssid, ssid)) : undefined;
+  }
+
+  #isGap(sid: number): boolean {
+    const set = this.#setOf(sid);
+    const number = sid & 0xffff;
+    return Array.isArray(set) && number < set.length && set[number] === undefined;
   }
 
   // --- instructions
@@ -248,6 +263,11 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
   }
 
   storeSubchannel(_cpu: CpuPort, sid: number, schib: DataView): Outcome {
+    // Programs take the first number that is none for the end of the set: a gap below the last has a subchannel without a device.
+    if (this.#isGap(sid)) {
+      for (let at = 0; at < schib.byteLength; at++) schib.setUint8(at, 0);
+      return 0;
+    }
     return this.#at(sid, (subchannel) => subchannel.store(schib));
   }
 
@@ -335,7 +355,7 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
 
   subchannelBlock(ssid: number, number: number): Uint8Array | undefined {
     const found = this.#sets.get(setKey(this.defaultCssid, ssid))?.[number];
-    return found?.present ? found.schib : undefined;
+    return found?.schib;
   }
 
   enableChannelSubsystems(): void {
@@ -365,9 +385,7 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
 
   #freeDeviceNumber(): DeviceId {
     for (let ssid = 0; ssid < SUBCHANNEL_SETS; ssid++) {
-      const taken = new Set(
-        this.#set(this.defaultCssid, ssid).map((place) => (place?.present ? place.deviceNumber : -1)),
-      );
+      const taken = new Set(this.#set(this.defaultCssid, ssid).map((place) => place?.deviceNumber ?? -1));
       for (let number = 0; number < SET_SIZE; number++) {
         if (!taken.has(number)) return { cssid: this.defaultCssid, ssid, number };
       }
@@ -375,11 +393,19 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
     throw new UserError('No free device number found');
   }
 
-  /** A subchannel has come or gone. */
+  /** A subchannel has come or gone: the program is told if it knows of the set and the channel subsystem that it is in. */
   #reportSubchannel({ id }: Subchannel): void {
+    if (!this.#isVisible(id)) return;
     const report = { source: SOURCE_SUBCHANNEL, recovery: RECOVERY_PARAMETERS };
-    this.#report({ ...report, id: id.number, chained: this.maxSsid > 0 });
-    if (this.maxSsid > 0) this.#report({ ...report, id: id.ssid << 4 });
+    // A second report says where the number counts, as soon as the program knows of more than one such place.
+    const chained = this.maxSsid > 0 || this.allChannelSubsystems;
+    this.#report({ ...report, id: id.number, chained });
+    const cssid = this.allChannelSubsystems ? id.cssid : 0;
+    if (chained) this.#report({ ...report, id: (cssid << 8) | (id.ssid << 4) });
+  }
+
+  #isVisible({ cssid, ssid }: Pick<DeviceId, 'cssid' | 'ssid'>): boolean {
+    return ssid <= this.maxSsid && (cssid === this.defaultCssid || this.allChannelSubsystems);
   }
 
   /** One machine check tells of all reports that come until the program has found none left. */

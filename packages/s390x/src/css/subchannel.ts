@@ -59,8 +59,6 @@ export class Subchannel {
   /** The program that is under way: flags of its ORB, the next CCW, whether that is the first. */
   readonly program = new Uint32Array(3);
   readonly device: ChannelDevice;
-  /** A device is there; false once it has been unplugged. */
-  present = true;
   readonly #owner: SubchannelOwner;
   readonly #view = new DataView(this.schib.buffer);
   readonly #continuation: Timer;
@@ -144,20 +142,17 @@ export class Subchannel {
     this.schib.fill(0);
     this.sense.fill(0);
     this.program.fill(0);
-    if (this.present) {
-      this.#view.setUint16(W.PMCW.flags, W.PMCW_DEVICE_NUMBER_VALID);
-      this.#view.setUint16(W.PMCW.deviceNumber, this.deviceNumber);
-      this.schib[W.PMCW.logicalPathMask] = VIRTUAL_PATH;
-      this.schib[W.PMCW.pathInstalledMask] = VIRTUAL_PATH;
-      this.schib[W.PMCW.pathOperationalMask] = 0xff;
-      this.schib[W.PMCW.pathAvailableMask] = VIRTUAL_PATH;
-    }
+    this.#view.setUint16(W.PMCW.flags, W.PMCW_DEVICE_NUMBER_VALID);
+    this.#view.setUint16(W.PMCW.deviceNumber, this.deviceNumber);
+    this.schib[W.PMCW.logicalPathMask] = VIRTUAL_PATH;
+    this.schib[W.PMCW.pathInstalledMask] = VIRTUAL_PATH;
+    this.schib[W.PMCW.pathOperationalMask] = 0xff;
+    this.schib[W.PMCW.pathAvailableMask] = VIRTUAL_PATH;
     if (wasEnabled) this.device.enabledChanged(false);
   }
 
   /** The device is gone, for good. */
   unplug(): void {
-    this.present = false;
     this.reset();
     this.#owner.statusCleared(this);
   }

@@ -1,8 +1,19 @@
 /** Runs an image on qemu-system-s390x, whose RAM is a file: after the run it holds the results. */
-import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { EXECUTOR, RAM_SIZE } from './layout.ts';
 
 const QEMU = 'qemu-system-s390x';
@@ -36,6 +47,19 @@ export interface Configuration {
   readonly cpus?: number;
   /** As QEMU's options say them. */
   readonly devices?: readonly string[];
+  /** A user at its monitor, until the machine ends. */
+  readonly user?: (machine: AttendedMachine) => Promise<void>;
+}
+
+/** A machine that runs, as its user has it. */
+export interface AttendedMachine {
+  /** The program has ended, or did not begin. */
+  readonly ended: boolean;
+  /** A doubleword of storage. */
+  peek(address: number): bigint;
+  poke(address: number, value: bigint): void;
+  /** A command of QMP. @throws Error when it is refused */
+  execute(command: string, options: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** The RAM after the run. @throws Error when it does not end by itself */
@@ -79,13 +103,19 @@ export function executable(image: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function runQemu(ram: string, kernel: string, { cpus = 1, devices = [] }: Configuration): Promise<void> {
+async function runQemu(ram: string, kernel: string, { cpus = 1, devices = [], user }: Configuration): Promise<void> {
   const machine = ['-M', 's390-ccw-virtio,memory-backend=ram', '-m', `${RAM_SIZE >> 20}`, '-cpu', 'max'];
   const options = [...machine, '-smp', `${cpus}`, ...devices.flatMap((device) => ['-device', device])];
   const backend = ['-object', `memory-backend-file,id=ram,size=${RAM_SIZE},mem-path=${ram},share=on`];
   const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none', '-nodefaults', '-kernel', kernel];
+  const child = spawn(QEMU, [...options, ...backend, ...quiet, ...(user ? ['-qmp', 'stdio'] : [])]);
+  const end = endOf(child, ram);
+  await Promise.all([end, user && attend(child, ram, end, user)]);
+}
+
+/** Settles when the program ends: what it says by then is an error. */
+function endOf(child: ChildProcessWithoutNullStreams, ram: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(QEMU, [...options, ...backend, ...quiet], { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors += text;
@@ -99,4 +129,51 @@ function runQemu(ram: string, kernel: string, { cpus = 1, devices = [] }: Config
       else reject(new Error(`${QEMU} ended with ${status}: ${errors.trim()}`));
     });
   });
+}
+
+/** Lets a user work at QEMU's monitor. */
+async function attend(
+  child: ChildProcessWithoutNullStreams,
+  ram: string,
+  end: Promise<void>,
+  user: (machine: AttendedMachine) => Promise<void>,
+): Promise<void> {
+  const lines = createInterface(child.stdout);
+  const answers: ((line: string) => void)[] = [];
+  lines.on('line', (line) => {
+    if (/^\{"(return|error)"/.test(line)) answers.shift()?.(line);
+  });
+  const file = openSync(ram, 'r+');
+  let ended = false;
+  const over = (): void => {
+    ended = true;
+    for (const answer of answers.splice(0)) answer('{"error": "it has ended"}');
+  };
+  end.then(over, over);
+  const word = new DataView(new ArrayBuffer(8));
+  const machine: AttendedMachine = {
+    get ended() {
+      return ended;
+    },
+    peek(address) {
+      readSync(file, word, 0, 8, address);
+      return word.getBigUint64(0);
+    },
+    poke(address, value) {
+      word.setBigUint64(0, value);
+      writeSync(file, word, 0, 8, address);
+    },
+    async execute(command, options) {
+      const answer = new Promise<string>((resolve) => answers.push(resolve));
+      child.stdin.write(`${JSON.stringify({ execute: command, arguments: options })}\n`);
+      const line = await answer;
+      if (line.startsWith('{"error"')) throw new Error(`${command}: ${line}`);
+    },
+  };
+  try {
+    await machine.execute('qmp_capabilities', {});
+    await user(machine);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -38,6 +38,9 @@ const VARIABLES = {
   timer: 0x3208,
 } as const;
 
+/** Where the guest puts the number of what it asks the user for, and where it finds the number of what has been done: doublewords. */
+export const USER = { asked: 0x3210, done: 0x3218 } as const;
+
 /** Of the breaking-event address docs/boards/s390x-s390-ccw-virtio.md tells what there is. */
 const isBreakingEvent = (address: number): boolean => address >= 0x110 && address < 0x118;
 
@@ -168,6 +171,18 @@ export class Scenario extends Code {
     this.op('mvghi', 'f0000000');
     this.load(13, 0);
     this.load(14, 0);
+  }
+
+  /** Lets the user do something, by its number from 1 on, and waits until that is done. Register 14 is scratch, too. */
+  askUser(step: number): void {
+    this.load(15, step);
+    this.long('stg', 'f0', USER.asked);
+    const loop = this.here;
+    this.long('lg', 'e0', USER.done);
+    this.op('clgr', '00ef');
+    this.branch(7, loop);
+    this.load(14, 0);
+    this.load(15, 0);
   }
 
   /** An order to a CPU, once that is not busy. Registers 1 and 2 are scratch, too. */

@@ -1,11 +1,13 @@
 /** Interruptions and I/O instructions of a whole machine against qemu-system-s390x: see README.md in the folder above. */
 import { describe, expect, test } from 'vitest';
 import { REFERENCE } from '../reference.ts';
+import { events } from './events.ts';
 import type { Guest } from './guest.ts';
+import { HOT_PLUG_DEVICES, HOT_PLUG_STEPS, hotPlug } from './hot-plug.ts';
 import { IO_DEVICES, inputOutput } from './input-output.ts';
 import { interruptions } from './interruptions.ts';
 import { PCI_DEVICES, pci } from './pci.ts';
-import { logOfReference, logOfSubject } from './run.ts';
+import { logOfReference, logOfSubject, type UserStep } from './run.ts';
 
 if (REFERENCE.missing !== undefined) console.warn(`comparison of machines skipped: ${REFERENCE.missing}`);
 
@@ -19,6 +21,7 @@ type Difference = readonly [reason: string, classes?: readonly string[]];
 interface Suite {
   readonly name: string;
   readonly devices: readonly string[];
+  readonly steps?: readonly UserStep[];
   readonly guest: () => Guest;
   /** By scenario. */
   readonly differences: Readonly<Record<string, Difference>>;
@@ -31,6 +34,8 @@ const NOT_TAKEN = 'an interruption stays pending there whose status TSCH or CSCH
 const LAST_FIRST = 'of one class the last is the first there';
 const WIDE_BYTE = 'a byte where no configuration space is has 32 bits there';
 const OPERAND_LATER = 'an operand in storage is looked at only when there is a function';
+const AFTER_SVC = 'the old PSW has its new PSW, and the length of SVC more, there';
+const AFTER_LPSWE = 'an event of LPSWE is told with the next interruption there';
 const ONE_IO = ['I/O', 'supervisor call'];
 
 const suites: readonly Suite[] = [
@@ -68,6 +73,29 @@ const suites: readonly Suite[] = [
     },
   },
   {
+    name: 'hot-plug',
+    devices: HOT_PLUG_DEVICES,
+    steps: HOT_PLUG_STEPS,
+    guest: hotPlug,
+    differences: {
+      'one comes and goes in the third, which is empty then': ['every number is a subchannel in an empty set there'],
+    },
+  },
+  {
+    name: 'program-event recording',
+    devices: IO_DEVICES,
+    guest: events,
+    differences: {
+      'a fetch of SVC': [AFTER_SVC],
+      'SVC by EXECUTE': [AFTER_SVC],
+      'a fetch with an operation exception': ['no event is told there with an operation exception'],
+      'a branch that is taken': ['the old PSW has the instruction behind the branch there'],
+      'LPSWE is fetched, and ends the watch': [AFTER_LPSWE],
+      'an event of LPSWE that opens for external': [AFTER_LPSWE, ['program']],
+      'an event of LPSWE that loads a wait, which external ends': [AFTER_LPSWE, ['program']],
+    },
+  },
+  {
     name: 'PCI',
     devices: PCI_DEVICES,
     guest: pci,
@@ -89,11 +117,11 @@ describe.skipIf(REFERENCE.missing !== undefined)('a machine is as on qemu-system
   test.each(suites)(
     '$name',
     { timeout: TIMEOUT_MS, retry: RETRIES },
-    async ({ devices, guest: build, differences }) => {
+    async ({ devices, steps = [], guest: build, differences }) => {
       const guest = build();
-      const theirs = await logOfReference(guest, devices);
+      const theirs = await logOfReference(guest, { devices, steps });
       for (const tier of ['tier0', 'tier1'] as const) {
-        const ours = await logOfSubject(guest, devices, tier);
+        const ours = await logOfSubject(guest, { devices, steps }, tier);
         expect(guest.names.filter((name) => ours[name]?.length === 0)).toEqual([]);
         for (const name of [...guest.names, 'save areas']) {
           const [log = [], expected = []] = [ours[name], theirs[name]];
