@@ -32,7 +32,7 @@ export class KeptBlocks {
   readonly #chain: Int32Array;
   readonly #mask: number;
   /** Those that were put back, valid or dropped since. */
-  readonly #active: (Block | undefined)[] = [];
+  readonly #active: (Block | undefined)[];
   /** Those that ever were. */
   readonly #used: Uint8Array;
   readonly #restarts = new Map<number, readonly number[]>();
@@ -42,6 +42,7 @@ export class KeptBlocks {
     this.#o = o;
     this.#blocks = o.image.blocks;
     this.count = o.image.blocks.length / BLOCK_WORDS;
+    this.#active = new Array<Block | undefined>(this.count).fill(undefined);
     this.#used = new Uint8Array(this.count);
     const slots = 2 ** Math.ceil(Math.log2(this.count + 1)) * 2;
     this.#mask = slots - 1;
@@ -88,7 +89,7 @@ export class KeptBlocks {
 
   /** The code cache was emptied. */
   clear(): void {
-    this.#active.length = 0;
+    this.#active.fill(undefined);
     this.activeCount = 0;
   }
 
