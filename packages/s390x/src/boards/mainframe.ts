@@ -61,7 +61,7 @@ export class Mainframe implements MachineServices {
         new S390PciHost({
           ...options.pci,
           interruptions,
-          event: (handle, fid, code) => this.css.pciEvent(handle, fid, code),
+          event: (event) => this.css.pciEvent(event),
         }),
         's390-pcihost',
       );

@@ -52,7 +52,7 @@ const MEASUREMENT_FORMAT0_BYTES = 32;
 
 /** Events of PCI functions that wait for the program, and words of one. */
 const MAX_PCI_EVENTS = 64;
-const PCI_EVENT_WORDS = 3;
+const PCI_EVENT_WORDS = 6;
 
 /** A device that the channel subsystem gives a subchannel. */
 export interface CcwDevice extends Device, ChannelDevice {
@@ -93,7 +93,7 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
   allChannelSubsystems = false;
   measurementMode = 0;
   measurementOrigin = 0n;
-  /** Handle, number and code of each, the oldest first. */
+  /** Handle, number, code, whether it is an error, and the halves of the address of each, the oldest first. */
   readonly pciEvents = new Uint32Array(PCI_EVENT_WORDS * MAX_PCI_EVENTS);
   pciEventCount = 0;
 
@@ -326,9 +326,10 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
   }
 
   /** Something has happened to a PCI function: the program is told to ask what. One event too many is lost. */
-  pciEvent(handle: number, fid: number, code: number): void {
+  pciEvent({ isError, handle, fid, code, address }: PciEvent): void {
     if (this.pciEventCount === MAX_PCI_EVENTS) return;
-    this.pciEvents.set([handle, fid, code], PCI_EVENT_WORDS * this.pciEventCount++);
+    const halves = [Number(BigInt.asUintN(32, address >> 32n)), Number(BigInt.asUintN(32, address))];
+    this.pciEvents.set([handle, fid, code, Number(isError), ...halves], PCI_EVENT_WORDS * this.pciEventCount++);
     // One report for all that wait.
     if (this.pciEventCount > 1) return;
     this.#report({ source: SOURCE_CHANNEL_SUBSYSTEM, recovery: RECOVERY_EVENT, id: 0 });
@@ -336,12 +337,13 @@ export class ChannelSubsystem extends Device implements ChannelServices, Subchan
 
   // --- for CHSC
 
-  takePciEvent(): PciEvent | undefined {
+  takePciEvent(): (PciEvent & { readonly more: boolean }) | undefined {
     if (this.pciEventCount === 0) return undefined;
-    const [handle = 0, fid = 0, code = 0] = this.pciEvents;
+    const [handle = 0, fid = 0, code = 0, isError = 0, high = 0, low = 0] = this.pciEvents;
     this.pciEvents.copyWithin(0, PCI_EVENT_WORDS);
     this.pciEventCount--;
-    return { handle, fid, code, more: this.pciEventCount > 0 };
+    const address = (BigInt(high) << 32n) | BigInt(low);
+    return { isError: isError !== 0, handle, fid, code, address, more: this.pciEventCount > 0 };
   }
 
   hasCss(cssid: number): boolean {

@@ -25,10 +25,11 @@ const MULTIPLE_SUBCHANNEL_SETS = 2;
 /** Kinds of events that the program asks for; the one that it is told of, and what that is about. */
 const EVENTS_OF_PCI = 0x2000_0000;
 const EVENT_KIND_PCI = 2;
+const EVENT_ERROR = 1;
 const EVENT_AVAILABILITY = 2;
 const EVENT_MORE = 0x80;
-/** Where an event is told, in bytes from the start of the response (Linux: struct chsc_sei, struct zpci_ccdf_avail). */
-const EVENT = { flags: 8, content: 11, handle: 68, fid: 72, code: 94 } as const;
+/** Where an event is told, in bytes from the start of the response (Linux: struct chsc_sei, struct zpci_ccdf_avail, struct zpci_ccdf_err). */
+const EVENT = { flags: 8, content: 11, handle: 68, fid: 72, address: 80, code: 94 } as const;
 
 const PAGE = 4096;
 const HEADER = 8;
@@ -46,14 +47,15 @@ const CHSC_CHARACTERISTICS_WORDS: readonly (readonly [number, number])[] = [
 const GENERAL_BYTES = 2040;
 const CHARACTERISTICS_BYTES = 0x0ff0;
 
-/** Availability of a PCI function: what has happened to which. */
+/** What has happened to which PCI function: an error, or that it comes or goes. */
 export interface PciEvent {
+  readonly isError: boolean;
   readonly handle: number;
   readonly fid: number;
-  /** A number of `PCI_EVENT`. */
+  /** A number of `PCI_EVENT` or `PCI_ERROR`. */
   readonly code: number;
-  /** Other events wait. */
-  readonly more: boolean;
+  /** Of an error: the address that it was about. */
+  readonly address: bigint;
 }
 
 /** The channel subsystem, as far as these commands ask or change it. */
@@ -64,8 +66,8 @@ export interface ChscTarget {
   channelPaths(cssid: number): readonly number[];
   /** Whether there is such a channel subsystem. */
   hasCss(cssid: number): boolean;
-  /** Takes the oldest event of a PCI function. */
-  takePciEvent(): PciEvent | undefined;
+  /** Takes the oldest event of a PCI function; `more`: others wait. */
+  takePciEvent(): (PciEvent & { readonly more: boolean }) | undefined;
   /** The SCHIB of a subchannel of the default channel subsystem. */
   subchannelBlock(ssid: number, number: number): Uint8Array | undefined;
   enableChannelSubsystems(): void;
@@ -118,9 +120,10 @@ function eventInformation(target: ChscTarget, page: DataView): Response {
   const data = new DataView(new ArrayBuffer(PAGE - 16 - HEADER));
   // Counted from the start of the response, whose header is in front of these bytes.
   data.setUint8(EVENT.flags - HEADER, event.more ? EVENT_MORE : 0);
-  data.setUint8(EVENT.content - HEADER, EVENT_AVAILABILITY);
+  data.setUint8(EVENT.content - HEADER, event.isError ? EVENT_ERROR : EVENT_AVAILABILITY);
   data.setUint32(EVENT.handle - HEADER, event.handle);
   data.setUint32(EVENT.fid - HEADER, event.fid);
+  data.setBigUint64(EVENT.address - HEADER, event.address);
   data.setUint16(EVENT.code - HEADER, event.code);
   return { code: OK, word: EVENT_KIND_PCI, data: new Uint8Array(data.buffer) };
 }

@@ -216,14 +216,11 @@ describe('function controls', () => {
     expect(program.modify(handle, 3)).toBe(status(24));
     expect(program.modify(handle, 5)).toBe(status(24));
     expect(program.modify(handle, 6, dma)).toBe(status(24));
-    expect(program.refresh(handle, 0x1_0000_0000n, 4096n)).toBe(status(28));
     expect(program.modify(handle, 4, dma, 1)).toBe(status(28));
     expect(program.modify(handle, 4, { ...dma, 32: 0x1234_5800n })).toBe(OPERAND);
     expect(program.modify(handle, 4, { ...dma, 16: 0n })).toBe(OPERAND);
     expect(program.modify(handle, 4, dma)).toBe(0);
     expect(program.modify(handle, 4, dma)).toBe(status(24));
-    expect(program.refresh(handle, 0x1_0000_0000n, 4096n)).toBe(0);
-    expect(program.refresh(handle, 0x3_0000_0000n, 4096n)).toBe(OPERAND);
     expect(program.modify(handle, 2, INTERRUPTS)).toBe(0);
     expect(program.modify(handle, 2, INTERRUPTS)).toBe(status(24));
     expect(program.modify(handle, 99)).toBe(OPERAND);
@@ -235,6 +232,92 @@ describe('function controls', () => {
     expect(program.controls(0x2_0000).cc).toBe(0);
     expect(program.controls(0x8002_0001).cc).toBe(NO_FUNCTION);
     expect(program.controls(0x2_0077).cc).toBe(NO_FUNCTION);
+  });
+
+  it('have an error state, which is told, and ended by the program', async () => {
+    const { program, pci, mainframe, storage } = await guestWith();
+    const handle = program.enable(0x2_0000);
+    const events = () => {
+      const event = mainframe.css.takePciEvent();
+      return event && [event.isError, event.handle, event.fid, event.code, event.address];
+    };
+    const at = 0x1_0000_0000n;
+    const controls = () => program.controls(handle).fib.getUint8(8);
+    expect(program.refresh(handle, at, 4096n)).toBe(status(8));
+    expect(events()).toEqual([true, handle, 0, 1, at]);
+    expect([controls(), program.refresh(handle, at, 4096n)]).toEqual([0xe0, status(40)]);
+    expect([program.load(handle, 15, 4, 0).cc, program.store(handle, 15, 4, 0x3c, 0)]).toEqual([
+      status(12),
+      status(12),
+    ]);
+    expect(program.storeBlock(handle, 4, 16, 0x20, [])).toBe(status(12));
+    expect([program.modify(handle, 9), program.modify(handle, 9), controls()]).toEqual([0, status(24), 0xc0]);
+    expect(program.load(handle, 15, 4, 0).cc).toBe(0);
+    expect([program.modify(handle, 7), program.modify(handle, 7), controls()]).toEqual([0, status(24), 0x80]);
+
+    // One page, which is protected, behind a region, a segment and a page table.
+    const entries = [
+      [0x10_0010, 0x11_0007n],
+      [0x11_0000, 0x12_0000n],
+      [0x12_0000, 0x5200n],
+      [0x12_0008, 0x400n],
+    ] as const;
+    for (const [place, entry] of entries) storage.setDoubleword(place, entry);
+    expect(program.modify(handle, 4, { 16: at, 24: 0x1_ffff_ffffn, 32: 0x10_0804n })).toBe(0);
+    expect(program.refresh(handle, at, 0x2000n)).toBe(0);
+    const [device] = pci.bus.devices;
+    const dma = (address: number, forWrite: boolean) => device && pci.pciTranslate(device, address, forWrite);
+    expect(dma(0x1_0000_0123, false)).toBe(0x5123);
+    for (const [address, forWrite, code] of [
+      [0x1_0000_0123, true, 4],
+      [0x1_0000_1000, false, 4],
+      [0x2_0000_0000, false, 2],
+    ] as const) {
+      expect(dma(address, forWrite)).toBeUndefined();
+      expect(events()).toEqual([true, handle, 0, code, BigInt(address)]);
+      expect(dma(0x1_0000_0123, false)).toBeUndefined();
+      expect(program.modify(handle, 7)).toBe(0);
+      expect(dma(0x1_0000_0123, false)).toBe(0x5123);
+    }
+    for (const [bytes, code, wrong] of [
+      [0x3000n, 7, at + 0x2000n],
+      [0x20_0000n, 7, at + 0x2000n],
+    ] as const) {
+      expect(program.refresh(handle, at, bytes)).toBe(status(8));
+      expect(events()).toEqual([true, handle, 0, code, wrong]);
+      expect(program.modify(handle, 7)).toBe(0);
+    }
+    expect(program.refresh(handle, 0x3_0000_0000n, 4096n)).toBe(status(8));
+    expect(events()).toEqual([true, handle, 0, 2, 0x3_0000_0000n]);
+    program.clp(5, 32, (BigInt(handle) << 32n) | 0x100n);
+    program.enable(0x2_0000);
+    expect(controls()).toBe(0x80);
+  });
+
+  it('tell of interrupts and measurements that have no place', async () => {
+    const guest = await guestWith();
+    const { program, mainframe, clock, machine } = guest;
+    const handle = ready(guest);
+    program.modify(handle, 3);
+    expect(program.modify(handle, 2, { ...INTERRUPTS, 48: 0x7000_0000n })).toBe(0);
+    offer(guest);
+    program.store(handle, 4, 2, 0x3000, 0);
+    expect(mainframe.css.takePciEvent()).toMatchObject({ isError: true, code: 0x13, more: false });
+    expect(program.modify(handle, 10, { 64: 0x6003n })).toBe(status(0));
+    expect(mainframe.css.takePciEvent()).toMatchObject({ isError: true, code: 0x2c, address: 0x6003n });
+    expect(program.modify(handle, 10, { 64: 0x7000_0000n })).toBe(0);
+    for (let i = 0; i < 2; i++) {
+      clock.advance(4e9);
+      machine.clock.now();
+    }
+    expect(mainframe.css.takePciEvent()).toMatchObject({
+      isError: true,
+      code: 0x2a,
+      address: 0x7000_0000n,
+      more: false,
+    });
+    // The function itself goes on.
+    expect(program.load(handle, 15, 4, 0).cc).toBe(0);
   });
 
   it('make messages bits in storage, and one interruption until the mode is set again', async () => {

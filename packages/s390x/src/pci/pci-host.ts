@@ -14,6 +14,7 @@ import {
   PGM_SPECIFICATION,
   programInterruption,
 } from '../cpu/services.ts';
+import type { PciEvent } from '../css/chsc.ts';
 import { AbsoluteStorage } from '../css/storage.ts';
 import { OpenBus } from '../open-bus.ts';
 import { type ClpTarget, callLogicalProcessor } from './clp.ts';
@@ -46,8 +47,8 @@ type Present = ZpciFunction & { readonly device: PciDevice };
 /** How a {@link S390PciHost} is made. */
 export interface PciHostOptions {
   readonly interruptions: FloatingInterruptions;
-  /** Tells the program of functions that come and go. */
-  readonly event: (handle: number, fid: number, code: number) => void;
+  /** Tells the program of functions that come and go, or are in an error. */
+  readonly event: (event: PciEvent) => void;
   /** The CPUs can suppress interruptions. */
   readonly suppression: boolean;
   /** The TOD clock. */
@@ -128,14 +129,14 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     }
     found.device = device;
     found.configured = true;
-    if (device.hotplugged) this.#options.event(found.handle, found.fid, PCI_EVENT.toConfigured);
+    if (device.hotplugged) this.#available(found, PCI_EVENT.toConfigured);
   }
 
   pciUnplugRequested(device: PciDevice): boolean {
     const found = this.#of(device);
     if (found?.configured !== true) return false;
     found.unplugRequested = true;
-    this.#options.event(found.handle, found.fid, PCI_EVENT.deconfigurationRequested);
+    this.#available(found, PCI_EVENT.deconfigurationRequested);
     return true;
   }
 
@@ -143,9 +144,17 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
   pciUnplugged(device: PciDevice): void {
     const found = this.#of(device);
     if (found === undefined) return;
-    this.#options.event(found.handle, found.fid, PCI_EVENT.standbyToReserved);
+    this.#available(found, PCI_EVENT.standbyToReserved);
     found.device = undefined;
     removeDevice(found);
+  }
+
+  #available({ handle, fid }: ZpciFunction, code: number): void {
+    this.#options.event({ isError: false, handle, fid, code, address: 0n });
+  }
+
+  error(handle: number, fid: number, code: number, address: bigint): void {
+    this.#options.event({ isError: true, handle, fid, code, address });
   }
 
   #of(device: PciDevice): ZpciFunction | undefined {
@@ -193,6 +202,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     const request = parseRequest(text);
     const found = this.#enabled(request);
     if (found === undefined) return NO_FUNCTION;
+    if (found.inError) return failed(STATUS.blocked);
     found.count(COUNT.load);
     const at = placeOf(request, offset);
     if (typeof at !== 'number') return at.outcome;
@@ -214,6 +224,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     const request = parseRequest(text);
     const found = this.#enabled(request);
     if (found === undefined) return NO_FUNCTION;
+    if (found.inError) return failed(STATUS.blocked);
     found.count(COUNT.store);
     const at = placeOf(request, offset);
     if (typeof at !== 'number') return at.outcome;
@@ -232,6 +243,7 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     const request = parseRequest(text);
     const found = this.#enabled(request);
     if (found === undefined) return NO_FUNCTION;
+    if (found.inError) return failed(STATUS.blocked);
     found.count(COUNT.storeBlock);
     if (request.space >= WINDOWS) return failed(STATUS.invalidSpace);
     const { low: length } = request;
@@ -261,15 +273,8 @@ export class S390PciHost extends Device implements PciServices, PciHost, Functio
     return found.store(fib);
   }
 
-  /** Tables are followed at each access: nothing is kept that would have to be refreshed. */
   refreshPciTranslations(_cpu: CpuPort, text: bigint, start: bigint, bytes: bigint): Outcome {
-    const found = this.#enabled(parseRequest(text));
-    if (found === undefined) return NO_FUNCTION;
-    found.count(COUNT.refresh);
-    const { translationRegistered, dmaBase, dmaLimit } = found;
-    if (!translationRegistered) return failed(STATUS.dmaNotEnabled);
-    if (start + bytes <= dmaBase || start > dmaLimit) return programInterruption(PGM_OPERAND);
-    return 0;
+    return this.#enabled(parseRequest(text))?.refresh(start, bytes) ?? NO_FUNCTION;
   }
 
   setInterruptionControls(_cpu: CpuPort, mode: number, subclass: number): Outcome {

@@ -18,11 +18,16 @@ export const WINDOWS = 6;
 /** Why a function did not do what an instruction asked for; the instruction's condition code is 1. */
 export const STATUS = {
   none: 0,
+  /** It has got into the error state by this instruction. */
+  intoError: 8,
+  /** It is in the error state, where loads and stores are blocked. */
+  blocked: 12,
   invalidSpace: 20,
   /** The order of requests does not allow it now. */
   sequence: 24,
-  dmaNotEnabled: 28,
   invalidDmaSpace: 28,
+  /** It is in the error state, which the program has to end first. */
+  recovery: 40,
 } as const;
 
 /** The function handle is not known, or is not that of an enabled function. */
@@ -74,6 +79,21 @@ export const PCI_EVENT = {
   standbyToReserved: 0x0308,
 } as const;
 
+/** What the program is told of functions that are in an error (codes of qemu-system-s390x 7.2). */
+export const PCI_ERROR = {
+  noTranslation: 0x01,
+  outOfRange: 0x02,
+  /** An access that the tables do not allow. */
+  protection: 0x04,
+  invalidEntry: 0x07,
+  tableLength: 0x08,
+  tableType: 0x09,
+  /** An interrupt's bit is not in storage. */
+  interruptBit: 0x13,
+  measurementBlock: 0x2a,
+  measurementKey: 0x2c,
+} as const;
+
 /** Function information block: MPCIFC's operand, STPCIFC's result. */
 export const FIB = {
   bytes: 80,
@@ -91,4 +111,6 @@ export const FIB = {
 
 /** Function controls of a stored block. */
 export const FIB_ENABLED = 0x80;
+export const FIB_BLOCKED = 0x40;
+export const FIB_ERROR = 0x20;
 export const FIB_DMA_REGISTERED = 0x10;

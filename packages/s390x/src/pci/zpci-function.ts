@@ -18,14 +18,17 @@ import { type Outcome, PGM_OPERAND, programInterruption } from '../cpu/services.
 import type { AbsoluteStorage } from '../css/storage.ts';
 import {
   FIB,
+  FIB_BLOCKED,
   FIB_DMA_REGISTERED,
   FIB_ENABLED,
+  FIB_ERROR,
   FIRST_DMA,
   failed,
   HANDLE_EMULATED,
   HANDLE_ENABLED,
   LAST_DMA,
   MEASUREMENT_MS,
+  PCI_ERROR,
   STATUS,
 } from './words.ts';
 
@@ -38,6 +41,24 @@ const TRANSLATION_ENABLED = 0x800n;
 const REGION_THIRD_TABLE = 0x4n;
 const DESIGNATION_MASK = 0x81cn;
 const [ENTRY_INVALID, ENTRY_PROTECTED, PAGE_INVALID] = [0x20n, 0x200n, 0x400n];
+/** Of a region-third entry: all of its segment table is there. */
+const [TABLE_EXTENT_MASK, WHOLE_TABLE] = [0xc3n, 0x03n];
+const ENTRY_TYPE_MASK = 0xcn;
+
+/** The two levels of tables above pages: bits of the address, how large what an entry stands for is, its type, its table's origin. */
+const LEVELS = [
+  { shift: 31n, type: 0x4n, origin: ~0x3fffn },
+  { shift: 20n, type: 0x0n, origin: ~0x7ffn },
+] as const;
+const PAGE_SHIFT = 12n;
+
+/** How a function stands after an error: as always, with accesses let through again, in the error state. */
+const [SOUND, UNBLOCKED, IN_ERROR] = [0, 1, 2] as const;
+
+/** What the tables say of an address: how many bytes around it are so, and where they are; or what is wrong with the tables. */
+type Walked =
+  | { readonly bytes: bigint; readonly page?: { readonly at: bigint; readonly isProtected: boolean } }
+  | { readonly error: number };
 
 /** Operations of MODIFY PCI FUNCTION CONTROLS. */
 const OPERATION = {
@@ -62,6 +83,8 @@ export interface FunctionOwner {
   leave(function_: ZpciFunction): void;
   /** An adapter interruption of a PCI function. */
   interrupt(subclass: number): void;
+  /** Tells the program of an error. */
+  error(handle: number, fid: number, code: number, address: bigint): void;
 }
 
 /** Measurement block: samples, time, and counts of loads, stores, block stores and refreshes. */
@@ -102,6 +125,7 @@ export class ZpciFunction extends Device {
   ];
   static override readonly state: readonly StateField[] = [
     { name: 'enabled', type: 'bool', reset: false },
+    { name: 'errorState', type: 'u8', reset: SOUND },
     { name: 'configured', type: 'bool' },
     { name: 'unplugRequested', type: 'bool' },
     { name: 'interrupts', type: 'u32', reset: 0 },
@@ -126,6 +150,8 @@ export class ZpciFunction extends Device {
   index = -1;
   /** The program has enabled it. */
   enabled = false;
+  /** The program is told of an error once, and then has to bring the function out of it. */
+  errorState: number = SOUND;
   /** The program may use it; it can put it aside, and take it again. */
   configured = true;
   /** The user wants it back, and the program has been told. */
@@ -200,6 +226,21 @@ export class ZpciFunction extends Device {
     return ((this.enabled ? HANDLE_ENABLED : 0) | HANDLE_EMULATED | this.index) >>> 0;
   }
 
+  /** Loads, stores and DMA are blocked until the program says otherwise. */
+  get inError(): boolean {
+    return this.errorState === IN_ERROR;
+  }
+
+  /** Gets into the error state, of which the program is told. */
+  #fail(code: number, address: bigint): void {
+    this.errorState = IN_ERROR;
+    this.#tell(code, address);
+  }
+
+  #tell(code: number, address: bigint): void {
+    this.owner.error(this.handle, this.fid, code, address);
+  }
+
   count(what: number): void {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
@@ -234,14 +275,15 @@ export class ZpciFunction extends Device {
         if (dmaSpace !== 0) return failed(STATUS.invalidDmaSpace);
         return this.translationRegistered ? this.#registerTranslation(fib) : failed(STATUS.sequence);
       case OPERATION.resetError:
-      case OPERATION.resetBlock:
-        // No function is ever in the error state.
-        return failed(STATUS.sequence);
-      case OPERATION.setMeasurement:
-        // Its address ends with a storage key, which must be zero.
-        if ((fib.getBigUint64(FIB.measurement) & 0xfn) !== 0n) return failed(STATUS.none);
-        this.#setMeasurement(fib.getBigUint64(FIB.measurement));
+        if (this.errorState === SOUND) return failed(STATUS.sequence);
+        this.errorState = SOUND;
         return 0;
+      case OPERATION.resetBlock:
+        if (!this.inError) return failed(STATUS.sequence);
+        this.errorState = UNBLOCKED;
+        return 0;
+      case OPERATION.setMeasurement:
+        return this.#measureAt(fib.getBigUint64(FIB.measurement));
       default:
         return programInterruption(PGM_OPERAND);
     }
@@ -272,27 +314,68 @@ export class ZpciFunction extends Device {
   // --- DMA
 
   /**
-   * Follows the program's tables, which are those of dynamic address translation (Linux, arch/s390/include/asm/pci_dma.h).
+   * Where the device's access goes. One that is not allowed puts the function into the error state.
    * @returns an absolute address, or undefined where the device may not go
    */
   translate(address: number, forWrite: boolean): number | undefined {
     const at = BigInt(address);
-    const { storage } = this.owner;
-    if (!this.translationRegistered || at < this.dmaBase || at > this.dmaLimit) return undefined;
-    let table = this.translation & ~0xfffn;
-    for (const [shift, origin] of [
-      [31n, ~0x3fffn],
-      [20n, ~0x7ffn],
-    ] as const) {
-      const entry = storage.doubleword(Number(table + 8n * ((at >> shift) & 0x7ffn)));
-      if (entry === undefined || (entry & ENTRY_INVALID) !== 0n) return undefined;
-      if (forWrite && (entry & ENTRY_PROTECTED) !== 0n) return undefined;
-      table = entry & origin;
+    if (!this.translationRegistered || this.inError) return undefined;
+    if (at < this.dmaBase || at > this.dmaLimit) {
+      this.#fail(PCI_ERROR.outOfRange, at);
+      return undefined;
     }
-    const page = storage.doubleword(Number(table + 8n * ((at >> 12n) & 0xffn)));
-    if (page === undefined || (page & PAGE_INVALID) !== 0n) return undefined;
-    if (forWrite && (page & ENTRY_PROTECTED) !== 0n) return undefined;
-    return Number((page & ~0xfffn) | (at & 0xfffn));
+    const walked = this.#walk(at);
+    const page = 'error' in walked ? undefined : walked.page;
+    if (page === undefined || (forWrite && page.isProtected)) {
+      this.#fail(PCI_ERROR.protection, at);
+      return undefined;
+    }
+    return Number(page.at | (at & 0xfffn));
+  }
+
+  /** REFRESH PCI TRANSLATIONS. Tables are followed at each access: nothing is kept, but what is wrong with them is told here. */
+  refresh(start: bigint, bytes: bigint): Outcome {
+    if (this.inError) return failed(STATUS.recovery);
+    const error = this.#errorIn(start, start + bytes);
+    if (error === undefined) {
+      this.count(COUNT.refresh);
+      return 0;
+    }
+    this.#fail(error.code, error.at);
+    return failed(STATUS.intoError);
+  }
+
+  #errorIn(start: bigint, end: bigint): { readonly code: number; readonly at: bigint } | undefined {
+    if (!this.translationRegistered) return { code: PCI_ERROR.noTranslation, at: start };
+    if (end < this.dmaBase || start > this.dmaLimit) return { code: PCI_ERROR.outOfRange, at: start };
+    const last = end <= this.dmaLimit ? end : this.dmaLimit + 1n;
+    for (let at = start; at < last; ) {
+      const walked = this.#walk(at);
+      if ('error' in walked) return { code: walked.error, at };
+      at += walked.bytes;
+    }
+    return undefined;
+  }
+
+  /** Follows the program's tables, which are those of dynamic address translation (Linux, arch/s390/include/asm/pci_dma.h). */
+  #walk(address: bigint): Walked {
+    const { storage } = this.owner;
+    let table = this.translation & ~0xfffn;
+    let isProtected = false;
+    for (const { shift, type, origin } of LEVELS) {
+      const entry = storage.doubleword(Number(table + 8n * ((address >> shift) & 0x7ffn))) ?? 0n;
+      if (entry === 0n) return { error: PCI_ERROR.invalidEntry };
+      if ((entry & ENTRY_INVALID) !== 0n) return { bytes: 1n << shift };
+      if (type !== 0n && (entry & TABLE_EXTENT_MASK) !== WHOLE_TABLE) return { error: PCI_ERROR.tableLength };
+      table = entry & origin;
+      if ((entry & ENTRY_TYPE_MASK) !== type || table === 0n) return { error: PCI_ERROR.tableType };
+      isProtected ||= (entry & ENTRY_PROTECTED) !== 0n;
+    }
+    const page = storage.doubleword(Number(table + 8n * ((address >> PAGE_SHIFT) & 0xffn))) ?? 0n;
+    if (page === 0n) return { error: PCI_ERROR.invalidEntry };
+    const bytes = 1n << PAGE_SHIFT;
+    if ((page & PAGE_INVALID) !== 0n) return { bytes };
+    return { bytes, page: { at: page & ~0xfffn, isProtected: isProtected || (page & ENTRY_PROTECTED) !== 0n } };
   }
 
   // --- STORE PCI FUNCTION CONTROLS
@@ -300,6 +383,8 @@ export class ZpciFunction extends Device {
   store(fib: DataView): Outcome {
     if (!this.enabled) return 0;
     let controls = FIB_ENABLED;
+    if (this.errorState !== SOUND) controls |= FIB_BLOCKED;
+    if (this.inError) controls |= FIB_ERROR;
     if (this.translationRegistered) {
       controls |= FIB_DMA_REGISTERED;
       fib.setBigUint64(FIB.dmaBase, this.dmaBase);
@@ -321,11 +406,14 @@ export class ZpciFunction extends Device {
   /** A message of the device: its number is a bit in storage. */
   message(number: number): void {
     const count = (this.interrupts >>> 16) & 0xfff;
-    if (!this.interruptsRegistered || number >= count) return;
+    if (!this.interruptsRegistered || number >= count || this.errorState !== SOUND) return;
     const { storage } = this.owner;
     const setBit = (vector: bigint, bit: number) =>
       storage.setBits(Number(vector) + Math.floor(bit / 8), 0x80 >> (bit % 8));
-    if (setBit(this.bitVector, ((this.interrupts >>> 8) & 0x3f) + number) === undefined) return;
+    if (setBit(this.bitVector, ((this.interrupts >>> 8) & 0x3f) + number) === undefined) {
+      this.#tell(PCI_ERROR.interruptBit, 0n);
+      return;
+    }
     const wantsSummary = (this.interrupts & 0x80) !== 0;
     // Whoever finds the summary set already has an interruption coming.
     if (wantsSummary && setBit(this.summary, this.interrupts & 0x3f) !== 0) return;
@@ -333,6 +421,14 @@ export class ZpciFunction extends Device {
   }
 
   // --- measurement
+
+  /** @param address of the block; it ends with a storage key, which must be zero. */
+  #measureAt(address: bigint): Outcome {
+    const isKeyed = (address & 0xfn) !== 0n;
+    if (isKeyed) this.#tell(PCI_ERROR.measurementKey, address);
+    this.#setMeasurement(isKeyed ? 0n : address);
+    return isKeyed ? failed(STATUS.none) : 0;
+  }
 
   #setMeasurement(address: bigint): void {
     this.measurement = address;
@@ -354,8 +450,11 @@ export class ZpciFunction extends Device {
     for (const [n, count] of this.counts.entries())
       storage.setDoubleword(at + MEASUREMENT.counts + 8 * n, BigInt(count));
     storage.setDoubleword(at + MEASUREMENT.time, tod);
-    // Nothing to tell to where there is no storage.
-    if (!storage.setWord(at + MEASUREMENT.samples, this.samples)) return;
+    if (!storage.setWord(at + MEASUREMENT.samples, this.samples)) {
+      this.#tell(PCI_ERROR.measurementBlock, this.measurement);
+      this.#setMeasurement(0n);
+      return;
+    }
     this.measurementDue += MEASUREMENT_MS * NS_PER_MS;
     this.#armTimer();
   }

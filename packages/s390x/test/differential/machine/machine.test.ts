@@ -106,7 +106,6 @@ const suites: readonly Suite[] = [
       'pcistb of a function that is none, with an operand that is nowhere': [OPERAND_LATER, ['program']],
       'mpcifc of a function that is none, with an operand that is nowhere': [OPERAND_LATER, ['program']],
       'stpcifc of a function that is none, with an operand that is nowhere': [OPERAND_LATER, ['program']],
-      'rpcit without a translation': ['the function is in the error state there, which there is none of here'],
     },
   },
 ];

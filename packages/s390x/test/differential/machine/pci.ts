@@ -259,22 +259,134 @@ function addControls(guest: Guest): void {
       refresh(s, request(ENABLED, 0, 0), from, bytes);
     });
   }
-  // The last one: it leaves the function in an error state there.
-  one(LAST, (s) => {
+  addErrors(one, { state, modify, refresh, fresh });
+}
+
+type Adds = (name: string, write: (s: Scenario) => void) => void;
+interface Steps {
+  readonly state: (s: Scenario) => void;
+  readonly modify: (s: Scenario, operation: number, fields?: FibFields) => void;
+  readonly refresh: (s: Scenario, asked: bigint, from: bigint, bytes: bigint) => void;
+  readonly fresh: (s: Scenario) => void;
+}
+
+/** Takes the oldest event of a function: STORE EVENT INFORMATION. */
+function takeEvent(s: Scenario): void {
+  const page = s.page(0x0010_000e_0000_0000n, 0x2000_0000n << 32n, ...Array<bigint>(510).fill(0n));
+  s.load(2, page);
+  s.op('chsc', '0020');
+}
+
+/** What has been told: events and a channel report. */
+function told(s: Scenario, events: number): void {
+  for (let n = 0; n <= events; n++) takeEvent(s);
+  s.load(15, s.data(0n));
+  s.op('stcrw', 'f000');
+  s.op('ipm', '00a0');
+}
+
+/** The error state: what leads to it, what is told, what there still is in it, and the ways out. */
+function addErrors(one: Adds, { state, modify, refresh, fresh }: Steps): void {
+  const page = (s: Scenario, from = FIRST_DMA, bytes = 0x1000n): void =>
+    refresh(s, request(ENABLED, 0, 0), from, bytes);
+  const cc = (s: Scenario, register: number): void => {
+    s.op('ipm', `00${register.toString(16)}0`);
+    s.op('lgr', `00${(register + 1).toString(16)}4`);
+  };
+  one('events of what was before', (s) => told(s, 3));
+  one('rpcit without a translation', (s) => {
     fresh(s);
-    refresh(s, request(ENABLED, 0, 0), FIRST_DMA, 0x1000n);
+    page(s);
+    cc(s, 8);
+    state(s);
+    told(s, 1);
+  });
+  const config = request(ENABLED, CONFIG_SPACE, 4);
+  for (const [name, write] of Object.entries({
+    pcilg: (s: Scenario) => access(s, 'pcilg', { request: config, offset: 0n }),
+    pcistg: (s: Scenario) => access(s, 'pcistg', { request: config, offset: 0x3cn }),
+    'pcilg of a space that is none': (s: Scenario) =>
+      access(s, 'pcilg', { request: request(ENABLED, 9, 4), offset: 0n }),
+    pcistb: (s: Scenario) => perform(s, 'pcistb', request(ENABLED, WINDOW, 16), operand(s, [1n, 2n])),
+    rpcit: (s: Scenario) => page(s),
+    stpcifc: state,
+    'mpcifc 2': (s: Scenario) => modify(s, 2),
+    'mpcifc 3': (s: Scenario) => modify(s, 3),
+    'mpcifc 4': (s: Scenario) => modify(s, 4),
+    'mpcifc 5': (s: Scenario) => modify(s, 5),
+    'mpcifc 10': (s: Scenario) => modify(s, 10),
+    'mpcifc 9': (s: Scenario) => modify(s, 9),
+    'pcilg, unblocked': (s: Scenario) => access(s, 'pcilg', { request: config, offset: 0n }),
+    'stpcifc, unblocked': state,
+    'mpcifc 9 again': (s: Scenario) => modify(s, 9),
+    'rpcit, unblocked': (s: Scenario) => page(s),
+    'mpcifc 7': (s: Scenario) => modify(s, 7),
+    'mpcifc 7 again': (s: Scenario) => modify(s, 7),
+    'stpcifc at the end': state,
+    events: (s: Scenario) => told(s, 2),
+  })) {
+    one(`in the error state: ${name}`, write);
+  }
+  /** Tables of which one entry is not as it should be. */
+  const whole = (segments: bigint): bigint => segments | 0x7n;
+  const same = (pages: bigint): bigint => pages;
+  for (const [name, regionEntry, segmentEntry] of [
+    ['a region entry of zero', () => 0n, same],
+    ['a region entry that is invalid', () => 0x20n, same],
+    ['a region entry of another length', (segments: bigint) => segments | 0x5n, same],
+    ['a region entry of an offset', (segments: bigint) => segments | 0x47n, same],
+    ['a region entry of another type', (segments: bigint) => segments | 0xbn, same],
+    ['a segment entry of zero', whole, () => 0n],
+    ['a segment entry that is invalid', whole, () => 0x20n],
+    ['a segment entry of another type', whole, (pages: bigint) => pages | 0x4n],
+  ] as const) {
+    one(`rpcit with ${name}`, (s) => {
+      fresh(s);
+      const pages = BigInt(s.page(...Array.from({ length: 256 }, (_, n) => BigInt(n + 1) << 12n)));
+      const region = regionEntry(table(s, segmentEntry(pages)));
+      modify(s, 4, { translation: table(s, 0x20n, 0x20n, region) | 0x804n });
+      page(s);
+      cc(s, 8);
+      modify(s, 7);
+      told(s, 1);
+    });
+  }
+  one('rpcit with a page entry of zero, behind two others', (s) => {
+    fresh(s);
+    const pages = BigInt(s.page(0x1000n, 0x2000n, ...Array<bigint>(254).fill(0n)));
+    modify(s, 4, { translation: table(s, 0x20n, 0x20n, table(s, pages) | 0x7n) | 0x804n });
+    page(s, FIRST_DMA, 0x2000n);
+    cc(s, 8);
+    page(s, FIRST_DMA, 0x4000n);
+    modify(s, 7);
+    told(s, 1);
+  });
+  one('rpcit of what is out of range', (s) => {
+    fresh(s);
+    modify(s, 4, { translation: translation(s) });
+    page(s, 0x1_0000n);
+    cc(s, 8);
+    modify(s, 7);
+    page(s, FIRST_DMA + 0x10_0000_0000n);
+    told(s, 2);
+  });
+  one('an error ends when the function is disabled', (s) => {
+    setFunction(s, ENABLED, 1);
+    setFunction(s, DISABLED, 0);
+    state(s);
+    modify(s, 7);
   });
 }
 
-const LAST = 'rpcit without a translation';
+/** A table of 2048 entries at least; those that are not given are invalid. */
+function table(s: Scenario, ...entries: readonly bigint[]): bigint {
+  return BigInt(s.page(...entries, ...Array<bigint>(2048 - entries.length).fill(0x20n)));
+}
 
 /** Designation of a region table: it has the pages of the first segment at FIRST_DMA. */
 function translation(s: Scenario): bigint {
-  const invalid = 0x20n;
-  const table = (...entries: readonly bigint[]): bigint =>
-    BigInt(s.page(...entries, ...Array<bigint>(2048 - entries.length).fill(invalid)));
   const pages = BigInt(s.page(...Array.from({ length: 256 }, (_, n) => BigInt(n + 1) << 12n)));
-  return table(invalid, invalid, table(pages) | 0x7n) | 0x804n;
+  return table(s, 0x20n, 0x20n, table(s, pages) | 0x7n) | 0x804n;
 }
 
 /** The scenarios. */
