@@ -16,7 +16,8 @@ import {
 import { registerDeviceTypes } from '@boardwalk/devices';
 import { readMonitor } from '@boardwalk/guest';
 import { ifReachable, prepareFirmware, prepareInstaller, prepareLinux, prepareUBoot } from '@boardwalk/launch';
-import { machineBooter, type TestMachine } from '@boardwalk/testing';
+import { CodeInMemory, machineBooter, type TestMachine } from '@boardwalk/testing';
+import type { EngineStats } from '@boardwalk/translator';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { virt } from '../src/boards/virt.ts';
 import { RiscvCpu } from '../src/cpu/riscv-cpu.ts';
@@ -45,8 +46,14 @@ async function linux(context: TestContext): Promise<MachineOptions> {
 }
 
 /** Lets the guest's own checks run, and gives what they printed. */
-async function linuxTest(context: TestContext, cpus: number, disk: Uint8Array): Promise<string> {
+async function linuxTest(
+  context: TestContext,
+  cpus: number,
+  disk: Uint8Array,
+  codeStore = new CodeInMemory(),
+): Promise<{ readonly text: string; readonly stats: EngineStats | undefined }> {
   const guest = await boot({
+    codeStore,
     ...(await linux(context)),
     smp: { cpus },
     append: 'console=ttyS0 boardwalk.test=ci',
@@ -54,7 +61,10 @@ async function linuxTest(context: TestContext, cpus: number, disk: Uint8Array): 
   });
   await guest.expectSerial(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 6 * MINUTES });
   expect((await guest.exit()).status).toBe(0);
-  return guest.output;
+  const [cpu] = guest.machine.cpus;
+  const stats = cpu instanceof RiscvCpu ? cpu.engine.stats : undefined;
+  await guest.machine.dispose();
+  return { text: guest.output, stats };
 }
 
 describe('Linux on the virt board', () => {
@@ -63,7 +73,7 @@ describe('Linux on the virt board', () => {
       `boots to our init with ${cpus} CPU(s), uses its disk, and turns the machine off`,
       async (context) => {
         const disk = new Uint8Array(MiB).fill(0x5a);
-        const text = await linuxTest(context, cpus, disk);
+        const { text } = await linuxTest(context, cpus, disk);
         expect(text).toContain(`boardwalk-test: processors ${cpus}`);
         expect(text.match(/^processor\s*:/gm)).toHaveLength(cpus);
         const head = createHash('sha256').update(new Uint8Array(512).fill(0x5a)).digest('hex');
@@ -77,6 +87,25 @@ describe('Linux on the virt board', () => {
       8 * MINUTES,
     );
   }
+
+  it(
+    'does the same again with the code that a boot before left',
+    async (context) => {
+      const codeStore = new CodeInMemory();
+      const checks = /boardwalk-test: end ci passed=\d+ failed=0/;
+      const texts: (string | undefined)[] = [];
+      for (let n = 0; n < 3; n++) {
+        const { text, stats } = await linuxTest(context, 1, new Uint8Array(MiB), codeStore);
+        texts.push(checks.exec(text)?.[0]);
+        if (n === 0) continue;
+        const { kept = 0, translated = 0, tier1 } = stats ?? {};
+        expect(kept).toBeGreaterThan(10 * translated);
+        expect(tier1?.kept).toBeGreaterThan(3 * (tier1?.compiled ?? 0));
+      }
+      expect(new Set(texts).size).toBe(1);
+    },
+    15 * MINUTES,
+  );
 
   it(
     'sees two NUMA nodes on two backends: their CPUs, memory and distances',

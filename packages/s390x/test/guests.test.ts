@@ -15,7 +15,8 @@ import {
 } from '@boardwalk/core';
 import { openHostMemory } from '@boardwalk/host-node';
 import { ifReachable, prepareMainframeLinux } from '@boardwalk/launch';
-import { machineBooter } from '@boardwalk/testing';
+import { CodeInMemory, machineBooter } from '@boardwalk/testing';
+import { TranslatedCpu } from '@boardwalk/translator';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { s390CcwVirtio } from '../src/index.ts';
 
@@ -72,4 +73,33 @@ describe('Linux on s390-ccw-virtio', () => {
       20 * MINUTES,
     );
   }
+
+  it(
+    'does the same again, on two CPUs, with the code that a boot before left',
+    async (context) => {
+      const files =
+        (await ifReachable(prepareMainframeLinux())) ?? context.skip("Debian's packages cannot be had here");
+      const codeStore = new CodeInMemory();
+      for (let n = 0; n < 2; n++) {
+        const guest = await bootMachine({
+          board: s390CcwVirtio,
+          codeStore,
+          ramSize: 256 * MiB,
+          smp: { cpus: 2 },
+          kernel: await readFile(files.kernel),
+          initrd: await readFile(files.initrd),
+          append: 'console=ttysclp0 boardwalk.test=ci',
+          drives: [{ if: 'virtio', backend: new MemoryBlock(new Uint8Array(MiB)) }],
+        });
+        await guest.expectSerial(/boardwalk-test: end ci passed=\d+ failed=0/, { timeoutMs: 8 * MINUTES });
+        expect(await guest.exit()).toMatchObject({ cause: 'guest', reason: 'shutdown' });
+        const [cpu] = guest.machine.cpus;
+        const stats = cpu instanceof TranslatedCpu ? cpu.engine.stats : undefined;
+        await guest.machine.dispose();
+        if (n > 0) expect(stats?.kept).toBeGreaterThan(5 * (stats?.translated ?? 0));
+        if (n > 0) expect(stats?.tier1?.kept).toBeGreaterThan(stats?.tier1?.compiled ?? 0);
+      }
+    },
+    20 * MINUTES,
+  );
 });

@@ -178,6 +178,9 @@ describe.skipIf(missing.length > 0)('an operating system that changes address sp
       for (const slides of [false, true]) {
         for (const tier1 of [{ threshold: 20, codeBytes: 400_000 }, { threshold: 1000 }])
           expect(await run(dense, { nsPerInstruction: 32, tier1, slides })).toEqual(interpreted);
+        const codeStore = new CodeInMemory();
+        const kept = { nsPerInstruction: 32, tier1: { threshold: 100 }, slides, codeStore };
+        for (let n = 0; n < 4; n++) expect(await run(dense, kept)).toEqual(interpreted);
       }
       const hosts: Task = { ...dense, calls: 40_000, timer: [500, 5000], noAsids: seed % 2 === 1 };
       const harts: Task = { ...hosts, calls: 8000, timer: [2000, 20_000], harts: 4 };
