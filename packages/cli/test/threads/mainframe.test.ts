@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/boardwalk-system-s390x.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('litmus-s390x.s', import.meta.url));
+const ORDERS = fileURLToPath(new URL('orders-s390x.s', import.meta.url));
 const AS = 's390x-linux-gnu-as';
 const LD = 's390x-linux-gnu-ld';
 const missing = [
@@ -27,6 +28,7 @@ const N = LONG ? 20_000 : 160;
 const TIMES = LONG ? 2000 : 20;
 const TICK_ROUNDS = LONG ? 200 : 4;
 const MINUTE = 60_000;
+type Three = [string, string, string];
 
 /** Where the program leaves its results, and how far they are apart. */
 const RESULTS = 0xd0000;
@@ -71,6 +73,30 @@ describe.skipIf(missing.length > 0)('-accel tcg,thread=multi of the mainframe', 
       });
     },
     LONG ? 20 * MINUTE : 4 * MINUTE,
+  );
+
+  it.each(['thread=multi', 'thread=single'])(
+    'orders reach a CPU in the middle of an instruction, %s',
+    (accel) => {
+      const rounds = 200;
+      const [object, elf, ram] = ['orders.o', 'orders.elf', 'ram'].map((name) => join(folder, name)) as Three;
+      execFileSync(AS, ['-march=arch13', '--defsym', `N=${rounds}`, ORDERS, '-o', object]);
+      execFileSync(LD, ['-N', '--no-warn-rwx-segments', '-Ttext=0x10000', object, '-o', elf]);
+      const memory = `memory-backend-file,id=m,size=32M,share=on,mem-path=${ram}`;
+      const machine = ['-m', '32', '-object', memory, '-M', 's390-ccw-virtio,memory-backend=m', '-smp', '2'];
+      const { stderr, status } = spawnSync(
+        process.execPath,
+        [PROGRAM, ...machine, '-display', 'none', '-accel', `tcg,${accel}`, '-kernel', elf],
+        { encoding: 'utf8', timeout: 2 * MINUTE, stdio: ['ignore', 'pipe', 'pipe'] },
+      );
+      const storage = readFileSync(ram);
+      rmSync(ram);
+      const [restarts, busy, running] = [0, 1, 2].map((n) => Number(storage.readBigUInt64BE(RESULTS + STEP * n)));
+      expect({ restarts, busy, running, stderr, status }).toEqual({
+        ...{ restarts: 2 * rounds, busy: 0, running: 0, stderr: '', status: 0 },
+      });
+    },
+    3 * MINUTE,
   );
 
   it(

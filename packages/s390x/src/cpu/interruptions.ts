@@ -208,9 +208,10 @@ export function defineServiceInterrupt(port: InterruptPort): IrHelper {
   return defineHelper('s390_interrupt', [], 'i32', (b) => {
     const pending = b.get(common.pendingIrq);
     b.if(b.and(pending, b.i32(IRQ.stop)), () => {
-      clear(b, IRQ.stop);
       b.set(common.halted, b.i32(1));
       b.call(stopped);
+      // Until here another CPU's orders find this one busy.
+      clear(b, IRQ.stop);
       b.return_(b.i32(0));
     });
     b.if(b.ne(b.get(cpuState), b.i32(STATE_OPERATING)), () => {

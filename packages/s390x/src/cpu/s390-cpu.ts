@@ -84,6 +84,7 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
   static override readonly typeName: string = 's390x-cpu';
   readonly complex: CpuComplex;
   #storeStatusOnStop = false;
+  #resetOnStop: CpuResetKind | undefined;
 
   constructor(index: number, complex: CpuComplex) {
     super(index, complex.frontend);
@@ -229,6 +230,18 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
     this.wakeUp();
   }
 
+  /** It is to stop, and has not yet. */
+  get isStopping(): boolean {
+    return (this.word(common.pendingIrq) & IRQ.stop) !== 0;
+  }
+
+  /** Resets it at the end of its instruction. */
+  resetWhenStopped(kind: CpuResetKind): void {
+    this.#resetOnStop = kind;
+    this.setIrqLine(bitOf(IRQ.stop), true);
+    this.wakeUp();
+  }
+
   storeStatusWhenStopped(): void {
     this.#storeStatusOnStop = true;
   }
@@ -341,6 +354,7 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
   resetCpu(kind: CpuResetKind): void {
     this.#setWord(common.pendingIrq, 0);
     this.#storeStatusOnStop = false;
+    this.#resetOnStop = undefined;
     for (const slot of [...emergencyFrom, ...malfunctionFrom, machineCheck]) this.setRegister(slot, 0n);
     const mask = this.pswMask;
     if (kind === 'clear') for (const slot of [...r, ...ar, ...v]) this.setRegister(slot, 0n);
@@ -458,6 +472,11 @@ export class S390Cpu extends Processor implements CpuPort, InstructionPort {
     this.#setState(STATE_STOPPED);
     if (this.#storeStatusOnStop) this.storeStatusInPrefixArea();
     this.#storeStatusOnStop = false;
+    if (this.#resetOnStop !== undefined) {
+      this.resetCpu(this.#resetOnStop);
+      // Its thread has still to come out of the instruction.
+      this.setIrqLine(bitOf(IRQ.stop), true);
+    }
     this.#tellStopped('stopped');
   }
 

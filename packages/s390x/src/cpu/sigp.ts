@@ -1,6 +1,7 @@
 /** SIGNAL PROCESSOR among the CPUs of a machine. Principles of Operation, SA22-7832, chapter "Control", "CPU Signaling and Response". */
 import type { CpuComplex } from './complex.ts';
 import type { S390Cpu } from './s390-cpu.ts';
+import type { CpuResetKind } from './services.ts';
 
 const ORDER = {
   sense: 0x01,
@@ -56,10 +57,17 @@ export function signalProcessor(
   if (order === ORDER.setArchitecture) return setArchitecture(complex, from, Number(parameter & 0xffn));
   const target = complex.cpuAt(address);
   if (target === undefined) return { cc: NOT_OPERATIONAL };
-  /** Does what changes registers of the target. A CPU that signals itself is between nothing that it would notice. */
+  // Nothing but a reset comes before an order to stop.
+  if (target.isStopping && order !== ORDER.cpuReset && order !== ORDER.initialCpuReset) return busy;
+  /** Does what changes registers of the target, where it is stopped. A CPU that signals itself is between nothing that it would notice. */
   const change = (how: () => void): SigpResult => {
     if (target === from) how();
     else if (!target.changeState(how)) return busy;
+    return accepted;
+  };
+  /** A CPU that is in the middle of an instruction ends it first. */
+  const reset = (kind: CpuResetKind): SigpResult => {
+    if (change(() => target.resetCpu(kind)) === busy) target.resetWhenStopped(kind);
     return accepted;
   };
   const isStopped = target.cpuState !== 'operating' && target.cpuState !== 'load';
@@ -79,21 +87,24 @@ export function signalProcessor(
       return accepted;
     }
     case ORDER.start:
-      return change(() => target.startCpu());
+      return isStopped ? change(() => target.startCpu()) : accepted;
     case ORDER.stop:
       target.stopCpu();
       return accepted;
     case ORDER.restart:
-      return change(() => target.restartCpu());
+      if (isStopped) return change(() => target.restartCpu());
+      // It takes the interruption by itself.
+      target.restartCpu();
+      return accepted;
     case ORDER.stopAndStoreStatus:
       target.stopCpu();
       if (isStopped || target === from) target.storeStatusInPrefixArea();
       else target.storeStatusWhenStopped();
       return accepted;
     case ORDER.initialCpuReset:
-      return change(() => target.resetCpu('initial'));
+      return reset('initial');
     case ORDER.cpuReset:
-      return change(() => target.resetCpu('cpu'));
+      return reset('cpu');
     case ORDER.setPrefix: {
       const to = Number(parameter & 0x7fff_e000n);
       if (!target.isStorage(to, 8192)) return status(STATUS.invalidParameter);

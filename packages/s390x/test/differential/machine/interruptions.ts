@@ -14,7 +14,17 @@ const ALL_EXTERNAL = Object.values(SUBCLASS).reduce((all: bigint, one) => all | 
 const CHANNEL_REPORTS = 0x1000_0000n;
 const ALL_IO = 0xff00_0000n;
 
-const ORDER = { sense: 1, externalCall: 2, emergencySignal: 3, stop: 5, restart: 6, setPrefix: 0xd } as const;
+const ORDER = {
+  sense: 1,
+  externalCall: 2,
+  emergencySignal: 3,
+  start: 4,
+  stop: 5,
+  restart: 6,
+  initialCpuReset: 0xb,
+  cpuReset: 0xc,
+  setPrefix: 0xd,
+} as const;
 /** Time in which whatever has been set off is pending, in microseconds. */
 const A_WHILE = 50_000;
 const WAIT_EXTERNAL = MASK.external | MASK.wait;
@@ -242,6 +252,72 @@ function addRestart(guest: Guest): void {
   });
 }
 
+/** Orders that come while the other CPU has not done with the one before. */
+function addOrders(guest: Guest): void {
+  guest.add('restart, right behind an order to stop', (s) => {
+    // The first code never ends; the second one signals, and stops.
+    const aim = s.branch(15);
+    const forever = s.here;
+    s.branch(15, s.here);
+    aim(s.here);
+    const second = otherCpu(s, [ORDER.externalCall]);
+    startOther(s, forever);
+    s.signal(ORDER.stop, 1);
+    startOther(s, second);
+    s.load(1, 0);
+    s.load(2, 0);
+    s.open({ psw: WAIT_EXTERNAL, cr0: ALL_EXTERNAL });
+    untilStopped(s);
+    s.end();
+  });
+  guest.add('start, right behind an order to stop', (s) => {
+    const word = s.data(0n);
+    const aim = s.branch(15);
+    const counting = s.here;
+    s.load(3, word);
+    s.op('agsi', '01300000');
+    s.branch(15, s.here - 6);
+    aim(s.here);
+    startOther(s, counting);
+    s.signal(ORDER.stop, 1);
+    s.signal(ORDER.start, 1);
+    s.op('ipm', '0050');
+    // It runs: what it counts changes.
+    s.load(3, word);
+    s.op('lg', '40300000');
+    const wait = s.here;
+    s.op('lg', '60300000');
+    s.op('cgr', '0046');
+    s.branch(8, wait);
+    s.signal(ORDER.stop, 1);
+    untilStopped(s);
+    s.op('mvghi', '30000000');
+    for (const n of [4, 6]) s.load(n, 0);
+    s.end();
+  });
+  for (const [name, order] of [
+    ['a CPU reset', ORDER.cpuReset],
+    ['an initial CPU reset', ORDER.initialCpuReset],
+  ] as const) {
+    guest.add(`${name}, right behind an order to stop`, (s) => {
+      const aim = s.branch(15);
+      const forever = s.here;
+      s.branch(15, s.here);
+      aim(s.here);
+      startOther(s, forever);
+      s.signal(ORDER.stop, 1);
+      s.signal(order, 1);
+      untilStopped(s);
+      startOther(s, otherCpu(s, [ORDER.externalCall]));
+      s.load(1, 0);
+      s.load(2, 0);
+      s.open({ psw: WAIT_EXTERNAL, cr0: ALL_EXTERNAL });
+      untilStopped(s);
+      s.end();
+    });
+  }
+}
+
 function addMachineChecks(guest: Guest): void {
   const resetPath = (s: Scenario): void => {
     s.load(1, 0);
@@ -317,6 +393,7 @@ export function interruptions(): Guest {
   const guest = new Guest();
   addExternal(guest);
   addRestart(guest);
+  addOrders(guest);
   addMachineChecks(guest);
   return guest;
 }
