@@ -10,6 +10,7 @@ import { readMonitor } from '@boardwalk/guest';
 import { build } from 'esbuild';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CodeFindings } from './code-worker.ts';
 import type { Findings } from './opfs-worker.ts';
 import type { ThreadFindings } from './threads-worker.ts';
 
@@ -61,6 +62,7 @@ async function serve(): Promise<Server> {
     '': { type: 'text/html', body: `<!doctype html><title>Boardwalk</title><script>${SCRIPT}</script>` },
     'worker.js': { type: 'text/javascript', body: await bundle('opfs-worker.ts') },
     'threads.js': { type: 'text/javascript', body: await bundle('threads-worker.ts') },
+    'code.js': { type: 'text/javascript', body: await bundle('code-worker.ts') },
     'vcpu.js': { type: 'text/javascript', body: await bundle('vcpu.ts') },
     'monitor.bin': { type: 'application/octet-stream', body: await readMonitor() },
   };
@@ -155,6 +157,19 @@ describe.skipIf(program === undefined)('in Chromium', () => {
     expect(said).toMatch(/memory@80000000 +5 GiB|memory@80000000 +5120 MiB/);
     expect(said).toContain('0x0000000180000040: 0x600df00d');
     expect(said).not.toContain('WRONG');
+  });
+
+  it('leaves translated code to the next boot, and to the next visit', async () => {
+    for (const visit of [1, 2]) {
+      const { boots, codes } = await findings<CodeFindings>('plain', 'code.js');
+      const [first, second, other, again] = boots;
+      expect(new Set(boots.map(({ output }) => output)).size).toBe(1);
+      expect(first?.output).toContain('map');
+      // Nine others came between the visits.
+      expect([first?.kept, other?.kept]).toEqual([0, 0]);
+      for (const boot of [second, again]) expect(boot?.kept).toBeGreaterThan(10 * (boot?.translated ?? 0));
+      expect([codes, visit]).toEqual([8, visit]);
+    }
   });
 
   it('runs two harts on workers of their own', async () => {
