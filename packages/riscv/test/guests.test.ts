@@ -108,6 +108,27 @@ describe('Linux on the virt board', () => {
   );
 
   it(
+    'boots on four harts with the ACLINT in place of the CLINT',
+    async (context) => {
+      const guest = await boot({
+        ...(await linux(context)),
+        smp: { cpus: 4 },
+        boardProps: { aclint: 'on' },
+        append: 'console=ttyS0 quiet',
+      });
+      await guest.expectSerial('~ # ', { timeoutMs: 6 * MINUTES });
+      expect(guest.output).toMatch(/Platform IPI Device +: aclint-mswi/);
+      expect(guest.output).toMatch(/Platform Timer Device +: aclint-mtimer @ 10000000Hz/);
+      guest.send('ls /proc/device-tree/soc; grep -c ^processor /proc/cpuinfo; poweroff -f\n');
+      expect(await guest.exit()).toMatchObject({ reason: 'shutdown', status: 0 });
+      for (const node of ['mswi@2000000', 'mtimer@2004000', 'sswi@2f00000']) expect(guest.output).toContain(node);
+      expect(guest.output).not.toContain('clint@');
+      expect(guest.output).toMatch(/\n4\r/);
+    },
+    8 * MINUTES,
+  );
+
+  it(
     'sees two NUMA nodes on two backends: their CPUs, memory and distances',
     async (context) => {
       const root = createObjectTree();

@@ -5,8 +5,9 @@
 import { FdtBuilder, type FdtNode, type NumaConfiguration } from '@boardwalk/core';
 import { FINISHER_PASS, FINISHER_RESET } from '@boardwalk/devices';
 import { addDistanceMap, addMemoryNodes, setNumaNode } from '@boardwalk/numa';
-import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI } from '../cpu/bits.ts';
+import { IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI } from '../cpu/bits.ts';
 import { type CpuConfig, isaExtensions, isaString, mmuType } from '../cpu/models.ts';
+import { CLINT_MTIME, SWI_SIZE } from '../soc/aclint.ts';
 import {
   FLASH_BANK_WIDTH,
   type MapEntry,
@@ -28,6 +29,8 @@ export interface VirtDescription {
   readonly ramSize: number;
   /** Its nodes are sockets. */
   readonly numa?: NumaConfiguration | undefined;
+  /** There is an ACLINT in place of the CLINT. */
+  readonly aclint?: boolean;
 }
 
 /** What the user gave to the kernel. */
@@ -77,15 +80,47 @@ function addCpus(root: FdtNode, { cpu }: VirtDescription, sockets: readonly Virt
   return controllers;
 }
 
-/** Interrupt controller and timer of a socket; gives the phandle of the PLIC. */
-function addSocket(soc: FdtNode, socket: VirtSocket, controllers: readonly number[]): number {
-  const own = controllers.slice(socket.firstHart, socket.firstHart + socket.harts);
+/** The ACLINT of a socket, whose harts have these interrupt controllers. */
+function addAclint(soc: FdtNode, socket: VirtSocket, own: readonly number[]): void {
+  const { base, size } = socket.clint;
+  for (const [name, irq, entry] of [
+    ['mswi', IRQ_MSI, { base, size: SWI_SIZE }],
+    ['sswi', IRQ_SSI, socket.sswi],
+  ] as const) {
+    onNode(deviceNode(soc, name, entry), socket)
+      .prop('compatible', `riscv,aclint-${name}`)
+      .prop('#interrupt-cells', [0])
+      .prop('interrupt-controller', true)
+      .prop(
+        'interrupts-extended',
+        own.flatMap((intc) => [intc, irq]),
+      );
+  }
+  // Two places: mtime, with what is left of the CLINT's behind it, and the compare registers before it.
+  const timer = { base: base + SWI_SIZE, size: size - SWI_SIZE };
+  onNode(deviceNode(soc, 'mtimer', timer), socket)
+    .prop('compatible', 'riscv,aclint-mtimer')
+    .prop('reg', [timer.base + CLINT_MTIME, timer.size - CLINT_MTIME, timer.base, CLINT_MTIME].map(BigInt))
+    .prop(
+      'interrupts-extended',
+      own.flatMap((intc) => [intc, IRQ_MTI]),
+    );
+}
+
+function addClint(soc: FdtNode, socket: VirtSocket, own: readonly number[]): void {
   onNode(deviceNode(soc, 'clint', socket.clint), socket)
     .prop('compatible', ['sifive,clint0', 'riscv,clint0'])
     .prop(
       'interrupts-extended',
       own.flatMap((intc) => [intc, IRQ_MSI, intc, IRQ_MTI]),
     );
+}
+
+/** Interrupt controllers and timer of a socket; gives the phandle of the PLIC. */
+function addSocket(soc: FdtNode, socket: VirtSocket, controllers: readonly number[], aclint: boolean): number {
+  const own = controllers.slice(socket.firstHart, socket.firstHart + socket.harts);
+  if (aclint) addAclint(soc, socket, own);
+  else addClint(soc, socket, own);
   return onNode(deviceNode(soc, 'plic', socket.plic), socket)
     .prop('compatible', ['sifive,plic-1.0.0', 'riscv,plic0'])
     .prop('#address-cells', [0])
@@ -138,7 +173,7 @@ export function virtDeviceTree(description: VirtDescription): FdtBuilder {
   root.prop('#address-cells', [2]).prop('#size-cells', [2]);
   root.prop('compatible', 'riscv-virtio').prop('model', 'riscv-virtio,qemu');
   root.child('chosen').prop('stdout-path', `/soc/serial@${hex(VIRT_MAP.uart0.base)}`);
-  const { ramSize: size, numa } = description;
+  const { ramSize: size, numa, aclint = false } = description;
   const sockets = virtSockets(numa, description.harts);
   if (numa !== undefined && numa.nodes.length > 0) {
     addMemoryNodes(tree, VIRT_MAP.dram.base, numa);
@@ -155,7 +190,7 @@ export function virtDeviceTree(description: VirtDescription): FdtBuilder {
   const soc = root.child('soc').prop('#address-cells', [2]).prop('#size-cells', [2]);
   soc.prop('compatible', 'simple-bus').prop('ranges', true);
   addReset(root, soc);
-  const plics = sockets.map((socket) => addSocket(soc, socket, controllers));
+  const plics = sockets.map((socket) => addSocket(soc, socket, controllers, aclint));
   addDevices(soc, plics[0] ?? 0, plics[virtioSocket(sockets.length)] ?? 0);
   return tree;
 }

@@ -14,7 +14,10 @@ export const VIRT_MAP = {
   resetRom: { base: 0x1000, size: 0xf000 },
   test: { base: 0x10_0000, size: 0x1000 },
   rtc: { base: 0x10_1000, size: 0x1000 },
+  /** With `aclint=on` MSWI and MTIMER, which lie as in the CLINT. */
   clint: { base: 0x200_0000, size: 0x1_0000 },
+  /** SSWI of the ACLINT. */
+  sswi: { base: 0x2f0_0000, size: 0x4000 },
   plic: { base: 0xc00_0000, size: 0x60_0000 },
   uart0: { base: 0x1000_0000, size: 0x100 },
   /** The first of the virtio slots. */

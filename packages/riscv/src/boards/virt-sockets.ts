@@ -17,6 +17,8 @@ export interface VirtSocket {
   readonly firstHart: number;
   readonly harts: number;
   readonly clint: MapEntry;
+  /** Of an ACLINT. */
+  readonly sswi: MapEntry;
   readonly plic: MapEntry;
 }
 
@@ -42,7 +44,12 @@ const nth = ({ base, size }: MapEntry, n: number): MapEntry => ({ base: base + n
 export function virtSockets(numa: NumaConfiguration | undefined, harts: number): VirtSocket[] {
   const nodes = numa?.nodes ?? [];
   if (nodes.length > MAX_SOCKETS) throw new UserError(`number of sockets/nodes should be less than ${MAX_SOCKETS}`);
-  const place = (index: number) => ({ index, clint: nth(VIRT_MAP.clint, index), plic: nth(VIRT_MAP.plic, index) });
+  const place = (index: number) => ({
+    index,
+    clint: nth(VIRT_MAP.clint, index),
+    sswi: nth(VIRT_MAP.sswi, index),
+    plic: nth(VIRT_MAP.plic, index),
+  });
   if (nodes.length === 0) return [{ ...place(0), node: undefined, firstHart: 0, harts }];
   return nodes.map(({ id, cpus }) => {
     const there = cpus.filter((cpu) => cpu < harts);

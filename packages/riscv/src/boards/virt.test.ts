@@ -77,6 +77,39 @@ describe('the device tree of virt', () => {
     }
   });
 
+  it.skipIf(!qemuFound)("is QEMU's, with two NUMA nodes that have an ACLINT each", async () => {
+    const options = ['node,mem=96M,cpus=0', 'node,mem=32M,cpus=1-3'];
+    const numa = options.map(parseNuma);
+    const boardProps = { aclint: 'on' };
+    const machine = await Machine.create(virt, { ramSize: 128 * MiB, smp: { cpus: 4 }, numa, boardProps });
+    try {
+      const ours = parseFdt(machine.deviceTree?.() ?? new Uint8Array());
+      const theirs = qemuDeviceTree(
+        '-M',
+        'aclint=on',
+        '-m',
+        '128M',
+        '-smp',
+        '4',
+        ...options.flatMap((text) => ['-numa', text]),
+      );
+      expect(nodesOf(ours)).toEqual(nodesOf(theirs));
+    } finally {
+      await machine.dispose();
+    }
+  });
+
+  it.skipIf(!qemuFound).each([1, 4])("is QEMU's, with %i harts and an ACLINT", (harts) => {
+    const ours = virtDeviceTree({ cpu: parseCpu('rv64'), harts, ramSize: 256 * MiB, aclint: true });
+    const theirs = qemuDeviceTree('-M', 'aclint=on', '-m', '256M', '-smp', String(harts));
+    expect(nodesOf(parseFdt(ours.build()))).toEqual(nodesOf(theirs));
+    const nodes = ['mswi', 'mtimer', 'sswi'].map((name) => ours.root.find(`soc/${name}`));
+    expect(nodes.map((node) => (node?.cells('interrupts-extended') ?? []).filter((_, n) => n % 2 === 1))).toEqual(
+      [3, 7, 1].map((irq) => Array(harts).fill(irq)),
+    );
+    expect(ours.root.find('soc/clint')).toBeUndefined();
+  });
+
   it('wires each hart to CLINT and PLIC', () => {
     const { root } = virtDeviceTree({ cpu: parseCpu('rv64'), harts: 2, ramSize: 128 * MiB });
     const intc = [0, 1].map((hart) => root.find(`cpus/cpu@${hart}/interrupt-controller`)?.phandle() ?? 0);
@@ -132,7 +165,6 @@ describe('virt', () => {
       (m) => ({ run: m.run() }),
     );
     expect(await run).toMatchObject({ reason: 'shutdown' });
-    await expect(make({ boardProps: { aclint: 'on' } })).rejects.toThrow(/aclint=on is not supported/);
     await expect(make({ boardProps: { aia: 'aplic' } })).rejects.toThrow(/aia=aplic is not supported/);
   });
 
@@ -161,6 +193,21 @@ describe('virt', () => {
     const words = [...enable, ...setTime, 0x10500073];
     const m = await make({ kernel: program(...words, ...POWER_OFF) });
     expect(await m.run()).toMatchObject({ status: 0 });
+  });
+
+  it.each([
+    ['on', 2n],
+    ['off', 0n],
+  ])('has supervisor software interrupts with aclint=%s', async (aclint, pending) => {
+    // Hart 0 sets setssip of hart 1, and waits, as it does where that is not there. Hart 1 looks at mip (t2) for a while, clears it (t4).
+    const first = [0x00000397, 0x01c38393, 0x30539073, 0x02f002b7, 0x00100313, 0x00051863, 0x0062a223];
+    const wait = [0x10500073, 0xffdff06f];
+    const second = [0x00100e37, 0x344023f3, 0x00039663, 0xfffe0e13, 0xfe0e1ae3, 0x34401073, 0x34402ef3];
+    const kernel = program(...first, ...wait, ...second, ...POWER_OFF);
+    const m = await make({ kernel, smp: { cpus: 2 }, boardProps: { aclint } });
+    expect(await m.run()).toMatchObject({ status: 0 });
+    const register = (n: number) => (m.cpus[1] as RiscvCpu).register(x[n] as Slot);
+    expect([register(7), register(29)]).toEqual([pending, 0n]);
   });
 
   it('logs page walks', async () => {

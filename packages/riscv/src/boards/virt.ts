@@ -1,6 +1,6 @@
 /**
  * `virt`: the RISC-V board that no hardware has, with QEMU's memory map (virt-map.ts), for firmware and kernels that know it.
- * Harts, CLINT and PLIC (one of each for a NUMA node), 16550 UART, goldfish RTC, test finisher, eight virtio slots, fw_cfg, two banks of flash.
+ * Harts, CLINT or ACLINT, and PLIC (one of each for a NUMA node), 16550 UART, goldfish RTC, test finisher, eight virtio slots, fw_cfg, two banks of flash.
  */
 import {
   type BoardDefinition,
@@ -36,7 +36,7 @@ import { IRQ_MSI } from '../cpu/bits.ts';
 import { RiscvFrontend } from '../cpu/frontend.ts';
 import { CPU_MODELS, configureCpu } from '../cpu/models.ts';
 import { RiscvCpu } from '../cpu/riscv-cpu.ts';
-import { SifiveClint } from '../soc/aclint.ts';
+import { AclintMswi, AclintMtimer, AclintSswi, SifiveClint, SWI_SIZE } from '../soc/aclint.ts';
 import { machineAndSupervisorContexts, Plic } from '../soc/plic.ts';
 import { type BootLayout, layOutBoot, loadBoot, placeDeviceTree, resetRom } from './boot.ts';
 import { setChosen, virtDeviceTree } from './virt-device-tree.ts';
@@ -58,20 +58,43 @@ const MAX_HARTS = 8;
 const RNG_SEED_BYTES = 32;
 const FLASH_BANKS = 2;
 
+/** What gives the harts of a socket their clock and interrupts from each other. */
+interface Interruptor {
+  readonly mswi: AclintMswi;
+  readonly mtimer: AclintMtimer;
+  /** Only where there is an ACLINT. */
+  readonly sswi?: AclintSswi;
+}
+
+function addInterruptor(machine: Machine, { clint: { base }, sswi, harts }: VirtSocket, name: string): Interruptor {
+  if (machine.getProperty('aclint') !== true) {
+    const clint = machine.add(new SifiveClint(harts, TIMEBASE_FREQUENCY), `clint${name}`);
+    machine.map(base, clint.region);
+    return clint;
+  }
+  const aclint = {
+    mswi: machine.add(new AclintMswi(harts), `mswi${name}`),
+    mtimer: machine.add(new AclintMtimer({ harts, frequency: TIMEBASE_FREQUENCY }), `mtimer${name}`),
+    sswi: machine.add(new AclintSswi(harts), `sswi${name}`),
+  };
+  machine.map(base, aclint.mswi.region);
+  machine.map(base + SWI_SIZE, aclint.mtimer.region);
+  machine.map(sswi.base, aclint.sswi.region);
+  return aclint;
+}
+
 /** The harts of a socket with their interrupts and their clock. */
 function addSocket(machine: Machine, frontend: RiscvFrontend, socket: VirtSocket): Plic {
   const { firstHart, harts } = socket;
   const name = socket.index === 0 ? '' : String(socket.index);
-  const clint = machine.add(new SifiveClint(harts, TIMEBASE_FREQUENCY), `clint${name}`);
+  const { mswi, mtimer: time, sswi } = addInterruptor(machine, socket, name);
   const contexts = machineAndSupervisorContexts(harts);
   const plic = machine.add(new Plic({ sources: PLIC_SOURCES, contexts, size: socket.plic.size }), `plic${name}`);
-  machine.map(socket.clint.base, clint.region);
   machine.map(socket.plic.base, plic.region);
-  const time = clint.mtimer;
   // One interruptor for all harts: they can do without it where nobody else moves its lines.
   const isAlone = machine.team !== undefined && harts === machine.smp.cpus;
   const cpus: RiscvCpu[] = [];
-  if (isAlone) clint.mswi.follow((hart) => cpus[hart]?.irqLine(IRQ_MSI) === true);
+  if (isAlone) mswi.follow((hart) => cpus[hart]?.irqLine(IRQ_MSI) === true);
   for (let index = 0; index < harts; index++) {
     const number = firstHart + index;
     const cpu = machine.add(
@@ -83,8 +106,9 @@ function addSocket(machine: Machine, frontend: RiscvFrontend, socket: VirtSocket
       `cpu[${number}]`,
     );
     cpus.push(cpu);
-    clint.softwareIrqs[index]?.connect(cpu.input('m-software'));
-    clint.timerIrqs[index]?.connect(cpu.input('m-timer'));
+    mswi.irqs[index]?.connect(cpu.input('m-software'));
+    time.irqs[index]?.connect(cpu.input('m-timer'));
+    sswi?.irqs[index]?.connect(cpu.input('s-software'));
     contexts.forEach(({ hart, mode }, context) => {
       const line = mode === 'M' ? 'm-external' : 's-external';
       if (hart === index) plic.irqs[context]?.connect(cpu.input(line));
@@ -192,7 +216,8 @@ function deviceTree(machine: Machine, frontend: RiscvFrontend): FdtBuilder {
   const { dtb } = machine.options;
   if (dtb === undefined) {
     const { numa, ramSize } = machine;
-    return virtDeviceTree({ cpu: frontend.config, harts: machine.smp.cpus, ramSize, numa });
+    const aclint = machine.getProperty('aclint') === true;
+    return virtDeviceTree({ cpu: frontend.config, harts: machine.smp.cpus, ramSize, numa, aclint });
   }
   try {
     return readFdt(dtb);
@@ -224,14 +249,13 @@ function setUpBoot(machine: Machine, frontend: RiscvFrontend, layout: BootLayout
   });
 }
 
-/** What QEMU's board offers to choose and this one has in one way: the way that is the default there. */
+/** What QEMU's board offers to choose; of `aia` this one has the default alone. */
 const PROPERTIES: readonly PropertySpec[] = [
   {
     name: 'aclint',
     type: 'bool',
-    description: 'off: the CLINT; there is no ACLINT',
+    description: "on: the ACLINT's MSWI, MTIMER and SSWI in place of the CLINT",
     default: false,
-    validate: (value) => (value === true ? 'aclint=on is not supported: the board has the CLINT' : undefined),
   },
   {
     name: 'aia',
