@@ -17,7 +17,7 @@ import { ByteList, WordList } from './lists.ts';
 /** Starts that a block is kept for without being used. */
 const OLDEST = 3;
 /** New blocks and regions for so many there are, from which on it is worth writing an image anew. */
-const WORTH_ONE_IN = 16;
+const WORTH_ONE_IN = 8;
 /** Parts of the code cache, and numbers of regions and functions, that an image may use; beyond that the next run begins anew. */
 const MOST_OF_ARENA = 0.6;
 const MOST_NUMBERS = 4096;
