@@ -35,13 +35,14 @@ const OF_THE_GUEST: readonly ValueOption[] = [
 
 /** @param folder where the files are */
 export function keptCode(line: CommandLine, arch: string, folder: string): CodeStore {
-  return codeFiles(folder, JSON.stringify([arch, OF_THE_GUEST.map((name) => line.all(name)), programStamp(arch)]));
+  const guest = OF_THE_GUEST.map((name) => line.all(name));
+  return codeFiles(folder, JSON.stringify([arch, guest, programStamp(arch)]));
 }
 
-/** What the program is: those of its parts that decide what becomes of guest code, by size and time of their files. */
+/** What the program is: Node's engine, and those of its own parts that decide what becomes of guest code, by size and time of their files. */
 function programStamp(arch: string): readonly string[] {
   const packages = ['@boardwalk/core', '@boardwalk/translator'].map((name) => import.meta.resolve(name));
-  return [...packages, architectureModule(arch)].flatMap((url) => {
+  const files = [...packages, architectureModule(arch)].flatMap((url) => {
     const folder = dirname(fileURLToPath(url));
     const names = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter((name) =>
       /(?<!\.d)\.[jt]s$/.test(name),
@@ -51,4 +52,5 @@ function programStamp(arch: string): readonly string[] {
       return `${name} ${size} ${mtimeMs}`;
     });
   });
+  return [process.versions.v8, ...files];
 }

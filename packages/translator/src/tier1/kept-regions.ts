@@ -58,6 +58,8 @@ export class KeptRegions {
   note({ parts, module, helpers, longest }: CompiledRegion, nodes: readonly RegionNode[]): void {
     const { place, entries, wanted, pages, blocks, covers } = parts;
     if (blocks.some((block) => block.kept < 0)) return;
+    // One that was wanted may have found no room.
+    const wantedIn = [...wanted].filter(([block]) => blocks.includes(block));
     this.#o.kept.noteRegion({
       number: parts.number,
       root: place.block.kept,
@@ -66,8 +68,8 @@ export class KeptRegions {
       blocks: blocks.map(({ kept }) => kept),
       pages: blocks.map((block) => pairOf(pages.get(block) ?? place.page)),
       covers: [...covers].map(({ kept }) => kept),
-      wanted: [...wanted.keys()].map(({ kept }) => kept),
-      wantedPages: [...wanted.values()].map(({ page }) => pairOf(page)),
+      wanted: wantedIn.map(([{ kept }]) => kept),
+      wantedPages: wantedIn.map(([, { page }]) => pairOf(page)),
       nodes: parts.nodes,
       insns: parts.insns,
       longest,
@@ -108,7 +110,11 @@ export class KeptRegions {
     const moved = movedFrom(region, entry);
     const blocks = this.#blocks(region, entry, moved);
     if (blocks === undefined) return 'later';
-    const at = (id: number): Block => blocks.get(id) ?? entry.block;
+    const at = (id: number): Block => {
+      const block = blocks.get(id);
+      if (block === undefined) throw new Error(`block ${id} is not one of the region's`);
+      return block;
+    };
     const { links, unaligned, scattered } = region;
     for (let i = 0; i < links.length; i += 2) this.#link(links[i] ?? 0, at(links[i + 1] ?? 0));
     for (let i = 0; i < unaligned.length; i += 2) at(unaligned[i] ?? 0).addUnaligned(unaligned[i + 1] ?? 0);
