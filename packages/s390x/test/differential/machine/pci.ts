@@ -389,6 +389,34 @@ function translation(s: Scenario): bigint {
   return table(s, 0x20n, 0x20n, table(s, pages) | 0x7n) | 0x804n;
 }
 
+/** SET INTERRUPTION CONTROLS: modes, a subclass, bits that are none of either, and a format in the displacement. */
+function addSuppression(guest: Guest): void {
+  const suppress = (s: Scenario, mode: bigint, subclass: bigint, displacement = '000'): void => {
+    s.load(4, mode);
+    s.load(6, subclass);
+    s.op('sic', `460${displacement}00`);
+  };
+  for (const mode of [0n, 1n, 2n, 3n, 0xffffn, 0x1_0000n, 0x1_0001n]) {
+    for (const subclass of [0n, 3n << 27n, 7n << 27n, (1n << 63n) | 0x47ff_ffffn]) {
+      guest.add(`sic of mode ${mode.toString(16)} for ${subclass.toString(16)}`, (s) => {
+        suppress(s, mode, subclass);
+        s.end();
+      });
+    }
+  }
+  for (const displacement of ['001', '002', '040']) {
+    guest.add(`sic with a displacement of ${displacement}`, (s) => {
+      suppress(s, 0n, 0n, displacement);
+      s.end();
+    });
+  }
+  guest.add('sic in the problem state', (s) => {
+    s.open({ psw: MASK.problem });
+    suppress(s, 0n, 0n);
+    s.end();
+  });
+}
+
 /** The scenarios. */
 export function pci(): Guest {
   const guest = new Guest();
@@ -402,6 +430,7 @@ export function pci(): Guest {
   });
   addAccesses(guest);
   addControls(guest);
+  addSuppression(guest);
   guest.add('a disabled function', (s) => {
     setFunction(s, ENABLED, 1);
     s.end();
