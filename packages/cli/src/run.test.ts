@@ -41,6 +41,7 @@ beforeAll(() => {
   writeFileSync(path('disk'), new Uint8Array(1 << 20).fill(0x5a));
   linkSync(path('disk'), path('disk-too'));
   writeFileSync(path('ends-oddly.mjs'), 'export const onMachine = async () => 7;\n');
+  writeFileSync(path('looks-on.mjs'), 'export const onMachine = () => {};\n');
   writeFileSync(path('odd'), new Uint8Array(1000));
   writeFileSync(path('empty'), '');
   writeFileSync(path('group.cfg'), '# none of ours\n[frob "a"]\n');
@@ -109,7 +110,7 @@ describe('a guest', () => {
       expect(await command(`${VIRT} ${line} ${options}`)).toEqual({ status: 7, out: '', err: '' });
       expect(readFileSync(path('log'), 'utf8')).toBe('hello\nab');
     };
-    for (const options of ['-accel tcg,kept-code=off', '-M virt,dumpdtb=@tree']) {
+    for (const options of ['-accel tcg,kept-code=off', '-M virt,dumpdtb=@tree', '--load @looks-on.mjs']) {
       await command(`${VIRT} ${line} ${options}`);
       expect(existsSync(codeFolder)).toBe(false);
     }

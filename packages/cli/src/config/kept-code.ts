@@ -29,28 +29,39 @@ const OF_THE_GUEST: readonly ValueOption[] = [
   'device',
   'object',
   'global',
-  'load',
   'incoming',
 ];
 
-/** @param folder where the files are */
-export function keptCode(line: CommandLine, arch: string, folder: string): CodeStore {
+/**
+ * Undefined where it cannot be told what becomes of guest code: modules of the user's may change that, and an architecture may come from
+ * elsewhere than an installed package.
+ *
+ * @param folder where the files are
+ */
+export function keptCode(line: CommandLine, arch: string, folder: string): CodeStore | undefined {
+  const stamp = line.has('load') ? undefined : programStamp(arch);
   const guest = OF_THE_GUEST.map((name) => line.all(name));
-  return codeFiles(folder, JSON.stringify([arch, guest, programStamp(arch)]));
+  return stamp && codeFiles(folder, JSON.stringify([arch, guest, stamp]));
 }
 
 /** What the program is: Node's engine, and those of its own parts that decide what becomes of guest code, by size and time of their files. */
-function programStamp(arch: string): readonly string[] {
-  const packages = ['@boardwalk/core', '@boardwalk/translator'].map((name) => import.meta.resolve(name));
-  const files = [...packages, architectureModule(arch)].flatMap((url) => {
-    const folder = dirname(fileURLToPath(url));
-    const names = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter((name) =>
-      /(?<!\.d)\.[jt]s$/.test(name),
-    );
-    return names.sort().map((name) => {
-      const { size, mtimeMs } = statSync(join(folder, name));
-      return `${name} ${size} ${mtimeMs}`;
-    });
+function programStamp(arch: string): readonly string[] | undefined {
+  try {
+    const packages = ['@boardwalk/core', '@boardwalk/translator'].map((name) => import.meta.resolve(name));
+    return [process.versions.v8, ...[...packages, architectureModule(arch)].flatMap(filesBeside)];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names, sizes and times of a module's files. */
+function filesBeside(url: string): readonly string[] {
+  const folder = dirname(fileURLToPath(url));
+  const names = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter((name) =>
+    /(?<!\.d)\.[jt]s$/.test(name),
+  );
+  return names.sort().map((name) => {
+    const { size, mtimeMs } = statSync(join(folder, name));
+    return `${name} ${size} ${mtimeMs}`;
   });
-  return [process.versions.v8, ...files];
 }
