@@ -1,9 +1,6 @@
 /** Translated code that is kept in files of a folder, from one run of a machine to the next. */
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
-import { crc32 } from 'node:zlib';
 import type { CodeStore } from '@boardwalk/core';
 
 /** Names of the files: a hash of what a run is. */
@@ -18,6 +15,7 @@ const MOST_BYTES = 256 * 2 ** 20;
  */
 export function codeFiles(folder: string, run: string): CodeStore {
   const pathOf = (shape: string): string => {
+    const { createHash } = process.getBuiltinModule('node:crypto');
     const hash = createHash('sha256')
       .update(JSON.stringify([run, shape]))
       .digest('hex')
@@ -48,8 +46,16 @@ export function codeFiles(folder: string, run: string): CodeStore {
   };
 }
 
+/** What files are made with, which a machine without code never needs. */
+function checkedData() {
+  const { deserialize, serialize } = process.getBuiltinModule('node:v8');
+  const { crc32 } = process.getBuiltinModule('node:zlib');
+  return { crc32, deserialize, serialize };
+}
+
 /** @throws where the file is not there or not whole */
 function read(path: string): unknown {
+  const { crc32, deserialize } = checkedData();
   const file = readFileSync(path);
   const body = file.subarray(CHECK_BYTES);
   if (file.length < CHECK_BYTES || file.readUInt32LE(0) !== crc32(body)) throw new Error(`${path} is damaged`);
@@ -57,6 +63,7 @@ function read(path: string): unknown {
 }
 
 function write(folder: string, path: string, code: unknown): void {
+  const { crc32, serialize } = checkedData();
   const body = serialize(code);
   const check = Buffer.alloc(CHECK_BYTES);
   check.writeUInt32LE(crc32(body));
