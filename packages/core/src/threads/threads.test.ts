@@ -1,8 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { RamSpace } from '../memory/index.ts';
-import { AT, TELL, VCPU_AT, VCPU_ATTENTION, VCPU_RING_MOST } from './layout.ts';
+import {
+  AT,
+  TEAM_ALONE,
+  TEAM_BYTES,
+  TEAM_OWNERS,
+  TEAM_WORLD,
+  TELL,
+  VCPU_AT,
+  VCPU_ATTENTION,
+  VCPU_BYTES,
+  VCPU_FLUSH_ASKED,
+  VCPU_RING_MOST,
+  WORLD,
+} from './layout.ts';
 import { VcpuBlock } from './ring.ts';
 import { SharedClockSource } from './shared-clock.ts';
+import { VcpuThread } from './vcpu-thread.ts';
+import { Words } from './words.ts';
 
 const space = RamSpace.create({ bytes: 1 << 20, shared: true });
 const exitRequest = space.reserve(65536);
@@ -56,5 +71,68 @@ describe('a clock that threads share', () => {
     device.set(7);
     vcpu.resync();
     expect(vcpu.now()).toBe(7);
+  });
+});
+
+describe('what a thread is told in the middle of an instruction', () => {
+  const team = space.reserve(TEAM_BYTES);
+  const owners = space.reserve(65536);
+  const states = [0, 1].map(() => space.reserve(65536));
+  const all = states.map((state) => ({ block: space.reserve(VCPU_BYTES), state, exitRequest: state }));
+  const words = new Words(space.i32, team);
+  words.store(TEAM_OWNERS, owners);
+
+  /** Vcpu 0, between two instructions at the end of one in which somebody did this, after it last looked whether it may work. */
+  const told = (somebody: (block: VcpuBlock) => void): VcpuThread => {
+    words.store(TEAM_ALONE, 0);
+    words.store(TEAM_WORLD, WORLD.run);
+    const [mine] = all;
+    if (mine === undefined) throw new Error('two vCPUs');
+    const init = { memory: space.memory, indexBits: space.indexBits, pageFlags: space.pageFlags, team, all };
+    const own = { ...mine, index: 0, cpus: 2, slice: { offset: 0, bytes: 0 }, arenaBytes: 0 };
+    const rest = { arch: '', description: undefined, tier1: undefined, logCategories: [], order: 'tso' } as const;
+    const thread = new VcpuThread(
+      { ...init, ...own, ...rest },
+      () => {},
+      () => 0,
+    );
+    thread.boundary();
+    const never = (): never => {
+      throw new Error('not within an instruction');
+    };
+    thread.serves({
+      protect: () => somebody(thread.block),
+      mayStoreTo: () => false,
+      dropCode: never,
+      dropAllCode: never,
+      describe: never,
+      mapChanged: never,
+      flushTranslations: never,
+    });
+    thread.claimPage(0);
+    expect(thread.words.load(VCPU_AT)).toBe(AT.work);
+    return thread;
+  };
+
+  it.each<[string, (block: VcpuBlock) => void]>([
+    ['another is to be alone', () => words.store(TEAM_ALONE, 2)],
+    ['the machine stops', () => words.store(TEAM_WORLD, WORLD.stopped)],
+    ['the memory map changes', () => words.store(TEAM_WORLD, WORLD.frozen)],
+    ['code was written to', (block) => block.tell(TELL.drop, 1)],
+    ['addresses mean something else', (block) => block.words.add(VCPU_FLUSH_ASKED, 1)],
+  ])('is not forgotten at its end: %s', (_, does) => {
+    const thread = told((block) => {
+      does(block);
+      block.interrupt();
+    });
+    expect(thread.wanted).toBe(true);
+    expect(space.i32[(all[0]?.exitRequest ?? 0) >>> 2]).toBe(1);
+  });
+
+  it('is done with where it was a page to protect', () => {
+    const thread = told((block) => {
+      if (block.words.load(VCPU_ATTENTION) === 0) block.interrupt();
+    });
+    expect(thread.wanted).toBe(false);
   });
 });

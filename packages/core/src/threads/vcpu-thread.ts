@@ -407,7 +407,8 @@ export class VcpuThread {
     this.#progress();
     // What is left to do is done between two instructions: translated code that goes on now has to end.
     const isLeft = this.#later.length > 0 || this.#dropAllLater || this.#isFlushAsked;
-    if (isLeft || this.team.load(TEAM_WORLD) !== WORLD.run) this.block.interrupt();
+    const isWaitedFor = this.team.load(TEAM_WORLD) !== WORLD.run || this.#aloneElsewhere !== 0;
+    if (isLeft || isWaitedFor) this.block.interrupt();
   }
 
   #progress(): void {
