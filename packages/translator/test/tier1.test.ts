@@ -107,6 +107,40 @@ describe('a region', () => {
   });
 });
 
+describe('a loop that the code before it runs into', () => {
+  // e2 counts down from 4 each time; every second time what e0 comes to is stored.
+  const flip = [X.mov, rr(6, 4), X.sub, rr(6, 5), X.mov, rr(5, 6)];
+  const store = [X.store, rr(7, 0)];
+  const inner = [X.add, rr(0, 2), ...flip, X.jz, ...i(store.length), ...store, X.sub, rr(2, 4), X.jz, ...i(5)];
+  const code = loop([...movImm(2, 4), ...inner, X.jmp, ...i(-(inner.length + 5))], 300);
+
+  it('has one way in', async () => {
+    const log: string[] = [];
+    const m = await start(x86ish, code, { tier1: 60 });
+    m.machine.log.setCategories(['op_opt']);
+    m.machine.log.setSink((_, text) => log.push(text));
+    m.setReg('e7', 0x3000);
+    m.run();
+    // The block that sets e2 has that one instruction; it had the first of the loop too, and went on in its middle.
+    expect(log[0]).toMatch(/: 0xc \(1\) ->/);
+    expect(log[0]).not.toContain('->entry');
+  });
+
+  it.each([1, 7, 64, 1000])('comes to the same in slices of %i', async (slice) => {
+    const [a, b] = [await start(x86ish, code, { tier1: 'off' }), await start(x86ish, code, { tier1: 60 })];
+    for (const m of [a, b]) {
+      m.setReg('e7', 0x3000);
+      m.cpu.exactBudget = true;
+    }
+    for (let n = 0; n < 20000 && !a.cpu.halted; n++) {
+      expect(b.cpu.execute(slice)).toBe(a.cpu.execute(slice));
+      expect(registers(b)).toBe(registers(a));
+    }
+    expect(a.cpu.halted).toBe(true);
+    expect(compiled(b)).toBeGreaterThan(0);
+  });
+});
+
 describe('a branch over what only computes', () => {
   // e5 is 0 and 1 in turn; where it gets 0, e0 and e1 keep what they hold.
   const skipped = [X.mov, rr(0, 3), ...movImm(1, 7), X.mov, rr(1, 0)];

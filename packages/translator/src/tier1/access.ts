@@ -49,10 +49,10 @@ const MOST_OFFSET = 0x8000;
 const simd = (op: number, ...immediates: readonly number[]): readonly number[] => [W.prefixSimd, op, ...immediates];
 const LOAD32_SPLAT = simd(0x09, 0);
 const LOAD64_ZERO = simd(0x5d, 0);
-const STORE32_LANE = simd(0x5a, 0);
-const STORE64_LANE = simd(0x5b, 0);
 const SPLAT32 = simd(0x11);
 const EXTRACT32 = simd(0x1b, 0);
+const FLOAT32_LANE = simd(0x1f, 0);
+const FLOAT64_LANE = simd(0x21, 0);
 
 /** Whether bytes of a statement's access are reversed as lanes. */
 export function isReversed(node: Node): boolean {
@@ -262,8 +262,9 @@ export class AccessEmitter {
       if (size === 4 && ty === 'i64') e.op(W.i32WrapI64);
       e.code(size === 8 ? SPLAT64 : SPLAT32);
       this.#reverse();
-      e.code(size === 8 ? STORE64_LANE : STORE32_LANE).out.unsigned(offset);
-      e.op(0);
+      e.code(size === 8 ? FLOAT64_LANE : FLOAT32_LANE)
+        .op(size === 8 ? W.f64Store : W.f32Store, 0)
+        .out.unsigned(offset);
       return;
     }
     if (access.endian === 'big' && size === 2) {

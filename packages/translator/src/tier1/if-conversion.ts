@@ -25,9 +25,9 @@ export interface Skipped {
 }
 
 /** Number of a block's first instructions, all there are before the one at a pc of its page; 0 where there is none or too many. */
-export function insnsBefore(block: Block, lo: number, hi: number): number {
+export function insnsBefore(block: Block, lo: number, hi: number, limit = MOST_INSNS): number {
   if (block.pcHi !== hi || lo <= block.pcLo || lo >= block.pcLo + block.bytes) return 0;
-  const most = Math.min(MOST_INSNS, block.insns.length - 1);
+  const most = Math.min(limit, block.insns.length - 1);
   for (let n = 1; n <= most; n++) if (block.pcOffset(n) === lo - block.pcLo) return n;
   return 0;
 }

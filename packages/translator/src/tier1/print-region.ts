@@ -18,7 +18,7 @@ function printNode(node: RegionNode): string {
   if (terminal.kind === 'dispatch') return `${loop}${node.order}: entries ${ways}`;
   const callers = node.callers.map((c) => ` in 0x${hex64(c.lo, c.hi)}`).join('');
   const left = terminal.kind === 'leave' ? `tier 0 from instruction ${terminal.insn}` : '';
-  const insns = `${node.block.insns.length}${node.skipped === undefined ? '' : ` or ${node.insns}`}`;
+  const insns = `${node.head}${node.skipped === undefined ? '' : ` or ${node.insns}`}`;
   return `${loop}${node.order}: 0x${hex64(lo, hi)} (${insns})${callers} ${left}${ways}`.trimEnd();
 }
 

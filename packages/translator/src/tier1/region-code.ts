@@ -319,7 +319,7 @@ class RegionEmitter {
       this.#leave(node, node, terminal.insn, 'tier0');
       return;
     }
-    this.#pay(node.block.insns.length);
+    this.#pay(node.head);
     const [value] = terminal.args;
     if (value === undefined) {
       this.#follow(node, node.edges[0]);

@@ -56,6 +56,8 @@ export class RegionNode implements Place {
   code: BlockCode;
   /** What the branch at its end skips, and the node executes: it has one successor then. */
   skipped: Skipped | undefined;
+  /** Instructions of its block that the node has: the first ones, where others are another node's. */
+  head: number;
   /** Return addresses of the calls that the node is inlined through, innermost last. */
   readonly callers: readonly Caller[];
   /** Successors where the block ends in goto or gotoIf: taken, fall-through. */
@@ -77,6 +79,7 @@ export class RegionNode implements Place {
     this.page = page;
     this.code = code;
     this.callers = callers;
+    this.head = block.insns.length;
   }
 
   /** The address of its first instruction. */
@@ -98,13 +101,14 @@ export class RegionNode implements Place {
 
   /** Instructions of the node at most. */
   get insns(): number {
-    return this.block.insns.length + (this.skipped?.insns ?? 0);
+    return this.head + (this.skipped?.insns ?? 0);
   }
 
   /** Another node for the same block, with the same successors. */
   clone(): RegionNode {
     const copy = new RegionNode(this, this.code, this.callers);
     copy.skipped = this.skipped;
+    copy.head = this.head;
     copy.edges = this.edges.map((e) => ({ ...e }));
     copy.targets = this.targets.map((t) => ({ ...t, edge: { ...t.edge } }));
     return copy;
@@ -196,7 +200,41 @@ class RegionFormer {
       enter(node);
       this.#connectAll();
     }
+    this.#cutAtLoops();
     return dispatch;
+  }
+
+  /**
+   * Where a block runs into a loop that begins in the middle of it, makes it end there. Else it would jump into the middle of the
+   * loop, which had two ways in then.
+   */
+  #cutAtLoops(): void {
+    const heads = new Map<string, RegionNode[]>();
+    for (const node of this.#nodes.values()) {
+      for (const to of node.successors()) {
+        if (throughKey(node.callers) !== throughKey(to.callers) || !isBehind(node, to)) continue;
+        const key = tailKey(to);
+        const list = heads.get(key) ?? [];
+        if (!list.includes(to)) heads.set(key, [...list, to]);
+      }
+    }
+    for (const node of this.#nodes.values()) {
+      const inside = (heads.get(tailKey(node)) ?? []).filter((loop) => isTail(loop.block, node.block));
+      const [loop] = inside.sort((a, b) => a.block.pcLo - b.block.pcLo);
+      if (loop !== undefined) this.#cut(node, loop);
+    }
+  }
+
+  /** Makes a node end where another one begins. */
+  #cut(node: RegionNode, at: RegionNode): void {
+    const head = insnsBefore(node.block, at.block.pcLo, at.block.pcHi, node.block.insns.length);
+    const code = this.#source.headOf(node.block, head);
+    if (code?.terminal.kind !== 'end' || code.mode !== at.block.mode) return;
+    node.code = code;
+    node.head = head;
+    node.skipped = undefined;
+    node.edges = [{ kind: 'node', node: at, checked: false, otherwise: { kind: 'pc', ...at.start } }];
+    node.targets = [];
   }
 
   #connectAll(): void {
@@ -368,8 +406,27 @@ class RegionFormer {
  * it returns to may be for that address only.
  */
 function nodeKey({ block, page }: Place, callers: readonly Caller[]): string {
-  const through = callers.map((c) => `${c.place.block.slides ? '~' : ''}${pcKey(c.lo, c.hi)}`);
-  return `${block.start} ${pcKey(page.lo, page.hi)} ${through.join(' ')}`;
+  return `${block.start} ${pcKey(page.lo, page.hi)} ${throughKey(callers)}`;
+}
+
+function throughKey(callers: readonly Caller[]): string {
+  return callers.map((c) => `${c.place.block.slides ? '~' : ''}${pcKey(c.lo, c.hi)}`).join(' ');
+}
+
+/** What nodes have in common that end with the same instruction, reached through the same calls. */
+function tailKey({ block, page, callers }: RegionNode): string {
+  const { lo, hi } = endOf(block);
+  return `${block.slides ? '~' : ''}${pcKey(lo, hi)} ${pcKey(page.lo, page.hi)} ${throughKey(callers)}`;
+}
+
+/** Whether a block is what another one ends with. */
+function isTail(tail: Block, of: Block): boolean {
+  return tail.pcLo > of.pcLo && tail.second === undefined && insnsBefore(of, tail.pcLo, tail.pcHi, of.insns.length) > 0;
+}
+
+/** Whether a node ends behind the beginning of another one of its page, so that a jump there is one back. */
+function isBehind(node: RegionNode, to: RegionNode): boolean {
+  return sameAddress(node.page, to.page) && node.block.pcLo + node.block.bytes > to.block.pcLo;
 }
 
 /** What a block calls the address behind its last instruction: where its call returns to. */

@@ -39,7 +39,7 @@ const simd = (op: number, ...immediates: readonly number[]): readonly number[] =
 export const REVERSED_LANES: readonly number[] = simd(0x0c, ...Array.from({ length: 16 }, (_, i) => i ^ 7));
 export const SWIZZLE: readonly number[] = simd(0x0e);
 export const SPLAT64: readonly number[] = simd(0x12);
-export const EXTRACT64: readonly number[] = simd(0x1d, 0);
+export const EXTRACT64: readonly number[] = [...simd(0x21, 0), W.i64ReinterpretF64];
 
 /** Reverses the bytes of the i64 on the stack, as lanes of a vector. */
 export const REVERSE_I64: readonly number[] = [...SPLAT64, ...REVERSED_LANES, ...SWIZZLE, ...EXTRACT64];

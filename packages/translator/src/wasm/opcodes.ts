@@ -75,6 +75,7 @@ export const W = {
   i64ExtendI32U: 0xad,
   i32Extend16S: 0xc1,
   prefixMisc: 0xfc,
+  i64ReinterpretF64: 0xbd,
   prefixSimd: 0xfd,
   prefixAtomic: 0xfe,
 } as const;
