@@ -55,3 +55,24 @@ test('LOAD MULTIPLE loads nothing where its last page is not there, or its first
     expect([o.interruption, ...[2, 3, 4, 5, 6].map((n) => o.r(n))]).toEqual([ADDRESSING, 2n, 3n, 4n, 5n, 6n]);
   }
 });
+
+test('loops that change low halves of registers leave high halves as they are', async () => {
+  const code = [
+    ...assemble('ahi', '4 0001'),
+    ...assemble('lr', '69'),
+    // Every second time TMLL finds the bit, and LHI is not jumped over.
+    ...[0xa7, 0x31, 0, 1],
+    ...assemble('brc', '8 0004'),
+    ...assemble('lhi', '6 0007'),
+    ...assemble('ar', '76'),
+    ...assemble('brct', '3 fff6'),
+    ...assemble('lgr', '--54'),
+    ...assemble('lgr', '--86'),
+    ...assemble('lhi', '9 0000'),
+  ];
+  const high = 0x1122_3344_0000_0000n;
+  const r = { 3: 300n, 4: high | 0x5566_7788n, 6: high, 7: high, 9: high | 1n };
+  const o = await runTrial({ code, r });
+  const sum = high | BigInt(0x5566_7788 + 300);
+  expect([4, 5, 6, 7, 8, 9].map((n) => o.r(n))).toEqual([sum, sum, high | 7n, high | 1200n, high | 7n, high]);
+});

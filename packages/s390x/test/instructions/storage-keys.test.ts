@@ -39,3 +39,22 @@ test('a program that looks at keys finds which pages a loop has stored into, bot
   expect(outcome.interruption).toBe(NO_INTERRUPTION);
   expect([5, 6, 7].map((n) => outcome.r(n) & CHANGED)).toEqual([CHANGED, CHANGED, 0n]);
 });
+
+test('a program that looks at keys finds both pages that a loop of STORE MULTIPLE has stored into', async () => {
+  const [early, late] = [SCRATCH, SCRATCH + 180 * 0x1000];
+  const code = [
+    // STMG %r6,%r9,0(%r2)
+    ...[0xeb, 0x69, 0x20, 0, 0, 0x24],
+    ...assemble('aghi', '2 3000'),
+    ...assemble('brctg', '4 fffb'),
+    ...[10, 11, 12, 13].map((n) => n.toString(16)).flatMap((n) => assemble('iske', `--${n}${n}`)),
+  ];
+  const pages = { 10: BigInt(early), 11: BigInt(late), 12: BigInt(late + 0x1000), 13: BigInt(late + 0x2000) };
+  const outcome = await runTrial({
+    code,
+    r: { 2: BigInt(early + 0xff0), 4: 80n, 6: 6n, 7: 7n, 8: 8n, 9: 9n, ...pages },
+  });
+  expect(outcome.interruption).toBe(NO_INTERRUPTION);
+  expect([10, 11, 12, 13].map((n) => outcome.r(n) & CHANGED)).toEqual([CHANGED, CHANGED, CHANGED, 0n]);
+  expect([0xff0, 0xff8, 0x1000, 0x1008].map((n) => outcome.memory(late + n))).toEqual([6n, 7n, 8n, 9n]);
+});

@@ -1,6 +1,6 @@
 /** Which values tier 0 needs no operation of their own for: fused with others, computed late, or another name of their operand. */
 import { isConst } from '../ir/builder.ts';
-import type { Node } from '../ir/nodes.ts';
+import { Node } from '../ir/nodes.ts';
 import { type PureOp, pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 
@@ -54,20 +54,30 @@ export function fuse32(node: Node): PureOp | undefined {
 
 /**
  * What a setting of a 64-bit slot puts into its low half where the high half stays: the i32, or the i64 whose low half that is. How
- * architectures write the 32-bit half of a register: `slot = slot & 0xffffffff00000000 | low`.
+ * architectures write the 32-bit half of a register: `slot = slot & 0xffffffff00000000 | low`, or without `low` where that is 0.
  */
 export function lowHalf(slot: Slot, value: Node | undefined): Node | undefined {
-  if (value === undefined || !isPure(value, OR64) || value.uses > 1) return undefined;
+  if (value === undefined || value.uses > 1) return undefined;
+  if (isHighHalf(slot, value)) return ZERO;
+  if (!isPure(value, OR64)) return undefined;
   const [kept, low] = value.args;
-  if (kept === undefined || low === undefined || !isPure(kept, AND64) || kept.uses > 1 || low.uses > 1)
-    return undefined;
-  const [old, mask] = kept.args;
-  if (old?.kind !== 'get' || old.detail.kind !== 'get' || old.detail.slot !== slot) return undefined;
-  if (mask === undefined || !isConst(mask) || mask.lo !== 0 || mask.hi !== -1) return undefined;
+  if (kept === undefined || low === undefined || kept.uses > 1 || !isHighHalf(slot, kept)) return undefined;
+  if (isConst(low)) return low.hi === 0 ? low : undefined;
+  if (low.uses > 1) return undefined;
   const [inner, count] = low.args;
   if (isPure(low, EXTEND32U)) return inner !== undefined && isPure(inner, WRAP) ? inner.args[0] : inner;
   const isLow = isPure(low, AND64) && count !== undefined && isConst(count) && count.lo === -1 && count.hi === 0;
   return isLow ? inner : undefined;
+}
+
+const ZERO = new Node({ kind: 'const' }, 'i64');
+
+/** Whether a value is what a slot holds without its low half. */
+function isHighHalf(slot: Slot, value: Node): boolean {
+  const [old, mask] = value.args;
+  if (!isPure(value, AND64) || old?.kind !== 'get' || old.detail.kind !== 'get' || old.detail.slot !== slot)
+    return false;
+  return mask !== undefined && isConst(mask) && mask.lo === 0 && mask.hi === -1;
 }
 
 const isPure = (node: Node, op: PureOp): boolean => node.op === op;

@@ -26,4 +26,10 @@ describe('an address', () => {
   ])('%s is %s', (line, expected) => {
     expect(split(line.startsWith('get') ? `%1 = ${line}` : `%1 = get sp\n${line}`)).toBe(expected);
   });
+
+  it('is as many bytes from a register as all of its constants together', () => {
+    const text = (more: string): string => `%1 = get sp\n%2 = add.i64 %1, 0x4000\n%3 = add.i64 %2, ${more}`;
+    expect(split(text('0x3fff'))).toBe('get + 32767');
+    expect(split(text('0x4000'))).toBe('pure + 16384');
+  });
 });

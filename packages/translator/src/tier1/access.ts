@@ -17,6 +17,9 @@ export interface Lookup {
   readonly unaligned: boolean;
 }
 
+/** Where accesses lie that are looked up together: bytes from their base to the first and to the last of them. */
+export type Reach = readonly [first: number, last: number];
+
 /** Where stores in spans are marked (`StoreMarks`): host offset of the first byte. */
 export interface Marks {
   readonly table: number;
@@ -30,12 +33,13 @@ export interface PageCache {
   readonly addend: number;
 }
 
-/** The address without a constant that it is more: one that the access itself can add, as guest memory lies higher. */
+/** The address without the constants that it is more: the access itself can add them, as guest memory lies higher. */
 export function splitAddress(address: Node): readonly [base: Node, offset: number] {
   const [base, constant] = address.args;
   if (address.op !== ADD || base === undefined || !isKind(constant, 'const')) return [address, 0];
-  const isSmall = constant.hi === 0 && constant.lo >= 0 && constant.lo < MOST_OFFSET;
-  return isSmall ? [base, constant.lo] : [address, 0];
+  if (constant.hi !== 0 || constant.lo < 0 || constant.lo >= MOST_OFFSET) return [address, 0];
+  const [inner, offset] = splitAddress(base);
+  return offset + constant.lo < MOST_OFFSET ? [inner, offset + constant.lo] : [base, constant.lo];
 }
 
 const ADD = pureOp('add.i64');
@@ -67,7 +71,6 @@ export class AccessEmitter {
   /** Local of the address that was looked up last. */
   readonly va: number;
   readonly #entry: number;
-  readonly #half: number;
   /** Local of the tag that the last lookup found. */
   readonly tag: number;
   readonly #cpu: number | undefined;
@@ -82,7 +85,6 @@ export class AccessEmitter {
     this.tag = e.local('i64');
     this.va = e.local('i64');
     this.#entry = e.local('i32');
-    this.#half = e.local('i32');
   }
 
   /** Takes the address on the stack; `miss` is emitted for where there is no fast way. */
@@ -147,44 +149,52 @@ export class AccessEmitter {
     }
   }
 
-  /** Compares the address on the stack, and `offset` bytes more, with a span. `natural`: a misaligned one is a miss too. */
-  spannedLookup(l: Lookup, span: Span, offset: number, natural: boolean, miss: () => void): void {
+  /**
+   * Compares the address on the stack, and `offset` to `last` bytes more, with a span. `isAligned`: a misaligned one is a miss too; what
+   * lies between the two is a multiple of the size.
+   */
+  spannedLookup(l: Lookup, span: Span, [offset, last]: Reach, isAligned: boolean, miss: () => void): void {
     const e = this.#e;
     e.tee(this.va)
       .i64(...span.first)
       .op(W.i64Sub);
     if (offset > 0) e.i64(offset, 0).op(W.i64Add);
-    if (natural && l.size > 1) {
-      // An odd bit makes the distance a long one.
-      e.get(this.va);
-      if (offset > 0) e.i64(offset, 0).op(W.i64Add);
-      e.i64(60, 0).op(W.i64Shl);
-      e.i64(0, ((l.size - 1) << 28) | 0).op(W.i64And, W.i64Or);
+    let most = BigInt(span.count[1] >>> 0) * 2n ** 32n + BigInt(span.count[0] >>> 0) - BigInt(last - offset);
+    if (isAligned && l.size > 1) {
+      // Odd bits, turned to the left end, make the distance a long one.
+      const bits = Math.log2(l.size);
+      e.i64(bits, 0).op(W.i64Rotr);
+      most = (most + BigInt(l.size - 1)) >> BigInt(bits);
     }
-    e.i64(...span.count)
+    e.i64(Number(BigInt.asIntN(32, most)), Number(BigInt.asIntN(32, most >> 32n)))
       .op(W.i64GeU)
       .if();
     miss();
     e.end();
   }
 
-  /** Marks the pages of a store that was found in a span. */
-  markStore(l: Lookup, offset: number, { table, pageBits, value }: Marks): void {
+  /** Marks the pages of aligned stores in a span, from `offset` to `last` bytes behind the address that was looked up. */
+  markStores(span: Span, [offset, last]: Reach, { table, pageBits, value }: Marks): void {
     const e = this.#e;
-    const last = l.size - 1;
-    for (const at of last === 0 ? [offset] : [offset, offset + last]) {
+    const isLow = span.first[1] === 0 && span.count[1] === 0 && (span.first[0] >>> 0) + (span.count[0] >>> 0) < 2 ** 32;
+    for (const at of last === offset ? [offset] : [offset, last]) {
       e.get(this.va);
-      if (at > 0) e.i64(at, 0).op(W.i64Add);
-      e.i64(pageBits, 0).op(W.i64ShrU, W.i32WrapI64).area();
-      e.i32(value).mem(W.i32Store8, table);
+      if (isLow) {
+        e.op(W.i32WrapI64);
+        if (at > 0) e.i32(at).op(W.i32Add);
+        e.i32(pageBits).op(W.i32ShrU);
+      } else {
+        if (at > 0) e.i64(at, 0).op(W.i64Add);
+        e.i64(pageBits, 0).op(W.i64ShrU, W.i32WrapI64);
+      }
+      e.area().i32(value).mem(W.i32Store8, table);
     }
   }
 
-  /** Pushes the index of the access that was found in a span, less the offset. */
+  /** Pushes the index of an access to the address on the stack, which was found in a span, less the offset. */
   spannedAddress(span: Span): void {
     const e = this.#e;
     const [lo, hi] = span.addend;
-    e.get(this.va);
     if (e.indexBits === 64) e.i64(lo, hi).op(W.i64Add);
     else e.op(W.i32WrapI64).i32(lo).op(W.i32Add);
   }
@@ -242,10 +252,7 @@ export class AccessEmitter {
     }
     if (access.endian === 'big' && size === 2) {
       e.op(W.i32Load16U, 0).out.unsigned(offset);
-      this.#swap16();
-      e.op(W.i32Or);
-      if (signed) e.op(W.i32Extend16S);
-      else e.i32(0xffff).op(W.i32And);
+      this.#swap16(signed);
       if (ty === 'i64') e.op(signed ? W.i64ExtendI32S : W.i64ExtendI32U);
       return;
     }
@@ -269,8 +276,9 @@ export class AccessEmitter {
     }
     if (access.endian === 'big' && size === 2) {
       if (ty === 'i64') e.op(W.i32WrapI64);
-      this.#swap16();
-      e.i32(0xff).op(W.i32And, W.i32Or).op(W.i32Store16, 0).out.unsigned(offset);
+      e.i32(0xffff).op(W.i32And);
+      this.#swap16(false);
+      e.op(W.i32Store16, 0).out.unsigned(offset);
       return;
     }
     if (access.endian === 'big' && size === 16) e.code(REVERSE_V128);
@@ -284,11 +292,10 @@ export class AccessEmitter {
     this.#e.get(this.#reversal).code(SWIZZLE);
   }
 
-  /** Pushes the bytes of the i32 on the stack, two of them, in the other order; above them there is what the bytes were. */
-  #swap16(): void {
-    const e = this.#e;
-    e.tee(this.#half).i32(8).op(W.i32Shl);
-    e.get(this.#half).i32(8).op(W.i32ShrU);
+  /** Exchanges the two bytes of the i32 on the stack, and extends them: the product has both left of where they were. */
+  #swap16(signed: boolean): void {
+    this.#e.i32(0x0100_0100).op(W.i32Mul);
+    this.#e.i32(16).op(signed ? W.i32ShrS : W.i32ShrU);
   }
 
   /** Offset of the table that is looked into: from the vCPU's area on, or from the beginning of the memory. */

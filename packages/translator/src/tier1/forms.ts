@@ -13,9 +13,15 @@ export type Forms = Uint8Array;
 /** Finds the forms that a region's slots have where each node begins. */
 export function findForms(nodes: readonly RegionNode[], sets: SlotSets): ReadonlyMap<RegionNode, Forms> {
   const solver = new Solver(nodes, sets);
-  solver.solve();
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    solver.solve();
+    if (!solver.divideAtLoops()) break;
+  }
   return solver.before;
 }
+
+/** Loops inside others are found one after the other. */
+const MOST_ROUNDS = 3;
 
 class Solver {
   readonly #nodes: readonly RegionNode[];
@@ -24,10 +30,15 @@ class Solver {
   readonly #after: Forms;
   /** `KEEP` for each slot whose halves may be apart anywhere, as nobody reads the high one. */
   readonly #apart: Forms;
+  /** The same at heads of loops: halves are apart where the loop begins, as they are where it goes back. */
+  readonly #divided = new Map<RegionNode, Forms>();
+
+  readonly #setsLow: boolean;
 
   constructor(nodes: readonly RegionNode[], sets: SlotSets) {
     this.#nodes = nodes;
     this.#sets = sets;
+    this.#setsLow = setsLow(nodes);
     this.#after = new Uint8Array(sets.slots.length);
     this.#apart = findApart(nodes, sets);
   }
@@ -46,13 +57,14 @@ class Solver {
       // The state holds whole values, of which low halves are loaded as well.
       if (n === 0) forms.set(this.#apart);
       else for (const [i, slot] of slots.entries()) forms[i] = slot.ty === 'i64' ? SIGN | ZERO | KEEP : 0;
+      this.#keepDivided(node, forms);
       this.before.set(node, forms);
     }
     for (let changed = true; changed; ) {
       changed = false;
       for (const node of this.#nodes) {
         this.#through(node);
-        for (const next of node.successors()) if (this.#meet(this.#of(next))) changed ||= next.order <= node.order;
+        for (const next of node.successors()) if (this.#meet(next)) changed ||= next.order <= node.order;
       }
     }
     for (const forms of this.before.values()) {
@@ -60,10 +72,40 @@ class Solver {
     }
   }
 
-  #meet(forms: Forms): boolean {
+  /**
+   * Divides slots at heads of loops that every way back leaves divided: what comes from outside is divided once, where putting the
+   * halves together would be done each time round. True if there are such.
+   */
+  divideAtLoops(): boolean {
+    let found = false;
+    for (const head of this.#setsLow ? this.#nodes : []) {
+      if (!head.isLoop) continue;
+      const forms = this.#of(head);
+      const both = Uint8Array.from(forms, (form) => (form === 0 ? KEEP : 0));
+      for (const node of head.predecessors) {
+        if (node.order < head.order) continue;
+        this.#through(node);
+        for (let i = 0; i < both.length; i++) both[i] = (both[i] ?? 0) & (this.#after[i] ?? 0);
+      }
+      if (both.every((form) => form === 0)) continue;
+      const known = this.#divided.get(head);
+      this.#divided.set(head, known === undefined ? both : both.map((form, i) => form | (known[i] ?? 0)));
+      found = true;
+    }
+    return found;
+  }
+
+  #keepDivided(node: RegionNode, forms: Forms): void {
+    const divided = this.#divided.get(node);
+    if (divided !== undefined) for (let i = 0; i < forms.length; i++) forms[i] = (forms[i] ?? 0) | (divided[i] ?? 0);
+  }
+
+  #meet(next: RegionNode): boolean {
+    const forms = this.#of(next);
+    const divided = this.#divided.get(next);
     let changed = false;
     for (let i = 0; i < forms.length; i++) {
-      const now = (forms[i] ?? 0) & (this.#after[i] ?? 0);
+      const now = ((forms[i] ?? 0) & (this.#after[i] ?? 0)) | (divided?.[i] ?? 0);
       if (now === forms[i]) continue;
       forms[i] = now;
       changed = true;
@@ -85,11 +127,16 @@ class Solver {
       const read = (_: unknown, slot: Slot): Extension => (set.has(slot) ? 0 : known(forms[sets.index(slot)] ?? 0));
       const form = d.depends ? extensionOf(d.value, read) : d.most;
       const n = sets.index(d.slot);
-      const after = d.isConditional === true ? known(form & (forms[n] ?? 0)) : form;
+      const after = d.isConditional === true && form !== KEEP ? known(form & (forms[n] ?? 0)) : form;
       forms[n] = after | (this.#apart[n] ?? 0);
       set.add(d.slot);
     }
   }
+}
+
+/** Whether code sets low halves alone. */
+function setsLow(nodes: readonly RegionNode[]): boolean {
+  return nodes.some(({ code }) => code.definitions.some(({ most }) => most === KEEP));
 }
 
 /** `KEEP` for slots that are set to values of 32 bits, or whose low halves are set alone, and whose high halves are not read. */
@@ -97,8 +144,7 @@ function findApart(nodes: readonly RegionNode[], { slots }: SlotSets): Forms {
   const set = new Set<Slot>();
   const read = new Set<Slot>();
   // Of architectures that set no low halves alone there is nothing to gain.
-  if (!nodes.some(({ code }) => code.definitions.some(({ most }) => most === KEEP)))
-    return new Uint8Array(slots.length);
+  if (!setsLow(nodes)) return new Uint8Array(slots.length);
   for (const { code } of nodes) {
     for (const { slot, most } of code.definitions) if (most !== 0) set.add(slot);
     for (const slot of code.wholeReads()) read.add(slot);

@@ -8,12 +8,13 @@ import type { Slot } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { lowHalf } from '../tier0/fusing.ts';
 import { W } from '../wasm/opcodes.ts';
-import { type AccessEmitter, type Lookup, type Marks, type PageCache, splitAddress } from './access.ts';
+import { type AccessEmitter, type Lookup, type Marks, type PageCache, type Reach, splitAddress } from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
 import { type Extension, KEEP, known } from './extension.ts';
 import { fastPathOf } from './fast-path.ts';
+import { reachesOf } from './reaches.ts';
 import type { SlotLocals } from './slot-locals.ts';
 import type { Span, SpanKind } from './spans.ts';
 import { ValueEmitter } from './value-code.ts';
@@ -75,6 +76,8 @@ export class InsnEmitter {
   readonly #pending = new Map<Slot, Held>();
   /** Slots whose pending local may be set more than once: a read of them is copied. */
   readonly #variable = new Set<Slot>();
+  /** Of accesses that are looked up together. */
+  #reaches: ReadonlyMap<Node, Reach | 'looked up'> = new Map();
   /** Slots that calls of this instruction change: reads before are copied. */
   readonly #volatile = new Set<Slot>();
 
@@ -91,6 +94,7 @@ export class InsnEmitter {
     this.#variable.clear();
     this.#volatile.clear();
     this.#noteCalls(statements);
+    this.#reaches = reachesOf(statements);
     const last = place.isDirect ? statements.at(-1) : undefined;
     for (const node of statements) this.#statement(node, node === last);
   }
@@ -107,6 +111,10 @@ export class InsnEmitter {
     const e = this.#e;
     const { slots } = this.#c;
     for (const [slot, held] of this.#pending) {
+      if (held.extension === KEEP) {
+        this.#selectLow(slot, held.local, condition, isWanted);
+        continue;
+      }
       const kept: Held = { local: slots.current(slot), extension: slots.extension(slot), whole: slots.whole(slot) };
       const extension = known(held.extension & kept.extension);
       for (const value of isWanted ? [held, kept] : [kept, held]) {
@@ -117,6 +125,20 @@ export class InsnEmitter {
     }
     this.#pending.clear();
     e.freeTemps();
+  }
+
+  /** Sets the low half of a slot, whose high one is in place, or leaves it. */
+  #selectLow(slot: Slot, low: number, condition: number, isWanted: boolean): void {
+    const e = this.#e;
+    const { slots } = this.#c;
+    const kept = (): void => {
+      e.get(slots.current(slot));
+      if (slots.extension(slot) === 0) e.op(W.i32WrapI64);
+    };
+    if (!isWanted) kept();
+    e.get(low);
+    if (isWanted) kept();
+    e.get(condition).op(W.select).set(slots.define(slot, KEEP));
   }
 
   /** Whether something is still to be set. */
@@ -418,8 +440,14 @@ export class InsnEmitter {
     if (span !== undefined) {
       const [base, offset] = splitAddress(argumentOf(node, 0));
       this.#values.operand(base);
-      access.spannedLookup(lookup, span, offset, a.align === 'natural', leave);
-      if (store && this.#c.marks !== undefined) access.markStore(lookup, offset, this.#c.marks);
+      const reach = this.#reaches.get(node) ?? [offset, offset];
+      if (reach !== 'looked up') {
+        const marks = store ? this.#c.marks : undefined;
+        // One that is aligned is in one page, which is all that has to be marked.
+        access.spannedLookup(lookup, span, reach, a.align === 'natural' || marks !== undefined, leave);
+        if (marks !== undefined) access.markStores(span, reach, marks);
+        this.#e.get(access.va);
+      }
       access.spannedAddress(span);
       return offset;
     }

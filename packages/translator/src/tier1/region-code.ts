@@ -108,6 +108,8 @@ class RegionEmitter {
   /** Place in the jump cache that is looked at. */
   #jump: number | undefined;
   readonly #live: Liveness;
+  /** Instructions of the blocks before that have not been paid for. */
+  #owed = 0;
   #exitLabel = 0;
   #slowLabel = 0;
   #jumpLabel = 0;
@@ -309,6 +311,7 @@ class RegionEmitter {
 
   #node(node: RegionNode): void {
     const { insns, terminal } = node.code;
+    if (insns.some(asksForCount)) this.#pay();
     const last = terminal.kind === 'end' && terminal.args.length > 0 ? insns.length - 1 : -1;
     for (let from = 0; from < insns.length; ) from = this.#segment(node, from, last);
     if (terminal.kind === 'dispatch') {
@@ -319,7 +322,7 @@ class RegionEmitter {
       this.#leave(node, node, terminal.insn, 'tier0');
       return;
     }
-    this.#pay(node.head);
+    this.#owed += node.head;
     const [value] = terminal.args;
     if (value === undefined) {
       this.#follow(node, node.edges[0]);
@@ -362,6 +365,7 @@ class RegionEmitter {
     this.#aside(() => {
       this.#slots.forms = forms;
       this.#slots.fillWhole(this.#modified);
+      this.#pay();
       e.br(this.#slowLabel);
     });
     e.end();
@@ -397,8 +401,10 @@ class RegionEmitter {
     this.#follow(node, node.edges[0]);
   }
 
-  #pay(instructions: number): void {
-    this.#e.get(BUDGET).i32(instructions).op(W.i32Sub).set(BUDGET);
+  /** Takes the instructions that have not been paid for from the budget: where ways meet, and where the region is left. */
+  #pay(): void {
+    if (this.#owed > 0) this.#e.get(BUDGET).i32(this.#owed).op(W.i32Sub).set(BUDGET);
+    this.#owed = 0;
   }
 
   #branch(node: RegionNode, condition: Node): void {
@@ -426,7 +432,12 @@ class RegionEmitter {
     this.#insns.commitIf(this.#ip, onTaken);
     e.get(BUDGET);
     const [taken, other] = onTaken ? [insns, 0] : [0, insns];
-    e.i32(taken).i32(other).get(this.#ip).op(W.select, W.i32Sub).set(BUDGET);
+    e.i32(taken + this.#owed)
+      .i32(other + this.#owed)
+      .get(this.#ip)
+      .op(W.select, W.i32Sub)
+      .set(BUDGET);
+    this.#owed = 0;
   }
 
   #formsBefore(node: RegionNode): Forms {
@@ -435,11 +446,13 @@ class RegionEmitter {
     return forms;
   }
 
-  /** Emits code that does not go on behind it, where slots are as they were. */
+  /** Emits code that does not go on behind it, where slots and what is owed are as they were. */
   #aside(code: () => void): void {
     const { forms } = this.#slots;
+    const owed = this.#owed;
     code();
     this.#slots.forms = forms;
+    this.#owed = owed;
   }
 
   #indirect(node: RegionNode, pc: Node): void {
@@ -456,6 +469,7 @@ class RegionEmitter {
     }
     e.i32(node.block.tail).set(this.#ip);
     this.#writeBack(this.#live.dirtyAfter(node));
+    this.#pay();
     e.br(this.#jumpLabel);
   }
 
@@ -472,12 +486,13 @@ class RegionEmitter {
       if (to.block.second === undefined) this.#unlessFound(to);
       else this.#unlessSecond(to.block.second);
       e.if();
-      this.#exit(node, edge.otherwise);
+      this.#aside(() => this.#exit(node, edge.otherwise));
       e.end();
     }
     if (node.code.terminal.kind !== 'dispatch' && !sameAddress(node.page, to.page))
       e.storeSlot(COMMON.codePage, () => this.#address(to.page));
     if (next.order <= node.order) {
+      this.#pay();
       // Tier 0 counts the last instructions of a budget.
       e.get(BUDGET).i32(this.#longest).op(W.i32LtS).if();
       this.#leave(node, to, 0, 'budget');
@@ -488,6 +503,7 @@ class RegionEmitter {
       return;
     }
     if (next.isMerge || next.isLoop) this.#slots.become(this.#formsBefore(next));
+    if (next.isMerge || next.isLoop) this.#pay();
     if (next.isMerge) e.br(labelOf(this.#mergeLabels, next));
     else this.#tree(next);
   }
@@ -550,6 +566,7 @@ class RegionEmitter {
     e.set(this.#ip);
     this.#count(exit.kind === 'word' ? 'link' : 'jump');
     this.#writeBack(this.#live.dirtyAfter(node));
+    this.#pay();
     e.br(this.#exitLabel);
   }
 
@@ -568,8 +585,17 @@ class RegionEmitter {
     this.#e.i32(placeOf(at, insn)).set(this.#ip);
     this.#count(why);
     this.#writeBack(this.#live.dirtyAfter(node));
+    this.#pay();
     this.#e.br(this.#exitLabel);
   }
+}
+
+/** Whether statements ask for the number of instructions, which follows from the budget that is left. */
+function asksForCount(statements: readonly Node[]): boolean {
+  return statements.some(({ kind, detail: d }) => {
+    if (d.kind === 'if') return asksForCount(d.taken) || asksForCount(d.otherwise);
+    return d.kind === 'loop' ? asksForCount(d.body) : kind === 'count';
+  });
 }
 
 /** Where tier 0 has an instruction of a node's block. */

@@ -51,7 +51,7 @@ export class SpannedAccesses {
           const kind = spanKindOf(statement);
           if (kind === undefined || this.#spans.has(numberOf(kind))) continue;
           const span = source.spanOf(kind.mmu, kind.store);
-          this.#spans.set(numberOf(kind), span === undefined ? undefined : { ...kind, span });
+          this.#spans.set(numberOf(kind), span === undefined || !isEven(span) ? undefined : { ...kind, span });
         }
       }
     }
@@ -67,6 +67,11 @@ export class SpannedAccesses {
     const used = this.#spans.get(numberOf(kind));
     return used === undefined || this.#source.isScattered(node, insn) ? undefined : used.span;
   }
+}
+
+/** Whether what is aligned can be told from how far it is from the first address. */
+function isEven({ first }: Span): boolean {
+  return (first[0] & 15) === 0;
 }
 
 function numberOf({ mmu, store }: SpanKind): number {
