@@ -41,7 +41,7 @@ const OF_THE_GUEST: readonly ValueOption[] = [
 export function keptCode(line: CommandLine, arch: string, folder: string): CodeStore | undefined {
   const stamp = line.has('load') ? undefined : programStamp(arch);
   const guest = OF_THE_GUEST.map((name) => line.all(name));
-  return stamp && codeFiles(folder, JSON.stringify([arch, guest, stamp]));
+  return stamp && codeFiles(folder, JSON.stringify([arch, stamp]), JSON.stringify(guest));
 }
 
 /** What the program is: Node's engine, and those of its own parts that decide what becomes of guest code, by size and time of their files. */

@@ -1,9 +1,9 @@
 /** Translated code that is kept in files of a folder, from one run of a machine to the next. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CodeStore } from '@boardwalk/core';
+import type { CodeOrigin, CodeStore } from '@boardwalk/core';
 
-/** Names of the files: a hash of what a run is. */
+/** Names of the files: a hash of what the code is of. */
 const NAME = /^[0-9a-f]{32}\.code$/;
 const CHECK_BYTES = 4;
 /** Bytes of all files of a folder, beyond which those go that were used longest ago. */
@@ -11,20 +11,21 @@ const MOST_BYTES = 256 * 2 ** 20;
 
 /**
  * @param folder made when something is saved, for its user alone
- * @param run what the run is: the program's version, what it starts
+ * @param program what the program is: the versions of its parts
+ * @param guest what it starts
  */
-export function codeFiles(folder: string, run: string): CodeStore {
-  const pathOf = (shape: string): string => {
+export function codeFiles(folder: string, program: string, guest: string): CodeStore {
+  const pathOf = (shape: string, of: CodeOrigin): string => {
     const { createHash } = process.getBuiltinModule('node:crypto');
     const hash = createHash('sha256')
-      .update(JSON.stringify([run, shape]))
+      .update(JSON.stringify(of === 'guest' ? [program, guest, shape] : [program, shape]))
       .digest('hex')
       .slice(0, 32);
     return join(folder, `${hash}.code`);
   };
   return {
-    load(shape) {
-      const path = pathOf(shape);
+    load(shape, of) {
+      const path = pathOf(shape, of);
       try {
         const code = read(path);
         const now = new Date();
@@ -34,8 +35,8 @@ export function codeFiles(folder: string, run: string): CodeStore {
         return undefined;
       }
     },
-    save(shape, code) {
-      const path = pathOf(shape);
+    save(shape, code, of) {
+      const path = pathOf(shape, of);
       try {
         if (code === undefined) rmSync(path, { force: true });
         else write(folder, path, code);
