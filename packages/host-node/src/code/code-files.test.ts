@@ -19,7 +19,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const CODE = { words: Int32Array.of(1, -2, 3), bytes: Uint8Array.of(255), regions: [{ number: 1, names: ['a'] }] };
+const CODE = {
+  words: Int32Array.of(1, -2, 3),
+  bytes: Uint8Array.of(255),
+  none: new Int32Array(0),
+  // A part of a larger array, and one that lies at an odd place.
+  regions: [{ number: 1, names: ['a'], module: new Uint8Array(16).fill(7).subarray(3, 8) }],
+  map: new Map([['name', { words: Int32Array.of(4) }]]),
+};
 
 describe('code in files', () => {
   it('is there for the next run, of the same shape and what is run', () => {
@@ -39,6 +46,24 @@ describe('code in files', () => {
     codeFiles(folder, 'program', 'a kernel').save('shape', CODE, 'program');
     expect(codeFiles(folder, 'program', 'other kernel').load('shape', 'program')).toEqual(CODE);
     expect(codeFiles(folder, 'other program', 'a kernel').load('shape', 'program')).toBeUndefined();
+  });
+
+  it('is not mistaken for other code whose file has the same name', () => {
+    codeFiles(folder, 'program', 'a kernel').save('shape', CODE, 'guest');
+    const [name = ''] = readdirSync(folder);
+    const code = readFileSync(join(folder, name));
+    codeFiles(folder, 'program', 'other kernel').save('shape', CODE, 'guest');
+    const [other = ''] = readdirSync(folder).filter((file) => file !== name);
+    writeFileSync(join(folder, other), code);
+    expect(codeFiles(folder, 'program', 'other kernel').load('shape', 'guest')).toBeUndefined();
+    expect(codeFiles(folder, 'program', 'a kernel').load('shape', 'guest')).toEqual(CODE);
+  });
+
+  it('saves no array of a kind that it could not read', () => {
+    const files = codeFiles(folder, 'program', 'guest');
+    files.save('shape', { floats: new Float64Array(1) }, 'guest');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(files.load('shape', 'guest')).toBeUndefined();
   });
 
   it('goes when undefined is saved', () => {
