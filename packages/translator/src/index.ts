@@ -6,7 +6,6 @@ export type {
   FrameReader,
   Frontend,
   FrontendDebug,
-  FrontendHelpers,
   InsnContext,
   RelativeOperand,
 } from './frontend.ts';

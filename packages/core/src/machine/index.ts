@@ -72,7 +72,6 @@ export {
 } from './numa.ts';
 export type {
   BootOptions,
-  CodeOrigin,
   CodeStore,
   DeviceOptions,
   DriveInterface,

@@ -27,7 +27,6 @@ export function joinTeam(cpu: TranslatedCpu, description: unknown, service: (num
     state: base,
     exitRequest: base + COMMON.exitRequest.offset,
     description,
-    code: () => cpu.engine.code,
     service,
     sample: () => cpu.sampler?.sample(),
     goes: () => {

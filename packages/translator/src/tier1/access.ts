@@ -58,6 +58,11 @@ const EXTRACT32 = simd(0x1b, 0);
 const FLOAT32_LANE = simd(0x1f, 0);
 const FLOAT64_LANE = simd(0x21, 0);
 
+/** Whether a load has its bytes reversed as lanes of a vector. */
+export function isLane({ endian, size }: MemAccess): boolean {
+  return endian === 'big' && (size === 4 || size === 8);
+}
+
 /** Whether bytes of a statement's access are reversed as lanes. */
 export function isReversed(node: Node): boolean {
   if (!isKind(node, 'load') && !isKind(node, 'store')) return false;
@@ -191,12 +196,27 @@ export class AccessEmitter {
     }
   }
 
-  /** Pushes the index of an access to the address on the stack, which was found in a span, less the offset. */
-  spannedAddress(span: Span): void {
+  /**
+   * Pushes the index of an access so many bytes behind the address on the stack, which was found in a span, less the bytes that it
+   * returns, which the access itself adds.
+   */
+  spannedAddress(span: Span, offset: number, isLane: boolean): number {
     const e = this.#e;
     const [lo, hi] = span.addend;
-    if (e.indexBits === 64) e.i64(lo, hi).op(W.i64Add);
-    else e.op(W.i32WrapI64).i32(lo).op(W.i32Add);
+    if (e.indexBits === 64) {
+      e.i64(lo, hi).op(W.i64Add);
+      return offset;
+    }
+    e.op(W.i32WrapI64);
+    // V8 computes an address apart where a lane is loaded.
+    if (isLane) {
+      e.i32((lo + offset) | 0).op(W.i32Add);
+      return 0;
+    }
+    // The access itself can add what is not negative.
+    if (hi === 0 && lo >= 0 && span.first[1] === 0) return lo + offset;
+    e.i32(lo).op(W.i32Add);
+    return offset;
   }
 
   /** Pushes whether bytes at the address, as many as `length` pushes (an i32), go on in the next page. */

@@ -327,7 +327,7 @@ function collectConstants(insn: readonly Node[], into: Set<string>): void {
 const WRAP = pureOp('wrap');
 
 /** The constant that a value is, or that it has more than the page of the code that runs. */
-function constantOf(value: Node | undefined): Node | undefined {
+export function constantOf(value: Node | undefined): Node | undefined {
   if (isKind(value, 'const')) return value;
   if (value?.op === WRAP) return constantOf(value.args[0]);
   const [page, offset] = value?.args ?? [];

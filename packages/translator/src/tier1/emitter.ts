@@ -141,6 +141,13 @@ export class Emitter extends CodeWriter {
     return this;
   }
 
+  /** Goes to the label whose number is on the stack, to the first where there is none of that number. */
+  brTable(labels: readonly number[]): this {
+    this.out.u8(W.brTable).unsigned(labels.length);
+    for (const label of [...labels, ...labels.slice(0, 1)]) this.out.unsigned(this.#depth - label);
+    return this;
+  }
+
   brIf(label: number): this {
     this.out.u8(W.brIf).unsigned(this.#depth - label);
     return this;

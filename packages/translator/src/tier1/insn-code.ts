@@ -8,7 +8,15 @@ import type { Slot } from '../ir/types.ts';
 import { COMMON } from '../state.ts';
 import { lowHalf } from '../tier0/fusing.ts';
 import { W } from '../wasm/opcodes.ts';
-import { type AccessEmitter, type Lookup, type Marks, type PageCache, type Reach, splitAddress } from './access.ts';
+import {
+  type AccessEmitter,
+  isLane,
+  type Lookup,
+  type Marks,
+  type PageCache,
+  type Reach,
+  splitAddress,
+} from './access.ts';
 import { endsBlock, isKept } from './block-code.ts';
 import { helperEffects } from './effects.ts';
 import { BUDGET, CPU, type Emitter } from './emitter.ts';
@@ -448,8 +456,7 @@ export class InsnEmitter {
         if (marks !== undefined) access.markStores(span, reach, marks);
         this.#e.get(access.va);
       }
-      access.spannedAddress(span);
-      return offset;
+      return access.spannedAddress(span, offset, !store && isLane(a));
     }
     const cache = lookup.unaligned ? undefined : cacheOf(node);
     this.#argument(node, 0);

@@ -9,6 +9,7 @@ import type { IndexBits } from '@boardwalk/core';
 import type { SecondPage } from '../engine/second-page.ts';
 import type { Helper } from '../ir/helper.ts';
 import type { Node } from '../ir/nodes.ts';
+import { pureOp } from '../ir/ops.ts';
 import type { Slot } from '../ir/types.ts';
 import { type Address, sameAddress, subAddress, ZERO_ADDRESS } from '../pc.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../softmmu/layout.ts';
@@ -17,14 +18,14 @@ import { COMMON } from '../state.ts';
 import type { ByteWriter } from '../wasm/bytes.ts';
 import { W } from '../wasm/opcodes.ts';
 import { AccessEmitter, isReversed, type Marks, type PageCache } from './access.ts';
-import { leavesAt } from './block-code.ts';
+import { constantOf, leavesAt } from './block-code.ts';
 import { BUDGET, CPU, Emitter, ENTRY } from './emitter.ts';
 import { type Forms, findForms } from './forms.ts';
 import type { Skipped } from './if-conversion.ts';
 import { InsnEmitter, type InsnPlace, NOWHERE } from './insn-code.ts';
 import { findLiveness, type Liveness } from './liveness.ts';
 import { PageCaches } from './page-cache.ts';
-import { type Edge, type Exit, isInside, jumpsIndirectly, type RegionNode } from './region.ts';
+import { addressIn, type Edge, type Exit, isInside, jumpsIndirectly, type RegionNode, type Target } from './region.ts';
 import { SlotLocals } from './slot-locals.ts';
 import { type Span, type SpanKind, SpannedAccesses, type SpanSource, type UsedSpan } from './spans.ts';
 
@@ -389,16 +390,15 @@ class RegionEmitter {
     return forms;
   }
 
-  /** Goes to the entry whose number the function was given. */
+  /** Goes to the entry whose number the function was given, or an edge that goes through here. */
   #dispatch(node: RegionNode): void {
     const e = this.#e;
-    for (const [i, edge] of node.edges.entries()) {
-      if (i === 0) continue;
-      e.get(ENTRY).i32(i).op(W.i32Eq).if();
-      this.#aside(() => this.#follow(node, edge));
+    const labels = node.edges.map(() => e.block()).reverse();
+    e.get(ENTRY).brTable(labels);
+    for (const edge of node.edges) {
       e.end();
+      this.#aside(() => this.#follow(node, edge));
     }
-    this.#follow(node, node.edges[0]);
   }
 
   /** Takes the instructions that have not been paid for from the budget: where ways meet, and where the region is left. */
@@ -457,10 +457,21 @@ class RegionEmitter {
 
   #indirect(node: RegionNode, pc: Node): void {
     const e = this.#e;
-    this.#insns.operand(pc);
+    const choice = findChoice(node, pc);
+    this.#insns.operand(choice?.pc ?? pc);
     e.set(this.#pc);
+    if (choice !== undefined) {
+      this.#insns.operand(choice.condition);
+      e.set(this.#ip);
+    }
     this.#insns.commit();
+    if (choice !== undefined) {
+      e.get(this.#ip).op(W.i32Eqz).if();
+      this.#aside(() => this.#follow(node, choice.otherwise.edge));
+      e.end();
+    }
     for (const target of node.targets) {
+      if (target === choice?.otherwise) continue;
       e.get(this.#pc);
       this.#address(target);
       e.op(W.i64Eq).if();
@@ -589,6 +600,25 @@ class RegionEmitter {
     this.#e.br(this.#exitLabel);
   }
 }
+
+/** A jump that is made under a condition, as by a conditional return: else control goes on at an address that is a target. */
+interface Choice {
+  readonly condition: Node;
+  readonly pc: Node;
+  readonly otherwise: Target;
+}
+
+function findChoice(node: RegionNode, { op, uses, args }: Node): Choice | undefined {
+  const [condition, pc, other] = args;
+  const constant = constantOf(other);
+  if (op !== SELECT || uses !== 1 || condition === undefined || pc === undefined || constant === undefined)
+    return undefined;
+  const address = addressIn(node, constant.lo, constant.hi);
+  const otherwise = node.targets.find((target) => sameAddress(target, address));
+  return otherwise && { condition, pc, otherwise };
+}
+
+const SELECT = pureOp('select.i64');
 
 /** Whether statements ask for the number of instructions, which follows from the budget that is left. */
 function asksForCount(statements: readonly Node[]): boolean {
