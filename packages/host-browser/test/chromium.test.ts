@@ -168,7 +168,7 @@ describe.skipIf(program === undefined)('in Chromium', () => {
       // Nine others came between the visits.
       expect([first?.kept, other?.kept]).toEqual([0, 0]);
       for (const boot of [second, again]) expect(boot?.kept).toBeGreaterThan(10 * (boot?.translated ?? 0));
-      expect([codes, visit]).toEqual([8, visit]);
+      expect([codes, visit]).toEqual([16, visit]);
     }
   });
 

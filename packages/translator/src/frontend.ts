@@ -1,7 +1,7 @@
 /** What an architecture package supplies: how its instructions mean IR, and how its addresses are translated. */
 import { type DebugDescription, PAGE_SHIFT } from '@boardwalk/core';
 import type { IrBuilder, Value } from './ir/builder.ts';
-import type { IrHelper } from './ir/helper.ts';
+import type { IrHelper, TsHelper } from './ir/helper.ts';
 import type { Slot } from './ir/types.ts';
 import type { StateLayout } from './state.ts';
 
@@ -114,6 +114,17 @@ export interface StoreMarks {
   readonly value: number;
 }
 
+/** What tells helpers of a frontend from those of another. */
+export interface FrontendHelpers {
+  /**
+   * All that the bodies of its helpers depend on beside the program's version, as a text. Two frontends of the same name with the same
+   * variant have the same helpers under the same names.
+   */
+  readonly variant: string;
+  /** Every helper in TypeScript that its helpers and blocks call. */
+  readonly ts: readonly TsHelper[];
+}
+
 /** What an architecture gives the translator; docs/adding-an-architecture.md goes through it. */
 export interface Frontend {
   readonly name: string;
@@ -176,6 +187,8 @@ export interface Frontend {
   /** () -> i32: takes the highest pending enabled interrupt, if any: 1; clears `halted` when one is pending. */
   readonly serviceInterrupt: IrHelper;
   readonly debug?: FrontendDebug;
+  /** For code to be kept for other runs, and helpers to be linked once for all threads; without it neither is done. */
+  readonly helpers?: FrontendHelpers;
   /** Text of the instruction in these bytes, for logs. */
   disassemble(bytes: Uint8Array, pc: bigint): { readonly text: string; readonly length: number };
 }

@@ -6,6 +6,7 @@ export type {
   FrameReader,
   Frontend,
   FrontendDebug,
+  FrontendHelpers,
   InsnContext,
   RelativeOperand,
 } from './frontend.ts';

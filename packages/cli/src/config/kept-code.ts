@@ -41,7 +41,7 @@ const OF_THE_GUEST: readonly ValueOption[] = [
 export function keptCode(line: CommandLine, arch: string, folder: string): CodeStore | undefined {
   const stamp = line.has('load') ? undefined : programStamp(arch);
   const guest = OF_THE_GUEST.map((name) => line.all(name));
-  return stamp && codeFiles(folder, JSON.stringify([arch, guest, stamp]));
+  return stamp && codeFiles(folder, JSON.stringify([arch, stamp]), JSON.stringify(guest));
 }
 
 /** What the program is: Node's engine, and those of its own parts that decide what becomes of guest code, by size and time of their files. */
@@ -54,12 +54,11 @@ function programStamp(arch: string): readonly string[] | undefined {
   }
 }
 
-/** Names, sizes and times of a module's files. */
+/** Names, sizes and times of a module's files. A bundle has all code beside its entry; to look through folders of declarations takes long. */
 function filesBeside(url: string): readonly string[] {
   const folder = dirname(fileURLToPath(url));
-  const names = readdirSync(folder, { encoding: 'utf8', recursive: true }).filter((name) =>
-    /(?<!\.d)\.[jt]s$/.test(name),
-  );
+  const recursive = url.endsWith('.ts');
+  const names = readdirSync(folder, { encoding: 'utf8', recursive }).filter((name) => /(?<!\.d)\.[jt]s$/.test(name));
   return names.sort().map((name) => {
     const { size, mtimeMs } = statSync(join(folder, name));
     return `${name} ${size} ${mtimeMs}`;

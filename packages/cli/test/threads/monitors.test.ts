@@ -85,6 +85,8 @@ describe.skipIf(!built || process.platform === 'win32')('a monitor of vCPUs on t
   it('tells what each translated', async () => {
     const text = await hmp('info jit');
     expect(text).toMatch(/CPU #0.*blocks translated +[1-9].*CPU #1.*blocks translated +[1-9]/s);
+    // Their interpreter was linked by the device thread.
+    expect(text.match(/helper modules +(\d+)/g)).toEqual(['helper modules      0', 'helper modules      0']);
   });
 
   it('ends them with the program', async () => {

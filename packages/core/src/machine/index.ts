@@ -72,6 +72,7 @@ export {
 } from './numa.ts';
 export type {
   BootOptions,
+  CodeOrigin,
   CodeStore,
   DeviceOptions,
   DriveInterface,

@@ -56,15 +56,18 @@ export interface SemihostingOptions {
   readonly commandLine?: string;
 }
 
+/** Whether code is of the guest that runs, or the program's own and the same whatever guest runs. */
+export type CodeOrigin = 'guest' | 'program';
+
 /**
  * Where translators keep code from one run of a machine to the next. What they keep is plain data that may be cloned and that means
- * something to the very same version of the program only.
+ * something to the very same version of the program only. A store may take all of it for the guest's.
  */
 export interface CodeStore {
   /** What was saved for a shape, a text that says of what machine it is; undefined where that is nothing, or cannot be read. */
-  load(shape: string): unknown;
+  load(shape: string, of: CodeOrigin): unknown;
   /** Puts something in its place; undefined takes it away. Never throws: a run is not to fail for it. */
-  save(shape: string, code: unknown): void;
+  save(shape: string, code: unknown, of: CodeOrigin): void;
 }
 
 /** Everything that a machine is made from besides its board. The machine owns the backends and closes them. */

@@ -26,6 +26,8 @@ export interface VcpuInit {
   readonly arch: string;
   /** What the architecture's package makes the vCPU from. */
   readonly description: unknown;
+  /** Code that the device thread's translator has already, and that of the vCPU can use. */
+  readonly code: unknown;
   readonly tier1: 'off' | { readonly threshold: number } | undefined;
   readonly logCategories: readonly string[];
   readonly order: HostOrder;

@@ -62,6 +62,8 @@ export interface TeamVcpu {
   readonly exitRequest: number;
   /** What its thread makes it from. */
   readonly description: unknown;
+  /** Code that its thread need not make again, for {@link VcpuInit}. */
+  code(): unknown;
   /** How it goes on when the machine does: one of {@link GO}. */
   goes(): number;
   /** Answers a call of the architecture's own. */
@@ -163,6 +165,7 @@ export class VcpuTeam {
           all,
           arch,
           description: vcpu.description,
+          code: vcpu.code(),
           tier1,
           logCategories,
           order: this.threads.order,

@@ -90,7 +90,14 @@ describe('what a thread is told in the middle of an instruction', () => {
     if (mine === undefined) throw new Error('two vCPUs');
     const init = { memory: space.memory, indexBits: space.indexBits, pageFlags: space.pageFlags, team, all };
     const own = { ...mine, index: 0, cpus: 2, slice: { offset: 0, bytes: 0 }, arenaBytes: 0 };
-    const rest = { arch: '', description: undefined, tier1: undefined, logCategories: [], order: 'tso' } as const;
+    const rest = {
+      arch: '',
+      description: undefined,
+      code: undefined,
+      tier1: undefined,
+      logCategories: [],
+      order: 'tso',
+    } as const;
     const thread = new VcpuThread(
       { ...init, ...own, ...rest },
       () => {},

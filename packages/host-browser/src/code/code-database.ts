@@ -18,8 +18,8 @@ export interface CodeDatabase extends CodeStore {
   flush(): Promise<void>;
 }
 
-/** Codes of all runs that are kept at most: Linux's is 20 MB. */
-const MOST_CODES = 8;
+/** Codes of all runs that are kept at most, a guest's and its modules of helpers for each: Linux's are 20 MB. */
+const MOST_CODES = 16;
 
 interface Entry {
   /** When it was saved or taken last, in ms since 1970. */

@@ -284,6 +284,7 @@ export const virt: BoardDefinition = defineBoard({
   async build(machine) {
     const frontend = new RiscvFrontend(configureCpu(machine.cpuModel), {
       logWalks: machine.log.enabled('mmu'),
+      isThreaded: machine.team !== undefined,
       semihosting: Boolean(machine.options.semihosting),
     });
     machine.map(VIRT_MAP.dram.base, machine.ram);

@@ -5,10 +5,12 @@ import {
   type EngineExceptions,
   type Frontend,
   type FrontendDebug,
+  type FrontendHelpers,
   type InsnContext,
   type IrBuilder,
   type IrHelper,
   type RelativeOperand,
+  type TsHelper,
   type Value,
 } from '@boardwalk/translator';
 import {
@@ -24,7 +26,7 @@ import { riscvDebug } from './debug.ts';
 import { type Emitter, endBlock, readX, writeX } from './isa/emitter.ts';
 import { InstructionSet } from './isa/index.ts';
 import { systemEmitters } from './isa/system.ts';
-import { defineLoggedWalk, defineSpan, defineWalk, type WalkPort } from './mmu.ts';
+import { defineLoggedWalk, defineSpan, defineWalk, defineWalked, type WalkPort } from './mmu.ts';
 import { MMU_MODES, MMU_U } from './mode.ts';
 import type { CpuConfig } from './models.ts';
 import { common, layout } from './state.ts';
@@ -71,6 +73,7 @@ export class RiscvFrontend implements Frontend {
   readonly config: CpuConfig;
   readonly csrs: ReadonlyMap<number, Csr>;
   readonly debug: FrontendDebug;
+  readonly helpers: FrontendHelpers;
   readonly options: RiscvFrontendOptions;
   readonly #instructions: InstructionSet;
   /** The devices around the harts, by the host offset of their state. */
@@ -85,19 +88,22 @@ export class RiscvFrontend implements Frontend {
       walked: (cpuBase) => this.#ports.get(cpuBase)?.walked(cpuBase),
       semihost: (cpuBase) => this.#ports.get(cpuBase)?.semihost(cpuBase),
     };
-    this.walk =
-      options.logWalks === true
-        ? defineLoggedWalk(config, port, options.isThreaded)
-        : defineWalk(config, options.isThreaded);
+    const { logWalks = false, isThreaded = false, semihosting = false } = options;
+    const walked = logWalks ? defineWalked(port) : undefined;
+    const call = semihosting ? defineSemihost(port) : undefined;
+    const time = defineTimeHelpers(port);
+    const { extensions, ...rest } = config;
+    this.helpers = {
+      variant: JSON.stringify([[...extensions].sort(), rest, logWalks, isThreaded, semihosting]),
+      ts: [walked, call, time.readTime, time.timerChanged].filter((helper) => helper !== undefined),
+    };
+    const walk = defineWalk(config, isThreaded);
+    this.walk = walked === undefined ? walk : defineLoggedWalk(walk, walked);
     this.span = defineSpan(config);
-    this.csrs = defineCsrs(config, defineTimeHelpers(port));
+    this.csrs = defineCsrs(config, time);
     this.debug = riscvDebug(config, this.csrs);
     const system = systemEmitters(config, this.csrs);
-    this.#instructions = new InstructionSet(
-      config.extensions,
-      system,
-      options.semihosting === true ? semihostingEmitter(port) : undefined,
-    );
+    this.#instructions = new InstructionSet(extensions, system, call && semihostingEmitter(call));
   }
 
   /** Says who answers for the hart whose state is at a host offset. */
@@ -130,9 +136,12 @@ export class RiscvFrontend implements Frontend {
 const A0 = 10;
 const A1 = 11;
 
+function defineSemihost(port: HartPort): TsHelper {
+  return defineTsHelper('riscv_semihost', ['i64', 'i64'], 'i64', (cpuBase) => port.semihost(cpuBase));
+}
+
 /** The call: operation in a0, parameter in a1, result in a0. The program may be at its end, so the block is too. */
-function semihostingEmitter(port: HartPort): Emitter {
-  const call = defineTsHelper('riscv_semihost', ['i64', 'i64'], 'i64', (cpuBase) => port.semihost(cpuBase));
+function semihostingEmitter(call: TsHelper): Emitter {
   return (b, _, cpu) => {
     writeX(b, A0, b.call(call, readX(b, A0), readX(b, A1)));
     endBlock(b, cpu);

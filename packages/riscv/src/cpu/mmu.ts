@@ -9,6 +9,7 @@ import {
   type IrBuilder,
   type IrHelper,
   type Local,
+  type TsHelper,
   type Value,
 } from '@boardwalk/translator';
 import {
@@ -223,10 +224,13 @@ export interface WalkPort {
   walked(cpuBase: number): void;
 }
 
+/** Tells of a walk. */
+export function defineWalked(port: WalkPort): TsHelper {
+  return defineTsHelper('riscv_walked', ['i64', 'i32', 'i32', 'i32'], undefined, (base) => port.walked(base));
+}
+
 /** A walk that says so at each end. */
-export function defineLoggedWalk(config: CpuConfig, port: WalkPort, isThreaded = false): IrHelper {
-  const walk = defineWalk(config, isThreaded);
-  const walked = defineTsHelper('riscv_walked', ['i64', 'i32', 'i32', 'i32'], undefined, (base) => port.walked(base));
+export function defineLoggedWalk(walk: IrHelper, walked: TsHelper): IrHelper {
   return defineHelper('riscv_logged_walk', ['i64', 'i32', 'i32'], 'i32', (b, va, access, mmu) => {
     const fault = b.call(walk, va, access, mmu);
     b.call(walked, va, access, mmu, fault);

@@ -3,17 +3,19 @@ import type {
   EngineExceptions,
   Frontend,
   FrontendDebug,
+  FrontendHelpers,
   InsnContext,
   IrBuilder,
   IrHelper,
   RelativeOperand,
+  TsHelper,
   Value,
 } from '@boardwalk/translator';
 import { PGM } from './bits.ts';
 import { s390Debug } from './debug.ts';
 import { instructionLength } from './decode/decoder.ts';
 import { disassemble } from './decode/disassemble.ts';
-import { defineServiceInterrupt, raise } from './interruptions.ts';
+import { defineServiceInterrupt, interruptHelpers, raise } from './interruptions.ts';
 import { EXTRA_LONG } from './isa/execute.ts';
 import { InstructionSet } from './isa/index.ts';
 import { type InstructionPort, portHelpers } from './isa/port.ts';
@@ -48,6 +50,7 @@ export class S390Frontend implements Frontend {
   readonly storeMarks = storeMarks;
   readonly serviceInterrupt: IrHelper;
   readonly debug: FrontendDebug;
+  readonly helpers: FrontendHelpers;
   readonly config: CpuConfig;
   readonly #instructions: InstructionSet;
   /** The devices behind the CPUs, by the host offset of their state. */
@@ -78,8 +81,15 @@ export class S390Frontend implements Frontend {
       watchRange: (base) => of(base).watchRange(base),
       identify: (base) => of(base).identify(base),
     };
-    this.serviceInterrupt = defineServiceInterrupt(port);
-    this.#instructions = new InstructionSet(config, portHelpers(port));
+    const { facilities, ...rest } = config;
+    const interrupts = interruptHelpers(port);
+    const asked = portHelpers(port);
+    this.helpers = {
+      variant: JSON.stringify([[...facilities].sort(), rest]),
+      ts: [...Object.values<TsHelper>({ ...interrupts }), ...Object.values<TsHelper>({ ...asked })],
+    };
+    this.serviceInterrupt = defineServiceInterrupt(interrupts);
+    this.#instructions = new InstructionSet(config, asked);
   }
 
   /** Says who answers for the CPU whose state is at a host offset. */

@@ -8,6 +8,7 @@ import {
   type IrBuilder,
   type IrHelper,
   type Slot,
+  type TsHelper,
   type Value,
 } from '@boardwalk/translator';
 import { CR0, IRQ, LOWCORE, NULLIFYING, PGM, PSW, STATE_OPERATING, SUPERVISOR_CALL } from './bits.ts';
@@ -166,7 +167,7 @@ function external(b: IrBuilder, code: Value, cpuAddress: Value): void {
   b.return_(b.i32(1));
 }
 
-function externals(b: IrBuilder, pending: Value, takeExternal: ReturnType<typeof defineTsHelper>): void {
+function externals(b: IrBuilder, pending: Value, takeExternal: TsHelper): void {
   const control = b.get(at(cr, 0));
   const when = (irq: number, subclass: bigint, then: () => void): void => {
     b.if(b.and(b.ne(b.and(pending, b.i32(irq)), b.i32(0)), bit(b, control, subclass)), then);
@@ -198,13 +199,28 @@ function externals(b: IrBuilder, pending: Value, takeExternal: ReturnType<typeof
   });
 }
 
+/** What takes interruptions, as helpers. */
+export interface InterruptHelpers {
+  readonly takeIo: TsHelper;
+  readonly takeExternal: TsHelper;
+  readonly takeMachineCheck: TsHelper;
+  readonly stopped: TsHelper;
+  readonly disabledWait: TsHelper;
+}
+
+export function interruptHelpers(port: InterruptPort): InterruptHelpers {
+  return {
+    takeIo: defineTsHelper('s390_take_io', ['i32'], 'i32', (base) => port.takeIo(base)),
+    takeExternal: defineTsHelper('s390_take_external', [], 'i32', (base) => port.takeExternal(base)),
+    takeMachineCheck: defineTsHelper('s390_take_mcck', [], 'i32', (base) => port.takeMachineCheck(base)),
+    stopped: defineTsHelper('s390_stopped', [], undefined, (base) => port.stopped(base)),
+    disabledWait: defineTsHelper('s390_disabled_wait', [], undefined, (base) => port.disabledWait(base)),
+  };
+}
+
 /** Takes the most urgent interruption that is pending and enabled: 1 if there is one. */
-export function defineServiceInterrupt(port: InterruptPort): IrHelper {
-  const takeIo = defineTsHelper('s390_take_io', ['i32'], 'i32', (base) => port.takeIo(base));
-  const takeExternal = defineTsHelper('s390_take_external', [], 'i32', (base) => port.takeExternal(base));
-  const takeMachineCheck = defineTsHelper('s390_take_mcck', [], 'i32', (base) => port.takeMachineCheck(base));
-  const stopped = defineTsHelper('s390_stopped', [], undefined, (base) => port.stopped(base));
-  const disabledWait = defineTsHelper('s390_disabled_wait', [], undefined, (base) => port.disabledWait(base));
+export function defineServiceInterrupt(helpers: InterruptHelpers): IrHelper {
+  const { takeIo, takeExternal, takeMachineCheck, stopped, disabledWait } = helpers;
   return defineHelper('s390_interrupt', [], 'i32', (b) => {
     const pending = b.get(common.pendingIrq);
     b.if(b.and(pending, b.i32(IRQ.stop)), () => {

@@ -28,19 +28,20 @@ import { createSoftMmu, type SoftMmu } from '../softmmu/softmmu.ts';
 import { COMMON } from '../state.ts';
 import { tier0Function } from '../tier0/interpreter.ts';
 import { BlockLowering } from '../tier0/lower.ts';
-import { callWrapper, pureWrapper, wrapperName } from '../tier0/wrappers.ts';
+import { callWrapper, pureWrapper } from '../tier0/wrappers.ts';
 import { NEVER, Tier1, type Tier1Options, type Tier1Stats } from '../tier1/tier1.ts';
-import { type LinkInput, ModuleLinker } from '../wasm/link.ts';
+import type { RawFunction } from '../wasm/link.ts';
+import type { MemoryImport } from '../wasm/module.ts';
 import { BlockTranslator } from './block-translator.ts';
-import { type Block, type BlockKey, CodeCache } from './code-cache.ts';
+import { type Block, CodeCache } from './code-cache.ts';
 import { EngineDebug } from './debug.ts';
+import { HelperModules, type ModuleExports, type SharedModules } from './helper-modules.ts';
 import { PhysicalMap } from './phys-map.ts';
 import type { VcpuWords } from './vcpu-words.ts';
 
 /** Most instructions of a block, unless the frontend says otherwise. */
 export const MAX_BLOCK_INSNS = 64;
 const ARENA_BYTES = 64 * 2 ** 20;
-const REHEARSAL_BYTES = 256 * 1024;
 /** Parts of the log that tell of code when it is translated. */
 const LOGS_OF_CODE = ['in_asm', 'op', 'op_opt', 'out_asm'] as const;
 
@@ -97,6 +98,8 @@ export interface EngineStats {
   readonly flushes: number;
   /** Milliseconds spent on translating blocks, for the code cache or to run once. */
   readonly translateMs: number;
+  /** Modules of helpers linked here, and not by another run or the device thread. */
+  readonly linked: number;
   /** Undefined where tier 1 is off. */
   readonly tier1: Tier1Stats | undefined;
 }
@@ -109,7 +112,7 @@ export interface EngineOptions {
   readonly tier1?: Tier1Options | undefined;
   /** Bytes of the code cache; 64 MiB unless said otherwise. */
   readonly arenaBytes?: number;
-  /** Where translated code is kept from run to run, and a text that says of what machine it is. Not where vCPUs run on threads. */
+  /** Where translated code is kept from run to run, and a text that says of what machine it is. Of vCPUs on threads only modules of helpers are. */
   readonly kept?: { readonly store: CodeStore; readonly machine: string } | undefined;
   /** The engine runs its vCPU on a thread. */
   readonly thread?: VcpuThread | undefined;
@@ -138,22 +141,15 @@ export class Engine implements ThreadTranslator {
   readonly #bus: DeviceBus;
   readonly #cpus = new Map<number, EngineCpu>();
   readonly #table: WebAssembly.Table;
-  readonly #wrappers = new Map<Helper, number>();
-  readonly #pureWrappers = new Map<PureOp, number>();
+  readonly #wrappers = new Map<Helper | PureOp, number>();
   readonly #stop: () => void;
   #disposed = false;
-  readonly #helpers = new Map<Helper, (...args: never[]) => unknown>();
-  /** The functions of helpers that there are, for modules that come later. */
-  readonly #compiled = new Map<Helper, unknown>();
-  /** Helpers that blocks or regions call, by their names. */
-  readonly #named = new Map<string, Helper>();
+  readonly #modules: HelperModules;
   /** What the places in the table are for that blocks call, and those where a function is. */
   readonly #wrapperNames: string[] = [];
   readonly #hasFunction = new Set<number>();
-  /** Room for blocks that are not to run. */
-  #rehearsal: number | undefined;
   readonly #mmu: SoftMmu;
-  readonly #bind: ReadonlyMap<Helper, IrHelper>;
+  readonly #store: CodeStore | undefined;
 
   /** Threads execute. */
   readonly #isOfTeam: boolean;
@@ -182,12 +178,11 @@ export class Engine implements ThreadTranslator {
       forget,
       pages,
     });
-    const mmu = createSoftMmu(frontend, {
-      pageFlags: this.space.pageFlags,
-      isThreaded: thread !== undefined,
-    });
+    const { pageFlags } = this.space;
+    const isThreaded = thread !== undefined || team !== undefined;
+    const mmu = createSoftMmu(frontend, { pageFlags, isThreaded });
     this.#mmu = mmu;
-    this.#bind = new Map<Helper, IrHelper>([
+    const bind = new Map<Helper, IrHelper>([
       [ENGINE.ramHost, mmu.ramHost],
       [ENGINE.tlbFlush, mmu.flushAll],
       [ENGINE.tlbFlushSpace, mmu.flushSpace],
@@ -200,22 +195,31 @@ export class Engine implements ThreadTranslator {
       [ENGINE.alone, mmu.alone],
     ]);
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
+    const shape = JSON.stringify([frontend.name, frontend.helpers?.variant, this.#memoryImport, pageFlags, isThreaded]);
+    const store = frontend.helpers && o.kept?.store;
+    this.#modules = new HelperModules({
+      memory: this.#memoryImport,
+      bind,
+      imports: this.#imports(),
+      shape,
+      tsHelpers: frontend.helpers?.ts ?? [],
+      linked: frontend.helpers && (thread?.init.code ?? store?.load(shape, 'program')),
+    });
+    this.#store = store;
     const { raise, serviceInterrupt } = frontend;
-    this.exports = this.#instantiate(
-      {
-        exports: [mmu.lookup, mmu.debugAddress, mmu.flushAll, mmu.flushJumps, mmu.protectPage, mmu.storesTo],
-        named: {
-          raise,
-          serviceInterrupt,
-          fetchHost: mmu.fetchHostNumber,
-          fetchMmu: mmu.fetchMmu,
-          translate: mmu.translateNumber,
-        },
-        raw: [tier0Function(mmu, raise)],
-        importTable: true,
+    this.exports = this.#modules.exports('engine', {
+      exports: [mmu.lookup, mmu.debugAddress, mmu.flushAll, mmu.flushJumps, mmu.protectPage, mmu.storesTo],
+      named: {
+        raise,
+        serviceInterrupt,
+        fetchHost: mmu.fetchHostNumber,
+        fetchMmu: mmu.fetchMmu,
+        translate: mmu.translateNumber,
       },
-      [mmu.slowLoad, mmu.slowStore, mmu.slowLoad128, mmu.slowStore128],
-    ) as unknown as EngineExports;
+      raw: [tier0Function(mmu, raise)],
+      helpers: [mmu.slowLoad, mmu.slowStore, mmu.slowLoad128, mmu.slowStore128],
+      importTable: true,
+    }) as unknown as EngineExports;
     const memory = { u16: new Uint16Array(this.space.memory.buffer), i32: this.space.i32 };
     const lowering = new BlockLowering({
       memory,
@@ -228,7 +232,7 @@ export class Engine implements ThreadTranslator {
       this.instruments.refusal = 'instruments see nothing of vCPUs on threads: thread=single is needed';
     this.cache.onFlush.push(() => this.instruments.forget());
     this.blocks = new BlockTranslator(this.space, frontend, lowering, this.instruments);
-    this.kept = o.kept === undefined || thread !== undefined || team !== undefined ? undefined : this.#openKept(o.kept);
+    this.kept = store === undefined || isThreaded ? undefined : this.#openKept(store, o.kept?.machine);
     this.tier1 = o.tier1 === undefined ? undefined : this.#makeTier1(o.tier1);
     if (thread !== undefined) this.blocks.orderAccesses(thread.order === 'tso' ? 'storeLoad' : 'all');
     const around = (change: () => void): void => {
@@ -260,7 +264,7 @@ export class Engine implements ThreadTranslator {
   /** Counts and times since the machine was made. */
   get stats(): EngineStats {
     const { stats, count, used } = this.cache;
-    return { ...stats, blocks: count, codeBytes: used, tier1: this.tier1?.stats };
+    return { ...stats, blocks: count, codeBytes: used, linked: this.#modules.linked, tier1: this.tier1?.stats };
   }
 
   /** Counts since the machine was made, in lines. */
@@ -275,6 +279,7 @@ export class Engine implements ThreadTranslator {
       `instructions/block  ${average}`,
       `blocks invalidated  ${invalidated}`,
       `cache flushes       ${flushes}`,
+      `helper modules      ${this.#modules.linked}`,
       `time to translate   ${translateMs.toFixed(1)} ms`,
     ];
     const stats = this.tier1?.stats;
@@ -301,12 +306,19 @@ export class Engine implements ThreadTranslator {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.kept?.save(this.#wrapperNames);
+    this.#keep();
     this.#stop();
     this.physMap?.dispose();
     this.tier1?.dispose();
     this.instruments.dispose();
     this.cache.dispose();
+  }
+
+  /** Leaves code for other runs. */
+  #keep(): void {
+    const { linked, shared } = this.#modules;
+    if (linked > 0) this.#store?.save(shared.shape, shared, 'program');
+    this.kept?.save(this.#wrapperNames.map((name) => (shared.modules.has(name) ? name : '')));
   }
 
   /** Makes stores to the pages of a range slow. */
@@ -343,10 +355,14 @@ export class Engine implements ThreadTranslator {
     this.space.i32[(base + COMMON.physCount.offset) >>> 2] = this.physMap.count;
   }
 
-  /** Compiles a helper for calls from outside translated code: (cpu, ...arguments). */
+  /** A helper for calls from outside translated code: (cpu, ...arguments). */
   compile(helper: IrHelper): (cpu: number, ...args: (number | bigint)[]) => unknown {
-    const call = this.#instantiate({ exports: [helper], raw: [] }, [])[helper.name] as (...args: unknown[]) => unknown;
-    return call;
+    return this.#modules.functionOf(helper) as (cpu: number, ...args: (number | bigint)[]) => unknown;
+  }
+
+  /** Modules of helpers for the engines of vCPUs on threads. */
+  get code(): SharedModules {
+    return this.#modules.shared;
   }
 
   /** Forgets the translations of every vCPU. */
@@ -356,29 +372,38 @@ export class Engine implements ThreadTranslator {
 
   /** Place in the table of the function that tier 0 calls for a helper; compiles the helper when first asked for. */
   #wrapperOf(helper: Helper): number {
-    const known = this.#wrappers.get(helper);
-    if (known !== undefined) return known;
-    const place = this.#placeOf(wrapperName(helper));
-    const exports = this.#instantiate({ exports: [], raw: [callWrapper(helper)] }, [helper]);
-    this.#table.set(place, exports[wrapperName(helper)] ?? null);
-    this.#wrappers.set(helper, place);
-    this.#named.set(helper.name, helper);
+    return this.#wrappers.get(helper) ?? this.#wrap(helper, callWrapper(helper), [helper]);
+  }
+
+  /** The same for a pure operation that tier 0 calls. */
+  #pureWrapperOf(op: PureOp): number {
+    return this.#wrappers.get(op) ?? this.#wrap(op, pureWrapper(op), []);
+  }
+
+  #wrap(what: Helper | PureOp, wrapper: RawFunction, helpers: readonly Helper[]): number {
+    const kept = this.kept?.image.wrappers.indexOf(wrapper.name) ?? -1;
+    const place = kept >= 0 ? kept : this.#table.grow(1);
+    const exports = this.#modules.exports(wrapper.name, { exports: [], raw: [wrapper], helpers });
+    if (!this.#hasFunction.has(place)) this.#setFunction(place, wrapper.name, exports);
+    this.#wrappers.set(what, place);
     return place;
   }
 
-  /** A new place in the table for a function that blocks call, or that which it had in an earlier run. */
-  #placeOf(name: string): number {
-    const kept = this.kept?.image.wrappers.indexOf(name) ?? -1;
-    const isTaken = kept >= 0 ? this.#hasFunction.has(kept) : this.#wrapperNames.includes(name);
-    if (isTaken) throw new Error(`two helpers are called ${name}`);
-    const place = kept >= 0 ? kept : this.#table.grow(1);
+  #setFunction(place: number, name: string, exports: ModuleExports): void {
+    this.#table.set(place, exports[name] ?? null);
     this.#hasFunction.add(place);
     for (let n = this.#wrapperNames.length; n < place; n++) this.#wrapperNames.push('');
     this.#wrapperNames[place] = name;
-    return place;
   }
 
-  #openKept({ store, machine }: { readonly store: CodeStore; readonly machine: string }): KeptCode {
+  /** Has the function at a place that blocks of an earlier run call. */
+  #putBackFunction(place: number): void {
+    const name = this.#wrapperNames[place];
+    if (name === undefined || this.#hasFunction.has(place)) return;
+    this.#setFunction(place, name, this.#modules.exportsOf(name));
+  }
+
+  #openKept(store: CodeStore, machine: string | undefined): KeptCode {
     const { space, cache, frontend } = this;
     const { size, indexBits, pageFlags, u8, i32 } = space;
     const kept = new KeptCode({
@@ -389,22 +414,13 @@ export class Engine implements ThreadTranslator {
       cache,
       pageBits: codePageBits(frontend),
       restartWords: frontend.restartSlots?.length ?? 0,
-      hasFunction: (place) => this.#hasFunction.has(place),
-      rehearse: (at, second) => this.#rehearse(at, second),
+      hasModule: (name) => this.#modules.has(name),
+      needFunction: (place) => this.#putBackFunction(place),
     });
     const { wrappers } = kept.image;
     if (wrappers.length > 0) this.#table.grow(wrappers.length);
     this.#wrapperNames.push(...wrappers);
     return kept;
-  }
-
-  /** Translates code to where nothing runs. `second`: host offset of its second page, or -1. */
-  #rehearse(at: Omit<BlockKey, 'secondHost'>, second: number): void {
-    this.#rehearsal ??= this.space.reserve(REHEARSAL_BYTES);
-    const maxInsns = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
-    const [place, countdown] = [this.#rehearsal, NEVER];
-    const pages = { secondPage: () => second, fetchMmu: () => 0 };
-    this.blocks.translate({ ...at, ...pages, maxInsns, place, countdown, slides: false });
   }
 
   /** Whether translation takes part in what is kept from run to run now. */
@@ -415,18 +431,17 @@ export class Engine implements ThreadTranslator {
 
   #makeTier1(options: Tier1Options): Tier1 {
     const { cache, space, blocks } = this;
-    const { memory, shared, size, i32, u32, indexBits } = space;
+    const { memory, i32, u32 } = space;
     const longest = this.frontend.maxBlockInsns ?? MAX_BLOCK_INSNS;
     return new Tier1(
       {
         cache,
         mmu: this.#mmu,
         kept: this.kept,
-        helperNamed: (name) => this.#named.get(name),
         hostOf: (address) => this.#running?.hostOf(address) ?? -1,
         putBack: (id, host, pc) => this.#running?.putBack(id, host, pc),
         memory,
-        memoryImport: { pages: size / 65536, shared, indexBits },
+        memoryImport: this.#memoryImport,
         i32,
         u32,
         table: this.#table,
@@ -439,7 +454,8 @@ export class Engine implements ThreadTranslator {
         flushTranslations: () => this.flushTranslations(),
         log: this.log,
         isThreaded: this.#thread !== undefined,
-        helperFunction: (helper) => this.#helperFunction(helper),
+        functionOf: (helper) => this.#modules.functionOf(helper),
+        functionNamed: (name) => this.#modules.functionNamed(name),
       },
       options,
     );
@@ -479,62 +495,30 @@ export class Engine implements ThreadTranslator {
     return this.instruments.isEmpty ? (this.tier1?.countdown(host) ?? NEVER) : NEVER;
   }
 
-  /** A helper as a function of WebAssembly, for a region to import. */
-  #helperFunction(helper: Helper): (...args: never[]) => unknown {
-    const known = this.#helpers.get(helper);
-    if (known !== undefined) return known;
-    if (helper.kind !== 'ir') throw new Error(`${helper.name} is not written in the IR`);
-    const made = this.#instantiate({ exports: [helper] }, [])[helper.name];
-    if (made === undefined) throw new Error(`${helper.name} was not exported`);
-    this.#helpers.set(helper, made);
-    this.#named.set(helper.name, helper);
-    return made;
+  get #memoryImport(): MemoryImport {
+    const { size, shared, indexBits } = this.space;
+    return { pages: size / 65536, shared, indexBits };
   }
 
-  /** The same for a pure operation that tier 0 calls. */
-  #pureWrapperOf(op: PureOp): number {
-    const known = this.#pureWrappers.get(op);
-    if (known !== undefined) return known;
-    const raw = pureWrapper(op);
-    const place = this.#placeOf(raw.name);
-    this.#table.set(place, this.#instantiate({ exports: [], raw: [raw] }, [])[raw.name] ?? null);
-    this.#pureWrappers.set(op, place);
-    return place;
-  }
-
-  #instantiate(
-    input: Omit<LinkInput, 'bind' | 'helpers'>,
-    helpers: readonly Helper[],
-  ): Record<string, (...args: never[]) => unknown> {
-    const { memory, shared: isShared, size, indexBits } = this.space;
-    const linker = new ModuleLinker({ pages: size / 65536, shared: isShared, indexBits });
-    const compiled = this.#compiled;
-    const { bytes, tsHelpers, imports, defines } = linker.link({ ...input, helpers, bind: this.#bind, compiled });
-    const shared = [...imports].map(([name, helper]) => [name, compiled.get(helper)] as const);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: {
-        ...(Object.fromEntries(shared) as Record<string, WebAssembly.ImportValue>),
-        memory,
-        table: this.#table,
-        tsCall: (cpu: number, index: number) => tsHelpers[index]?.run(cpu >>> 0),
-        [IMPORTS.ioLoad.name]: (cpu: number, size: number) => this.#ioLoad(cpu >>> 0, size),
-        [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu >>> 0, size),
-        [IMPORTS.ioProbe.name]: (cpu: number, bytes: number, size: number, access: number) =>
-          this.#ioProbe(cpu >>> 0, bytes, size, access),
-        [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
-          this.#cpus.get(cpu >>> 0)?.flaggedWrite(host, length) === true ? 1 : 0,
-        [IMPORTS.flaggedWritten.name]: (cpu: number, host: number, length: number) =>
-          this.#cpus.get(cpu >>> 0)?.flaggedWritten(host, length),
-        [IMPORTS.alone.name]: (_cpu: number, begins: number) =>
-          begins !== 0 ? this.#thread?.alone() : this.#thread?.together(),
-        [IMPORTS.isAmongOthers.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isAmongOthers() === false ? 0 : 1),
-        [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
-          this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
-      },
-    });
-    const exports = instance.exports as Record<string, (...args: never[]) => unknown>;
-    for (const [name, helper] of defines) compiled.set(helper, exports[name]);
-    return exports;
+  /** What modules of helpers may import. */
+  #imports(): Record<string, WebAssembly.ImportValue> {
+    return {
+      memory: this.space.memory,
+      table: this.#table,
+      [IMPORTS.ioLoad.name]: (cpu: number, size: number) => this.#ioLoad(cpu >>> 0, size),
+      [IMPORTS.ioStore.name]: (cpu: number, size: number) => this.#ioStore(cpu >>> 0, size),
+      [IMPORTS.ioProbe.name]: (cpu: number, bytes: number, size: number, access: number) =>
+        this.#ioProbe(cpu >>> 0, bytes, size, access),
+      [IMPORTS.flaggedWrite.name]: (cpu: number, host: number, length: number) =>
+        this.#cpus.get(cpu >>> 0)?.flaggedWrite(host, length) === true ? 1 : 0,
+      [IMPORTS.flaggedWritten.name]: (cpu: number, host: number, length: number) =>
+        this.#cpus.get(cpu >>> 0)?.flaggedWritten(host, length),
+      [IMPORTS.alone.name]: (_cpu: number, begins: number) =>
+        begins !== 0 ? this.#thread?.alone() : this.#thread?.together(),
+      [IMPORTS.isAmongOthers.name]: (cpu: number) => (this.#cpus.get(cpu >>> 0)?.isAmongOthers() === false ? 0 : 1),
+      [IMPORTS.watchHit.name]: (cpu: number, access: number) =>
+        this.#cpus.get(cpu >>> 0)?.watchHit(access >>> 2, access & 3) === true ? 1 : 0,
+    };
   }
 
   /** Physical address of a device access, or -1 above what a bus has. */

@@ -27,6 +27,7 @@ export function joinTeam(cpu: TranslatedCpu, description: unknown, service: (num
     state: base,
     exitRequest: base + COMMON.exitRequest.offset,
     description,
+    code: () => cpu.engine.code,
     service,
     sample: () => cpu.sampler?.sample(),
     goes: () => {

@@ -20,8 +20,8 @@ export interface KeptBlocksOptions {
   readonly pageBits: number;
   /** Restart words of an instruction. */
   readonly restartWords: number;
-  /** Whether the function at a place in the table is there that a block calls. */
-  readonly hasFunction: (place: number) => boolean;
+  /** Has the function at a place in the table that a block calls. */
+  readonly needFunction: (place: number) => void;
 }
 
 export class KeptBlocks {
@@ -160,7 +160,7 @@ export class KeptBlocks {
 
   /**
    * Puts a block back where it was, for code at a host offset. `countdown`: runs until tier 1 is asked, as `Block.countdown`; `runs`: until
-   * it is asked the first time. Undefined where a function is not there that it calls.
+   * it is asked the first time.
    */
   putBack(
     id: number,
@@ -168,7 +168,7 @@ export class KeptBlocks {
     countdown: number,
     runs: number,
     second: SecondPage | undefined,
-  ): Block | undefined {
+  ): Block {
     const start = this.field(id, FIELD.start) >>> 0;
     const tail = this.field(id, FIELD.tail) >>> 0;
     const end = this.field(id, FIELD.end) >>> 0;
@@ -177,8 +177,7 @@ export class KeptBlocks {
     const operations = (tail - start) / 4;
     for (let i = ENTRY_BYTES / 4; i < operations + ENTRY_BYTES / 4; i += 4) {
       const op = (code[codeAt + i] ?? 0) & 0xffff;
-      if (op !== CALL && op !== CALL_FAULT) continue;
-      if (!this.#o.hasFunction((code[codeAt + i + 3] ?? 0) >>> 16)) return undefined;
+      if (op === CALL || op === CALL_FAULT) this.#o.needFunction((code[codeAt + i + 3] ?? 0) >>> 16);
     }
     const { i32 } = this.#o.memory;
     const first = (start - ENTRY_BYTES) >>> 2;

@@ -20,13 +20,10 @@ export interface KeptCodeOptions {
   readonly cache: CodeCache;
   readonly pageBits: number;
   readonly restartWords: number;
-  /** Whether the function at a place in the table is there that a block calls. */
-  readonly hasFunction: (place: number) => boolean;
-  /**
-   * Translates the code at a host offset to nowhere: the functions that it calls are there afterwards. `second`: host offset of its second
-   * page, or -1.
-   */
-  readonly rehearse: (at: Omit<BlockKey, 'secondHost'>, second: number) => void;
+  /** Whether there is the module of a function that blocks call, by its name: without one the image is of no use. */
+  readonly hasModule: (name: string) => boolean;
+  /** Has the function at a place in the table that a block calls. */
+  readonly needFunction: (place: number) => void;
 }
 
 const NOTHING: KeptImage = {
@@ -50,9 +47,10 @@ export class KeptCode {
 
   constructor(o: KeptCodeOptions) {
     this.#o = o;
-    this.image = imageOf(o.store.load(o.shape)) ?? NOTHING;
-    const { memory, pageBits, restartWords, hasFunction, cache } = o;
-    this.blocks = new KeptBlocks({ image: this.image, memory, pageBits, restartWords, hasFunction });
+    const image = imageOf(o.store.load(o.shape, 'guest'));
+    this.image = image?.wrappers.every((name) => name === '' || o.hasModule(name)) ? image : NOTHING;
+    const { memory, pageBits, restartWords, needFunction, cache } = o;
+    this.blocks = new KeptBlocks({ image: this.image, memory, pageBits, restartWords, needFunction });
     this.#recorder = new KeptRecorder({ memory, old: this.blocks, image: this.image, restartWords, pageBits });
     for (const region of this.image.regions) {
       for (const entry of region.entries) if (!this.#regions.has(entry)) this.#regions.set(entry, region);
@@ -68,16 +66,8 @@ export class KeptCode {
   }
 
   /** Puts a block back. `countdown`: runs until tier 1 is asked where nothing is known. */
-  putBack(
-    id: number,
-    at: Omit<BlockKey, 'secondHost'>,
-    countdown: number,
-    second: SecondPage | undefined,
-  ): Block | undefined {
+  putBack(id: number, at: Omit<BlockKey, 'secondHost'>, countdown: number, second: SecondPage | undefined): Block {
     const runs = this.#regions.has(id) ? Math.min(SOON, countdown) : countdown;
-    const block = this.blocks.putBack(id, at, countdown, runs, second);
-    if (block !== undefined) return block;
-    this.#o.rehearse(at, this.blocks.hasSecond(id) ? this.blocks.secondHost(id) : -1);
     return this.blocks.putBack(id, at, countdown, runs, second);
   }
 
@@ -103,7 +93,7 @@ export class KeptCode {
   save(wrappers: readonly string[]): void {
     const { store, shape, cache } = this.#o;
     const image = this.#recorder.image(cache.arena, cache.arenaBytes, wrappers);
-    if (image !== undefined) store.save(shape, image ?? undefined);
+    if (image !== undefined) store.save(shape, image ?? undefined, 'guest');
   }
 }
 

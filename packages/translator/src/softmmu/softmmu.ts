@@ -4,8 +4,7 @@
  * Values cross this interface raw: as the little-endian number of their bytes, zero-extended.
  */
 import type { Frontend } from '../frontend.ts';
-import { defineHelper, type IrHelper } from '../ir/helper.ts';
-import type { RmwOp } from '../ir/nodes.ts';
+import { defineHelper } from '../ir/helper.ts';
 import { createSlowAccess } from './access.ts';
 import { createAtomics } from './atomics.ts';
 import { createFlushes } from './flush.ts';
@@ -15,9 +14,6 @@ import { createLookup } from './lookup.ts';
 import { createRemote } from './remote.ts';
 import { createTranslation } from './translation.ts';
 import { createWideAccess } from './wide.ts';
-
-/** Names that the helpers for atomic accesses of host memory have. */
-const HOST_ATOMIC = /^(rmw|cas)Host\.(?:(\w+)\.)?(\d+)([su]?)(\.big)?$/;
 
 export type SoftMmu = ReturnType<typeof createSoftMmu>;
 
@@ -40,15 +36,6 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
   });
   const { physFind, ramHost, translate, translateNumber, debugAddress } = translation;
   const { slowLoad, slowStore, probe } = access;
-  /** `rmwHost` or `casHost` by its name: regions of an earlier run call them by that. */
-  const hostAtomicNamed = (name: string): IrHelper | undefined => {
-    const [, kind, op, digits, sign, big] = HOST_ATOMIC.exec(name) ?? [];
-    const size = Number(digits) as 1 | 2 | 4 | 8 | 16;
-    const [isSigned, isBig] = [sign === 's', big !== undefined];
-    if (kind === 'cas') return size === 16 ? wide.casHost128(isBig) : atomics.casHost(size, isSigned, isBig);
-    if (kind !== 'rmw') return undefined;
-    return size === 16 ? wide.rmwHost128(op as RmwOp, isBig) : atomics.rmwHost(op as RmwOp, size, isSigned, isBig);
-  };
   return {
     frontend,
     physFind,
@@ -60,7 +47,6 @@ export function createSoftMmu(frontend: Frontend, layout: EngineLayout) {
     slowStore,
     probe,
     alone,
-    hostAtomicNamed,
     ...atomics,
     ...wide,
     ...createFlushes(frontend),

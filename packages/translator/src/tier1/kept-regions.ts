@@ -1,6 +1,5 @@
 /** Regions for the next run, and those of the last one. */
 import type { Block, CodeCache } from '../engine/code-cache.ts';
-import type { Helper } from '../ir/helper.ts';
 import { FIELD, type KeptAddress, type KeptRegion } from '../kept/image.ts';
 import type { KeptCode } from '../kept/kept-code.ts';
 import { type Address, addAddress, subAddress } from '../pc.ts';
@@ -11,11 +10,12 @@ import type { RegionParts } from './tier1.ts';
 
 const UNLINKED = tier0Op('unlinked');
 
-/** A region's parts, its module and what this imports. */
+/** A region's parts and its module. */
 export interface CompiledRegion {
   readonly parts: RegionParts;
   readonly module: Uint8Array<ArrayBuffer>;
-  readonly helpers: ReadonlyMap<Helper, number>;
+  /** Helpers that it imports as `h0`, `h1` and so on. */
+  readonly helpers: readonly string[];
   readonly longest: number;
 }
 
@@ -28,8 +28,8 @@ export interface KeptRegionsOptions {
   /** What regions compiled now take for constant. */
   readonly constants: () => string;
   readonly spanNow: (mmu: number, store: boolean) => Span | undefined;
-  /** A helper that blocks or regions call, by its name. */
-  readonly helperNamed: (name: string) => Helper | undefined;
+  /** Whether there is a helper to call, by its name. */
+  readonly hasHelper: (name: string) => boolean;
   readonly targetsOf: (block: Block) => readonly Address[];
   /** Host offset of a page of code as the vCPU sees it now; negative where there is none. */
   readonly hostOf: (page: Address) => number;
@@ -74,7 +74,7 @@ export class KeptRegions {
       insns: parts.insns,
       longest,
       module,
-      helpers: [...helpers.keys()].map(({ name }) => name),
+      helpers,
       constants: this.#o.constants(),
       spans: parts.spans,
       targets: [...parts.targets].map(([block, known]) => ({
@@ -98,12 +98,7 @@ export class KeptRegions {
   ): (CompiledRegion & { readonly seen: ReadonlyMap<Block, readonly Address[]> }) | 'later' | undefined {
     const region = this.#o.kept.regionOf(entry.block);
     if (region === undefined || isThere(region.number) || region.constants !== this.#o.constants()) return undefined;
-    const helpers = new Map<Helper, number>();
-    for (const [n, name] of region.helpers.entries()) {
-      const helper = this.#o.helperNamed(name);
-      if (helper === undefined) return undefined;
-      helpers.set(helper, n);
-    }
+    if (!region.helpers.every((name) => this.#o.hasHelper(name))) return undefined;
     for (const { mmu, store, span } of region.spans) {
       if (!sameSpan(span, this.#o.spanNow(mmu, store))) return 'later';
     }
@@ -139,7 +134,7 @@ export class KeptRegions {
       targets: new Map(region.targets.map(({ block, known }) => [at(block), known])),
     };
     const seen = new Map(region.targets.map(({ block, seen: list }) => [at(block), list.map(addressOf)]));
-    return { parts, module: region.module, helpers, longest: region.longest, seen };
+    return { parts, module: region.module, helpers: region.helpers, longest: region.longest, seen };
   }
 
   /** All blocks of a region, put back where they are not there; undefined where one cannot be yet. */

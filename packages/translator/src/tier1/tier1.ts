@@ -29,7 +29,7 @@ import { type MemoryImport, ModuleBuilder } from '../wasm/module.ts';
 import type { Marks } from './access.ts';
 import { ACCESSES, analyzeBlock, type BlockCode } from './block-code.ts';
 import { structureRegion } from './graph.ts';
-import { KeptRegions } from './kept-regions.ts';
+import { type CompiledRegion, KeptRegions } from './kept-regions.ts';
 import { overlaps } from './parts.ts';
 import { printRegion } from './print-region.ts';
 import {
@@ -142,8 +142,6 @@ export interface Tier1Engine {
   readonly mmu: SoftMmu;
   /** What an earlier run left, if this one is to use it. */
   readonly kept: KeptCode | undefined;
-  /** A helper that blocks or regions call, by its name. */
-  helperNamed(name: string): Helper | undefined;
   /** Host offset of code at an address, as the vCPU running now sees it; negative where there is none. */
   hostOf(address: Address): number;
   /** Puts back a block of the earlier run for code at a host offset; undefined if another one is there, or the code is. */
@@ -170,7 +168,9 @@ export interface Tier1Engine {
   cpus(): Iterable<number>;
   /** Forgets the translations of every vCPU. */
   flushTranslations(): void;
-  helperFunction(helper: Helper): (...args: never[]) => unknown;
+  /** A helper as a function, and the same by its name, if it was one before. */
+  functionOf(helper: Helper): (...args: never[]) => unknown;
+  functionNamed(name: string): ((...args: never[]) => unknown) | undefined;
 }
 
 /** What is known of a region. */
@@ -308,7 +308,7 @@ export class Tier1 {
         pageBits: codePageBits(engine.mmu.frontend),
         constants: () => JSON.stringify([this.#onlyCpu(), this.#counters, this.#marks()?.marks]),
         spanNow: (mmu, store) => this.#spanNow(mmu, store),
-        helperNamed: (name) => engine.mmu.hostAtomicNamed(name) ?? engine.helperNamed(name),
+        hasHelper: (name) => engine.functionNamed(name) !== undefined,
         targetsOf: (block) => this.#targets.get(block) ?? [],
         hostOf: (page) => engine.hostOf(page),
         putBack: (id, host, pc) => engine.putBack(id, host, pc),
@@ -578,8 +578,10 @@ export class Tier1 {
       spans,
       targets,
     };
-    this.#kept?.note({ parts, module: bytes, helpers, longest }, inner);
-    this.#enter(parts, longest, bytes, helpers);
+    for (const helper of helpers.keys()) this.#engine.functionOf(helper);
+    const region = { parts, module: bytes, helpers: [...helpers.keys()].map(({ name }) => name), longest };
+    this.#kept?.note(region, inner);
+    this.#enter(region);
     this.#stats.compiled++;
     this.#stats.formMs += formed - started;
     this.#stats.compileMs += performance.now() - formed;
@@ -611,7 +613,7 @@ export class Tier1 {
     }
     const started = performance.now();
     for (const [jump, targets] of back.seen) this.#targets.set(jump, targets);
-    this.#enter(back.parts, back.longest, back.module, back.helpers);
+    this.#enter(back);
     this.#stats.kept++;
     this.#stats.compileMs += performance.now() - started;
     return true;
@@ -654,10 +656,11 @@ export class Tier1 {
     log.write('out_asm', `region ${number}: ${bytes.length} bytes\n${hex}`);
   }
 
-  #instantiate(bytes: Uint8Array<ArrayBuffer>, helpers: ReadonlyMap<Helper, number>): unknown {
+  #instantiate({ module, helpers }: CompiledRegion): unknown {
     const env: Record<string, WebAssembly.ImportValue> = { memory: this.#engine.memory };
-    for (const [helper, n] of helpers) env[`h${n}`] = this.#engine.helperFunction(helper) as WebAssembly.ImportValue;
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports.region;
+    for (const [n, name] of helpers.entries())
+      env[`h${n}`] = this.#engine.functionNamed(name) as WebAssembly.ImportValue;
+    return new WebAssembly.Instance(new WebAssembly.Module(module), { env }).exports.region;
   }
 
   /** A region's number: also that of its slot and of its counter. */
@@ -672,14 +675,10 @@ export class Tier1 {
   }
 
   /** Takes a region in, and lets tier 0 enter it. */
-  #enter(
-    parts: RegionParts,
-    longest: number,
-    module: Uint8Array<ArrayBuffer>,
-    helpers: ReadonlyMap<Helper, number>,
-  ): void {
+  #enter(compiled: CompiledRegion): void {
+    const { parts, longest } = compiled;
     const { entries, number } = parts;
-    const region = this.#instantiate(module, helpers);
+    const region = this.#instantiate(compiled);
     const { i32, table, cache } = this.#engine;
     const slot = this.#slots[number] ?? 0;
     table.set(slot, region);

@@ -35,18 +35,21 @@ export interface LinkInput {
   /** What the engine's services (`ENGINE`) are here. */
   readonly bind?: ReadonlyMap<Helper, IrHelper>;
   /** Helpers that other modules of the same memory have: they are imported (`LinkedModule.imports`). */
-  readonly compiled?: { has(helper: Helper): boolean };
+  readonly compiled?: { has(helper: IrHelper): boolean };
 }
 
 export interface LinkedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** TypeScript helpers in the order of the numbers that `tsCall` is given. */
   readonly tsHelpers: readonly TsHelper[];
-  /** Helpers to import, by the names of the imports. */
-  readonly imports: ReadonlyMap<string, IrHelper>;
-  /** Helpers that the module has, by the names that it exports them under for other modules. */
-  readonly defines: ReadonlyMap<string, IrHelper>;
+  /** Helpers to import, as `helper 0` and so on. */
+  readonly imports: readonly IrHelper[];
+  /** Helpers that the module has, which it exports so for other modules. */
+  readonly defines: readonly IrHelper[];
 }
+
+/** The name under which a module imports or exports its helper of a number. */
+export const numbered = (n: number): string => `helper ${n}`;
 
 export class ModuleLinker implements Linker {
   readonly module: ModuleBuilder;
@@ -76,13 +79,12 @@ export class ModuleLinker implements Linker {
     const { compiled } = input;
     const isThere = (h: Helper): h is IrHelper => h.kind === 'ir' && compiled?.has(h) === true;
     const all = reachable(roots, this.#bind, isThere);
-    const imports = new Map<string, IrHelper>();
-    const defines = new Map<string, IrHelper>();
+    const imports: IrHelper[] = [];
+    const defines: IrHelper[] = [];
     this.#tsCall = this.module.importFunction('tsCall', ['i32', 'i32'], undefined);
     for (const h of all) {
       if (h.kind !== 'import' && !isThere(h)) continue;
-      const name = h.kind === 'import' ? h.name : `helper ${imports.size}`;
-      if (h.kind !== 'import') imports.set(name, h);
+      const name = h.kind === 'import' ? h.name : numbered(imports.push(h) - 1);
       this.#functions.set(h, this.module.importFunction(name, ['i32', ...h.params], h.result));
     }
     const own = all.filter((h) => h.kind !== 'import' && !isThere(h)) as (IrHelper | TsHelper)[];
@@ -100,9 +102,7 @@ export class ModuleLinker implements Linker {
     for (const h of own) {
       this.module.name(this.functionOf(h), h.name);
       if (compiled === undefined || h.kind !== 'ir') continue;
-      const name = `helper ${defines.size}`;
-      defines.set(name, h);
-      this.module.export(name, this.functionOf(h));
+      this.module.export(numbered(defines.push(h) - 1), this.functionOf(h));
     }
     for (const { r, index } of raw) this.module.name(index, r.name);
     return { bytes: this.module.bytes(), tsHelpers: this.#tsHelpers, imports, defines };

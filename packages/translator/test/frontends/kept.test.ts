@@ -1,4 +1,5 @@
 /** Code that one machine leaves for the next that starts alike. */
+import type { CodeStore } from '@boardwalk/core';
 import { CodeInMemory } from '@boardwalk/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,8 +43,26 @@ describe('a machine that starts as one before did', () => {
     expect(second.stats.translated).toBe(0);
     expect(second.stats.kept).toBeGreaterThan(0);
     expect(second.stats.tier1).toMatchObject({ compiled: 0, kept: first.stats.tier1?.regions });
-    // There was no news.
-    expect(codeStore.saves).toBe(1);
+    // Once code and modules of helpers, then there was no news.
+    expect(codeStore.saves).toBe(2);
+  });
+
+  it('links no module of helpers that one before has linked, whatever program runs', async () => {
+    const codeStore = new CodeInMemory();
+    expect((await once(SUM, { codeStore })).stats.linked).toBeGreaterThan(0);
+    expect((await once([X.hlt], { codeStore })).stats.linked).toBe(0);
+    const other = await start({ ...x86ish, helpers: { variant: 'another', ts: [] } }, [], { codeStore });
+    expect(other.cpu.engine.stats.linked).toBeGreaterThan(0);
+  });
+
+  it('keeps nothing of a frontend that does not say what its helpers are', async () => {
+    const codeStore = new CodeInMemory();
+    const { helpers: _, ...silent } = x86ish;
+    const m = await boot(silent, [], { codeStore, tier1: 10 });
+    load(m, SUM, 0);
+    execute(m, 5000, [5000, 1]);
+    await m.dispose();
+    expect(codeStore.saves).toBe(0);
   });
 
   it('translates what is another program', async () => {
@@ -63,6 +82,28 @@ describe('a machine that starts as one before did', () => {
       const codeStore = { load: () => code, save: () => {} };
       expect((await once(SUM, { codeStore, tier1: 10 })).stats).toMatchObject({ kept: 0 });
     }
+    for (const modules of [
+      undefined,
+      [],
+      new Map([['engine', 1]]),
+      new Map([['engine', { bytes: new Uint8Array(8) }]]),
+    ]) {
+      const codeStore = { load: (shape: string) => ({ shape, modules }), save: () => {} };
+      expect((await once(SUM, { codeStore })).stats.linked).toBeGreaterThan(0);
+    }
+  });
+
+  it('takes no blocks whose functions are not there any more', async () => {
+    const codes = new Map<string, unknown>();
+    const CALLS = [X.add, rr(0, 0), X.jc, ...i(0), X.hlt];
+    const codeStore: CodeStore = {
+      load: (shape, of) => (of === 'guest' ? codes.get(shape) : undefined),
+      save: (shape, code) => codes.set(shape, structuredClone(code)),
+    };
+    const first = await once(CALLS, { codeStore });
+    const second = await once(CALLS, { codeStore });
+    expect(second.end).toBe(first.end);
+    expect(second.stats.kept).toBe(0);
   });
 
   it('takes nothing of a machine with other memory', async () => {

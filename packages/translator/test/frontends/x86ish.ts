@@ -436,9 +436,10 @@ export const x86ish: Frontend = {
   span,
   raise,
   serviceInterrupt,
+  helpers: { variant: '', ts: [] },
   disassemble: (bytes) => ({ text: `op ${bytes[0]?.toString(16)}`, length: LENGTHS[TABLE[bytes[0] ?? 0]?.[0] ?? ''] }),
 };
 
 const { span: _, ...withoutSpan } = x86ish;
 /** The same, where nothing is known but single pages. */
-export const x86ishPaged: Frontend = withoutSpan;
+export const x86ishPaged: Frontend = { ...withoutSpan, helpers: { variant: 'paged', ts: [] } };

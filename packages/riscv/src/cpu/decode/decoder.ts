@@ -70,16 +70,21 @@ export const instructionLength = (halfword: number): 2 | 4 => ((halfword & 3) ==
 
 export class Decoder {
   readonly xlen: Xlen;
-  readonly #candidates: Readonly<Record<2 | 4, readonly Candidate[]>>;
+  readonly #extensions: ReadonlySet<Extension>;
+  #candidates: Readonly<Record<2 | 4, readonly Candidate[]>> | undefined;
   readonly #lists32: (Candidates | undefined)[] = new Array(1 << 15);
   readonly #lists16: (Candidates | undefined)[] = new Array(1 << 8);
 
-  /** @throws Error when a table row is malformed */
-  constructor(options: DecoderOptions) {
-    this.xlen = options.xlen;
+  constructor({ xlen, extensions }: DecoderOptions) {
+    this.xlen = xlen;
+    this.#extensions = extensions;
+  }
+
+  /** The rows of this CPU, by their length; made when something is decoded, which a run with kept code may never do. */
+  #rows(): Readonly<Record<2 | 4, readonly Candidate[]>> {
     const present = compiledRows().filter(
-      ({ encoding: { xlen = options.xlen, requires } }) =>
-        xlen === options.xlen && requires.every((extension) => options.extensions.has(extension)),
+      ({ encoding: { xlen = this.xlen, requires } }) =>
+        xlen === this.xlen && requires.every((extension) => this.#extensions.has(extension)),
     );
     const byMnemonic = new Map(present.map(({ encoding }) => [encoding.mnemonic, encoding]));
     const candidates = present.map(({ encoding, pattern }): Candidate => {
@@ -88,13 +93,16 @@ export class Decoder {
       const isRelative = RELATIVE.has(meant.mnemonic);
       return { mask: pattern.mask | 0, match: pattern.match | 0, pattern, encoding: meant, isRelative };
     });
-    this.#candidates = {
+    return {
       2: candidates.filter(({ pattern }) => pattern.length === 2),
       4: candidates.filter(({ pattern }) => pattern.length === 4),
     };
   }
 
-  /** @param word the instruction's bits; of a 16-bit instruction only the lower half is looked at */
+  /**
+   * @param word the instruction's bits; of a 16-bit instruction only the lower half is looked at
+   * @throws Error when a table row is malformed
+   */
   decode(word: number): Instruction | undefined {
     const length = instructionLength(word);
     const bits = length === 4 ? word : word & 0xffff;
@@ -132,6 +140,7 @@ export class Decoder {
     const known = length === 4 ? KEY_BITS_32 : KEY_BITS_16;
     const found = lists[key];
     if (found !== undefined) return found;
+    this.#candidates ??= this.#rows();
     const list = this.#candidates[length].filter(({ pattern }) => pattern.compatible(word, known));
     const made = { list, hasRelative: list.some(({ isRelative }) => isRelative) };
     lists[key] = made;
