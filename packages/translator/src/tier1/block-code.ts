@@ -12,7 +12,6 @@ import type { Slot } from '../ir/types.ts';
 import { COMMON, FIRST_FIELD } from '../state.ts';
 import { helperEffects } from './effects.ts';
 import { type Definition, define } from './extension.ts';
-import { wholeReads } from './whole-reads.ts';
 
 /** How a block ends, for tier 1. */
 export type Terminal =
@@ -34,7 +33,6 @@ export const DISPATCH: BlockCode = {
   isSlow: false,
   helped: new Set(),
   definitions: [],
-  wholeReads: () => new Set(),
   constants: new Set(),
 };
 
@@ -56,8 +54,6 @@ export interface BlockCode {
   readonly helped: ReadonlySet<Slot>;
   /** What the block sets its 64-bit slots to, in order. */
   readonly definitions: readonly Definition[];
-  /** 64-bit slots whose high half is read. */
-  readonly wholeReads: () => ReadonlySet<Slot>;
   /** 64-bit constants and addresses, as `hi:lo`, that the last instruction sets or stores: a return address may be among them. */
   readonly constants: ReadonlySet<string>;
 }
@@ -94,8 +90,6 @@ export function analyzeBlock(statements: readonly Node[], mode: number, isThread
     insns.push(rest);
   }
   const slots = new BlockSlots();
-  const last = terminal.kind === 'end' ? terminal.args : [];
-  let whole: ReadonlySet<Slot> | undefined;
   for (const insn of insns) slots.instruction(insn);
   const { touched, modified, exposed, defined, isSlow, helped } = slots;
   const constants = new Set<string>();
@@ -111,7 +105,6 @@ export function analyzeBlock(statements: readonly Node[], mode: number, isThread
     isSlow,
     helped,
     definitions: slots.definitions,
-    wholeReads: () => (whole ??= wholeReads(insns, last)),
     constants,
   };
 }

@@ -65,7 +65,6 @@ export function withSkipped(code: BlockCode, skipped: BlockCode): BlockCode {
     touched: new Set([...code.touched, ...skipped.touched]),
     modified: new Set([...code.modified, ...skipped.modified]),
     exposed,
-    wholeReads: () => new Set([...code.wholeReads(), ...skipped.wholeReads()]),
     definitions: [...code.definitions, ...skipped.definitions.map((d) => ({ ...d, insn, isConditional: true }))],
   };
 }
