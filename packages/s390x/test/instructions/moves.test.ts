@@ -76,3 +76,21 @@ test('loops that change low halves of registers leave high halves as they are', 
   const sum = high | BigInt(0x5566_7788 + 300);
   expect([4, 5, 6, 7, 8, 9].map((n) => o.r(n))).toEqual([sum, sum, high | 7n, high | 1200n, high | 7n, high]);
 });
+
+test('loops reach the first bytes of storage from below address 0, where addresses begin anew', async () => {
+  const code = [
+    // LLC %r4,16(%r2), STC %r4,24(%r2), STH %r4,26(%r2), LLH %r5,26(%r2)
+    ...[0xe3, 0x40, 0x20, 0x10, 0, 0x94],
+    ...[0x42, 0x40, 0x20, 0x18],
+    ...[0x40, 0x40, 0x20, 0x1a],
+    ...[0xe3, 0x50, 0x20, 0x1a, 0, 0x95],
+    ...assemble('brct', '3 fff6'),
+  ];
+  const o = await runTrial({
+    code,
+    r: { 2: 2n ** 64n - 8n, 3: 300n, 4: 0n, 5: 0n },
+    memory: { 8: 0x5500_0000_0000_0000n, 16: 0n },
+  });
+  expect([o.interruption, o.r(3), o.r(4), o.r(5)]).toEqual([NO_INTERRUPTION, 0n, 0x55n, 0x55n]);
+  expect(o.memory(16)).toBe(0x5500_0055_0000_0000n);
+});

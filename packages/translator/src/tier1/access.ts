@@ -58,6 +58,14 @@ const EXTRACT32 = simd(0x1b, 0);
 const FLOAT32_LANE = simd(0x1f, 0);
 const FLOAT64_LANE = simd(0x21, 0);
 
+/**
+ * How far behind an address an access's comparison with a span begins: at the address, where the access itself is as aligned as that. An
+ * address below the span is a miss then, though an access behind it may be in the span: that is rare.
+ */
+function comparedFrom({ size }: Lookup, offset: number, isAligned: boolean): number {
+  return isAligned && offset % size !== 0 ? offset : 0;
+}
+
 /** Whether a load has its bytes reversed as lanes of a vector. */
 export function isLane({ endian, size }: MemAccess): boolean {
   return endian === 'big' && (size === 4 || size === 8);
@@ -155,22 +163,25 @@ export class AccessEmitter {
   }
 
   /**
-   * Compares the address on the stack, and `offset` to `last` bytes more, with a span. `isAligned`: a misaligned one is a miss too; what
-   * lies between the two is a multiple of the size.
+   * Compares the address on the stack, and `offset` to `last` bytes more, with a span; the address may have to be in it too. `isAligned`:
+   * a misaligned one is a miss too; what lies between the two is a multiple of the size.
    */
   spannedLookup(l: Lookup, span: Span, [offset, last]: Reach, isAligned: boolean, miss: () => void): void {
     const e = this.#e;
     e.tee(this.va)
       .i64(...span.first)
       .op(W.i64Sub);
-    if (offset > 0) e.i64(offset, 0).op(W.i64Add);
-    let most = BigInt(span.count[1] >>> 0) * 2n ** 32n + BigInt(span.count[0] >>> 0) - BigInt(last - offset);
+    const from = comparedFrom(l, offset, isAligned);
+    if (from > 0) e.i64(from, 0).op(W.i64Add);
+    const count = BigInt(span.count[1] >>> 0) * 2n ** 32n + BigInt(span.count[0] >>> 0);
+    let most = count - BigInt(last - from);
     if (isAligned && l.size > 1) {
       // Odd bits, turned to the left end, make the distance a long one.
       const bits = Math.log2(l.size);
       e.i64(bits, 0).op(W.i64Rotr);
       most = (most + BigInt(l.size - 1)) >> BigInt(bits);
     }
+    if (most < 0n) most = 0n;
     e.i64(Number(BigInt.asIntN(32, most)), Number(BigInt.asIntN(32, most >> 32n)))
       .op(W.i64GeU)
       .if();
@@ -197,10 +208,10 @@ export class AccessEmitter {
   }
 
   /**
-   * Pushes the index of an access so many bytes behind the address on the stack, which was found in a span, less the bytes that it
+   * Pushes the index of an access so many bytes behind the address on the stack, which was looked up in a span, less the bytes that it
    * returns, which the access itself adds.
    */
-  spannedAddress(span: Span, offset: number, isLane: boolean): number {
+  spannedAddress(l: Lookup, span: Span, offset: number, isAligned: boolean, isLane: boolean): number {
     const e = this.#e;
     const [lo, hi] = span.addend;
     if (e.indexBits === 64) {
@@ -213,8 +224,9 @@ export class AccessEmitter {
       e.i32((lo + offset) | 0).op(W.i32Add);
       return 0;
     }
-    // The access itself can add what is not negative.
-    if (hi === 0 && lo >= 0 && span.first[1] === 0) return lo + offset;
+    // The access itself can add what is not negative, if the address is in the span too: it does not begin anew behind the last one.
+    const isInSpan = comparedFrom(l, offset, isAligned) === 0;
+    if (isInSpan && hi === 0 && lo >= 0 && span.first[1] === 0) return lo + offset;
     e.i32(lo).op(W.i32Add);
     return offset;
   }

@@ -449,14 +449,15 @@ export class InsnEmitter {
       const [base, offset] = splitAddress(argumentOf(node, 0));
       this.#values.operand(base);
       const reach = this.#reaches.get(node) ?? [offset, offset];
+      const marks = store ? this.#c.marks : undefined;
+      // One that is aligned is in one page, which is all that has to be marked.
+      const isAligned = a.align === 'natural' || marks !== undefined;
       if (reach !== 'looked up') {
-        const marks = store ? this.#c.marks : undefined;
-        // One that is aligned is in one page, which is all that has to be marked.
-        access.spannedLookup(lookup, span, reach, a.align === 'natural' || marks !== undefined, leave);
+        access.spannedLookup(lookup, span, reach, isAligned, leave);
         if (marks !== undefined) access.markStores(span, reach, marks);
         this.#e.get(access.va);
       }
-      return access.spannedAddress(span, offset, !store && isLane(a));
+      return access.spannedAddress(lookup, span, offset, isAligned, !store && isLane(a));
     }
     const cache = lookup.unaligned ? undefined : cacheOf(node);
     this.#argument(node, 0);
