@@ -2,6 +2,7 @@
 import { isKind, type MemAccess, type Node } from '../ir/nodes.ts';
 import { pureOp } from '../ir/ops.ts';
 import type { Ty } from '../ir/types.ts';
+import { pcOf } from '../pc.ts';
 import { TLB, TLB_ENTRIES, TLB_REGIME_BITS, TLB_SPAN_BYTES, TLB_SPANS, TLB_TABLE_BYTES } from '../softmmu/layout.ts';
 import { EXTRACT64, loadCode, REVERSE_V128, REVERSED_LANES, SPLAT64, SWIZZLE, storeCode } from '../wasm/lower.ts';
 import { W } from '../wasm/opcodes.ts';
@@ -66,7 +67,7 @@ function comparedFrom({ size }: Lookup, offset: number, isAligned: boolean): num
   return isAligned && offset % size !== 0 ? offset : 0;
 }
 
-/** Whether a load has its bytes reversed as lanes of a vector. */
+/** Whether an access has its bytes reversed as lanes of a vector. */
 export function isLane({ endian, size }: MemAccess): boolean {
   return endian === 'big' && (size === 4 || size === 8);
 }
@@ -173,8 +174,7 @@ export class AccessEmitter {
       .op(W.i64Sub);
     const from = comparedFrom(l, offset, isAligned);
     if (from > 0) e.i64(from, 0).op(W.i64Add);
-    const count = BigInt(span.count[1] >>> 0) * 2n ** 32n + BigInt(span.count[0] >>> 0);
-    let most = count - BigInt(last - from);
+    let most = pcOf(...span.count) - BigInt(last - from);
     if (isAligned && l.size > 1) {
       // Odd bits, turned to the left end, make the distance a long one.
       const bits = Math.log2(l.size);
@@ -275,7 +275,7 @@ export class AccessEmitter {
   load(access: MemAccess, ty: Ty, offset = 0): void {
     const e = this.#e;
     const { size, signed } = access;
-    if (access.endian === 'big' && (size === 4 || size === 8)) {
+    if (isLane(access)) {
       e.code(size === 8 ? LOAD64_ZERO : LOAD32_SPLAT).out.unsigned(offset);
       this.#reverse();
       e.code(size === 8 ? EXTRACT64 : EXTRACT32);
@@ -297,7 +297,7 @@ export class AccessEmitter {
   store(access: MemAccess, ty: Ty, offset = 0): void {
     const e = this.#e;
     const { size } = access;
-    if (access.endian === 'big' && (size === 4 || size === 8)) {
+    if (isLane(access)) {
       if (size === 4 && ty === 'i64') e.op(W.i32WrapI64);
       e.code(size === 8 ? SPLAT64 : SPLAT32);
       this.#reverse();

@@ -2,16 +2,18 @@
  * Accesses of an instruction that follow each other and count from the same address, as those of LOAD and STORE MULTIPLE: where they
  * are compared with a span, the first is for all. Nothing can leave the region between them.
  */
-import { isKind, type Node } from '../ir/nodes.ts';
+import { isKind, type MemAccess, type Node } from '../ir/nodes.ts';
 import { type Reach, splitAddress } from './access.ts';
 
 /** Less than a page: what lies between the first and the last is in the pages of the two. */
 const MOST_REACH = 4095;
 
+/** Accesses that are alike, from one base. */
 interface Group {
+  readonly first: Node;
+  readonly access: MemAccess;
   readonly base: Node;
-  readonly members: Node[];
-  reach: Reach;
+  readonly reach: Reach;
 }
 
 /** For the first access of each group how far that goes; for the others that they have been looked up. */
@@ -23,16 +25,15 @@ export function reachesOf(statements: readonly Node[]): ReadonlyMap<Node, Reach 
       if (!HARMLESS.has(node.kind)) group = undefined;
       continue;
     }
-    const joined = group && extended(group, node);
-    if (group === undefined || joined === undefined) {
-      const [base, offset] = splitAddress(addressOf(node));
-      group = { base, members: [node], reach: [offset, offset] };
+    const [base, offset] = splitAddress(addressOf(node));
+    const alone: Group = { first: node, access: node.detail.access, base, reach: [offset, offset] };
+    const reach: Reach | undefined = group && reachOfBoth(group, alone);
+    if (group === undefined || reach === undefined) {
+      group = alone;
       continue;
     }
-    group.members.push(node);
-    group.reach = joined;
-    const [first] = group.members;
-    if (first !== undefined) reaches.set(first, joined);
+    group = { ...group, reach };
+    reaches.set(group.first, reach);
     reaches.set(node, 'looked up');
   }
   return reaches;
@@ -42,20 +43,14 @@ export function reachesOf(statements: readonly Node[]): ReadonlyMap<Node, Reach 
 const HARMLESS: ReadonlySet<Node['kind']> = new Set(['get', 'set', 'pure', 'local', 'getLocal', 'setLocal', 'cpuBase']);
 
 /** How far a group goes with one more access, if it can be of the group. */
-function extended({ base, members: [first], reach: [from, to] }: Group, node: Node): Reach | undefined {
-  const [ownBase, offset] = splitAddress(addressOf(node));
-  if (first === undefined || ownBase !== base || !isAlike(first, node)) return undefined;
+function reachOfBoth(group: Group, { first, access, base, reach: [offset] }: Group): Reach | undefined {
+  const { size, mmu, align } = group.access;
+  const isAlike = access.size === size && access.mmu === mmu && access.align === align;
+  if (!isAlike || base !== group.base || first.kind !== group.first.kind) return undefined;
+  const [from, to] = group.reach;
   const reach: Reach = [Math.min(from, offset), Math.max(to, offset)];
-  const size = isKind(node, 'load') || isKind(node, 'store') ? node.detail.access.size : 0;
   const isWhole = (offset - from) % size === 0;
   return isWhole && reach[1] - reach[0] + size <= MOST_REACH ? reach : undefined;
-}
-
-function isAlike(a: Node, b: Node): boolean {
-  if (a.kind !== b.kind || (!isKind(a, 'load') && !isKind(a, 'store'))) return false;
-  if (!isKind(b, 'load') && !isKind(b, 'store')) return false;
-  const [x, y] = [a.detail.access, b.detail.access];
-  return x.size === y.size && x.mmu === y.mmu && x.align === y.align;
 }
 
 function addressOf(access: Node): Node {
